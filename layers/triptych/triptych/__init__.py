@@ -1,0 +1,1 @@
+"""Triptych: serverless ONNX model serving, three ways."""
