@@ -1,0 +1,1 @@
+"""The world outside: S3, the file system, logs and metrics."""

@@ -1,0 +1,92 @@
+"""Every failure that a caller of Triptych can meet, with the HTTP status that tells it.
+
+```
+TriptychError                    500  never raised itself
+├── BadRequest                   400  the request is not what the protocol or the model asks for
+├── NotFound                     404  no such model, version or path
+├── MethodNotAllowed             405  the path exists, the method does not
+├── NotAcceptable                406  no offered content type is accepted
+├── PayloadTooLarge              413  request or answer exceeds what one call can carry
+├── UnsupportedMediaType         415  content type or encoding that is not read here
+├── NotSupported                 501  a part of the protocol, or of ONNX, that is not served
+├── ModelUnavailable             503  the model is there but cannot be loaded now
+├── RepositoryUnavailable        503  a place of the model repository cannot be read now
+└── DeadlineExceeded             504  the answer was not ready in time
+```
+
+The message goes to the caller as it stands: it says which part of the request is meant, what was
+expected and what came, and never holds a path, a key or a payload. One ``except`` at the edge
+turns the error into an answer.
+"""
+
+from __future__ import annotations
+
+
+class TriptychError(Exception):
+    """A failure with a message for the caller.
+
+    Attributes:
+        status: HTTP status code of the answer.
+    """
+
+    status = 500
+
+
+class BadRequest(TriptychError):
+    """The request is not what the protocol or the model asks for."""
+
+    status = 400
+
+
+class NotFound(TriptychError):
+    """There is no such model, version or path."""
+
+    status = 404
+
+
+class MethodNotAllowed(TriptychError):
+    """The path exists, but not with this method."""
+
+    status = 405
+
+
+class NotAcceptable(TriptychError):
+    """None of the content types that the caller accepts is offered."""
+
+    status = 406
+
+
+class PayloadTooLarge(TriptychError):
+    """The request or its answer exceeds what one call can carry."""
+
+    status = 413
+
+
+class UnsupportedMediaType(TriptychError):
+    """The content type or encoding of the request is not read here."""
+
+    status = 415
+
+
+class NotSupported(TriptychError):
+    """A part of the protocol, or of ONNX, that is not served."""
+
+    status = 501
+
+
+class ModelUnavailable(TriptychError):
+    """The model version exists, but cannot be loaded now."""
+
+    status = 503
+
+
+class RepositoryUnavailable(TriptychError):
+    """A place of the model repository cannot be read now."""
+
+    status = 503
+
+
+class DeadlineExceeded(TriptychError):
+    """The answer was not ready before the function's time ran out."""
+
+    status = 504

@@ -1,0 +1,1 @@
+"""HTTP as API Gateway delivers it: events, routes, endpoints, answers."""

@@ -1,0 +1,1 @@
+"""What the parts of Triptych expect of each other."""

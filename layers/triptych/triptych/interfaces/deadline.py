@@ -1,0 +1,38 @@
+"""The moment by which an answer must be ready."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from triptych.errors import DeadlineExceeded
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on the monotonic clock.
+
+    Attributes:
+        at: Seconds on `time.monotonic`'s clock.
+    """
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """Makes the deadline that many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left; negative when it has passed."""
+        return self.at - time.monotonic()
+
+    def check(self, doing: str) -> None:
+        """Stops work that can no longer be in time.
+
+        Raises:
+            DeadlineExceeded: The moment has passed.
+        """
+        if self.remaining <= 0:
+            raise DeadlineExceeded(f"ran out of time while {doing}; send less at once, or use the asynchronous mode")

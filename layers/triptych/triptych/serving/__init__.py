@@ -1,0 +1,1 @@
+"""Service logic: the model repository, loaded models, inference on tensors and on rows, statistics."""

@@ -1,0 +1,1 @@
+"""Rows: CSV, JSON Lines, JSON instances and Parquet to model inputs, and model outputs back."""

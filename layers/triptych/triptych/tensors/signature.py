@@ -1,0 +1,88 @@
+"""What a model takes and gives, and whether tensors fit it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from triptych.errors import BadRequest
+from triptych.protocol.datatypes import Datatype
+from triptych.tensors.tensor import Tensor
+
+FREE = -1
+"""A dimension that each request chooses."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """One input or output of a model.
+
+    Attributes:
+        name: Its name in the ONNX graph.
+        datatype: Its datatype in the protocol.
+        shape: Its dimensions, `FREE` (-1) where the request chooses; None when the model leaves even
+            the rank open.
+    """
+
+    name: str
+    datatype: Datatype
+    shape: tuple[int, ...] | None
+
+    @property
+    def rows_are_free(self) -> bool:
+        """Whether the first dimension takes any number of rows."""
+        return bool(self.shape) and self.shape is not None and self.shape[0] == FREE
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The inputs and outputs of a model, in the order of its graph."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    def check_inputs(self, tensors: Mapping[str, Tensor]) -> None:
+        """Checks that the tensors are the ones that the model takes.
+
+        Raises:
+            BadRequest: An input is missing, unknown, or of another datatype or shape.
+        """
+        known = {spec.name for spec in self.inputs}
+        for name in tensors:
+            if name not in known:
+                raise BadRequest(f"unknown input {name!r}; the model takes {_names(self.inputs)}")
+        for spec in self.inputs:
+            tensor = tensors.get(spec.name)
+            if tensor is None:
+                raise BadRequest(f"missing input {spec.name!r}; the model takes {_names(self.inputs)}")
+            _check_input(spec, tensor)
+
+    def output_named(self, name: str) -> TensorSpec:
+        """Looks up an output.
+
+        Raises:
+            BadRequest: The model has no such output.
+        """
+        for spec in self.outputs:
+            if spec.name == name:
+                return spec
+        raise BadRequest(f"unknown output {name!r}; the model gives {_names(self.outputs)}")
+
+
+def _check_input(spec: TensorSpec, tensor: Tensor) -> None:
+    if tensor.datatype is not spec.datatype:
+        raise BadRequest(f"input {spec.name!r}: expected datatype {spec.datatype.name}, got {tensor.datatype.name}")
+    if spec.shape is not None and not fits(tensor.shape, spec.shape):
+        expected, got = list(spec.shape), list(tensor.shape)
+        raise BadRequest(f"input {spec.name!r}: expected shape {expected} (-1 is any size), got {got}")
+
+
+def fits(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
+    """Tells whether a shape fills the free dimensions of another and equals it elsewhere."""
+    return len(shape) == len(expected) and all(
+        want in (FREE, got) for got, want in zip(shape, expected, strict=True)
+    )
+
+
+def _names(specs: Sequence[TensorSpec]) -> str:
+    return ", ".join(repr(spec.name) for spec in specs) or "none"
