@@ -27,7 +27,9 @@ def model_name(name: str) -> str:
         NotFound: No model can have this name.
     """
     if not is_model_name(name):
-        raise NotFound(f"unknown model {name[:128]!r}: a name is letters, digits, '_', '-' and '.', at most 128")
+        raise NotFound(
+            f"unknown model {name[:128]!r}: a name is letters, digits, '_', '-' and '.', at most 128"
+        )
     return name
 
 

@@ -31,7 +31,7 @@ class TensorSpec:
     @property
     def rows_are_free(self) -> bool:
         """Whether the first dimension takes any number of rows."""
-        return bool(self.shape) and self.shape is not None and self.shape[0] == FREE
+        return self.shape is not None and self.shape[:1] == (FREE,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,12 @@ class Signature:
 
 def _check_input(spec: TensorSpec, tensor: Tensor) -> None:
     if tensor.datatype is not spec.datatype:
-        raise BadRequest(f"input {spec.name!r}: expected datatype {spec.datatype.name}, got {tensor.datatype.name}")
+        expected, got = spec.datatype.name, tensor.datatype.name
+        raise BadRequest(f"input {spec.name!r}: expected datatype {expected}, got {got}")
     if spec.shape is not None and not fits(tensor.shape, spec.shape):
-        expected, got = list(spec.shape), list(tensor.shape)
-        raise BadRequest(f"input {spec.name!r}: expected shape {expected} (-1 is any size), got {got}")
+        raise BadRequest(
+            f"input {spec.name!r}: expected shape {list(spec.shape)} (-1 is any size), got {list(tensor.shape)}"
+        )
 
 
 def fits(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:

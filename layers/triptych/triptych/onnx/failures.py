@@ -1,0 +1,44 @@
+"""ONNX Runtime's exceptions, and what of their messages a caller may read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime
+
+FAILURES: tuple[type[Exception], ...] = (
+    runtime.EPFail,
+    runtime.EngineError,
+    runtime.Fail,
+    runtime.InvalidArgument,
+    runtime.InvalidGraph,
+    runtime.InvalidProtobuf,
+    runtime.ModelLoaded,
+    runtime.NoModel,
+    runtime.NoSuchFile,
+    runtime.NotImplemented,
+    runtime.RuntimeException,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    UnicodeError,
+)
+"""What opening or running a model raises. The classes share no base but Exception."""
+
+_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_SOURCE_PATH = re.compile(r"(?:/[\w.+-]+){2,}(?::\d+)?")
+_MAX_LENGTH = 500
+
+
+def reason(error: Exception, directory: Path | None = None) -> str:
+    """Gives the message of an exception without paths.
+
+    Args:
+        error: What ONNX Runtime raised.
+        directory: Where the model lies; file names in it lose it.
+    """
+    text = _PREFIX.sub("", str(error)).strip()
+    if directory is not None:
+        text = text.replace(f"{directory}/", "")
+    return " ".join(_SOURCE_PATH.sub("", text).split())[:_MAX_LENGTH]

@@ -1,0 +1,93 @@
+"""A model that ONNX Runtime runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import onnxruntime
+
+from triptych.errors import BadRequest, DeadlineExceeded, ModelUnavailable
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.settings import SessionSettings
+from triptych.onnx import bfloat16
+from triptych.onnx.failures import FAILURES, reason
+from triptych.onnx.options import session_options
+from triptych.onnx.types import signature_of
+from triptych.onnx.watchdog import Watchdog
+from triptych.protocol.datatypes import BF16
+from triptych.tensors.signature import Signature
+from triptych.tensors.tensor import Tensor
+
+_WATCHDOG = Watchdog()
+
+
+def open_session(model: Path, settings: SessionSettings) -> OnnxSession:
+    """Opens the model in a file.
+
+    Args:
+        model: The `.onnx` file; external weights lie beside it.
+        settings: How it is to be run.
+
+    Raises:
+        NotSupported: The model uses types that the protocol cannot carry.
+        ModelUnavailable: The file is not a model that can be run.
+    """
+    try:
+        session = onnxruntime.InferenceSession(
+            model, session_options(model, settings), providers=["CPUExecutionProvider"]
+        )
+    except FAILURES as error:
+        raise ModelUnavailable(f"the model cannot be opened: {reason(error, model.parent)}") from error
+    return OnnxSession(session, signature_of(session))
+
+
+class OnnxSession:
+    """An open model.
+
+    Attributes:
+        signature: What the model takes and gives.
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, signature: Signature) -> None:
+        self.signature = signature
+        self._session = session
+        self._types = {spec.name: spec.datatype for spec in signature.outputs}
+        self._plain = all(spec.datatype is not BF16 for spec in (*signature.inputs, *signature.outputs))
+
+    def run(
+        self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline
+    ) -> dict[str, Tensor]:
+        """Runs the model once.
+
+        Args:
+            inputs: A tensor for every input, already checked against the signature.
+            outputs: Names of the outputs that are wanted, in the order wanted.
+            deadline: When the run must have ended.
+
+        Returns:
+            The wanted outputs by name.
+
+        Raises:
+            BadRequest: The model refuses these values.
+            DeadlineExceeded: The run was stopped because its time was up.
+        """
+        deadline.check("waiting for the model")
+        with _WATCHDOG.guard(deadline) as options:
+            try:
+                return self._run(inputs, outputs, options)
+            except FAILURES as error:
+                if options.terminate:
+                    raise DeadlineExceeded(
+                        "the model did not answer in time; send less at once, or use the asynchronous mode"
+                    ) from None
+                raise BadRequest(f"the model cannot run on these inputs: {reason(error)}") from error
+
+    def _run(
+        self, inputs: Mapping[str, Tensor], outputs: Sequence[str], options: onnxruntime.RunOptions
+    ) -> dict[str, Tensor]:
+        if not self._plain:
+            return bfloat16.run(self._session, inputs, {name: self._types[name] for name in outputs}, options)
+        feed = {name: tensor.values for name, tensor in inputs.items()}
+        arrays = self._session.run(outputs, feed, options)
+        return {name: Tensor(self._types[name], values) for name, values in zip(outputs, arrays, strict=True)}
