@@ -1,0 +1,88 @@
+# Everything that is done to this project, one word each: `make` lists the words.
+
+ARCHITECTURE ?= x86_64
+
+export ARCHITECTURE
+export AWS_DEFAULT_REGION ?= us-east-1
+export SAM_CLI_TELEMETRY := 0
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+UV := $(shell PATH="$(PATH)" command -v uv || echo .tools/bin/uv)
+RUN := $(UV) run --quiet
+
+# What ONNX Runtime asks for and does not need to run models is left out of its layer.
+EXPORT := $(UV) export --frozen --quiet --package triptych --no-emit-workspace --no-annotate --no-header \
+	--no-emit-package protobuf --no-emit-package flatbuffers --no-emit-package packaging
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+# ------------------------------------------------------------------------------------------------- to use it
+
+.PHONY: demo
+demo: build  ## show real predictions on this machine; starts what it needs
+	@$(RUN) python -m local demo
+
+.PHONY: up
+up: build  ## start the emulator, deploy to it and print URLs, key and curl lines; again: redeploy
+	@$(RUN) python -m local up
+
+.PHONY: down
+down: $(UV)  ## stop what `make up` started
+	@$(RUN) python -m local down
+
+.PHONY: sam-local
+sam-local: build  ## serve the API on port 3000 from Lambda containers (needs Docker)
+	$(RUN) sam local start-api --host 127.0.0.1 --warm-containers EAGER
+
+.PHONY: deploy
+deploy: build  ## deploy to the AWS account that your credentials are of
+	$(RUN) sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)
+
+# --------------------------------------------------------------------------------------------- to work on it
+
+.PHONY: setup
+setup: $(UV)  ## install Python 3.13 and every tool into .venv
+	@$(UV) sync --quiet
+
+# One cache per architecture: SAM's cache does not know what ARCHITECTURE is.
+.PHONY: build
+build: setup  ## build the layers and the function into .aws-sam
+	@$(RUN) sam build --cache-dir .aws-sam/cache-$(ARCHITECTURE) --parameter-overrides Architecture=$(ARCHITECTURE)
+
+.PHONY: layers
+layers: $(UV)  ## write the layer's requirements from the lock file
+	@$(EXPORT) --output-file layers/onnxruntime/requirements.txt > /dev/null
+
+.PHONY: test
+test: lint types build  ## check and test everything
+	@$(RUN) pytest
+
+.PHONY: lint
+lint: setup  ## check style, imports, template and requirements
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) lint-imports
+	@$(RUN) cfn-lint template.yaml
+	@$(RUN) sam validate --lint
+	@$(EXPORT) | diff - layers/onnxruntime/requirements.txt \
+		|| { echo "layers/onnxruntime/requirements.txt is not what uv.lock says: run make layers"; exit 1; }
+
+.PHONY: types
+types: setup  ## check the types twice: mypy and pyright
+	@$(RUN) mypy
+	@$(RUN) pyright
+
+.PHONY: clean
+clean:  ## delete what was built (not .venv)
+	rm -rf .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# uv is installed once, beside the project, where the machine has none.
+.tools/bin/uv:
+	@echo "installing uv into .tools"
+	@{ python3 -m venv .tools && .tools/bin/python -m pip install --quiet 'uv>=0.11'; } \
+		|| python3 -m pip install --quiet --target .tools 'uv>=0.11' \
+		|| { echo "uv could not be installed: do it by hand, https://docs.astral.sh/uv"; exit 1; }
