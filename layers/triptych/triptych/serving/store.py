@@ -1,0 +1,147 @@
+"""The models that are served: found in the repository, loaded when first asked for, kept open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from triptych.errors import ModelUnavailable, NotSupported, RepositoryUnavailable, TriptychError
+from triptych.interfaces.session import SessionFactory
+from triptych.interfaces.settings import SessionSettings
+from triptych.serving.index import IndexEntry, ModelIndex
+from triptych.serving.loader import LoadEvents, ModelLoader
+from triptych.serving.model import Model
+from triptych.serving.open_models import OpenModels
+from triptych.serving.outcomes import Outcomes
+from triptych.serving.repository import Candidate, Listing, ModelRepository
+
+LOGGER = logging.getLogger("triptych")
+NO_EVENTS = LoadEvents()
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """Which version answers a request, as long as the listing is the same and the time has not come."""
+
+    listing: Listing
+    version: int
+    until: float
+
+
+class ModelStore:
+    """Serves models from a repository. Made for one thread.
+
+    Args:
+        repository: Where models are.
+        open_session: Opens a model file.
+        defaults: Settings where a `model.toml` chooses none.
+        memory_budget: Bytes of memory that all open models together may need.
+        process_memory: Tells the bytes of anonymous memory that this process has now.
+        events: Whom to tell about loads.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one choice of the function that serves
+        self,
+        repository: ModelRepository,
+        *,
+        open_session: SessionFactory,
+        defaults: SessionSettings,
+        memory_budget: int,
+        process_memory: Callable[[], int],
+        events: LoadEvents = NO_EVENTS,
+    ) -> None:
+        self._repository = repository
+        self._clock = repository.clock
+        self._open = OpenModels(memory_budget)
+        self._resolved: dict[tuple[str, int | None], _Resolved] = {}
+        outcomes = Outcomes(repository.refresh_seconds, repository.clock)
+        self._loader = ModelLoader(
+            open_models=self._open,
+            outcomes=outcomes,
+            open_session=open_session,
+            defaults=defaults,
+            process_memory=process_memory,
+            clock=repository.clock,
+            events=events,
+        )
+        self._index = ModelIndex(repository, self._loader, outcomes)
+
+    def get(self, name: str, version: int | None = None) -> Model:
+        """Returns a model that can be run; hold it for one request only.
+
+        Args:
+            name: Name of the model.
+            version: Number of the version; None for the highest that can be loaded.
+
+        Raises:
+            NotFound: There is no such model or version.
+            ModelUnavailable: It cannot be loaded now.
+            NotSupported: It uses what is not served.
+            RepositoryUnavailable: Its place cannot be read now.
+        """
+        listing = self._repository.listing(name)
+        resolved = self._resolved.get((name, version))
+        if resolved is not None and resolved.listing is listing and self._clock() < resolved.until:
+            model = self._open.use(name, resolved.version)
+            if model is not None:
+                return model
+        return self._resolve(listing, version)
+
+    def versions(self, name: str) -> Sequence[int]:
+        """Lists the versions of a model, the highest first, whether or not they can be loaded.
+
+        Raises:
+            NotFound: There is no such model.
+            RepositoryUnavailable: It is in no place that can be read now.
+        """
+        return [candidate.stored.version for candidate in self._repository.listing(name).all()]
+
+    def index(self, seconds: float = 5.0) -> list[IndexEntry]:
+        """Tells the state of every version of every model, trying those never tried while time is left.
+
+        Args:
+            seconds: Time for trying.
+
+        Raises:
+            RepositoryUnavailable: No model is known, and not all places can be read now.
+        """
+        return self._index.entries(seconds)
+
+    def preload(self, names: Iterable[str]) -> None:
+        """Loads the default versions of models ahead of requests; failures are logged, and stay errors."""
+        for name in names:
+            try:
+                self.get(name)
+            except TriptychError as error:
+                LOGGER.warning("model %s is not preloaded: %s", name, error)
+
+    def _resolve(self, listing: Listing, version: int | None) -> Model:
+        wanted, *lower = listing.all() if version is None else [listing.one(version)]
+        try:
+            model = self._load(wanted)
+        except (ModelUnavailable, NotSupported, RepositoryUnavailable) as error:
+            instead = self._first_of(lower)
+            if instead is None:
+                raise
+            LOGGER.warning("%s; version %d is served", error, instead.version)
+            model = instead
+        retry = self._clock() + self._repository.refresh_seconds
+        until = float("inf") if self._open.holds(wanted) else retry
+        self._resolved[listing.model, version] = _Resolved(listing, model.version, until)
+        return model
+
+    def _first_of(self, candidates: Sequence[Candidate]) -> Model | None:
+        for candidate in candidates:
+            with suppress(ModelUnavailable, NotSupported, RepositoryUnavailable):
+                return self._loader.opened(candidate)
+        return None
+
+    def _load(self, candidate: Candidate) -> Model:
+        stored = candidate.stored
+        try:
+            return self._loader.opened(candidate)
+        except (ModelUnavailable, NotSupported) as error:
+            where = f"model {stored.model!r} version {stored.version}"
+            raise type(error)(f"{where} cannot be loaded: {error}") from error
