@@ -53,6 +53,10 @@ setup: $(UV)  ## install Python 3.13 and every tool into .venv
 build: setup  ## build the layers and the function into .aws-sam
 	@$(RUN) sam build --cache-dir .aws-sam/cache-$(ARCHITECTURE) --parameter-overrides Architecture=$(ARCHITECTURE)
 
+.PHONY: stand-in
+stand-in: setup  ## build an image for Lambda containers, where AWS's cannot be pulled (as root)
+	@tests/sam/stand-in/build
+
 .PHONY: layers
 layers: $(UV)  ## write the layer's requirements from the lock file
 	@$(EXPORT) --output-file layers/onnxruntime/requirements.txt > /dev/null

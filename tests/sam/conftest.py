@@ -1,0 +1,87 @@
+"""What container tests stand on: a Docker engine, a base image and the built application."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sam.sam_local import ROOT, SamLocal, docker
+
+OFFICIAL_IMAGE = "public.ecr.aws/lambda/python:3.13"
+STAND_IN_IMAGE = "triptych-lambda-stand-in:3.13"
+PULLING_SECONDS = 180
+SOURCES = ("template.yaml", "functions", "layers")
+
+IMAGE = pytest.StashKey[str]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says which base image the containers ran."""
+    if IMAGE in config.stash:
+        terminalreporter.write_line(f"Container tests ran in {config.stash[IMAGE]}")
+
+
+@pytest.fixture(scope="session")
+def image(pytestconfig: pytest.Config) -> str:
+    """AWS's base image where it is present or can be pulled, else the stand-in for it."""
+    if not _engine_answers():
+        _give_up("no Docker engine answers to `docker info`")
+    official = _has(OFFICIAL_IMAGE) or _pull(OFFICIAL_IMAGE)
+    if not official and not _has(STAND_IN_IMAGE):
+        _give_up(f"{OFFICIAL_IMAGE} cannot be pulled and there is no stand-in: run `make stand-in` as root")
+    pytestconfig.stash[IMAGE] = OFFICIAL_IMAGE if official else STAND_IN_IMAGE
+    return pytestconfig.stash[IMAGE]
+
+
+@pytest.fixture(scope="session")
+def application() -> Path:
+    """The template of the built application; built here if it is missing or older than a source."""
+    template = ROOT / ".aws-sam/build/template.yaml"
+    if not template.exists() or template.stat().st_mtime < _newest_source():
+        subprocess.run(["make", "build"], cwd=ROOT, check=True)  # noqa: S607 - whichever make the user has
+    return template
+
+
+@pytest.fixture(scope="session")
+def sam(image: str, application: Path) -> SamLocal:
+    """`sam local` on the built application."""
+    return SamLocal(application, image)
+
+
+@pytest.fixture(scope="session")
+def api(sam: SamLocal) -> Iterator[str]:
+    """`host:port` of the application's API, served by `sam local start-api`."""
+    with sam.api() as address:
+        yield address
+
+
+def _give_up(reason: str) -> None:
+    """Skips where containers are optional, fails in CI, where they are promised."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _engine_answers() -> bool:
+    try:
+        return docker("info").returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _has(image: str) -> bool:
+    return docker("image", "inspect", image).returncode == 0
+
+
+def _pull(image: str) -> bool:
+    try:
+        return docker("pull", "--quiet", image, seconds=PULLING_SECONDS).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def _newest_source() -> float:
+    found = (file for source in SOURCES for file in [ROOT / source, *(ROOT / source).rglob("*")])
+    return max(file.stat().st_mtime for file in found if file.is_file() and file.suffix != ".pyc")
