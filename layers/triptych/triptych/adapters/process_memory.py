@@ -1,18 +1,21 @@
-"""The memory of this process."""
+"""Memory of this process."""
 
 from __future__ import annotations
 
-import os
+import resource
 from pathlib import Path
 
-_STATM = Path("/proc/self/statm")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_STATUS = Path("/proc/self/status")
 
 
-def anonymous_bytes() -> int:
-    """Tells the bytes of memory that are this process's own: not those that map a file.
+def anonymous_memory() -> int:
+    """Gives the bytes that this process holds in memory of its own, mapped files left out.
 
-    Source: proc(5); `resident` minus `shared`, both in pages.
+    Where the system does not tell (outside Linux), the most that it ever held.
     """
-    fields = _STATM.read_text("ascii").split()
-    return (int(fields[1]) - int(fields[2])) * _PAGE
+    if not _STATUS.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for line in _STATUS.read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024
+    return 0

@@ -35,4 +35,6 @@ class Deadline:
             DeadlineExceeded: The moment has passed.
         """
         if self.remaining <= 0:
-            raise DeadlineExceeded(f"ran out of time while {doing}; send less at once, or use the asynchronous mode")
+            raise DeadlineExceeded(
+                f"ran out of time while {doing}; send less at once, or use the asynchronous mode"
+            )

@@ -8,7 +8,7 @@ import onnxruntime
 
 from triptych.interfaces.settings import SessionSettings
 
-_FATAL = 4  # failures come as exceptions; ONNX Runtime's own lines on stderr would repeat them without a request id
+_FATAL = 4  # failures come as exceptions; lines on stderr would repeat them without a request id
 
 
 def session_options(model: Path, settings: SessionSettings) -> onnxruntime.SessionOptions:

@@ -104,7 +104,7 @@ def _inputs(items: list[dict[str, Any]], tail: memoryview) -> tuple[InputTensor,
         inputs.append(tensor)
     if position != len(tail):
         raise BadRequest(
-            f"the inputs' binary_data_size add up to {position} bytes, but {len(tail)} bytes follow the JSON header"
+            f"the inputs' binary_data_size add up to {position}, but {len(tail)} bytes follow the JSON header"
         )
     if len({tensor.name for tensor in inputs}) != len(inputs):
         raise BadRequest("an input is given twice")

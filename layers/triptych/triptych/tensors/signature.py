@@ -75,7 +75,8 @@ def _check_input(spec: TensorSpec, tensor: Tensor) -> None:
         raise BadRequest(f"input {spec.name!r}: expected datatype {expected}, got {got}")
     if spec.shape is not None and not fits(tensor.shape, spec.shape):
         raise BadRequest(
-            f"input {spec.name!r}: expected shape {list(spec.shape)} (-1 is any size), got {list(tensor.shape)}"
+            f"input {spec.name!r}: expected shape {list(spec.shape)} (-1 is any size), "
+            f"got {list(tensor.shape)}"
         )
 
 

@@ -1,0 +1,22 @@
+"""Real-time serving: an API Gateway event in, the model's answer out."""
+
+from pathlib import Path
+from typing import Any
+
+from triptych.http.application import Context
+from triptych.wiring import realtime_application
+
+_APPLICATION = realtime_application(documents=Path(__file__).parent / "api")
+
+
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Answers one request.
+
+    Args:
+        event: API Gateway REST proxy event.
+        context: Lambda's context.
+
+    Returns:
+        The answer in the form that the proxy integration takes; failures are answers too.
+    """
+    return _APPLICATION(event, context)

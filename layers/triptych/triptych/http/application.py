@@ -1,0 +1,122 @@
+"""The HTTP application: one event in, one answer out, whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any, Protocol
+
+from triptych.errors import MethodNotAllowed, NotFound, PayloadTooLarge, TriptychError
+from triptych.http.request import Request, body_of, headers_of
+from triptych.http.response import Response, json_response, proxy_result
+from triptych.http.services import Services
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.observer import Observer, RequestRecord
+
+Endpoint = Callable[[Services, Request], Response]
+Routes = Mapping[tuple[str, str], Endpoint]
+Result = dict[str, Any]
+
+SAFETY_MARGIN = 1.0
+"""Seconds kept for writing the answer, so that the function never dies of its own timeout."""
+
+
+class Context(Protocol):
+    """What Lambda tells about the invocation."""
+
+    @property
+    def aws_request_id(self) -> str:
+        """Id of the invocation."""
+        ...
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function is stopped."""
+        ...
+
+
+class Application:
+    """Answers API Gateway events.
+
+    Args:
+        routes: Endpoints by method and resource.
+        services: What they work with.
+        observer: Is told about every request.
+    """
+
+    def __init__(self, routes: Routes, services: Services, observer: Observer) -> None:
+        self._routes = routes
+        self._services = services
+        self._observer = observer
+        self._resources = {resource for _, resource in routes}
+
+    def __call__(self, event: Mapping[str, Any], context: Context) -> Result:
+        """Answers one event.
+
+        Args:
+            event: API Gateway REST proxy event.
+            context: Lambda's context.
+        """
+        started = perf_counter()
+        deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000 - SAFETY_MARGIN)
+        record = _new_record(event, context)
+        self._observer.request_started(record.request_id)
+        result = self._result(event, deadline, record)
+        record.status = result["statusCode"]
+        record.response_bytes = len(result["body"])
+        record.milliseconds = (perf_counter() - started) * 1000
+        self._observer.request_ended(record)
+        return result
+
+    def _result(self, event: Mapping[str, Any], deadline: Deadline, record: RequestRecord) -> Result:
+        headers = headers_of(event)
+        response = self._response(event, headers, deadline, record)
+        try:
+            return proxy_result(response, headers.get("accept-encoding"))
+        except PayloadTooLarge as error:
+            return proxy_result(_failure(error, record), None)
+
+    def _response(
+        self, event: Mapping[str, Any], headers: Mapping[str, str], deadline: Deadline, record: RequestRecord
+    ) -> Response:
+        try:
+            return self._call(event, headers, deadline, record)
+        except TriptychError as error:
+            return _failure(error, record)
+        except MemoryError:
+            return _failure(
+                PayloadTooLarge("needs more memory than the function has; send less at once"), record
+            )
+        except Exception as error:  # noqa: BLE001 - the edge: the caller gets an answer, the log the trace
+            self._observer.unexpected(error)
+            record.error = type(error).__name__
+            return json_response({"error": f"internal error; request {record.request_id}"}, 500)
+
+    def _call(
+        self, event: Mapping[str, Any], headers: Mapping[str, str], deadline: Deadline, record: RequestRecord
+    ) -> Response:
+        method, resource = event["httpMethod"], event["resource"]
+        endpoint = self._routes.get((method, resource)) or self._no_route(method, resource)
+        body = body_of(event)
+        record.request_bytes = len(body)
+        path = event.get("pathParameters") or {}
+        query = event.get("queryStringParameters") or {}
+        request = Request(method, resource, path, query, headers, body, deadline, record)
+        return endpoint(self._services, request)
+
+    def _no_route(self, method: str, resource: str) -> Endpoint:
+        if resource in self._resources:
+            raise MethodNotAllowed(f"{resource} does not take {method}; see /docs")
+        raise NotFound(f"there is no {resource}; see /docs")
+
+
+def _new_record(event: Mapping[str, Any], context: Context) -> RequestRecord:
+    gateway = event.get("requestContext") or {}
+    return RequestRecord(
+        request_id=gateway.get("requestId") or context.aws_request_id,
+        route=f"{event['httpMethod']} {event['resource']}",
+    )
+
+
+def _failure(error: TriptychError, record: RequestRecord) -> Response:
+    record.error = type(error).__name__
+    return json_response({"error": str(error)}, error.status)

@@ -1,0 +1,28 @@
+"""The model repository's index."""
+
+from __future__ import annotations
+
+from triptych.http.request import Request
+from triptych.http.response import Response, json_response
+from triptych.http.services import Services
+from triptych.protocol.fields import flag
+from triptych.protocol.json_body import parse_object
+from triptych.serving.index import IndexEntry
+
+
+def index(services: Services, request: Request) -> Response:
+    """Lists every version of every model with its state; `{"ready": true}` lists the ready ones only."""
+    body = request.decompressed_body()
+    only_ready = bool(body) and flag(parse_object(body), "ready", "the request")
+    entries = services.store.index()
+    shown = [entry for entry in entries if entry.state == "READY" or not only_ready]
+    return json_response([_as_json(entry) for entry in shown])
+
+
+def _as_json(entry: IndexEntry) -> dict[str, str]:
+    return {
+        "name": entry.name,
+        "version": "" if entry.version is None else str(entry.version),
+        "state": entry.state,
+        "reason": entry.reason,
+    }

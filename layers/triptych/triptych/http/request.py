@@ -1,0 +1,78 @@
+"""A request as API Gateway's REST proxy integration delivers it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from triptych.errors import BadRequest, PayloadTooLarge
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.observer import RequestRecord
+from triptych.protocol.compression import decompress
+
+MAX_EVENT = 6 * 2**20
+"""Bytes that Lambda takes as the event of one invocation; emulators let more pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request.
+
+    Attributes:
+        method: HTTP method, in capitals.
+        resource: Path with its parameters unfilled, such as `/v2/models/{model}`.
+        path: Values of those parameters.
+        query: Query parameters; of a repeated one, the last.
+        headers: Headers by lower-case name; of a repeated one, the last.
+        body: The body as it came; may be compressed.
+        deadline: When the answer must be ready.
+        record: What will be told about the request.
+    """
+
+    method: str
+    resource: str
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    deadline: Deadline
+    record: RequestRecord
+
+    def decompressed_body(self) -> bytes:
+        """Gives the body as it was before the client compressed it.
+
+        Raises:
+            BadRequest: It is not what its Content-Encoding says.
+            PayloadTooLarge: It grows too large.
+            UnsupportedMediaType: The encoding is not read here.
+        """
+        return decompress(self.body, self.headers.get("content-encoding"))
+
+
+def body_of(event: Mapping[str, Any]) -> bytes:
+    """Takes the body out of an event.
+
+    Raises:
+        PayloadTooLarge: It is larger than an event can be.
+        BadRequest: It is not the base64 that the event says it is.
+    """
+    body: str = event.get("body") or ""
+    if len(body) > MAX_EVENT:
+        raise PayloadTooLarge(
+            "the body exceeds what one request can carry (about 4.7 MB): compress it, "
+            "send less at once, or use the asynchronous or batch mode"
+        )
+    if not event.get("isBase64Encoded"):
+        return body.encode()
+    try:
+        return base64.b64decode(body)
+    except binascii.Error as error:
+        raise BadRequest(f"the body is not valid base64: {error}") from None
+
+
+def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
+    """Takes the headers out of an event, by lower-case name."""
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}

@@ -1,0 +1,83 @@
+"""An answer in the form that API Gateway's proxy integration takes."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from triptych.errors import PayloadTooLarge
+from triptych.protocol.compression import choose_encoding, compress
+from triptych.protocol.json_body import dump
+
+JSON = "application/json"
+BINARY = "application/octet-stream"
+MAX_ANSWER = 6 * 2**20 - 16 * 2**10
+"""Bytes of an answer in the invocation's result: Lambda's 6 MiB less what headers and framing take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP answer.
+
+    Attributes:
+        status: HTTP status code.
+        body: The body, not yet compressed.
+        content_type: What the body is.
+        headers: Further headers.
+    """
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """Makes an answer of JSON."""
+    return Response(status, dump(value))
+
+
+def proxy_result(response: Response, accept_encoding: str | None) -> dict[str, Any]:
+    """Makes the result of the invocation.
+
+    Args:
+        response: The answer.
+        accept_encoding: What compression the caller accepts.
+
+    Raises:
+        PayloadTooLarge: The answer exceeds what one invocation can give back.
+    """
+    headers = {"Content-Type": response.content_type, **response.headers}
+    body = response.body
+    encoding = choose_encoding(accept_encoding, len(body))
+    if encoding:
+        body = compress(body, encoding)
+        headers |= {"Content-Encoding": encoding, "Vary": "Accept-Encoding"}
+    text = encoding is None and _is_text(response.content_type)
+    payload = body.decode() if text else base64.b64encode(body).decode("ascii")
+    if _escaped_size(payload) > MAX_ANSWER:
+        raise PayloadTooLarge(
+            f"the answer of {len(response.body)} bytes exceeds what one call can carry (about 4.7 MB): "
+            "ask for fewer outputs or rows, accept gzip, or use the asynchronous or batch mode"
+        )
+    return {
+        "statusCode": response.status,
+        "headers": headers,
+        "body": payload,
+        "isBase64Encoded": not text,
+    }
+
+
+def _is_text(content_type: str) -> bool:
+    return content_type.startswith(
+        ("text/", "application/json", "application/x-ndjson", "application/jsonlines")
+    )
+
+
+def _escaped_size(payload: str) -> int:
+    """Gives an upper bound of the payload's bytes as a JSON string, exact only near the limit."""
+    if 6 * len(payload) <= MAX_ANSWER:  # at worst every character becomes \\uXXXX
+        return 0
+    return len(dump(payload))

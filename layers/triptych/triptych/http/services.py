@@ -1,0 +1,27 @@
+"""What the endpoints work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from triptych.serving.repository import ModelRepository
+from triptych.serving.statistics import Statistics
+from triptych.serving.store import ModelStore
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the endpoints work with.
+
+    Attributes:
+        repository: Knows which models there are.
+        store: Gives open models.
+        statistics: Counts what they do.
+        documents: Directory that holds `openapi.json` and `docs.html`.
+    """
+
+    repository: ModelRepository
+    store: ModelStore
+    statistics: Statistics
+    documents: Path

@@ -1,0 +1,91 @@
+"""The environment of a function, read in one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_MEGABYTES_PER_PROCESSOR = 1769  # Lambda gives processors in proportion to memory
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of a function.
+
+    Attributes:
+        places: Where models are, in order: directories and `s3://bucket/prefix`.
+        refresh_seconds: Age at which what a place holds is looked up again.
+        preload: Names of the models to open before the first request; `*` for all.
+        memory_megabytes: Memory of the function.
+        cache: Directory for models from S3.
+        service: Name of the function's part in logs and metrics.
+        namespace: CloudWatch namespace of the metrics.
+        log_level: Least severe level that is logged.
+    """
+
+    places: tuple[str, ...]
+    refresh_seconds: float
+    preload: tuple[str, ...]
+    memory_megabytes: int
+    cache: Path
+    service: str
+    namespace: str
+    log_level: str
+
+    @property
+    def threads(self) -> int:
+        """Processors that the function has."""
+        return max(1, round(self.memory_megabytes / _MEGABYTES_PER_PROCESSOR))
+
+
+class InvalidSettings(ValueError):
+    """The environment is not one that the function can run in."""
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Reads the settings.
+
+    Raises:
+        InvalidSettings: A variable is missing or not what it should be.
+    """
+    snapshot = environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+    preload = _names(environment.get("PRELOAD_MODELS", ""))
+    return Settings(
+        places=_places(environment.get("MODEL_REPOSITORY", "")),
+        refresh_seconds=_number(environment, "MODEL_REFRESH_SECONDS", 30),
+        preload=preload or (("*",) if snapshot else ()),  # a snapshot should hold open models
+        memory_megabytes=int(_number(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769)),
+        cache=Path(environment.get("MODEL_CACHE", "/tmp/triptych")),  # noqa: S108 - Lambda's only writable place
+        service=environment.get("POWERTOOLS_SERVICE_NAME", "triptych"),
+        namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE", "Triptych"),
+        log_level=environment.get("POWERTOOLS_LOG_LEVEL", "INFO"),
+    )
+
+
+def _places(value: str) -> tuple[str, ...]:
+    places = _names(value)
+    if not places:
+        raise InvalidSettings("MODEL_REPOSITORY is empty; expected directories and s3://bucket/prefix")
+    for place in places:
+        if not place.startswith(("/", "s3://")):
+            raise InvalidSettings(
+                f"MODEL_REPOSITORY: {place!r} is neither a directory nor s3://bucket/prefix"
+            )
+    return places
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _number(environment: Mapping[str, str], name: str, default: float) -> float:
+    value = environment.get(name) or default
+    try:
+        number = float(value)
+    except ValueError:
+        raise InvalidSettings(f"{name}: expected a number, got {value!r}") from None
+    if not 0 <= number < float("inf"):
+        raise InvalidSettings(f"{name}: expected a number from 0, got {value!r}")
+    return number
