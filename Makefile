@@ -5,6 +5,7 @@ ARCHITECTURE ?= x86_64
 export ARCHITECTURE
 export AWS_DEFAULT_REGION ?= us-east-1
 export SAM_CLI_TELEMETRY := 0
+export MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 UV := $(shell PATH="$(PATH)" command -v uv || echo .tools/bin/uv)

@@ -1,0 +1,1 @@
+"""Runs the stack on this machine: an emulator of AWS, the template deployed to it, a tour of the API."""

@@ -1,0 +1,70 @@
+"""`make up`: the stack on this machine, left running."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from local.deploy import ROOT, deploy
+from local.emulator import Emulator
+from local.stack import StackInfo
+
+STATE = ROOT / ".local"
+STACK_FILE = STATE / "stack.json"
+
+
+def up(console: Console) -> StackInfo:
+    """Start the emulator unless it runs, deploy to it and write .local/stack.json.
+
+    Args:
+        console: Where progress is shown.
+
+    Returns:
+        The deployed stack.
+    """
+    emulator = Emulator(STATE)
+    if not emulator.running():
+        with console.status("Starting the emulator"):
+            emulator.start()
+    console.print(f"[green]✓[/] the emulator answers at {emulator.aws().endpoint_url}")
+    with console.status("Deploying the stack with sam deploy; this takes half a minute"):
+        stack = deploy(emulator.aws(), STATE / "deploy.log")
+    stack.write(STACK_FILE)
+    console.print(f"[green]✓[/] the stack {stack.stack_name} is deployed and ready\n")
+    return stack
+
+
+def guide(stack: StackInfo) -> str:
+    """Tell how the stack is called.
+
+    Args:
+        stack: The deployed stack.
+
+    Returns:
+        Lines that can be copied to a terminal.
+    """
+    url, key = stack.api_url, f"-H 'x-api-key: {stack.api_key}'"
+    json, csv = "-H 'content-type: application/json'", "-H 'content-type: text/csv'"
+    return f"""\
+API           {url}
+API key       {stack.api_key}
+AWS endpoint  {stack.endpoint_url} (access key test, secret key test)
+models        s3://{stack.outputs["ModelBucket"]}/models/
+all of it     {_relative(STACK_FILE)}
+
+# ready?
+curl {url}/v2/health/ready
+
+# what the model takes and gives
+curl {key} {url}/v2/models/penguins
+
+# rows in, rows out
+curl {key} {csv} --data-binary @examples/penguins.csv {url}/v2/models/penguins/predict
+
+# tensors in, tensors out
+curl {key} {json} --data-binary @examples/digits.json {url}/v2/models/digits/infer
+
+make up again deploys what you changed; make down stops it."""
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(ROOT)
