@@ -1,0 +1,108 @@
+"""Requests and answers to copy."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from api.document import Json, resolve
+
+WIDTH = 64
+"""Characters that fit a line of the page's code column."""
+
+PATH_VALUES = {"model": "digits", "version": "1"}
+"""What stands for the parameters of a path unless an example says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A piece of code.
+
+    Attributes:
+        title: What it shows.
+        language: What it is written in, as Pygments calls it.
+        code: The code.
+    """
+
+    title: str
+    language: str
+    code: str
+
+
+def requests(document: Json, method: str, path: str, operation: Json) -> Iterator[Sample]:
+    """Gives a curl call for every example of a request, or one without a body."""
+    key = operation.get("security", document["security"]) != []
+    contents = operation.get("requestBody", {}).get("content", {})
+    examples = [
+        (content_type, example)
+        for content_type, content in contents.items()
+        for example in content.get("examples", {}).values()
+    ]
+    for content_type, example in examples:
+        values = PATH_VALUES | example.get("x-path", {})
+        yield Sample(example["summary"], "bash", _curl(path, values, content_type, example["value"], key=key))
+    if not examples:
+        yield Sample(f"{method} {path}", "bash", _curl(path, PATH_VALUES, key=key))
+
+
+def answers(document: Json, operation: Json) -> Iterator[Sample]:
+    """Gives the examples of the answers, the successful ones first."""
+    for status, response in operation["responses"].items():
+        for content in resolve(document, response).get("content", {}).values():
+            for example in media_examples(document, content):
+                yield Sample(f"{status} {example['summary']}".strip(), "json", body_text(example["value"]))
+
+
+def media_examples(document: Json, content: Json) -> Iterator[Json]:
+    """Gives the examples of a body, else those of its schema, as Example Objects."""
+    if "examples" in content:
+        yield from content["examples"].values()
+    elif "example" in content:
+        yield {"summary": "", "value": content["example"]}
+    else:
+        for value in resolve(document, content["schema"]).get("examples", ()):
+            yield {"summary": "", "value": value}
+
+
+def body_text(value: object, lead: int = 0) -> str:
+    """Gives a body as text: JSON laid out to be read, anything else as it is.
+
+    Args:
+        value: The body.
+        lead: Characters before it on its first line.
+    """
+    return value.rstrip() if isinstance(value, str) else _layout(value, lead=lead)
+
+
+def _curl(
+    path: str, values: dict[str, str], content_type: str = "", body: object = None, *, key: bool
+) -> str:
+    parts = [f'curl "$API_URL{path.format_map(values)}"']
+    if key:
+        parts.append('-H "x-api-key: $API_KEY"')
+    if content_type:
+        parts.append(f'-H "Content-Type: {content_type}"')
+        parts.append(f"--data-binary {shlex.quote(body_text(body, lead=18))}")
+    return " \\\n  ".join(parts)
+
+
+def _layout(value: object, indent: int = 0, lead: int = 0) -> str:
+    """Breaks what is too long for a line; what fits stays on one."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if indent + lead + len(flat) <= WIDTH or not isinstance(value, dict | list):
+        return flat
+    if isinstance(value, dict):
+        return _block("{", [_field(name, item, indent + 2) for name, item in value.items()], "}", indent)
+    return _block("[", [_layout(item, indent + 2) for item in value], "]", indent)
+
+
+def _field(name: str, item: object, indent: int) -> str:
+    label = f"{json.dumps(name)}: "
+    return label + _layout(item, indent, lead=len(label))
+
+
+def _block(opening: str, lines: list[str], closing: str, indent: int) -> str:
+    inner = "\n" + " " * (indent + 2)
+    return opening + inner + f",{inner}".join(lines) + "\n" + " " * indent + closing
