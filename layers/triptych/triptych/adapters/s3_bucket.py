@@ -1,0 +1,196 @@
+"""A bucket, read only: listings, small texts, downloads in parallel ranges. Imports boto3."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore import exceptions as aws
+from botocore.config import Config
+from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError
+from s3transfer.futures import TransferFuture
+from s3transfer.manager import TransferConfig, TransferManager
+from s3transfer.subscribers import BaseSubscriber
+
+from triptych.errors import ModelUnavailable, RepositoryUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LOGGER = logging.getLogger("triptych")
+
+CLIENT = Config(
+    connect_timeout=2,  # seconds; S3 in the same region answers in milliseconds
+    read_timeout=5,  # seconds between bytes
+    retries={"mode": "standard", "total_max_attempts": 3},  # about 16 s in all: inside the 28 s of a request
+)
+TRANSFER = TransferConfig(
+    multipart_threshold=1,  # always by ranges: only those say which generation they are of
+    multipart_chunksize=16 << 20,  # bytes; S3 advises 8 to 16 MB a range
+    max_request_concurrency=8,  # below the client's pool of 10 connections
+    max_io_queue_size=128,  # times 256 KB: at most 32 MB wait for the disk
+    num_download_attempts=3,
+)
+
+DENIED = {
+    "AccessDenied",
+    "403",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "InvalidToken",
+}
+THROTTLED = {
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "503",
+}
+GONE = {"NoSuchKey", "404", "PreconditionFailed", "412"}
+
+
+@dataclass(frozen=True, slots=True)
+class S3Object:
+    """One object of a bucket.
+
+    Attributes:
+        key: Its key.
+        etag: Changes with its content.
+        size: Bytes.
+    """
+
+    key: str
+    etag: str
+    size: int
+
+
+def s3_client() -> S3Client:
+    """Makes a client whose patience suits a request that people wait for.
+
+    Raises:
+        RepositoryUnavailable: The environment's settings for AWS are not usable.
+    """
+    with _errors():
+        return boto3.client("s3", config=CLIENT)
+
+
+class S3Bucket:
+    """Reads a bucket; every failure becomes an error that names neither bucket nor key.
+
+    Args:
+        name: Name of the bucket.
+        client: Calls S3.
+    """
+
+    def __init__(self, name: str, client: S3Client) -> None:
+        self._name = name
+        self._client = client
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Lists the folders right below a prefix, without slashes.
+
+        Raises:
+            RepositoryUnavailable: The bucket cannot be read now.
+        """
+        with _errors():
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._name, Prefix=prefix, Delimiter="/"
+            )
+            found = [folder.get("Prefix", "") for page in pages for folder in page.get("CommonPrefixes", [])]
+            return [folder[len(prefix) : -1] for folder in found]
+
+    def objects(self, prefix: str) -> Sequence[S3Object]:
+        """Lists all objects below a prefix.
+
+        Raises:
+            RepositoryUnavailable: The bucket cannot be read now.
+        """
+        with _errors():
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=prefix)
+            return [
+                S3Object(found.get("Key", ""), found.get("ETag", ""), found.get("Size", 0))
+                for page in pages
+                for found in page.get("Contents", [])
+            ]
+
+    def read(self, key: str) -> bytes | None:
+        """Reads a small object; None when there is none.
+
+        Raises:
+            RepositoryUnavailable: The bucket cannot be read now.
+        """
+        with _errors():
+            try:
+                return self._client.get_object(Bucket=self._name, Key=key)["Body"].read()
+            except self._client.exceptions.NoSuchKey:
+                return None
+
+    def download(self, files: Mapping[Path, S3Object]) -> None:
+        """Downloads objects to files, all at once, each in parallel ranges of the listed generation.
+
+        Raises:
+            ModelUnavailable: An object was changed or removed since it was listed.
+            RepositoryUnavailable: The bucket cannot be read now.
+            OSError: A file cannot be written.
+        """
+        with _errors(), TransferManager(self._client, TRANSFER) as transfers:
+            downloads = [
+                transfers.download(self._name, wanted.key, str(path), subscribers=[_Listed(wanted)])
+                for path, wanted in files.items()
+            ]
+            for download in downloads:
+                download.result()
+
+
+class _Listed(BaseSubscriber):
+    """Tells a download the size and generation that were listed: no HEAD, and `If-Match` on every range."""
+
+    def __init__(self, wanted: S3Object) -> None:
+        self._wanted = wanted
+
+    def on_queued(self, future: TransferFuture, **_: Any) -> None:  # noqa: ANN401 - the signature of s3transfer
+        """Completes what is known of the object before the first request."""
+        future.meta.provide_transfer_size(self._wanted.size)
+        future.meta.provide_object_etag(self._wanted.etag)
+
+
+@contextmanager
+def _errors() -> Generator[None]:
+    try:
+        yield
+    except S3DownloadFailedError as error:
+        raise _changed(error) from error
+    except aws.ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        raise _changed(error) if code in GONE else _unavailable(_kind(code), error) from error
+    except aws.NoCredentialsError as error:
+        raise _unavailable("there are no credentials for it", error) from error
+    except (aws.ConnectionError, aws.HTTPClientError, RetriesExceededError) as error:
+        raise _unavailable("it does not answer in time", error) from error
+    except aws.BotoCoreError as error:
+        raise _unavailable(type(error).__name__, error) from error
+
+
+def _kind(code: str) -> str:
+    if code in DENIED:
+        return "access to it is denied"
+    if code in THROTTLED:
+        return "it asks for fewer requests"
+    return "it does not exist" if code == "NoSuchBucket" else f"it answers {code}"
+
+
+def _changed(error: Exception) -> ModelUnavailable:
+    LOGGER.warning("model bucket: %s", error)
+    return ModelUnavailable("changed while it was being read; try again")
+
+
+def _unavailable(kind: str, error: Exception) -> RepositoryUnavailable:
+    LOGGER.warning("model bucket: %s", error)
+    return RepositoryUnavailable(f"a bucket of models cannot be read: {kind}")
