@@ -1,0 +1,174 @@
+"""Inference on rows: decode, run once, encode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter_ns
+
+import numpy as np
+
+from triptych.errors import BadRequest, PayloadTooLarge
+from triptych.interfaces.deadline import Deadline
+from triptych.serving.model import Model
+from triptych.serving.statistics import Timings
+from triptych.tables.codec import decode_rows, encode_rows
+from triptych.tables.formats import Format, answer_representation, request_representation
+from triptych.tables.inputs import model_inputs
+from triptych.tables.outputs import empty_output, output_columns
+from triptych.tables.schema import RowSchema
+from triptych.tables.table import Column, Table, listing
+from triptych.tensors.signature import FREE, Signature, TensorSpec
+from triptych.tensors.tensor import Tensor
+
+MAX_JOINED = 10_000_000
+"""Cells that may be joined to an answer: JSON rows that each have other keys make a table far larger than
+they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowsRequest:
+    """Rows to predict for, and how the answer is wanted.
+
+    Attributes:
+        body: The rows.
+        content_type: Content-Type header; None when there is none.
+        accept: Accept header; None when there is none.
+        join: Columns of the rows to put before the outputs: `none`, `all`, or names with commas between.
+        outputs: Names of the wanted outputs with commas between; None for all.
+    """
+
+    body: bytes
+    content_type: str | None
+    accept: str | None = None
+    join: str | None = None
+    outputs: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowsAnswer:
+    """Predicted rows.
+
+    Attributes:
+        body: The rows.
+        content_type: What they are.
+        rows: How many there are.
+        timings: Where the time went.
+    """
+
+    body: bytes
+    content_type: str
+    rows: int
+    timings: Timings
+
+
+def predict_rows(model: Model, request: RowsRequest, deadline: Deadline) -> RowsAnswer:
+    """Runs a model on rows.
+
+    Raises:
+        BadRequest: The rows, or what is asked for, are not the model's.
+        UnsupportedMediaType: The format of the rows is not read here.
+        NotAcceptable: The answer is wanted in no format that is given here.
+        PayloadTooLarge: The rows take too much memory.
+        DeadlineExceeded: The model did not answer in time.
+    """
+    started = perf_counter_ns()
+    form = request_representation(request.content_type)
+    answer_form = answer_representation(request.accept, form)
+    outputs = _wanted(model.signature, request.outputs)
+    schema = RowSchema(model.signature.inputs, model.config.columns, model.config.missing)
+    table = decode_rows(request.body, form, schema)
+    joined = _joined(table, request.join)
+    inputs = model_inputs(table, schema)
+    decoded = perf_counter_ns()
+    results = _run(model, inputs, outputs, table.rows, deadline)
+    ran = perf_counter_ns()
+    columns = _columns(model, joined, results, answer_form.format)
+    envelope = {"model_name": model.name, "model_version": str(model.version)}
+    body = encode_rows(columns, answer_form, envelope)
+    timings = Timings(decoded - started, ran - decoded, perf_counter_ns() - ran)
+    return RowsAnswer(body, answer_form.content_type, table.rows, timings)
+
+
+def _wanted(signature: Signature, outputs: str | None) -> Sequence[TensorSpec]:
+    if not outputs:
+        return signature.outputs
+    return [signature.output_named(name) for name in dict.fromkeys(outputs.split(","))]
+
+
+def _joined(table: Table, join: str | None) -> Mapping[str, Column]:
+    if not join or join == "none":
+        return {}
+    names = tuple(table.columns) if join == "all" else tuple(dict.fromkeys(join.split(",")))
+    if len(names) * table.rows > MAX_JOINED:
+        raise PayloadTooLarge(f"{len(names)} columns of {table.rows} rows are too much to join; name fewer")
+    if table.rows == 0 and not table.columns:
+        return {name: [] for name in names}
+    for name in names:
+        if name not in table.columns:
+            raise BadRequest(f"join: unknown column {name!r}; the rows have {listing(tuple(table.columns))}")
+    return {name: table.columns[name] for name in names}
+
+
+def _columns(
+    model: Model, joined: Mapping[str, Column], results: Mapping[str, Tensor], form: Format
+) -> dict[str, Column]:
+    columns = dict(joined)
+    for output, tensor in results.items():
+        made = output_columns(output, tensor, model.config.labels.get(output, ()), form)
+        if twice := columns.keys() & made.keys():
+            raise BadRequest(
+                f"two columns of the answer would be {min(twice)!r}; choose others with join= or outputs=, "
+                "or rename the column of the rows"
+            )
+        columns |= made
+    return columns
+
+
+def _run(
+    model: Model, inputs: Mapping[str, Tensor], outputs: Sequence[TensorSpec], rows: int, deadline: Deadline
+) -> dict[str, Tensor]:
+    one_by_one = _takes_one_row(model.signature)
+    if rows == 0:
+        return {spec.name: empty_output(spec, model.config.labels.get(spec.name, ())) for spec in outputs}
+    if not one_by_one:
+        return _run_once(model, inputs, outputs, rows, deadline)
+    runs: list[dict[str, Tensor]] = []
+    for row in range(rows):
+        deadline.check(f"predicting row {row + 1} of {rows}")
+        one = {name: Tensor(tensor.datatype, tensor.values[row : row + 1]) for name, tensor in inputs.items()}
+        runs.append(_run_once(model, one, outputs, 1, deadline))
+    return {spec.name: _stacked(spec, [run[spec.name] for run in runs]) for spec in outputs}
+
+
+def _takes_one_row(signature: Signature) -> bool:
+    for spec in signature.inputs:
+        if spec.shape is not None and spec.shape[:1] not in ((FREE,), (1,)):
+            raise BadRequest(
+                f"input {spec.name!r} of the model has shape {list(spec.shape)}, whose first dimension "
+                "is not for rows; use infer"
+            )
+    return any(spec.shape is not None and spec.shape[0] == 1 for spec in signature.inputs)
+
+
+def _run_once(
+    model: Model, inputs: Mapping[str, Tensor], outputs: Sequence[TensorSpec], rows: int, deadline: Deadline
+) -> dict[str, Tensor]:
+    model.signature.check_inputs(inputs)
+    results = model.session.run(inputs, [spec.name for spec in outputs], deadline)
+    for name, tensor in results.items():
+        if tensor.shape[:1] != (rows,):
+            raise BadRequest(
+                f"output {name!r} has shape {list(tensor.shape)}, which is not an entry for each of "
+                f"{rows} rows; leave it out with outputs=, or use infer"
+            )
+    return results
+
+
+def _stacked(spec: TensorSpec, tensors: Sequence[Tensor]) -> Tensor:
+    shapes = {tensor.shape for tensor in tensors}
+    if len(shapes) > 1:
+        raise BadRequest(
+            f"output {spec.name!r} has another shape for each row; leave it out with outputs=, or use infer"
+        )
+    return Tensor(spec.datatype, np.concatenate([tensor.values for tensor in tensors]))

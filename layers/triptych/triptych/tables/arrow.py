@@ -1,0 +1,93 @@
+"""What arro3 needs around it: its failures as ours, one batch of many, plain kinds of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import Any, cast
+
+from arro3.core import Array, DataType, RecordBatch, Table
+
+from triptych.errors import BadRequest, TriptychError
+
+_PREFIX = "C Data interface error: "
+
+
+@contextmanager
+def arrow_failures(what: str) -> Generator[None]:
+    """Turns whatever arro3 raises over data into an error for the caller.
+
+    arro3 raises plain `Exception`, and, where its Rust code panics, an exception that derives from
+    `BaseException` and cannot be imported: it is known by its name alone.
+
+    Args:
+        what: What is being done, for the message.
+
+    Raises:
+        BadRequest: arro3 refused.
+    """
+    try:
+        yield
+    except (TriptychError, MemoryError):
+        raise
+    except Exception as error:
+        raise BadRequest(f"{what}: {_reason(error)}") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise BadRequest(f"{what}: {_reason(error)}") from error
+
+
+def columns_of(reader: Iterable[RecordBatch]) -> tuple[list[Array], int]:
+    """Reads all batches.
+
+    Returns:
+        The columns, each in one piece, and how many rows they have. Without rows there are no columns.
+    """
+    batches = list(reader)
+    if len(batches) > 1:
+        batches = Table.from_batches(batches).combine_chunks().to_batches()
+    if not batches:
+        return [], 0
+    return batches[0].columns, batches[0].num_rows
+
+
+def values_of(array: Array) -> list[Any]:
+    """Gives the cells as Python values, None where one is missing."""
+    return cast("list[Any]", array.to_pylist())  # typed as an array by arro3
+
+
+def plain(array: Array) -> Array:
+    """Unpacks dictionaries, and brings every kind of string to UTF-8 text and decimals to floats.
+
+    Raises:
+        BadRequest: A binary cell is not UTF-8.
+    """
+    kind = array.type
+    if DataType.is_dictionary(kind) and kind.value_type is not None:
+        return plain(array.cast(kind.value_type))
+    if DataType.is_decimal(kind):
+        return array.cast(DataType.float64())
+    if not _is_text(kind):
+        return array
+    text = array.cast(DataType.utf8())
+    if text.null_count > array.null_count:
+        raise BadRequest("a cell is not UTF-8 text")
+    return text
+
+
+def _is_text(kind: DataType) -> bool:
+    return any(
+        is_kind(kind)
+        for is_kind in (
+            DataType.is_large_string,
+            DataType.is_string_view,
+            DataType.is_binary,
+            DataType.is_large_binary,
+            DataType.is_binary_view,
+        )
+    )
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).removeprefix(_PREFIX)[:300]

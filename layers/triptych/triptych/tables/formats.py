@@ -1,0 +1,120 @@
+"""The formats that rows come and go in, and their names in HTTP headers.
+
+| format | media types; the first is the one that answers are labelled with by default |
+|---|---|
+| CSV | text/csv |
+| JSON Lines | application/jsonlines, application/x-ndjson, application/x-jsonlines, application/x-jsonl |
+| JSON instances | application/json |
+| Parquet | application/vnd.apache.parquet, application/x-parquet |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from triptych.errors import NotAcceptable, UnsupportedMediaType
+from triptych.tables.media_types import MediaType, media_type
+
+
+class Format(Enum):
+    """A format of rows."""
+
+    CSV = "CSV"
+    JSON_LINES = "JSON Lines"
+    JSON = "JSON instances"
+    PARQUET = "Parquet"
+
+
+_FORMATS: dict[str, Format] = {
+    "text/csv": Format.CSV,
+    "application/jsonlines": Format.JSON_LINES,
+    "application/x-ndjson": Format.JSON_LINES,
+    "application/x-jsonlines": Format.JSON_LINES,
+    "application/x-jsonl": Format.JSON_LINES,
+    "application/json": Format.JSON,
+    "application/vnd.apache.parquet": Format.PARQUET,
+    "application/x-parquet": Format.PARQUET,
+}
+_CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """How rows are written.
+
+    Attributes:
+        format: Their format.
+        name: The media type that it goes by.
+        header: Whether the first row of a CSV names the columns.
+    """
+
+    format: Format
+    name: str
+    header: bool = True
+
+    @property
+    def content_type(self) -> str:
+        """Value of the Content-Type header."""
+        if self.format is not Format.CSV:
+            return self.name
+        return f"{self.name}; charset=utf-8{'' if self.header else '; header=absent'}"
+
+
+def request_representation(content_type: str | None) -> Representation:
+    """Tells how the rows of a request are written.
+
+    Args:
+        content_type: Its Content-Type header.
+
+    Raises:
+        UnsupportedMediaType: Such rows are not read here.
+    """
+    given = media_type(content_type or "")
+    known = _FORMATS.get(given.name)
+    if known is None:
+        raise UnsupportedMediaType(
+            f"Content-Type {(content_type or '')[:64]!r} is not read here; send one of {', '.join(_FORMATS)}"
+        )
+    charset = given.parameters.get("charset", "utf-8")
+    if known is not Format.PARQUET and charset.lower() not in _CHARSETS:
+        raise UnsupportedMediaType(f"charset {charset[:32]!r} is not read here; send UTF-8")
+    return Representation(known, given.name, _has_header(given, default=True))
+
+
+def answer_representation(accept: str | None, request: Representation) -> Representation:
+    """Chooses how the rows of an answer are written: as the request's, unless Accept wants otherwise.
+
+    Of equally wanted types, one named in full goes before a wildcard's, and the request's before others.
+
+    Args:
+        accept: The Accept header.
+        request: How the rows of the request are written.
+
+    Raises:
+        NotAcceptable: No format here is accepted.
+    """
+    if not accept or not accept.strip():
+        return request
+    ranges = [media_type(part) for part in accept.split(",")]
+    chosen = max((request.name, *_FORMATS), key=lambda name: _wanted(name, ranges))
+    if _wanted(chosen, ranges)[0] == 0:
+        raise NotAcceptable(f"Accept {accept[:64]!r} names no type that is given here: {', '.join(_FORMATS)}")
+    best = _closest(chosen, ranges)
+    return Representation(_FORMATS[chosen], chosen, _has_header(best, default=request.header))
+
+
+def _wanted(name: str, ranges: Sequence[MediaType]) -> tuple[float, int]:
+    closest = _closest(name, ranges)
+    specificity = closest.specificity(name)
+    return (closest.quality if specificity else 0.0), specificity
+
+
+def _closest(name: str, ranges: Sequence[MediaType]) -> MediaType:
+    return max(ranges, key=lambda candidate: candidate.specificity(name))
+
+
+def _has_header(given: MediaType, *, default: bool) -> bool:
+    value = given.parameters.get("header", "").lower()
+    return {"present": True, "absent": False}.get(value, default)

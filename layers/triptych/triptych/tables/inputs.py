@@ -1,0 +1,112 @@
+"""Columns of rows to the inputs of a model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import count, takewhile
+
+import numpy as np
+from arro3.core import Array as ArrowArray
+from arro3.core import DataType
+
+from triptych.errors import BadRequest
+from triptych.protocol.datatypes import Datatype
+from triptych.tables.arrow import arrow_failures, plain, values_of
+from triptych.tables.schema import Cell, RowSchema, inner_shape, row_size
+from triptych.tables.table import Table, listing
+from triptych.tables.texts import array_of_texts
+from triptych.tables.values import array_of_numbers, array_of_values
+from triptych.tensors.signature import FREE, TensorSpec, fits
+from triptych.tensors.tensor import Array, Tensor, empty_array
+
+
+def model_inputs(table: Table, schema: RowSchema) -> dict[str, Tensor]:
+    """Makes a tensor for every input of a model; all have the table's rows as first dimension.
+
+    Raises:
+        BadRequest: A column is missing, or a cell is not what its input takes.
+    """
+    return {spec.name: Tensor(spec.datatype, _array(spec, table, schema)) for spec in schema.inputs}
+
+
+def _array(spec: TensorSpec, table: Table, schema: RowSchema) -> Array:
+    features = _features(spec, table, schema) if table.rows or table.columns else None
+    if table.rows == 0:
+        inner = inner_shape(spec) or ()
+        return empty_array(spec.datatype, (0, *(0 if size == FREE else size for size in inner)))
+    if features is None:
+        return _shaped(_cells(spec.name, spec, table, schema), spec)
+    matrix = np.empty((table.rows, len(features)), dtype=spec.datatype.storage)
+    for position, name in enumerate(features):
+        matrix[:, position] = _scalars(name, spec, table, schema)
+    return _shaped(matrix, spec)
+
+
+def _features(spec: TensorSpec, table: Table, schema: RowSchema) -> Sequence[str] | None:
+    """Finds the columns that hold one entry each; None when one column holds the whole input."""
+    if spec.name in table.columns and spec.name not in (schema.features() or ()):
+        return None
+    expected = schema.flat_columns(spec) or _numbered(spec, table)
+    absent = [name for name in expected if name not in table.columns]
+    if len(absent) < max(len(expected), 2) and all(name in schema.missing for name in absent):
+        return expected
+    if _takes_any(spec, table, schema):
+        return tuple(table.columns)
+    unfilled = [name for name in absent if name not in schema.missing] or [spec.name]
+    raise BadRequest(f"missing column {unfilled[0]!r}; the rows have {listing(tuple(table.columns))}")
+
+
+def _numbered(spec: TensorSpec, table: Table) -> tuple[str, ...]:
+    return tuple(takewhile(table.columns.__contains__, (f"{spec.name}_{index}" for index in count())))
+
+
+def _takes_any(spec: TensorSpec, table: Table, schema: RowSchema) -> bool:
+    """Whether the columns, whatever their names, are the entries of the only input in order."""
+    if schema.only_input is None or schema.features() is not None:
+        return False
+    size = row_size(spec)
+    return size != 1 and size in (None, len(table.columns))
+
+
+def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Array:
+    missing = schema.missing.get(name, schema.missing.get(spec.name))
+    column = table.columns.get(name)
+    if column is None:
+        column = [None] * table.rows
+    if isinstance(column, list):
+        return array_of_values(column, spec.datatype, missing, name)
+    return _arrow_cells(column, spec.datatype, missing, name)
+
+
+def _arrow_cells(column: ArrowArray, datatype: Datatype, missing: Cell | None, name: str) -> Array:
+    with arrow_failures(f"column {name!r} cannot be read"):
+        array = plain(column)
+    if DataType.is_string(array.type):
+        return array_of_texts(array, datatype, missing, name)
+    if DataType.is_numeric(array.type) and not array.null_count:
+        return array_of_numbers(array.to_numpy(), datatype, name)
+    with arrow_failures(f"column {name!r} cannot be read"):
+        values = values_of(array)
+    return array_of_values(values, datatype, missing, name)
+
+
+def _scalars(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Array:
+    values = _cells(name, spec, table, schema)
+    if values.ndim != 1:
+        got = list(values.shape[1:])
+        raise BadRequest(f"column {name!r}: expected one value per row, got arrays of shape {got}")
+    return values
+
+
+def _shaped(values: Array, spec: TensorSpec) -> Array:
+    """Gives flat rows the shape of the input; what cannot have it is left for the check of the inputs."""
+    inner = inner_shape(spec)
+    if inner is None or values.ndim > 2 or fits(values.shape[1:], inner):
+        return values
+    size = math.prod(values.shape[1:])
+    fixed = math.prod(length for length in inner if length != FREE)
+    if inner.count(FREE) > 1 or (size != fixed if FREE not in inner else fixed == 0 or size % fixed):
+        return values
+    shape = tuple(size // fixed if length == FREE else length for length in inner)
+    return values.reshape(len(values), *shape)

@@ -1,0 +1,79 @@
+"""Rows in memory: named columns of equal length."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from arro3.core import Array as ArrowArray
+
+from triptych.errors import BadRequest
+
+Column = ArrowArray | list[Any]
+"""Cells of one column: an Arrow array (CSV: text, as it came; Parquet: typed), or JSON values."""
+
+MAX_COLUMNS = 16_384
+"""Columns that a table can have, as in a spreadsheet: each costs time even where it is not used."""
+
+_LISTED = 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Rows.
+
+    Attributes:
+        columns: Columns by name, in their order.
+        rows: How many rows there are.
+    """
+
+    columns: Mapping[str, Column]
+    rows: int
+
+
+class RecordColumns(Mapping[str, list[Any]]):
+    """Columns of JSON objects, gathered when asked for: what is not used costs nothing.
+
+    Args:
+        records: An object per row; a key that a row lacks is a missing cell.
+    """
+
+    def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:
+        self._records = records
+        self._names = dict.fromkeys(chain.from_iterable(records))
+
+    def __getitem__(self, name: str) -> list[Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        return [record.get(name) for record in self._records]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Checks the names of columns.
+
+    Raises:
+        BadRequest: Two columns have the same name, or there are too many.
+    """
+    if len(names) > MAX_COLUMNS:
+        raise BadRequest(f"{len(names)} columns are too many; at most {MAX_COLUMNS} are read")
+    if len(set(names)) < len(names):
+        ((twice, _),) = Counter(names).most_common(1)
+        raise BadRequest(f"column {twice[:64]!r} is there twice")
+
+
+def listing(names: Sequence[str]) -> str:
+    """Lists names for a message."""
+    shown = ", ".join(repr(name[:64]) for name in names[:_LISTED]) or "none"
+    return f"{shown} and {len(names) - _LISTED} more" if len(names) > _LISTED else shown

@@ -1,0 +1,185 @@
+"""Cells that are values already (JSON, Parquet) as arrays of a datatype."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from triptych.errors import BadRequest
+from triptych.protocol.datatypes import BF16, FP32, Datatype, Kind
+from triptych.tables import bfloat16
+from triptych.tables.schema import Cell
+from triptych.tensors.tensor import Array
+
+INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
+"""JSON has no infinity: it travels as these strings, as in the tensors of the protocol."""
+
+_TAKEN: dict[Kind, frozenset[type]] = {
+    "float": frozenset({float, int}),
+    "int": frozenset({int}),
+    "bool": frozenset({bool}),
+    "bytes": frozenset({str}),
+}
+_ABSENT: dict[Kind, Cell] = {"float": math.nan, "bytes": ""}
+
+
+def array_of_values(values: Sequence[Any], datatype: Datatype, missing: Cell | None, column: str) -> Array:
+    """Makes an array of Python values, one per row, which may be lists nested to any shape.
+
+    Args:
+        values: The cells; None is a missing one.
+        datatype: Datatype that is wanted.
+        missing: What replaces a missing cell; None for the datatype's own way: NaN or "".
+        column: Name of the column, for messages.
+
+    Returns:
+        Array of the datatype's storage, of shape `[rows, ...]`.
+
+    Raises:
+        BadRequest: A cell is not of the datatype, or missing where nothing replaces it.
+    """
+    flat, inner = _flatten(values, column)
+    size = math.prod(inner)
+    try:
+        array = _convert(_filled(flat, datatype, missing), datatype)
+    except _Unreadable as error:
+        row = error.position // size + 1 if size else 1
+        raise unreadable(row, column, datatype, error.value) from None
+    return array.reshape(len(values), *inner)
+
+
+def array_of_numbers(values: Array, datatype: Datatype, column: str) -> Array:
+    """Makes an array of a datatype of an array of another, none of whose cells is missing.
+
+    Args:
+        values: Cells of shape `[rows, ...]`: numbers, booleans or strings.
+        datatype: Datatype that is wanted.
+        column: Name of the column, for messages.
+
+    Raises:
+        BadRequest: A cell is not of the datatype.
+    """
+    if datatype.kind == "float" and values.dtype.kind in "fiu":
+        converted = _floats(values, datatype)
+        if not _overflown(converted, values).any():
+            return stored(converted, datatype)
+    elif datatype.kind == "int" and np.can_cast(values.dtype, datatype.storage):
+        return values.astype(datatype.storage)
+    return array_of_values(values.tolist(), datatype, None, column)
+
+
+def stored(values: Array, datatype: Datatype) -> Array:
+    """Brings floats to the datatype's storage."""
+    return bfloat16.to_bits(values) if datatype is BF16 else values
+
+
+def unreadable(row: int, column: str, datatype: Datatype, value: object) -> BadRequest:
+    """Makes the error for a cell that is not what its column takes."""
+    where = f"row {row}, column {column!r}"
+    if value is None:
+        return BadRequest(f"{where}: the cell is missing, and {datatype.name} has no missing value")
+    return BadRequest(f"{where}: expected {datatype.name}, got {describe(value)}")
+
+
+def describe(value: object) -> str:
+    """Says what a value is, shortly, for a message."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= 40 else f"{value[:40]}...")
+    if isinstance(value, list):
+        return f"an array of {len(value)}"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    return "null" if value is None else f"a {type(value).__name__}"
+
+
+class _Unreadable(Exception):
+    def __init__(self, position: int, value: object) -> None:
+        super().__init__()
+        self.position = position
+        self.value = value
+
+
+def _flatten(values: Sequence[Any], column: str) -> tuple[list[Any], tuple[int, ...]]:
+    flat = list(values)
+    inner: tuple[int, ...] = ()
+    while flat and list in (kinds := set(map(type, flat))):
+        sizes = set(map(len, flat)) if kinds == {list} else set[int]()
+        if len(sizes) != 1:
+            raise _ragged(flat, len(values), column)
+        inner = (*inner, *sizes)
+        flat = list(chain.from_iterable(flat))
+    return flat, inner
+
+
+def _ragged(flat: list[Any], rows: int, column: str) -> BadRequest:
+    first = next(value for value in flat if isinstance(value, list))
+    position = next(
+        index for index, value in enumerate(flat) if not isinstance(value, list) or len(value) != len(first)
+    )
+    row = position * rows // len(flat) + 1
+    got = describe(flat[position])
+    return BadRequest(f"row {row}, column {column!r}: expected {describe(first)} as elsewhere, got {got}")
+
+
+def _filled(flat: list[Any], datatype: Datatype, missing: Cell | None) -> list[Any]:
+    if None not in flat:
+        return flat
+    fill = _ABSENT.get(datatype.kind) if missing is None else missing
+    return [fill if value is None else value for value in flat]
+
+
+def _convert(flat: list[Any], datatype: Datatype) -> Array:
+    if not _TAKEN[datatype.kind].issuperset(map(type, flat)):
+        flat = [_closest(value, datatype.kind, position) for position, value in enumerate(flat)]
+    if datatype.kind == "float":
+        return _checked_floats(flat, datatype)
+    if datatype.kind == "int":
+        _check_range(flat, datatype)
+    array = np.empty(len(flat), dtype=datatype.storage)
+    array[:] = flat
+    return array
+
+
+def _closest(value: object, kind: Kind, position: int) -> object:
+    if type(value) in _TAKEN[kind]:
+        return value
+    if kind == "int" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if kind == "float" and isinstance(value, str) and value in INFINITIES:
+        return INFINITIES[value]
+    raise _Unreadable(position, value)
+
+
+def _checked_floats(flat: list[Any], datatype: Datatype) -> Array:
+    values = np.array(flat, dtype=np.float64)
+    converted = _floats(values, datatype)
+    overflown = _overflown(converted, values)
+    if overflown.any():
+        position = int(overflown.argmax())
+        raise _Unreadable(position, flat[position])
+    return stored(converted, datatype)
+
+
+def _floats(values: Array, datatype: Datatype) -> Array:
+    with np.errstate(over="ignore"):
+        return values.astype(FP32.storage if datatype is BF16 else datatype.storage, copy=False)
+
+
+def _overflown(converted: Array, values: Array) -> Array:
+    return np.isinf(converted) & np.isfinite(values)
+
+
+def _check_range(flat: list[Any], datatype: Datatype) -> None:
+    limits = np.iinfo(datatype.storage)
+    low, high = int(limits.min), int(limits.max)
+    if flat and (min(flat) < low or max(flat) > high):
+        position = next(index for index, value in enumerate(flat) if not low <= value <= high)
+        raise _Unreadable(position, flat[position])
