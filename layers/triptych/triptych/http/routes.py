@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from triptych.http.application import Endpoint, Routes
-from triptych.http.endpoints import documents, inference, models, repository, server, statistics, unsupported
+from triptych.http.endpoints import (
+    documents,
+    inference,
+    models,
+    repository,
+    rows,
+    server,
+    statistics,
+    unsupported,
+)
 
 _MODEL = "/v2/models/{model}"
 _VERSION = "/v2/models/{model}/versions/{version}"
@@ -35,7 +44,7 @@ ROUTES: Routes = {
     **_versioned("GET", "/stats", statistics.one_model),
     ("GET", "/v2/models/stats"): statistics.every_model,
     **_versioned("POST", "/infer", inference.infer),
-    # **_versioned("POST", "/predict", inference.predict),
+    **_versioned("POST", "/predict", rows.predict),
     ("POST", "/v2/repository/index"): repository.index,
     ("POST", "/v2/repository/models/{model}/load"): unsupported.loading,
     ("POST", "/v2/repository/models/{model}/unload"): unsupported.loading,

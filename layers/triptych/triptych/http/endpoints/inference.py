@@ -1,4 +1,4 @@
-"""Inference on tensors and on rows."""
+"""Inference on tensors."""
 
 from __future__ import annotations
 
