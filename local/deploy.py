@@ -9,12 +9,11 @@ from pathlib import Path
 import httpx
 
 from local.aws import Aws, environment
+from local.build import BUILD, ROOT, TEMPLATE
 from local.failure import LocalFailure, tail
 from local.gateway import apply_gateway_responses
 from local.stack import StackInfo, describe
 
-ROOT = Path(__file__).parent.parent
-BUILD = ROOT / ".aws-sam" / "build"
 STACK_NAME = "triptych"
 READY_SECONDS = 20
 
@@ -40,7 +39,7 @@ def deploy(aws: Aws, log: Path, parameters: Mapping[str, str] = LOCAL_PARAMETERS
     Raises:
         LocalFailure: Nothing was built, the deployment failed, or the function is not ready in time.
     """
-    if not (BUILD / "template.yaml").exists():
+    if not TEMPLATE.exists():
         raise LocalFailure("nothing was built: run make build")
     _sam_deploy(aws, log, parameters)
     stack = describe(aws, STACK_NAME)
@@ -53,7 +52,7 @@ def _sam_deploy(aws: Aws, log: Path, parameters: Mapping[str, str]) -> None:
     command = [
         str(Path(sys.executable).with_name("sam")),
         "deploy",
-        *("--template-file", str(BUILD / "template.yaml")),
+        *("--template-file", str(TEMPLATE)),
         *("--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),
         *("--parameter-overrides", *(f"{name}='{value}'" for name, value in parameters.items())),
     ]

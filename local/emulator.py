@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -21,7 +21,7 @@ START_SECONDS = 60
 STOP_SECONDS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Emulator:
     """An emulator that keeps its files in one directory.
 
@@ -35,6 +35,7 @@ class Emulator:
 
     directory: Path
     authorize: bool = False
+    _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def log(self) -> Path:
@@ -72,7 +73,7 @@ class Emulator:
         port = free_port()
         with self._lock_file().open("w") as lock, self.log.open("w") as log:
             _try_lock(lock.fileno())
-            process = subprocess.Popen(
+            self._child = subprocess.Popen(
                 [sys.executable, "-m", "ministack"],
                 env=environment() | self._settings(port),
                 cwd=self.temporary,
@@ -82,8 +83,8 @@ class Emulator:
                 pass_fds=[lock.fileno()],
                 start_new_session=True,
             )
-        self.process_file.write_text(f"{process.pid} {port}\n")
-        self._wait(process)
+        self.process_file.write_text(f"{self._child.pid} {port}\n")
+        self._wait(self._child)
 
     def stop(self) -> None:
         """Stop it with all that it started, and delete its temporary files."""
@@ -92,6 +93,8 @@ class Emulator:
                 os.killpg(self._process()[0], number)
                 if self._ended():
                     break
+        if self._child:
+            self._child.wait()
         self.process_file.unlink(missing_ok=True)
         shutil.rmtree(self.temporary, ignore_errors=True)
 
@@ -103,9 +106,7 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",  # they open ports that nothing here needs
             "SFTP_ENABLED": "0",
             "TMPDIR": str(self.temporary),
-            "MODEL_CACHE": str(
-                self.temporary / "models"
-            ),  # functions inherit it: no two emulators share one
+            "MODEL_CACHE": str(self.temporary / "models"),  # functions inherit it: no two emulators share one
         }
 
     def _process(self) -> tuple[int, int]:
@@ -115,9 +116,9 @@ class Emulator:
     def _lock_file(self) -> Path:
         return self.directory / "emulator.lock"
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait(self, child: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while process.poll() is None and time.monotonic() < deadline:
+        while child.poll() is None and time.monotonic() < deadline:
             if _answers(self.aws().endpoint_url):
                 return
             time.sleep(0.2)

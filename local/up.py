@@ -4,7 +4,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local.deploy import ROOT, deploy
+from local.build import ROOT
+from local.deploy import deploy
 from local.emulator import Emulator
 from local.stack import StackInfo
 

@@ -1,0 +1,155 @@
+"""What the function's role lets it do, on an emulator that checks it: read models, and nothing else."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local.stack import StackInfo
+
+PENGUINS = Path(__file__).parents[2] / "layers" / "models" / "penguins" / "1" / "model.onnx"
+FOREIGN_BUCKET = "a-bucket-of-somebody-else"
+
+PROBE = '''
+import boto3
+from botocore.exceptions import ClientError
+
+def handler(event, context):
+    """Makes one call with the credentials of the role; answers "allowed" or the code of the refusal."""
+    client = boto3.client(event["service"])
+    try:
+        getattr(client, event["operation"])(**event["arguments"])
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return "allowed"
+'''
+
+type Try = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def attempt(guarded_stack: StackInfo) -> Try:
+    """A call that is made by a function with the role of the real-time function."""
+    session = guarded_stack.aws().session()
+    functions = session.client("lambda", endpoint_url=guarded_stack.endpoint_url)
+    name = guarded_stack.outputs["RealtimeFunctionName"]
+    functions.create_function(
+        FunctionName="probe",
+        Runtime="python3.13",
+        Role=functions.get_function_configuration(FunctionName=name)["Role"],
+        Handler="probe.handler",
+        Code={"ZipFile": _zipped("probe.py", PROBE)},
+        Timeout=30,
+    )
+
+    def call(service: str, operation: str, **arguments: Any) -> str:  # noqa: ANN401 - any call's arguments
+        event = {"service": service, "operation": operation, "arguments": arguments}
+        answer = functions.invoke(FunctionName="probe", Payload=json.dumps(event).encode())
+        outcome: str = json.loads(answer["Payload"].read())
+        return outcome
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def policy(guarded_stack: StackInfo) -> str:
+    """The policy that the stack gives to the model bucket."""
+    return guarded_stack.aws().s3().get_bucket_policy(Bucket=guarded_stack.outputs["ModelBucket"])["Policy"]
+
+
+@pytest.fixture(scope="module")
+def bucket(guarded_stack: StackInfo, policy: str) -> str:
+    """The model bucket, with a model and something else in it, and a foreign bucket beside it.
+
+    Its policy is taken away: it refuses whatever does not come over TLS, which the emulator does not speak.
+    """
+    s3 = guarded_stack.aws().s3()
+    name = guarded_stack.outputs["ModelBucket"]
+    assert "aws:SecureTransport" in policy
+    s3.delete_bucket_policy(Bucket=name)
+    s3.upload_file(str(PENGUINS), name, "models/stored/1/model.onnx")
+    s3.put_object(Bucket=name, Key="secrets/key", Body=b"none of your business")
+    s3.create_bucket(Bucket=FOREIGN_BUCKET)
+    s3.upload_file(str(PENGUINS), FOREIGN_BUCKET, "models/foreign/1/model.onnx")
+    return name
+
+
+def test_a_stored_model_is_served(guarded_stack: StackInfo, bucket: str) -> None:
+    """The role allows all that serving a model from the bucket takes."""
+    assert bucket
+    headers = {"x-api-key": guarded_stack.api_key}
+    with httpx.Client(base_url=guarded_stack.api_url, headers=headers, timeout=60, trust_env=False) as client:
+        assert 200 == client.get("/v2/models/stored").status_code
+        assert 200 == client.get("/v2/models/penguins").status_code
+
+
+def test_the_role_lists_and_reads_models(attempt: Try, bucket: str) -> None:
+    """Both calls that the function makes are allowed."""
+    assert "allowed" == attempt("s3", "list_objects_v2", Bucket=bucket, Prefix="models/")
+    assert "allowed" == attempt("s3", "get_object", Bucket=bucket, Key="models/stored/1/model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        ("put_object", {"Key": "models/stored/2/model.onnx", "Body": "x"}),
+        ("delete_object", {"Key": "models/stored/1/model.onnx"}),
+        ("get_object", {"Key": "secrets/key"}),
+        ("put_bucket_policy", {"Policy": "{}"}),
+        ("delete_bucket", {}),
+    ],
+)
+def test_the_role_does_nothing_else_with_its_bucket(
+    attempt: Try, bucket: str, operation: str, arguments: dict[str, str]
+) -> None:
+    """The function cannot change its models, nor read what is not a model."""
+    assert "AccessDenied" == attempt("s3", operation, Bucket=bucket, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [("list_objects_v2", {}), ("get_object", {"Key": "models/foreign/1/model.onnx"})],
+)
+@pytest.mark.usefixtures("bucket")
+def test_the_role_reads_no_other_bucket(attempt: Try, operation: str, arguments: dict[str, str]) -> None:
+    """Another bucket's models are out of reach."""
+    assert "AccessDenied" == attempt("s3", operation, Bucket=FOREIGN_BUCKET, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("s3", "list_buckets"),
+        ("dynamodb", "list_tables"),
+        ("lambda", "list_functions"),
+        ("iam", "list_roles"),
+    ],
+)
+def test_the_role_looks_nowhere_else(attempt: Try, service: str, operation: str) -> None:
+    """Services that the function does not use refuse it."""
+    assert attempt(service, operation) in {"AccessDenied", "AccessDeniedException"}
+
+
+def test_the_bucket_refuses_plain_http(
+    guarded_stack: StackInfo, attempt: Try, bucket: str, policy: str
+) -> None:
+    """With its policy in place, the bucket lets nobody in without TLS, not even a role that may read it."""
+    s3 = guarded_stack.aws().s3()
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+
+    outcome = attempt("s3", "get_object", Bucket=bucket, Key="models/stored/1/model.onnx")
+
+    s3.delete_bucket_policy(Bucket=bucket)
+    assert "AccessDenied" == outcome
+
+
+def _zipped(name: str, text: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(name, text)
+    return content.getvalue()
