@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore import exceptions as aws
 from botocore.config import Config
-from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError
 from s3transfer.futures import TransferFuture
 from s3transfer.manager import TransferConfig, TransferManager
 from s3transfer.subscribers import BaseSubscriber
 
-from triptych.errors import ModelUnavailable, RepositoryUnavailable
+from triptych.adapters.s3_errors import s3_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-LOGGER = logging.getLogger("triptych")
 
 CLIENT = Config(
     connect_timeout=2,  # seconds; S3 in the same region answers in milliseconds
@@ -36,24 +30,6 @@ TRANSFER = TransferConfig(
     max_io_queue_size=128,  # times 256 KB: at most 32 MB wait for the disk
     num_download_attempts=3,
 )
-
-DENIED = {
-    "AccessDenied",
-    "403",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "ExpiredToken",
-    "InvalidToken",
-}
-THROTTLED = {
-    "SlowDown",
-    "Throttling",
-    "ThrottlingException",
-    "RequestLimitExceeded",
-    "ServiceUnavailable",
-    "503",
-}
-GONE = {"NoSuchKey", "404", "PreconditionFailed", "412"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +53,7 @@ def s3_client() -> S3Client:
     Raises:
         RepositoryUnavailable: The environment's settings for AWS are not usable.
     """
-    with _errors():
+    with s3_errors():
         return boto3.client("s3", config=CLIENT)
 
 
@@ -99,7 +75,7 @@ class S3Bucket:
         Raises:
             RepositoryUnavailable: The bucket cannot be read now.
         """
-        with _errors():
+        with s3_errors():
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._name, Prefix=prefix, Delimiter="/"
             )
@@ -112,7 +88,7 @@ class S3Bucket:
         Raises:
             RepositoryUnavailable: The bucket cannot be read now.
         """
-        with _errors():
+        with s3_errors():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=prefix)
             return [
                 S3Object(found.get("Key", ""), found.get("ETag", ""), found.get("Size", 0))
@@ -126,7 +102,7 @@ class S3Bucket:
         Raises:
             RepositoryUnavailable: The bucket cannot be read now.
         """
-        with _errors():
+        with s3_errors():
             try:
                 return self._client.get_object(Bucket=self._name, Key=key)["Body"].read()
             except self._client.exceptions.NoSuchKey:
@@ -140,7 +116,7 @@ class S3Bucket:
             RepositoryUnavailable: The bucket cannot be read now.
             OSError: A file cannot be written.
         """
-        with _errors(), TransferManager(self._client, TRANSFER) as transfers:
+        with s3_errors(), TransferManager(self._client, TRANSFER) as transfers:
             downloads = [
                 transfers.download(self._name, wanted.key, str(path), subscribers=[_Listed(wanted)])
                 for path, wanted in files.items()
@@ -159,38 +135,3 @@ class _Listed(BaseSubscriber):
         """Completes what is known of the object before the first request."""
         future.meta.provide_transfer_size(self._wanted.size)
         future.meta.provide_object_etag(self._wanted.etag)
-
-
-@contextmanager
-def _errors() -> Generator[None]:
-    try:
-        yield
-    except S3DownloadFailedError as error:
-        raise _changed(error) from error
-    except aws.ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        raise _changed(error) if code in GONE else _unavailable(_kind(code), error) from error
-    except aws.NoCredentialsError as error:
-        raise _unavailable("there are no credentials for it", error) from error
-    except (aws.ConnectionError, aws.HTTPClientError, RetriesExceededError) as error:
-        raise _unavailable("it does not answer in time", error) from error
-    except aws.BotoCoreError as error:
-        raise _unavailable(type(error).__name__, error) from error
-
-
-def _kind(code: str) -> str:
-    if code in DENIED:
-        return "access to it is denied"
-    if code in THROTTLED:
-        return "it asks for fewer requests"
-    return "it does not exist" if code == "NoSuchBucket" else f"it answers {code}"
-
-
-def _changed(error: Exception) -> ModelUnavailable:
-    LOGGER.warning("model bucket: %s", error)
-    return ModelUnavailable("changed while it was being read; try again")
-
-
-def _unavailable(kind: str, error: Exception) -> RepositoryUnavailable:
-    LOGGER.warning("model bucket: %s", error)
-    return RepositoryUnavailable(f"a bucket of models cannot be read: {kind}")

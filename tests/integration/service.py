@@ -1,0 +1,90 @@
+"""A store over a bucket, as the function has it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from triptych.adapters.model_cache import RESERVE, ModelCache
+from triptych.adapters.process_memory import anonymous_memory
+from triptych.adapters.s3_bucket import S3Bucket, s3_client
+from triptych.adapters.s3_place import S3Place
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.settings import SessionSettings
+from triptych.onnx.session import open_session
+from triptych.protocol.datatypes import FP32
+from triptych.serving.repository import ModelRepository
+from triptych.serving.store import ModelStore
+from triptych.tensors.tensor import Tensor
+
+from tests.unit.fakes.clock import Clock
+
+REFRESH = 30.0
+MB = 1 << 20
+
+
+class RecordedBucket(S3Bucket):
+    """A bucket reader that counts what it is asked for.
+
+    Attributes:
+        requests: Operation and parameters of every request, in order.
+    """
+
+    def __init__(self, name: str) -> None:
+        client = s3_client()
+        self.requests: list[tuple[str, Mapping[str, Any]]] = []
+        client.meta.events.register("provide-client-params.s3", self._record)
+        super().__init__(name, client)
+
+    def _record(self, params: Mapping[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
+        self.requests.append((model.name, dict(params)))
+
+    def count(self, operation: str) -> int:
+        """How many requests of a kind were made."""
+        return sum(name == operation for name, _ in self.requests)
+
+
+@dataclass
+class Service:
+    """A store over the bucket, as the function has it.
+
+    Attributes:
+        cache: Where copies go.
+        clock: Its time.
+        reader: Its reader of the bucket.
+    """
+
+    cache: Path
+    clock: Clock
+    reader: RecordedBucket
+    room: int | None = None
+
+    def __post_init__(self) -> None:
+        self.place = S3Place(
+            "triptych-models", "models", ModelCache(self.cache, self.free), lambda _: self.reader
+        )
+        self.store = ModelStore(
+            ModelRepository([self.place], REFRESH, self.clock),
+            open_session=open_session,
+            defaults=SessionSettings(),
+            memory_budget=1000 * MB,
+            process_memory=anonymous_memory,
+        )
+
+    def free(self, directory: Path) -> int:
+        """Bytes free on the disk, which is small if a test says so."""
+        used = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+        return RESERVE + (1000 * MB if self.room is None else self.room) - used
+
+    def add(self, name: str, version: int | None = None) -> tuple[int, float]:
+        """Asks a model for 0 plus its number; returns the version that answered, and the answer."""
+        model = self.store.get(name, version)
+        zeros = Tensor(FP32, np.zeros(64, dtype=np.float32))
+        answer = model.session.run({"x": zeros}, ["y"], Deadline.after(10))["y"]
+        return model.version, float(answer.values[0])
+
+    @property
+    def copies(self) -> list[str]:
+        """Models and versions that are on the disk."""
+        return sorted(path.name.rpartition("-")[0] for path in self.cache.iterdir() if path.is_dir())

@@ -1,0 +1,146 @@
+"""Real models out of a bucket: found, downloaded, opened, run, replaced."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from triptych.errors import ModelUnavailable, NotFound
+
+from tests.integration.model_bucket import ModelBucket
+from tests.integration.service import MB, REFRESH, RecordedBucket, Service
+from tests.unit.fakes.clock import Clock
+from tests.unit.fakes.graphs import WEIGHTS_FILE
+
+
+def test_downloaded_once(bucket: ModelBucket, service: Service, tmp_path: Path) -> None:
+    """A model is downloaded on first use; later requests, and a new process on the same disk, reuse it."""
+    bucket.put_adder("adder/1", 1.5, external=True)
+    assert (1, 1.5) == service.add("adder")
+    downloads = service.reader.count("GetObject")
+    assert 2 == downloads
+    for _ in range(3):
+        assert (1, 1.5) == service.add("adder")
+    assert downloads == service.reader.count("GetObject")
+    again = Service(tmp_path / "cache", Clock(), RecordedBucket(bucket.name))
+    assert (1, 1.5) == again.add("adder")
+    assert 0 == again.reader.count("GetObject")
+
+
+def test_requests_of_a_cold_start(bucket: ModelBucket, service: Service) -> None:
+    """One listing finds the model, one checks it before the download; each small file is one GET."""
+    bucket.put_adder("adder/1", 1.5)
+    bucket.put("models/adder/model.toml", b"description = 'adds'")
+    assert "adds" == service.store.get("adder").config.description
+    expected = ["ListObjectsV2", "GetObject", "ListObjectsV2", "GetObject"]
+    assert expected == [operation for operation, _ in service.reader.requests]
+
+
+def test_new_version_is_noticed(bucket: ModelBucket, service: Service) -> None:
+    """A version that is uploaded is served without a deploy."""
+    bucket.put_adder("adder/9", 1)
+    assert (9, 1) == service.add("adder")
+    bucket.put_adder("adder/10", 2)
+    assert (9, 1) == service.add("adder")
+    service.clock.advance(REFRESH)
+    assert (10, 2) == service.add("adder")
+    assert (9, 1) == service.add("adder", 9)
+
+
+def test_overwritten_model_is_loaded_again(bucket: ModelBucket, service: Service) -> None:
+    """Another graph under the same key is served once the listing is old."""
+    bucket.put_adder("adder/1", 1)
+    assert (1, 1) == service.add("adder")
+    bucket.put_adder("adder/1", 2)
+    service.clock.advance(REFRESH)
+    assert (1, 2) == service.add("adder")
+
+
+def test_changed_config_downloads_nothing(bucket: ModelBucket, service: Service) -> None:
+    """Another `model.toml` is applied to the files that are on the disk already."""
+    bucket.put_adder("adder/1", 1)
+    service.add("adder")
+    bucket.put("models/adder/model.toml", b"key = 'id'")
+    service.clock.advance(REFRESH)
+    assert "id" == service.store.get("adder").config.key
+    gets = [params["Key"] for operation, params in service.reader.requests if operation == "GetObject"]
+    assert ["models/adder/1/model.onnx", "models/adder/model.toml"] == gets
+
+
+def test_version_without_graph_is_not_served(bucket: ModelBucket, service: Service) -> None:
+    """While only weights have arrived, the version is not there; with its graph it is."""
+    bucket.put_adder("adder/1", 1)
+    bucket.put_adder("adder/2", 2, external=True)
+    graph = bucket.client.get_object(Bucket=bucket.name, Key="models/adder/2/model.onnx")["Body"].read()
+    bucket.delete("models/adder/2/model.onnx")
+    assert (1, 1) == service.add("adder")
+    with pytest.raises(NotFound, match="unknown version 2"):
+        service.add("adder", 2)
+    bucket.put("models/adder/2/model.onnx", graph)
+    service.clock.advance(REFRESH)
+    assert (2, 2) == service.add("adder")
+
+
+def test_version_without_weights_is_not_served(bucket: ModelBucket, service: Service) -> None:
+    """While weights are missing, the version before is served; once they arrive, the version is."""
+    bucket.put_adder("adder/1", 1)
+    bucket.put_adder("adder/2", 2, external=True)
+    weights_key = f"models/adder/2/{WEIGHTS_FILE}"
+    weights = bucket.client.get_object(Bucket=bucket.name, Key=weights_key)["Body"].read()
+    bucket.delete(weights_key)
+    assert (1, 1) == service.add("adder")
+    with pytest.raises(ModelUnavailable, match="model 'adder' version 2 cannot be loaded"):
+        service.add("adder", 2)
+    bucket.put(weights_key, weights)
+    service.clock.advance(REFRESH)
+    assert (2, 2) == service.add("adder")
+
+
+def test_corrupt_model_fails_alone(bucket: ModelBucket, service: Service) -> None:
+    """A file that is no model is an error of its model, with a reason in the index; others are served."""
+    bucket.put("models/broken/1/model.onnx", b"this is not a model")
+    bucket.put_adder("adder/1", 1)
+    with pytest.raises(ModelUnavailable, match="model 'broken' version 1 cannot be loaded"):
+        service.add("broken")
+    assert (1, 1) == service.add("adder")
+    states = {entry.name: (entry.state, bool(entry.reason)) for entry in service.store.index()}
+    assert {"adder": ("READY", False), "broken": ("UNAVAILABLE", True)} == states
+
+
+def test_disk_makes_room(bucket: ModelBucket, service: Service) -> None:
+    """Before the disk is full, the least recently used model leaves it; asked for, it comes again."""
+    for number, name in enumerate(["a", "b", "c"]):
+        bucket.put_adder(f"{name}/1", number)
+        bucket.put(f"models/{name}/1/notes.bin", bytes(MB))
+    service.room = 5 * MB // 2
+    assert [(1, 0), (1, 1)] == [service.add("a"), service.add("b")]
+    assert ["a-1", "b-1"] == service.copies
+    assert [(1, 0), (1, 2)] == [service.add("a"), service.add("c")]
+    assert ["a-1", "c-1"] == service.copies
+    assert (1, 1) == service.add("b")
+    assert ["b-1", "c-1"] == service.copies
+
+
+def test_model_larger_than_the_disk(bucket: ModelBucket, service: Service) -> None:
+    """A model that cannot fit is refused without a download, with what would help."""
+    bucket.put_adder("adder/1", 1)
+    bucket.put("models/adder/1/notes.bin", bytes(3 * MB))
+    service.room = 2 * MB
+    with pytest.raises(ModelUnavailable, match=r"needs 3\.0 MB .* room for 2\.0 MB; .* EphemeralStorage"):
+        service.add("adder")
+    assert 0 == service.reader.count("GetObject")
+
+
+def test_boto3_is_imported_only_when_needed() -> None:
+    """A function whose models are all in directories never pays for importing boto3."""
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from triptych.adapters.model_cache import ModelCache\n"
+        "from triptych.adapters.s3_place import S3Place\n"
+        "S3Place('bucket', 'models', ModelCache(Path('cache')))\n"
+        "print([name for name in ('boto3', 'botocore', 's3transfer') if name in sys.modules])"
+    )
+    result = subprocess.run(  # noqa: S603 - runs only the lines above
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "[]\n" == result.stdout

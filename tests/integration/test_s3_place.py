@@ -1,0 +1,129 @@
+"""A bucket as a place for models: what is listed, and what is brought to the disk."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from triptych.adapters.model_cache import ModelCache
+from triptych.adapters.s3_bucket import S3Object
+from triptych.adapters.s3_place import S3Place
+from triptych.errors import ModelUnavailable
+
+from tests.integration.model_bucket import ModelBucket
+from tests.integration.service import MB, RecordedBucket, Service
+from tests.unit.fakes.clock import Clock
+
+
+def test_large_object_comes_in_ranges(bucket: ModelBucket, tmp_path: Path) -> None:
+    """Objects come in ranges of 16 MB, each pinned to the generation that was listed, and without HEAD."""
+    content = np.random.default_rng(1).bytes(40 * MB)
+    bucket.put("models/large/1/model.onnx", b"graph")
+    bucket.put("models/large/1/weights.bin", content)
+    service = Service(tmp_path / "cache", Clock(), RecordedBucket(bucket.name))
+    directory = service.place.fetch(service.place.stored("large").versions[1])
+    assert content == (directory / "weights.bin").read_bytes()
+    assert b"graph" == (directory / "model.onnx").read_bytes()
+    ranges = sorted(
+        (params["Range"], params["IfMatch"])
+        for _, params in service.reader.requests
+        if params.get("Key", "").endswith("weights.bin")
+    )
+    etag = bucket.client.head_object(Bucket=bucket.name, Key="models/large/1/weights.bin")["ETag"]
+    expected = [("bytes=0-16777215", etag), ("bytes=16777216-33554431", etag), ("bytes=33554432-", etag)]
+    assert expected == ranges
+    assert 0 == service.reader.count("HeadObject")
+
+
+def test_empty_object(bucket: ModelBucket, service: Service) -> None:
+    """An empty file, which has no ranges, is downloaded too."""
+    bucket.put("models/m/1/model.onnx", b"graph")
+    bucket.put("models/m/1/empty.bin", b"")
+    directory = service.place.fetch(service.place.stored("m").versions[1])
+    assert b"" == (directory / "empty.bin").read_bytes()
+
+
+def test_change_before_the_download(bucket: ModelBucket, service: Service) -> None:
+    """A version that changed since it was listed is not brought under its old fingerprint."""
+    bucket.put_adder("adder/1", 1)
+    listed = service.place.stored("adder").versions[1]
+    bucket.put_adder("adder/1", 2)
+    with pytest.raises(ModelUnavailable, match="changed while it was being read; try again"):
+        service.place.fetch(listed)
+    bucket.delete("models/adder/1/model.onnx")
+    with pytest.raises(ModelUnavailable, match="changed while it was being read; try again"):
+        service.place.fetch(listed)
+    assert [] == service.copies
+
+
+@pytest.mark.parametrize("change", ["overwritten", "deleted"])
+def test_change_during_the_download(bucket: ModelBucket, service: Service, change: str) -> None:
+    """An object that changes between listing and range is never mixed with what came before."""
+    key = "models/m/1/model.onnx"
+    bucket.put(key, b"a" * 20 * MB)
+    etag = service.reader.objects(key)[0].etag
+    if change == "overwritten":
+        bucket.put(key, b"b" * 20 * MB)
+    else:
+        bucket.delete(key)
+    target = service.cache / "model.onnx"
+    service.cache.mkdir()
+    with pytest.raises(ModelUnavailable, match="changed while it was being read; try again"):
+        service.reader.download({target: S3Object(key, etag, 20 * MB)})
+    assert not target.exists()
+
+
+def test_keys_never_leave_the_directory(bucket: ModelBucket, service: Service) -> None:
+    """Keys that would lead elsewhere, and folder markers, are not part of a version."""
+    bucket.put_adder("adder/1", 1)
+    for path in ("../../escape", "a/../../escape", "/absolute", "a//b", "./here", "folder/", "", ".."):
+        bucket.put(f"models/adder/1/{path}", b"x")
+    bucket.put("models/adder/2/../1/model.onnx", b"x")
+    bucket.put("models/../adder/1/model.onnx", b"x")
+    version = service.place.stored("adder").versions
+    directory = service.place.fetch(version[1])
+    assert ["model.onnx"] == [path.name for path in directory.rglob("*")]
+    assert [1] == list(version)
+    assert ["adder"] == service.place.models()
+
+
+def test_nested_files_and_other_folders(bucket: ModelBucket, service: Service) -> None:
+    """Files below a version belong to it; what is not a version, or another model's, does not."""
+    bucket.put("models/m/1/model.onnx", b"graph")
+    bucket.put("models/m/1/weights/part.bin", b"weights")
+    for key in ("m/01/model.onnx", "m/v2/model.onnx", "m/README.md", "mm/5/model.onnx", "_m/1/model.onnx"):
+        bucket.put(f"models/{key}", b"x")
+    stored = service.place.stored("m")
+    assert [(1, 12, 5)] == [(v.version, v.size, v.graph_size) for v in stored.versions.values()]
+    assert b"weights" == (service.place.fetch(stored.versions[1]) / "weights/part.bin").read_bytes()
+    assert ["m", "mm"] == service.place.models()
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "models", "models/", "/deep/models/"])
+def test_prefixes(bucket: ModelBucket, tmp_path: Path, prefix: str) -> None:
+    """Models may lie anywhere in the bucket, also at its root."""
+    bucket.put(f"{prefix.strip('/')}/m/1/model.onnx".removeprefix("/"), b"graph")
+    place = S3Place(bucket.name, prefix, ModelCache(tmp_path / "cache"))
+    assert "m" in place.models()
+    assert [1] == list(place.stored("m").versions)
+    assert b"graph" == (place.fetch(place.stored("m").versions[1]) / "model.onnx").read_bytes()
+
+
+def test_more_than_a_page(bucket: ModelBucket, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listings that take several requests are complete."""
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "5")
+    for number in range(1, 13):
+        bucket.put(f"models/m{number}/1/model.onnx", b"x")
+        bucket.put(f"models/m/{number}/model.onnx", b"x")
+    assert set(range(1, 13)) == set(service.place.stored("m").versions)
+    assert 3 == service.reader.count("ListObjectsV2")
+    assert 13 == len(service.place.models())
+
+
+def test_config_is_text(bucket: ModelBucket, service: Service) -> None:
+    """A `model.toml` is read as UTF-8; another encoding makes the model unavailable."""
+    assert service.place.config("m") is None
+    bucket.put("models/m/model.toml", "description = 'ä'".encode())
+    assert "description = 'ä'" == service.place.config("m")
+    bucket.put("models/m/model.toml", b"description = '\xff'")
+    with pytest.raises(ModelUnavailable, match=r"model\.toml: expected UTF-8 text"):
+        service.place.config("m")

@@ -1,0 +1,14 @@
+"""What several unit tests stand on."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.fakes.places import MemoryPlace
+from tests.unit.fakes.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A store of a place with one model in two versions."""
+    return World(MemoryPlace(tmp_path, {"iris": {1: "iris 1", 2: "iris 2"}}))

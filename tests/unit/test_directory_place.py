@@ -1,0 +1,110 @@
+"""Models in a directory."""
+
+from pathlib import Path
+
+import pytest
+from triptych.adapters.directory_place import DirectoryPlace
+from triptych.errors import ModelUnavailable, RepositoryUnavailable
+from triptych.interfaces.place import StoredModel
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> DirectoryPlace:
+    """A directory with one model in two versions."""
+    write(tmp_path / "iris/1/model.onnx", "one")
+    write(tmp_path / "iris/2/model.onnx", "second")
+    write(tmp_path / "iris/2/weights/part.bin", "weights")
+    return DirectoryPlace(tmp_path)
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def fingerprints(place: DirectoryPlace) -> list[str]:
+    """The fingerprints of the versions, the lowest first."""
+    return [version.fingerprint for _, version in sorted(place.stored("iris").versions.items())]
+
+
+def test_versions_and_sizes(place: DirectoryPlace) -> None:
+    """Every complete version is listed with the size of all its files and of the graph alone."""
+    found = [(v.version, v.size, v.graph_size) for _, v in sorted(place.stored("iris").versions.items())]
+    assert [(1, 3, 3), (2, 13, 6)] == found
+
+
+def test_what_cannot_be_a_model_is_ignored(place: DirectoryPlace, tmp_path: Path) -> None:
+    """Files, hidden folders and folders with impossible names are neither models nor versions."""
+    for path in ("README.md", ".git/1/model.onnx", "a b/1/model.onnx"):
+        write(tmp_path / path, "x")
+    for path in ("01", "0", "-1", "v3", "latest", "3.5"):
+        write(tmp_path / "iris" / path / "model.onnx", "x")
+    write(tmp_path / "iris/4", "a file")
+    assert ["iris"] == place.models()
+    assert [1, 2] == sorted(place.stored("iris").versions)
+
+
+def test_version_without_graph_is_incomplete(place: DirectoryPlace, tmp_path: Path) -> None:
+    """A version is there once its `model.onnx` is."""
+    write(tmp_path / "iris/3/weights.bin", "weights")
+    assert [1, 2] == sorted(place.stored("iris").versions)
+    write(tmp_path / "iris/3/model.onnx", "three")
+    assert [1, 2, 3] == sorted(place.stored("iris").versions)
+
+
+def test_fingerprint_follows_the_files(place: DirectoryPlace, tmp_path: Path) -> None:
+    """A version's fingerprint changes with any of its files, and only with them."""
+    one, two = fingerprints(place)
+    assert [one, two] == fingerprints(place)
+    write(tmp_path / "iris/2/weights/part.bin", "other weights")
+    write(tmp_path / "iris/model.toml", "key = 'id'")
+    changed = fingerprints(place)
+    assert one == changed[0]
+    assert two != changed[1]
+
+
+def test_config(place: DirectoryPlace, tmp_path: Path) -> None:
+    """The `model.toml` is read as text, and its fingerprint follows it."""
+    assert place.config("iris") is None
+    assert place.stored("iris").config is None
+    write(tmp_path / "iris/model.toml", "description = 'ä'")
+    first = place.stored("iris").config
+    assert place.config("iris") == "description = 'ä'"
+    write(tmp_path / "iris/model.toml", "description = 'other'")
+    assert first not in {None, place.stored("iris").config}
+
+
+def test_config_that_is_not_text(place: DirectoryPlace, tmp_path: Path) -> None:
+    """A `model.toml` in another encoding makes its model unavailable."""
+    (tmp_path / "iris/model.toml").write_bytes(b"description = '\xff'")
+    with pytest.raises(ModelUnavailable, match=r"model\.toml: expected UTF-8 text"):
+        place.config("iris")
+
+
+def test_missing_directory_holds_nothing(tmp_path: Path) -> None:
+    """A directory or model that does not exist holds no models."""
+    place = DirectoryPlace(tmp_path / "nowhere")
+    assert [] == place.models()
+    assert StoredModel() == place.stored("iris")
+    assert place.config("iris") is None
+
+
+def test_fetch_copies_nothing(place: DirectoryPlace, tmp_path: Path) -> None:
+    """A version is opened where it lies, and stays when it is released."""
+    version = place.stored("iris").versions[2]
+    assert tmp_path / "iris/2" == place.fetch(version)
+    place.release(version)
+    assert (tmp_path / "iris/2/model.onnx").exists()
+
+
+def test_unreadable_directory(place: DirectoryPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory that cannot be read is an error that does not tell its path."""
+
+    def denied(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", denied)  # permissions do not bind every user that runs tests
+    with pytest.raises(RepositoryUnavailable) as caught:
+        place.models()
+    assert str(caught.value) == "a directory of models cannot be read: Permission denied"
