@@ -3,16 +3,15 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.sam.sam_local import ROOT, SamLocal, docker
+from local.build import TEMPLATE, ensure_built
+from tests.sam.sam_local import SamLocal, docker
 
 OFFICIAL_IMAGE = "public.ecr.aws/lambda/python:3.13"
 STAND_IN_IMAGE = "triptych-lambda-stand-in:3.13"
 PULLING_SECONDS = 180
-SOURCES = ("template.yaml", "functions", "layers")
 
 IMAGE = pytest.StashKey[str]()
 
@@ -36,18 +35,10 @@ def image(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def application() -> Path:
-    """The template of the built application; built here if it is missing or older than a source."""
-    template = ROOT / ".aws-sam/build/template.yaml"
-    if not template.exists() or template.stat().st_mtime < _newest_source():
-        subprocess.run(["make", "build"], cwd=ROOT, check=True)  # noqa: S607 - whichever make the user has
-    return template
-
-
-@pytest.fixture(scope="session")
-def sam(image: str, application: Path) -> SamLocal:
-    """`sam local` on the built application."""
-    return SamLocal(application, image)
+def sam(image: str) -> SamLocal:
+    """`sam local` on the application, built from what the sources are now."""
+    ensure_built()
+    return SamLocal(TEMPLATE, image)
 
 
 @pytest.fixture(scope="session")
@@ -80,8 +71,3 @@ def _pull(image: str) -> bool:
         return docker("pull", "--quiet", image, seconds=PULLING_SECONDS).returncode == 0
     except subprocess.TimeoutExpired:
         return False
-
-
-def _newest_source() -> float:
-    found = (file for source in SOURCES for file in [ROOT / source, *(ROOT / source).rglob("*")])
-    return max(file.stat().st_mtime for file in found if file.is_file() and file.suffix != ".pyc")

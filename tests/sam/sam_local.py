@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from local.build import ROOT
+
 SAM = str(Path(sys.executable).with_name("sam"))
 HOST = "127.0.0.1"
 OFFLINE = {  # real credentials never reach a container
@@ -119,7 +120,7 @@ def _wait_until_live(url: str, run: Run) -> None:
     end = time.monotonic() + STARTING_SECONDS
     while time.monotonic() < end and run.process.poll() is None:
         try:
-            if httpx.get(url, timeout=STARTING_SECONDS).is_success:
+            if httpx.get(url, timeout=STARTING_SECONDS, trust_env=False).is_success:
                 return
         except httpx.TransportError:
             time.sleep(0.2)
