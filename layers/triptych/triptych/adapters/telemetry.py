@@ -28,8 +28,10 @@ class PowertoolsTelemetry:
 
     def __init__(self, service: str, namespace: str, level: str) -> None:
         self._metrics = EphemeralMetrics(namespace=namespace, service=service)
-        # The package logs through this name, so its lines get the request's id too.
-        self._logger = Logger(service=service, level=level, name="triptych")
+        # Powertools names a logger after its service. The package logs through `triptych`: under the same
+        # name its lines have the same form, and the request's id.
+        self._logger = Logger(service="triptych", level=level)
+        self._logger.append_keys(service=service)
         self._cold = True
         self._request_id: str | None = None
 
