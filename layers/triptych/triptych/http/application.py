@@ -20,6 +20,11 @@ Result = dict[str, Any]
 SAFETY_MARGIN = 1.0
 """Seconds kept for writing the answer, so that the function never dies of its own timeout."""
 
+MAX_MESSAGE = 2000
+"""Characters of an error's message: what it quotes of the request can be as long as the request."""
+
+_NO_MEMORY = "needs more memory than the function has; send less at once"
+
 
 class Context(Protocol):
     """What Lambda tells about the invocation."""
@@ -69,27 +74,18 @@ class Application:
 
     def _result(self, event: Mapping[str, Any], deadline: Deadline, record: RequestRecord) -> Result:
         headers = headers_of(event)
-        response = self._response(event, headers, deadline, record)
         try:
+            response = self._call(event, headers, deadline, record)
             return proxy_result(response, headers.get("accept-encoding"))
-        except PayloadTooLarge as error:
-            return proxy_result(_failure(error, record), None)
-
-    def _response(
-        self, event: Mapping[str, Any], headers: Mapping[str, str], deadline: Deadline, record: RequestRecord
-    ) -> Response:
-        try:
-            return self._call(event, headers, deadline, record)
         except TriptychError as error:
-            return _failure(error, record)
+            response = _failure(error, record)
         except MemoryError:
-            return _failure(
-                PayloadTooLarge("needs more memory than the function has; send less at once"), record
-            )
+            response = _failure(PayloadTooLarge(_NO_MEMORY), record)
         except Exception as error:  # noqa: BLE001 - the edge: the caller gets an answer, the log the trace
             self._observer.unexpected(error)
             record.error = type(error).__name__
-            return json_response({"error": f"internal error; request {record.request_id}"}, 500)
+            response = json_response({"error": f"internal error; request {record.request_id}"}, 500)
+        return proxy_result(response, None)
 
     def _call(
         self, event: Mapping[str, Any], headers: Mapping[str, str], deadline: Deadline, record: RequestRecord
@@ -119,4 +115,4 @@ def _new_record(event: Mapping[str, Any], context: Context) -> RequestRecord:
 
 def _failure(error: TriptychError, record: RequestRecord) -> Response:
     record.error = type(error).__name__
-    return json_response({"error": str(error)}, error.status)
+    return json_response({"error": str(error)[:MAX_MESSAGE]}, error.status)
