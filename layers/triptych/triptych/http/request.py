@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,10 +65,10 @@ def body_of(event: Mapping[str, Any]) -> bytes:
             "send less at once, or use the asynchronous or batch mode"
         )
     if not event.get("isBase64Encoded"):
-        return body.encode()
+        return body.encode(errors="surrogatepass")  # whoever reads it says that it is not UTF-8
     try:
-        return base64.b64decode(body)
-    except binascii.Error as error:
+        return base64.b64decode(body, validate=True)
+    except ValueError as error:
         raise BadRequest(f"the body is not valid base64: {error}") from None
 
 

@@ -57,7 +57,7 @@ def proxy_result(response: Response, accept_encoding: str | None) -> dict[str, A
         headers |= {"Content-Encoding": encoding, "Vary": "Accept-Encoding"}
     text = encoding is None and _is_text(response.content_type)
     payload = body.decode() if text else base64.b64encode(body).decode("ascii")
-    if _escaped_size(payload) > MAX_ANSWER:
+    if _exceeds_answer(payload):
         raise PayloadTooLarge(
             f"the answer of {len(response.body)} bytes exceeds what one call can carry (about 4.7 MB): "
             "ask for fewer outputs or rows, accept gzip, or use the asynchronous or batch mode"
@@ -76,8 +76,6 @@ def _is_text(content_type: str) -> bool:
     )
 
 
-def _escaped_size(payload: str) -> int:
-    """Gives an upper bound of the payload's bytes as a JSON string, exact only near the limit."""
-    if 6 * len(payload) <= MAX_ANSWER:  # at worst every character becomes \\uXXXX
-        return 0
-    return len(dump(payload))
+def _exceeds_answer(payload: str) -> bool:
+    # At worst every character becomes \uXXXX: most answers need no measuring.
+    return 6 * len(payload) > MAX_ANSWER and len(dump(payload)) > MAX_ANSWER

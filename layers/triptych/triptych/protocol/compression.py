@@ -16,7 +16,8 @@ MIN_COMPRESSED = 1024
 
 _LEVEL = 1  # the fastest: a caller waits, and tensors of floats hardly shrink further at higher levels
 _WINDOW = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-_CODING = re.compile(r"\s*([\w*-]+)\s*(?:;\s*q=([\d.]+)\s*)?")
+_CODING = re.compile(r"(?:^|,)\s*([\w*-]+)\s*(?:;\s*q=(\d(?:\.\d*)?)\s*)?(?=,|$)", re.ASCII)
+"""One coding that a caller accepts, with its weight; what is not of this form is passed over."""
 
 
 def decompress(body: bytes, encoding: str | None) -> bytes:
@@ -59,7 +60,7 @@ def choose_encoding(accept_encoding: str | None, size: int) -> str | None:
     accepted: dict[str, str] = dict(_CODING.findall(accept_encoding.lower()))
     for encoding in _WINDOW:
         quality = accepted.get(encoding, accepted.get("*", "0"))
-        if quality == "" or float(quality.rstrip(".") or 0) > 0:
+        if float(quality or 1) > 0:
             return encoding
     return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from triptych.errors import BadRequest
 from triptych.http.accounting import failures_counted, succeeded
 from triptych.http.model_of import model_of
@@ -14,6 +16,7 @@ from triptych.serving.model import Model
 from triptych.serving.raw_request import raw_request
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def infer(services: Services, request: Request) -> Response:
@@ -39,6 +42,6 @@ def _header_length(request: Request, size: int) -> int | None:
     value = request.headers.get(HEADER_LENGTH.lower())
     if value is None:
         return None
-    if not (value.isascii() and value.isdigit() and int(value[:20]) <= size):
+    if not (_NUMBER.fullmatch(value) and int(value) <= size):
         raise BadRequest(f"{HEADER_LENGTH}: expected a whole number from 0 to {size}, got {value[:32]!r}")
     return int(value)
