@@ -8,6 +8,7 @@ body ── header ──> InferRequest
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,8 +107,9 @@ def _inputs(items: list[dict[str, Any]], tail: memoryview) -> tuple[InputTensor,
         raise BadRequest(
             f"the inputs' binary_data_size add up to {position}, but {len(tail)} bytes follow the JSON header"
         )
-    if len({tensor.name for tensor in inputs}) != len(inputs):
-        raise BadRequest("an input is given twice")
+    for name, times in Counter(tensor.name for tensor in inputs).items():
+        if times > 1:
+            raise BadRequest(f"input {name!r} is given {times} times")
     return tuple(inputs)
 
 
@@ -134,10 +136,10 @@ def _input(item: dict[str, Any], tail: memoryview, position: int) -> tuple[Input
 
 
 def _shape(value: object, where: str) -> tuple[int, ...]:
-    if not isinstance(value, list) or len(value) > MAX_RANK:
-        raise BadRequest(
-            f"{where}: 'shape' must be an array of at most {MAX_RANK} sizes, got {json_type(value)}"
-        )
+    if not isinstance(value, list):
+        raise BadRequest(f"{where}: 'shape' must be an array of sizes, got {json_type(value)}")
+    if len(value) > MAX_RANK:
+        raise BadRequest(f"{where}: 'shape' must hold at most {MAX_RANK} sizes, got {len(value)}")
     for size in value:
         if type(size) is not int or not 0 <= size < 2**31:
             raise BadRequest(f"{where}: 'shape' must hold whole numbers from 0, got {value!r}")

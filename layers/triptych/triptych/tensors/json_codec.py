@@ -13,8 +13,11 @@ import numpy as np
 
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import BF16, Datatype, Kind
+from triptych.protocol.json_body import dump
 from triptych.tensors.shaping import shaped
 from triptych.tensors.tensor import Array, Tensor
+
+_SHOWN = 40  # bytes of a wrong value that are shown
 
 
 def decode_json(datatype: Datatype, shape: tuple[int, ...], data: list[Any], where: str) -> Tensor:
@@ -84,9 +87,10 @@ def _strings(data: list[Any], _datatype: Datatype) -> Array:
 def _objects(data: list[Any], wanted: type, called: str) -> Array:
     # As objects first: one dtype for all would turn 1.5 and true into 1, and pad strings to the longest.
     values = np.array(data, dtype=object)
-    for found in set(map(type, values.reshape(-1).tolist())):
-        if found is not wanted:
-            raise TypeError(f"only {called}, got {found.__name__}")
+    flat = values.reshape(-1).tolist()
+    if any(found is not wanted for found in set(map(type, flat))):
+        other = next(value for value in flat if type(value) is not wanted)
+        raise TypeError(f"only {called}, got {dump(other)[:_SHOWN].decode(errors='replace')}")
     return values
 
 
