@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import onnxruntime
 
 from triptych.errors import NotSupported
-from triptych.protocol.datatypes import BY_ONNX
+from triptych.protocol.datatypes import BF16, BY_ONNX, BYTES
 from triptych.tensors.signature import FREE, Signature, TensorSpec
 
 
@@ -15,9 +15,18 @@ def signature_of(session: onnxruntime.InferenceSession) -> Signature:
     """Reads what a model takes and gives.
 
     Raises:
-        NotSupported: An input or output has no datatype in the protocol.
+        NotSupported: An input or output has no datatype in the protocol, or they do not go together.
     """
-    return Signature(_specs("input", session.get_inputs()), _specs("output", session.get_outputs()))
+    inputs = _specs("input", session.get_inputs())
+    outputs = _specs("output", session.get_outputs())
+    if any(spec.datatype is BF16 for spec in inputs + outputs):
+        for spec in inputs:
+            if spec.datatype is BYTES:
+                raise NotSupported(
+                    f"input {spec.name!r} of the model is strings, and another tensor is BF16: "
+                    "ONNX Runtime for Python cannot pass both"
+                )
+    return Signature(inputs, outputs)
 
 
 def _specs(role: str, arguments: Sequence[onnxruntime.NodeArg]) -> tuple[TensorSpec, ...]:
