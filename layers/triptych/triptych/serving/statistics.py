@@ -90,11 +90,11 @@ class Statistics:
 
     def of(self, model: Model) -> ModelStatistics:
         """Gives the statistics of a model version, new ones for a new version."""
-        return self.of_version(model.name, model.version)
+        return self._models.setdefault((model.name, model.version), ModelStatistics())
 
     def of_version(self, name: str, version: int) -> ModelStatistics:
-        """Gives the statistics of a model version by name and number."""
-        return self._models.setdefault((name, version), ModelStatistics())
+        """Gives the statistics of a model version by name and number; zeros when it was never run."""
+        return self._models.get((name, version), ModelStatistics())
 
     def versions(self) -> list[tuple[str, int]]:
         """Lists what has been served, sorted."""
