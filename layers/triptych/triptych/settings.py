@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+_PLACE = re.compile(r"/|s3://[^/]")
 _MEGABYTES_PER_PROCESSOR = 1769  # Lambda gives processors in proportion to memory
 
 
@@ -57,10 +60,10 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         refresh_seconds=_number(environment, "MODEL_REFRESH_SECONDS", 30),
         preload=preload or (("*",) if snapshot else ()),  # a snapshot should hold open models
         memory_megabytes=int(_number(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769)),
-        cache=Path(environment.get("MODEL_CACHE", "/tmp/triptych")),  # noqa: S108 - Lambda's only writable place
-        service=environment.get("POWERTOOLS_SERVICE_NAME", "triptych"),
-        namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE", "Triptych"),
-        log_level=environment.get("POWERTOOLS_LOG_LEVEL", "INFO"),
+        cache=Path(environment.get("MODEL_CACHE") or "/tmp/triptych"),  # noqa: S108 - Lambda's only writable place
+        service=environment.get("POWERTOOLS_SERVICE_NAME") or "triptych",
+        namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or "Triptych",
+        log_level=_level(environment.get("POWERTOOLS_LOG_LEVEL") or "INFO"),
     )
 
 
@@ -69,11 +72,17 @@ def _places(value: str) -> tuple[str, ...]:
     if not places:
         raise InvalidSettings("MODEL_REPOSITORY is empty; expected directories and s3://bucket/prefix")
     for place in places:
-        if not place.startswith(("/", "s3://")):
+        if not _PLACE.match(place):
             raise InvalidSettings(
                 f"MODEL_REPOSITORY: {place!r} is neither a directory nor s3://bucket/prefix"
             )
     return places
+
+
+def _level(value: str) -> str:
+    if value.upper() not in logging.getLevelNamesMapping():
+        raise InvalidSettings(f"POWERTOOLS_LOG_LEVEL: expected a level such as INFO, got {value!r}")
+    return value.upper()
 
 
 def _names(value: str) -> tuple[str, ...]:
