@@ -10,7 +10,8 @@ from arro3.core import Array, DataType, RecordBatch, Table
 
 from triptych.errors import BadRequest, TriptychError
 
-_PREFIX = "C Data interface error: "
+ARROW_PREFIX = "C Data interface error: "
+"""What arro3 puts before the reason of a failure while reading."""
 
 
 @contextmanager
@@ -90,4 +91,4 @@ def _is_text(kind: DataType) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    return str(error).removeprefix(_PREFIX)[:300]
+    return str(error).removeprefix(ARROW_PREFIX)[:300]

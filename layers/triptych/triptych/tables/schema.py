@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from triptych.errors import BadRequest
 from triptych.tables.table import listing
@@ -91,6 +90,16 @@ def row_size(spec: TensorSpec) -> int | None:
     return None if inner is None or FREE in inner else math.prod(inner)
 
 
-def entry_names(name: str, size: int, labels: Sequence[Any] = ()) -> tuple[str, ...]:
-    """Names the entries of one row of a tensor: `name_label`, or `name_0`, `name_1` and so on."""
-    return tuple(f"{name}_{suffix}" for suffix in (labels if len(labels) == size else range(size)))
+def entry_names(name: str, size: int, labels: Sequence[str] = ()) -> tuple[str, ...]:
+    """Names the entries of one row of a tensor.
+
+    Args:
+        name: Name of the tensor.
+        size: How many entries a row has.
+        labels: Their names; not used unless each entry has one of its own.
+
+    Returns:
+        `name_label` for each entry, else `name_0`, `name_1` and so on.
+    """
+    suffixes = labels if len(set(labels)) == len(labels) == size else range(size)
+    return tuple(f"{name}_{suffix}" for suffix in suffixes)
