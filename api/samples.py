@@ -38,7 +38,7 @@ def requests(document: Json, method: str, path: str, operation: Json) -> Iterato
     examples = [
         (content_type, example)
         for content_type, content in contents.items()
-        for example in content.get("examples", {}).values()
+        for example in request_examples(content).values()
     ]
     for content_type, example in examples:
         values = PATH_VALUES | example.get("x-path", {})
@@ -52,7 +52,14 @@ def answers(document: Json, operation: Json) -> Iterator[Sample]:
     for status, response in operation["responses"].items():
         for content in resolve(document, response).get("content", {}).values():
             for example in media_examples(document, content):
-                yield Sample(f"{status} {example['summary']}".strip(), "json", body_text(example["value"]))
+                language = "text" if isinstance(example["value"], str) else "json"
+                yield Sample(f"{status} {example['summary']}".strip(), language, body_text(example["value"]))
+
+
+def request_examples(content: Json) -> Json:
+    """Gives the examples of a request body by name."""
+    examples: Json = {**content.get("examples", {}), **content.get("x-examples", {})}
+    return examples
 
 
 def media_examples(document: Json, content: Json) -> Iterator[Json]:
