@@ -18,8 +18,11 @@ def raw_request(body: bytes, signature: Signature) -> InferRequest:
         signature: The model's inputs.
 
     Raises:
-        BadRequest: The model takes more than one input, or the shape cannot be told from the bytes.
+        BadRequest: There are no bytes, the model takes more than one input, or the shape cannot be told
+            from the bytes.
     """
+    if not body:
+        raise BadRequest("the body is empty; expected the bytes of a tensor")
     if len(signature.inputs) != 1:
         raise BadRequest(
             f"a body without JSON header needs a model with one input, not {len(signature.inputs)}"
