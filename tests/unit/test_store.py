@@ -227,3 +227,14 @@ def test_preload(world: World, caplog: pytest.LogCaptureFixture) -> None:
     assert ["iris 2"] == world.sessions.alive
     assert "model rose is not preloaded: unknown model 'rose'" in caplog.text
     assert "model bad is not preloaded" in caplog.text
+
+
+def test_preload_of_every_model(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """A star stands for all models; a repository that cannot be read does not keep the function from starting."""
+    world.place.broken = "the place cannot be read"
+    with caplog.at_level(logging.WARNING):
+        world.store.preload(["*"])
+    assert "not every model is preloaded" in caplog.text
+    world.place.broken = None
+    world.store.preload(["*"])
+    assert ["iris 2"] == world.sessions.alive

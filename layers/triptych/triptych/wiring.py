@@ -37,7 +37,7 @@ def realtime_application(documents: Path, settings: Settings | None = None) -> A
     telemetry = PowertoolsTelemetry(settings.service, settings.namespace, settings.log_level)
     repository = ModelRepository(_places(settings), settings.refresh_seconds)
     store = _store(repository, settings, telemetry)
-    store.preload(repository.names() if "*" in settings.preload else settings.preload)
+    store.preload(settings.preload)
     return Application(ROUTES, Services(repository, store, Statistics(), documents), telemetry)
 
 

@@ -19,6 +19,8 @@ from triptych.serving.repository import Candidate, Listing, ModelRepository
 
 LOGGER = logging.getLogger("triptych")
 NO_EVENTS = LoadEvents()
+EVERY_MODEL = "*"
+"""What stands for all models where names are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,18 @@ class ModelStore:
         return self._index.entries(seconds)
 
     def preload(self, names: Iterable[str]) -> None:
-        """Loads the default versions of models ahead of requests; failures are logged, and stay errors."""
-        for name in names:
+        """Loads the default versions of models ahead of requests; failures are logged, and stay errors.
+
+        Args:
+            names: Names of models; `EVERY_MODEL` stands for all that the repository has.
+        """
+        wanted = set(names)
+        try:
+            every = self._repository.names() if EVERY_MODEL in wanted else ()
+        except RepositoryUnavailable as error:
+            LOGGER.warning("not every model is preloaded: %s", error)
+            every = ()
+        for name in sorted(wanted - {EVERY_MODEL} | {*every}):
             try:
                 self.get(name)
             except TriptychError as error:
