@@ -230,7 +230,7 @@ def test_preload(world: World, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_preload_of_every_model(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """A star stands for all models; a repository that cannot be read does not keep the function from starting."""
+    """A star stands for all models; a repository that cannot be read does not stop the start."""
     world.place.broken = "the place cannot be read"
     with caplog.at_level(logging.WARNING):
         world.store.preload(["*"])
