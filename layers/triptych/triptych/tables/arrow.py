@@ -58,22 +58,26 @@ def values_of(array: Array) -> list[Any]:
     return cast("list[Any]", array.to_pylist())  # typed as an array by arro3
 
 
-def plain(array: Array) -> Array:
+def plain(array: Array, column: str) -> Array:
     """Unpacks dictionaries, and brings every kind of string to UTF-8 text and decimals to floats.
+
+    Args:
+        array: The cells.
+        column: Name of their column, for messages.
 
     Raises:
         BadRequest: A binary cell is not UTF-8.
     """
     kind = array.type
     if DataType.is_dictionary(kind) and kind.value_type is not None:
-        return plain(array.cast(kind.value_type))
+        return plain(array.cast(kind.value_type), column)
     if DataType.is_decimal(kind):
         return array.cast(DataType.float64())
     if not _is_text(kind):
         return array
     text = array.cast(DataType.utf8())
     if text.null_count > array.null_count:
-        raise BadRequest("a cell is not UTF-8 text")
+        raise BadRequest(f"column {column!r}: a cell is not UTF-8 text")
     return text
 
 

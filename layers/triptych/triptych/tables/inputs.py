@@ -49,7 +49,8 @@ def _features(spec: TensorSpec, table: Table, schema: RowSchema) -> Sequence[str
         return None
     expected = schema.flat_columns(spec) or _numbered(spec, table)
     absent = [name for name in expected if name not in table.columns]
-    if len(absent) < max(len(expected), 2) and all(name in schema.missing for name in absent):
+    some_are_there = len(absent) < len(expected) or len(expected) == 1
+    if some_are_there and all(name in schema.missing for name in absent):
         return expected
     if _takes_any(spec, table, schema):
         return tuple(table.columns)
@@ -81,7 +82,7 @@ def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Arra
 
 def _arrow_cells(column: ArrowArray, datatype: Datatype, missing: Cell | None, name: str) -> Array:
     with arrow_failures(f"column {name!r} cannot be read"):
-        array = plain(column)
+        array = plain(column, name)
     if DataType.is_string(array.type):
         return array_of_texts(array, datatype, missing, name)
     if DataType.is_numeric(array.type) and not array.null_count:

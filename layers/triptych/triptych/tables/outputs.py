@@ -37,14 +37,15 @@ def output_columns(name: str, tensor: Tensor, labels: Sequence[str], form: Forma
         Columns by name. An output without entries is, in CSV, a column of empty cells.
     """
     values = _widened(tensor)
-    if values.shape[1:] in ((), (1,)):
+    size = math.prod(values.shape[1:])
+    if values.shape[1:] in ((), (1,)) or (form is Format.CSV and size == 1):
         return {name: _column(values.reshape(-1), form)}
     if form is not Format.CSV:
         return {name: _column(values, form)}
-    flat = values.reshape(len(values), math.prod(values.shape[1:]))
-    names = entry_names(name, flat.shape[1], labels if values.ndim == 2 else ())
-    if not names:
+    if size == 0:
         return {name: ArrowArray([None] * len(values), DataType.utf8())}
+    flat = values.reshape(len(values), size)
+    names = entry_names(name, size, labels if values.ndim == 2 else ())
     return {column: _arrow(np.ascontiguousarray(flat[:, index])) for index, column in enumerate(names)}
 
 

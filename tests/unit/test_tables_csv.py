@@ -1,0 +1,124 @@
+"""CSV rows in and out."""
+
+import csv
+import io
+
+import pytest
+from arro3.core import Array, DataType
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from triptych.errors import BadRequest, TriptychError
+from triptych.protocol.datatypes import DATATYPES
+from triptych.tables.arrow import values_of
+from triptych.tables.csv_codec import decode_csv, encode_csv
+from triptych.tables.schema import RowSchema
+from triptych.tables.table import MAX_COLUMNS, Table
+from triptych.tensors.signature import TensorSpec
+
+FP32 = DATATYPES["FP32"]
+SCHEMA = RowSchema((TensorSpec("a", FP32, (-1,)), TensorSpec("b", FP32, (-1, 1))))
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
+
+
+def cells(table: Table) -> dict[str, list[str | None]]:
+    """Gives the cells of every column."""
+    return {
+        name: column if isinstance(column, list) else values_of(column)
+        for name, column in table.columns.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"a,b\n1,2\n3,4\n", {"a": ["1", "3"], "b": ["2", "4"]}),
+        (b"a,b\r\n1,2\r\n3,4", {"a": ["1", "3"], "b": ["2", "4"]}),
+        (b"a,b\r1,2\r", {"a": ["1"], "b": ["2"]}),
+        (b"\xef\xbb\xbfa,b\n1,2\n", {"a": ["1"], "b": ["2"]}),
+        (b"\n\na,b\n\n1,2\n\n\n3,4\n\n", {"a": ["1", "3"], "b": ["2", "4"]}),
+        (b'"a","b"\n"x\ny","say ""hi"", ok"\n', {"a": ["x\ny"], "b": ['say "hi", ok']}),
+        (b'a,"b\nc"\n1,2\n', {"a": ["1"], "b\nc": ["2"]}),
+        (b'a,b\n,""\n', {"a": [None], "b": [None]}),
+        ("a,ü\n日本, é\n".encode(), {"a": ["日本"], "ü": [" é"]}),
+        (b"a,b\n", {"a": [], "b": []}),
+        (b"a", {"a": []}),
+        (b"a,b\n1," + b"x" * 300_000, {"a": ["1"], "b": ["x" * 300_000]}),
+    ],
+)
+def test_csv_is_read_as_text(body: bytes, expected: dict[str, list[str | None]]) -> None:
+    """Cells stay the text that they are; empty ones are missing; blank lines do not count."""
+    assert expected == cells(decode_csv(body, SCHEMA, header=True))
+
+
+def test_a_csv_may_be_wide() -> None:
+    """Thousands of columns are read."""
+    names = [f"c{index}" for index in range(MAX_COLUMNS)]
+    body = (",".join(names) + "\n" + ",".join("1" for _ in names)).encode()
+    table = decode_csv(body, SCHEMA, header=True)
+    assert (names, 1) == (list(table.columns), table.rows)
+
+
+def test_rows_without_names_take_those_of_the_model() -> None:
+    """With header=absent the first line is a row, and the model's inputs name the columns."""
+    assert {"a": ["1", "3"], "b": ["2", "4"]} == cells(decode_csv(b"1,2\n3,4\n", SCHEMA, header=False))
+
+
+def test_an_empty_body_without_header_has_no_rows() -> None:
+    """No bytes are no rows."""
+    table = decode_csv(b"\n", SCHEMA, header=False)
+    assert (0, {}) == (table.rows, dict(table.columns))
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "message"),
+    [
+        (b"", True, "no header row"),
+        (b"\n\n", True, "no header row"),
+        (b"a,b,a\n1,2,3\n", True, "column 'a' is there twice"),
+        (b"a,b\n1,2\n\n3\n", True, "row 2: expected 2 cells, got 1"),
+        (b'a,b\n"1\n\n",2\n3,4,5\n', True, "row 2: expected 2 cells, got 3"),
+        (b"1,2\n3\n", False, "row 2: expected 2 cells, got 1"),
+        (b"1,2,3\n", False, r"row 1: .* 2 \('a', 'b'\), got 3"),
+        (b"a,b\n1,\xff\n", True, "not UTF-8: byte 6"),
+        (b"\xff,b\n1,2\n", True, "not UTF-8: byte 0"),
+        (b"," * MAX_COLUMNS, True, "16385 columns are too many"),
+    ],
+)
+def test_a_csv_that_cannot_be_read_is_refused_with_the_place(
+    body: bytes, message: str, *, header: bool
+) -> None:
+    """The message says which row, which column or which byte."""
+    with pytest.raises(BadRequest, match=message):
+        decode_csv(body, SCHEMA, header=header)
+
+
+@given(body=st.binary() | st.text('a,b"\r\n1 ').map(str.encode), header=st.booleans())
+@settings(deadline=None)
+def test_any_bytes_are_rows_or_an_error_for_the_caller(body: bytes, *, header: bool) -> None:
+    """Nothing but the errors that the caller is told comes out."""
+    try:
+        table = decode_csv(body, SCHEMA, header=header)
+    except TriptychError:
+        return
+    assert {table.rows} >= {len(column) for column in table.columns.values()}
+
+
+@given(rows=st.lists(st.tuples(TEXT, TEXT)), crlf=st.booleans())
+@settings(deadline=None)
+def test_what_a_csv_writer_writes_is_what_is_read(rows: list[tuple[str, str]], *, crlf: bool) -> None:
+    """Any text goes through the standard library's writer and this reader unchanged."""
+    file = io.StringIO(newline="")
+    csv.writer(file, lineterminator="\r\n" if crlf else "\n", quoting=csv.QUOTE_ALL).writerows(
+        [("a", "b"), *rows]
+    )
+    expected = {"a": [a or None for a, _ in rows], "b": [b or None for _, b in rows]}
+    assert expected == cells(decode_csv(file.getvalue().encode(), SCHEMA, header=True))
+
+
+@given(rows=st.lists(TEXT | st.none()), header=st.booleans())
+@settings(deadline=None)
+def test_what_is_written_is_what_is_read(rows: list[str | None], *, header: bool) -> None:
+    """Even a single column of missing cells comes back row by row."""
+    schema = RowSchema(SCHEMA.inputs[:1])
+    body = encode_csv(["a"], [Array(rows, DataType.utf8())], header=header)
+    assert [row or None for row in rows] == cells(decode_csv(body, schema, header=header)).get("a", [])
