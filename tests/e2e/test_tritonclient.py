@@ -188,18 +188,21 @@ def test_errors(
     assert status == raised.value.status()
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("load_model", "digits"),
+        ("unload_model", "digits"),
+        ("get_system_shared_memory_status",),
+        ("get_trace_settings",),
+        ("get_log_settings",),
+    ],
+)
 def test_extensions_that_are_not_served(
-    client: triton.InferenceServerClient, headers: dict[str, str]
+    client: triton.InferenceServerClient, headers: dict[str, str], call: tuple[str, ...]
 ) -> None:
     """What means nothing on Lambda is refused with a reason, not with a riddle."""
-    refused = [
-        lambda: client.load_model("digits", headers=headers),
-        lambda: client.unload_model("digits", headers=headers),
-        lambda: client.get_system_shared_memory_status(headers=headers),
-        lambda: client.get_trace_settings(headers=headers),
-        lambda: client.get_log_settings(headers=headers),
-    ]
-    for call in refused:
-        with pytest.raises(InferenceServerException) as raised:
-            call()
-        assert raised.value.status() == "501"
+    method, *arguments = call
+    with pytest.raises(InferenceServerException) as raised:
+        getattr(client, method)(*arguments, headers=headers)
+    assert raised.value.status() == "501"
