@@ -1,43 +1,31 @@
-"""API Gateway in a few lines: HTTP requests in, proxy events to an application, its results out."""
+"""API Gateway in a few lines: HTTP requests in, proxy events to the function, its answers out."""
 
 from __future__ import annotations
 
-import base64
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from triptych.http.application import Context
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-Handler = Callable[[Mapping[str, Any], Context], Mapping[str, Any]]
-
-
-class FakeContext:
-    """A Lambda context of an invocation that has just begun."""
-
-    aws_request_id = "00000000-0000-0000-0000-000000000000"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function is stopped."""
-        return 28_000
+from tests.support.realtime import Call, RealtimeFunction
 
 
 class Gateway:
     """A WSGI application that stands where API Gateway stands.
 
     Args:
-        handler: The function behind it.
+        function: What it calls.
         routes: Method and resource of every route.
         key: The API key.
     """
 
-    def __init__(self, handler: Handler, routes: Iterable[tuple[str, str]], key: str) -> None:
-        self._handler = handler
+    def __init__(self, function: RealtimeFunction, routes: Iterable[tuple[str, str]], key: str) -> None:
+        self._function = function
         # Fixed segments win over parameters.
         self._routes = [
             (*route, _pattern(route[1])) for route in sorted(routes, key=lambda route: route[1].count("{"))
@@ -56,11 +44,11 @@ class Gateway:
         resource, values = route
         if not resource.startswith("/v2/health/") and request.headers.get("x-api-key") != self._key:
             return _error(403, "the header x-api-key is missing or holds no valid API key")
+        headers, query = dict(request.headers), dict(request.args.items())
+        call = Call(request.method, resource, values, headers, query, request.get_data())
         with self._one_at_a_time:
-            result = self._handler(_event(request, resource, values), FakeContext())
-        body = result["body"]
-        content = base64.b64decode(body) if result["isBase64Encoded"] else body.encode()
-        return Response(content, result["statusCode"], result["headers"])
+            answer = self._function.handle(call.event())
+        return Response(answer.body, answer.status, answer.headers)
 
     def _route(self, request: Request) -> tuple[str, dict[str, str]] | None:
         path = urlsplit(request.environ["REQUEST_URI"]).path
@@ -94,20 +82,6 @@ class _QuietHandler(WSGIRequestHandler):
 
 def _pattern(resource: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(resource)))
-
-
-def _event(request: Request, resource: str, values: dict[str, str]) -> dict[str, Any]:
-    return {
-        "resource": resource,
-        "path": request.path,
-        "httpMethod": request.method,
-        "headers": dict(request.headers),
-        "pathParameters": values or None,
-        "queryStringParameters": dict(request.args.items()) or None,
-        "requestContext": {"requestId": FakeContext.aws_request_id, "resourcePath": resource, "stage": "api"},
-        "body": base64.b64encode(request.get_data()).decode("ascii") or None,
-        "isBase64Encoded": True,
-    }
 
 
 def _error(status: int, message: str) -> Response:

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 from triptych.http.routes import ROUTES
-from triptych.settings import from_environment
-from triptych.wiring import realtime_application
 
-from api.build import TARGET
 from tests.support.contract import EXAMPLES, ROOT, UNSERVED, Api, Example, comparable, violations
 from tests.support.gateway import Gateway, serve
+from tests.support.realtime import RealtimeFunction
 
 KEY = "key-of-the-tests"
 
@@ -20,9 +18,8 @@ KEY = "key-of-the-tests"
 @pytest.fixture(scope="module")
 def api() -> Iterator[Api]:
     """The whole application with the models that ship with the stack."""
-    settings = from_environment({"MODEL_REPOSITORY": str(ROOT / "layers" / "models")})
-    application = realtime_application(documents=TARGET, settings=settings)
-    with serve(Gateway(application, ROUTES, KEY)) as url:
+    function = RealtimeFunction(ROOT / "layers" / "models")
+    with serve(Gateway(function, ROUTES, KEY)) as url:
         yield Api(url, KEY)
 
 
