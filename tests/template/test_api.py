@@ -1,0 +1,138 @@
+"""The API of the translated template: its routes, their keys, and what the gateway itself answers."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from triptych.http.routes import ROUTES
+
+from tests.template.translated import of_type, translate
+
+KEY: dict[str, list[str]] = {"api_key": []}
+HEALTH = {("GET", "/v2/health/live"), ("GET", "/v2/health/ready")}
+STATUS = {
+    "MISSING_AUTHENTICATION_TOKEN": 404,
+    "INVALID_API_KEY": 403,
+    "ACCESS_DENIED": 403,
+    "THROTTLED": 429,
+    "QUOTA_EXCEEDED": 429,
+    "REQUEST_TOO_LARGE": 413,
+    "INTEGRATION_TIMEOUT": 504,
+    "INTEGRATION_FAILURE": 502,
+}
+
+type Routes = dict[tuple[str, str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def body(template: dict[str, Any]) -> dict[str, Any]:
+    """The definition of the API."""
+    api: dict[str, Any] = template["Resources"]["Api"]["Properties"]["Body"]
+    return api
+
+
+@pytest.fixture(scope="module")
+def routes(body: dict[str, Any]) -> Routes:
+    """The operations of the API by method and path."""
+    return _routes(body)
+
+
+def test_the_gateway_and_the_function_know_the_same_routes(routes: Routes) -> None:
+    """No route ends at the gateway that the function would answer, and the function answers every route."""
+    assert set(ROUTES) == set(routes)
+
+
+def test_every_route_goes_to_the_function(routes: Routes) -> None:
+    """Each request reaches the published version, whole."""
+    integrations = [operation["x-amazon-apigateway-integration"] for operation in routes.values()]
+    assert {"aws_proxy"} == {integration["type"] for integration in integrations}
+    assert all("RealtimeFunctionAliaslive" in str(integration["uri"]) for integration in integrations)
+
+
+def test_only_health_goes_without_a_key(routes: Routes) -> None:
+    """Whoever probes the health needs no key; everybody else does."""
+    keyless = {route for route, operation in routes.items() if KEY not in operation.get("security", [])}
+    assert HEALTH == keyless
+
+
+def test_signatures_can_be_asked_for() -> None:
+    """One parameter makes every route ask for a signature beside the key."""
+    signed = _routes(translate(Authorization="AWS_IAM")["Resources"]["Api"]["Properties"]["Body"])
+    assert all({"AWS_IAM": []} in operation["security"] for operation in signed.values())
+
+
+def test_requests_may_be_binary(body: dict[str, Any]) -> None:
+    """Bodies reach the function as they were sent, whatever their type."""
+    assert ["*/*"] == body["x-amazon-apigateway-binary-media-types"]
+
+
+def test_the_function_ends_before_the_gateway_gives_up(template: dict[str, Any]) -> None:
+    """The function's own timeout is the shorter one; the gateway waits 29 seconds."""
+    assert template["Resources"]["RealtimeFunction"]["Properties"]["Timeout"] < 29
+
+
+@pytest.mark.parametrize("kind", ["DEFAULT_4XX", "DEFAULT_5XX", *STATUS])
+def test_errors_of_the_gateway_have_the_protocols_shape(body: dict[str, Any], kind: str) -> None:
+    """What the gateway answers by itself is JSON with one field, `error`, and the right status."""
+    response = body["x-amazon-apigateway-gateway-responses"][kind]
+    text = response["responseTemplates"]["application/json"]
+    answer = json.loads(text.replace("$context.error.messageString", '"a message, quoted already"'))
+
+    assert ["error"] == list(answer)
+    assert "$" not in answer["error"]
+    assert STATUS.get(kind) == (int(response["statusCode"]) if "statusCode" in response else None)
+
+
+def test_throttles_hold_with_and_without_a_key(template: dict[str, Any]) -> None:
+    """The stage bounds what comes without a key; the plan of the key bounds what comes with it."""
+    stage = of_type(template, "AWS::ApiGateway::Stage")["ApiapiStage"]["MethodSettings"][0]
+    plan = of_type(template, "AWS::ApiGateway::UsagePlan")["UsagePlan"]["Throttle"]
+    limits = ({"Ref": "ThrottleRate"}, {"Ref": "ThrottleBurst"})
+
+    assert limits == (stage["ThrottlingRateLimit"], stage["ThrottlingBurstLimit"])
+    assert limits == (plan["RateLimit"], plan["BurstLimit"])
+
+
+def test_there_is_one_stage(template: dict[str, Any]) -> None:
+    """SAM adds no stage of its own beside ours."""
+    assert ["ApiapiStage"] == list(of_type(template, "AWS::ApiGateway::Stage"))
+    deployments = of_type(template, "AWS::ApiGateway::Deployment").values()
+    assert all("StageName" not in deployment for deployment in deployments)
+
+
+def test_the_permissions_of_the_routes_fit(template: dict[str, Any]) -> None:
+    """Lambda takes 20 kB of permissions per function; ours fit with a stack name of 40 characters."""
+    stack, account = "s" * 40, "1" * 12
+    region = "ap-southeast-1"  # a long one
+    statements = [
+        {
+            "Sid": f"{stack}-{name}-{'R' * 12}",
+            "Effect": "Allow",
+            "Principal": {"Service": permission["Principal"]},
+            "Action": permission["Action"],
+            "Resource": f"arn:aws:lambda:{region}:{account}:function:{stack}-realtime:live",
+            "Condition": {"ArnLike": {"AWS:SourceArn": _source_arn(permission, region, account)}},
+        }
+        for name, permission in of_type(template, "AWS::Lambda::Permission").items()
+    ]
+    assert len(json.dumps(statements, separators=(",", ":"))) < 20 * 1024
+
+
+def _source_arn(permission: dict[str, Any], region: str, account: str) -> str:
+    text: str = permission["SourceArn"]["Fn::Sub"][0]
+    values = {
+        "AWS::Partition": "aws",
+        "AWS::Region": region,
+        "AWS::AccountId": account,
+        "__ApiId__": "a" * 10,
+    }
+    return re.sub(r"\$\{([^}]+)\}", lambda match: values.get(match[1], "0123456789"), text)
+
+
+def _routes(body: dict[str, Any]) -> Routes:
+    return {
+        (method.upper(), path): operation
+        for path, operations in body["paths"].items()
+        for method, operation in operations.items()
+    }

@@ -1,0 +1,97 @@
+"""The built layers: small enough, compiled ahead of time, and complete without what this project installs."""
+
+import subprocess
+import sys
+import tomllib
+from importlib.util import MAGIC_NUMBER
+from pathlib import Path
+
+import pytest
+
+from local.build import BUILD, ROOT, ensure_built
+
+MEGABYTE = 1_000_000
+LIMIT = 250 * MEGABYTE  # Lambda's, for the function and its layers, unzipped
+WHEELS_BUDGET = 145 * MEGABYTE  # 134.5 when it was set; upgrades may take the difference, models the rest
+UNCHECKED_HASH = b"\x01\x00\x00\x00"  # the flags of a .pyc that is never compared with its source
+LINUX_PROCESSORS = ("x86_64", "aarch64")
+
+# Everything that functions import, and a client of every service whose description was kept.
+IMPORTS = """
+import arro3.core, arro3.io, boto3, onnxruntime, orjson, sys
+from aws_lambda_powertools import Logger, Metrics
+import triptych.wiring
+onnxruntime.InferenceSession(sys.argv[1])
+for service in ("s3", "sqs", "sns", "dynamodb", "stepfunctions", "events", "sts", "lambda"):
+    boto3.client(service, region_name="us-east-1")
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _built() -> None:
+    ensure_built()
+
+
+def test_the_wheels_leave_room_for_models() -> None:
+    """The layer of third-party wheels stays within its budget, or models no longer fit beside it."""
+    assert _size(BUILD / "OnnxRuntimeLayer") < WHEELS_BUDGET
+
+
+def test_everything_fits_into_lambda() -> None:
+    """The function and its layers are smaller than what Lambda unpacks."""
+    assert _size(BUILD) < LIMIT
+
+
+@pytest.mark.parametrize("layer", ["OnnxRuntimeLayer", "TriptychLayer"])
+def test_every_module_is_compiled(layer: str) -> None:
+    """Beside each module lies its compiled form, which is used whatever date the files have."""
+    modules = list((BUILD / layer).rglob("*.py"))
+    headers = {module: _compiled(module).read_bytes()[:8] for module in modules}
+    assert modules
+    assert [] == [module for module, header in headers.items() if header != MAGIC_NUMBER + UNCHECKED_HASH]
+
+
+def test_the_layers_are_complete() -> None:
+    """The layers alone hold all that the functions import and need to run a model."""
+    model = ROOT / "layers" / "models" / "penguins" / "1" / "model.onnx"
+    folders = [str(BUILD / layer / "python") for layer in ("OnnxRuntimeLayer", "TriptychLayer")]
+    program = f"import sys; sys.path[:0] = {folders}\n{IMPORTS}"
+    isolated = [sys.executable, "-I", "-S", "-c", program, str(model)]
+    result = subprocess.run(isolated, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+    assert (0, "") == (result.returncode, result.stderr)
+
+
+def test_models_are_where_lambda_looks_for_them() -> None:
+    """The layer of models holds every model of the repository and nothing else."""
+    models = {folder.name for folder in (ROOT / "layers" / "models").iterdir() if folder.is_dir()}
+    assert models == {folder.name for folder in (BUILD / "ModelsLayer" / "models").iterdir()}
+
+
+def test_requirements_hold_the_wheels_of_both_processors() -> None:
+    """Every package of the layer can be installed with its hash for both kinds of Lambda."""
+    requirements = (ROOT / "layers" / "onnxruntime" / "requirements.txt").read_text()
+    packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    locked = {package["name"]: package for package in packages}
+    names = [line.split("==")[0] for line in requirements.splitlines() if "==" in line]
+    assert "onnxruntime" in names
+    for name in names:
+        assert f"{name}=={locked[name]['version']} " in requirements
+        for processor in LINUX_PROCESSORS:
+            wheels = [wheel for wheel in locked[name]["wheels"] if _fits(wheel["url"], processor)]
+            assert wheels, f"{name} has no wheel for {processor}"
+            assert all(wheel["hash"] in requirements for wheel in wheels)
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _compiled(module: Path) -> Path:
+    return module.parent / "__pycache__" / f"{module.stem}.cpython-313.pyc"
+
+
+def _fits(url: str, processor: str) -> bool:
+    python, _, platform = url.removesuffix(".whl").rsplit("-", 3)[1:]
+    return ("cp313" in python or "abi3" in url or "py3" in python) and (
+        platform == "any" or ("manylinux" in platform and processor in platform)
+    )

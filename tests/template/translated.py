@@ -1,0 +1,93 @@
+"""The template as CloudFormation gets it, after SAM's transform, and questions to ask of it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]  # SAM's has no types
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # the same
+
+ROOT = Path(__file__).parents[2]
+
+type Json = Any
+type Resource = dict[str, Json]
+
+
+class _NoManagedPolicies:
+    """Stands for IAM's list of managed policies, which only policies given by name need."""
+
+    def load(self) -> dict[str, str]:
+        """Return no policy at all."""
+        return {}
+
+
+def source() -> dict[str, Json]:
+    """Read the template as it was written."""
+    template: dict[str, Json] = yaml_parse((ROOT / "template.yaml").read_text())
+    return template
+
+
+def translate(**parameters: str) -> dict[str, Json]:
+    """Translate the template.
+
+    Args:
+        **parameters: Values of parameters that differ from their defaults.
+
+    Returns:
+        The template without SAM's resources.
+    """
+    template = source()
+    for resource in template["Resources"].values():
+        for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
+            resource["Properties"][name] = "s3://bucket/key"  # as after an upload
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")  # SAM wants to know one
+        translated: dict[str, Json] = transform(template, parameters, _NoManagedPolicies())
+    return translated
+
+
+def references(value: Json) -> Iterator[str]:
+    """Find the names that a value refers to, of resources, parameters and pseudo parameters.
+
+    Args:
+        value: Any part of a translated template.
+
+    Yields:
+        Logical ids, as often as they occur.
+    """
+    match value:
+        case {"Ref": name}:
+            yield name
+        case {"Fn::GetAtt": [name, *_]}:
+            yield name
+        case {"Fn::Sub": [str(text), dict(variables)]}:
+            yield from (name for name in _substituted(text) if name not in variables)
+            yield from references(variables)
+        case {"Fn::Sub": str(text)}:
+            yield from _substituted(text)
+        case dict():
+            for part in value.values():
+                yield from references(part)
+        case list():
+            for part in value:
+                yield from references(part)
+
+
+def of_type(template: Mapping[str, Json], kind: str) -> dict[str, Resource]:
+    """Find the properties of all resources of a type.
+
+    Args:
+        template: A template.
+        kind: For example AWS::S3::Bucket.
+
+    Returns:
+        Properties by logical id.
+    """
+    resources = template["Resources"].items()
+    return {name: resource["Properties"] for name, resource in resources if resource["Type"] == kind}
+
+
+def _substituted(text: str) -> Iterator[str]:
+    yield from (name.split(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text))
