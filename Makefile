@@ -1,6 +1,7 @@
 # Everything that is done to this project, one word each: `make` lists the words.
 
 ARCHITECTURE ?= x86_64
+STAND_IN := triptych-lambda-stand-in:3.13
 
 export ARCHITECTURE
 export AWS_DEFAULT_REGION ?= us-east-1
@@ -37,7 +38,9 @@ down: $(UV)  ## stop what `make up` started
 
 .PHONY: sam-local
 sam-local: build  ## serve the API on port 3000 from Lambda containers (needs Docker)
-	$(RUN) sam local start-api --host 127.0.0.1 --warm-containers EAGER
+	$(RUN) sam local start-api --host 127.0.0.1 --warm-containers EAGER \
+		--parameter-overrides ModelRepository=/opt/models \
+		$$(docker image inspect $(STAND_IN) > /dev/null 2>&1 && echo --invoke-image $(STAND_IN) --skip-pull-image)
 
 .PHONY: deploy
 deploy: build  ## deploy to the AWS account that your credentials are of

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 
@@ -48,7 +49,7 @@ def api(sam: SamLocal) -> Iterator[str]:
         yield address
 
 
-def _give_up(reason: str) -> None:
+def _give_up(reason: str) -> NoReturn:
     """Skips where containers are optional, fails in CI, where they are promised."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)

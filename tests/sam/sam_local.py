@@ -75,6 +75,7 @@ class SamLocal:
         with self._run("invoke", function, "--event", str(event)) as run:
             assert run.process.wait(STARTING_SECONDS) == 0, run.log.read_text()
             answer: dict[str, Any] = json.loads(run.output.read_text())
+            assert "errorMessage" not in answer, f"{answer}\n{run.log.read_text()}"
             return answer
 
     @contextmanager
