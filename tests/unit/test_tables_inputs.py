@@ -205,7 +205,7 @@ def test_a_missing_cell_takes_the_value_that_the_model_gives_it(form: Representa
     )
     bodies = {
         Format.CSV: b"f,i,b,s\n,,,\n",
-        Format.JSON_LINES: b'{"f": null}\n',
+        Format.JSON_LINES: b'{"f": null, "i": null, "b": null, "s": null}\n',
         Format.PARQUET: encode_parquet(
             list("fibs"),
             [
@@ -294,10 +294,12 @@ def test_a_missing_column_is_refused_with_those_that_are_there(
         inputs_of(body, CSV, schema)
 
 
-def test_a_column_that_is_absent_altogether_takes_the_models_value() -> None:
-    """Where `missing` says what a cell is worth, no row needs to have it."""
+def test_a_column_that_no_row_has_is_missing_even_where_cells_may_be() -> None:
+    """A name that is typed wrong must not turn into the value of a missing cell."""
     schema = RowSchema((spec("a", "INT64", -1), spec("b", "INT64", -1)), missing={"b": 5})
-    assert [5, 5] == inputs_of(b"a\n1\n2\n", CSV, schema)["b"].tolist()
+    with pytest.raises(BadRequest, match="missing column 'b'; the rows have 'a', 'B'"):
+        inputs_of(b'{"a": 1, "B": 2}', LINES, schema)
+    assert [2, 5] == inputs_of(b'{"a": 1, "b": 2}\n{"a": 1}', LINES, schema)["b"].tolist()
 
 
 def test_no_rows_make_empty_inputs() -> None:
@@ -329,7 +331,7 @@ MIXED = RowSchema(
 )
 
 
-def _json(value: object) -> object:
+def _json(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return (
         {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, value)
         if isinstance(value, float)

@@ -48,14 +48,14 @@ def _features(spec: TensorSpec, table: Table, schema: RowSchema) -> Sequence[str
     if spec.name in table.columns and spec.name not in (schema.features() or ()):
         return None
     expected = schema.flat_columns(spec) or _numbered(spec, table)
-    absent = [name for name in expected if name not in table.columns]
-    some_are_there = len(absent) < len(expected) or len(expected) == 1
-    if some_are_there and all(name in schema.missing for name in absent):
+    absent = next((name for name in expected if name not in table.columns), None)
+    if expected and absent is None:
         return expected
     if _takes_any(spec, table, schema):
         return tuple(table.columns)
-    unfilled = [name for name in absent if name not in schema.missing] or [spec.name]
-    raise BadRequest(f"missing column {unfilled[0]!r}; the rows have {listing(tuple(table.columns))}")
+    raise BadRequest(
+        f"missing column {(absent or spec.name)!r}; the rows have {listing(tuple(table.columns))}"
+    )
 
 
 def _numbered(spec: TensorSpec, table: Table) -> tuple[str, ...]:
@@ -72,9 +72,7 @@ def _takes_any(spec: TensorSpec, table: Table, schema: RowSchema) -> bool:
 
 def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Array:
     missing = schema.missing.get(name, schema.missing.get(spec.name))
-    column = table.columns.get(name)
-    if column is None:
-        column = [None] * table.rows
+    column = table.columns[name]
     if isinstance(column, list):
         return array_of_values(column, spec.datatype, missing, name)
     return _arrow_cells(column, spec.datatype, missing, name)
