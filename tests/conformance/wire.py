@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from triptych.tensors.tensor import Array
 from tritonclient.http import InferenceServerClient, InferInput, InferResult
 from tritonclient.utils import np_to_triton_dtype
 
+from tests.support.infer_messages import HEADER_LENGTH
+from tests.support.json_values import flat_json
 from tests.support.realtime import Answer, RealtimeFunction
 
-HEADER_LENGTH = "Inference-Header-Content-Length"
 _INFER = "/v2/models/{model}/infer"
 
 
@@ -28,7 +28,7 @@ def infer_in_binary(function: RealtimeFunction, model: str, inputs: Mapping[str,
 def infer_in_json(function: RealtimeFunction, model: str, inputs: Mapping[str, Array]) -> Answer:
     """Sends inputs as JSON, and asks for JSON."""
     tensors = [
-        {"name": name, "datatype": datatype(values), "shape": values.shape, "data": json_values(values)}
+        {"name": name, "datatype": datatype(values), "shape": values.shape, "data": flat_json(values)}
         for name, values in inputs.items()
     ]
     return function.post(_INFER, json.dumps({"inputs": tensors}, allow_nan=False).encode(), model=model)
@@ -46,20 +46,6 @@ def outputs_of(answer: Answer) -> dict[str, Array]:
 def datatype(values: Array) -> str:
     """Names the protocol's datatype of an array."""
     return str(np_to_triton_dtype(values.dtype))
-
-
-def json_values(values: Array) -> list[Any]:
-    """Gives values as flat JSON: NaN as null, the infinities by name."""
-    flat = values.reshape(-1).tolist()
-    if values.dtype.kind in "biuO":
-        return flat
-    return [_json_float(value) for value in flat]
-
-
-def _json_float(value: float) -> float | str | None:
-    if np.isnan(value):
-        return None
-    return value if np.isfinite(value) else f"{'-' if value < 0 else ''}Infinity"
 
 
 def _binary_input(name: str, values: Array) -> InferInput:

@@ -38,7 +38,7 @@ def decode_json(datatype: Datatype, shape: tuple[int, ...], data: list[Any], whe
         values = _READERS[datatype.kind](data, datatype)
     except (ValueError, TypeError, OverflowError, FloatingPointError) as error:
         raise BadRequest(f"{where}: expected {datatype.name} values: {error}") from None
-    if values.ndim != 1 and values.shape != shape:
+    if values.ndim != 1 and values.shape != _nesting(shape):
         raise BadRequest(f"{where}: 'shape' says {list(shape)}, but 'data' is nested as {list(values.shape)}")
     return Tensor(datatype, shaped(values, shape, where))
 
@@ -57,6 +57,11 @@ def encode_json(tensor: Tensor, where: str) -> Array | list[Any]:
     if tensor.datatype.kind == "float" and np.isinf(flat).any():
         return _with_infinities(flat)
     return flat
+
+
+def _nesting(shape: tuple[int, ...]) -> tuple[int, ...]:
+    # Inside an empty array there is nothing to nest any further.
+    return shape[: shape.index(0) + 1] if 0 in shape else shape
 
 
 def _with_infinities(flat: Array) -> list[Any]:
