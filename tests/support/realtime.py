@@ -115,9 +115,9 @@ class RealtimeFunction:
         )
         self._application = realtime_application(DOCUMENTS, settings)
 
-    def handle(self, event: Mapping[str, Any]) -> Answer:
-        """Gives an event to the function."""
-        result = self._application(event, Invocation())
+    def handle(self, event: Mapping[str, Any], milliseconds: int = 28_000) -> Answer:
+        """Gives an event to the function, which has that much time left."""
+        result = self._application(event, Invocation(milliseconds))
         assert {"statusCode", "headers", "body", "isBase64Encoded"} == result.keys()
         body = result["body"]
         content = base64.b64decode(body, validate=True) if result["isBase64Encoded"] else body.encode()

@@ -86,9 +86,7 @@ def test_wrong_number(name: str, value: str) -> None:
 
 def test_wrong_level() -> None:
     """A log level that there is not is refused: it would log everything or nothing."""
-    with pytest.raises(
-        InvalidSettings, match="POWERTOOLS_LOG_LEVEL: expected a level.*'loud'"
-    ):
+    with pytest.raises(InvalidSettings, match="POWERTOOLS_LOG_LEVEL: expected a level"):
         from_environment({**PLACES, "POWERTOOLS_LOG_LEVEL": "loud"})
 
 
