@@ -10,10 +10,10 @@ import pytest
 from triptych.errors import BadRequest, DeadlineExceeded, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
 from triptych.interfaces.deadline import Deadline
 from triptych.protocol.datatypes import DATATYPES
-from triptych.serving import rows as rows_module
 from triptych.serving.model import Model
 from triptych.serving.model_config import ModelConfig
 from triptych.serving.rows import RowsAnswer, RowsRequest, predict_rows
+from triptych.tables import table
 from triptych.tensors.signature import Signature, TensorSpec
 from triptych.tensors.tensor import Array, Tensor
 
@@ -267,10 +267,10 @@ def test_an_output_of_another_shape_for_each_row_is_refused() -> None:
 
 def test_joining_a_sparse_table_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that each have keys of their own make a table far larger than they are."""
-    monkeypatch.setattr(rows_module, "MAX_JOINED", 100)
+    monkeypatch.setattr(table, "MAX_CELLS", 100)
     body = b"\n".join(orjson.dumps({"x": 1, f"k{index}": 1}) for index in range(20))
     assert 20 == predict(doubler()[0], body, "application/jsonlines", join="k1,k2").rows
-    with pytest.raises(PayloadTooLarge, match="21 columns of 20 rows are too much to join"):
+    with pytest.raises(PayloadTooLarge, match="21 columns of 20 rows are more than the 100 cells"):
         predict(doubler()[0], body, "application/jsonlines", join="all")
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import orjson
 import pytest
 from arro3.core import Array as ArrowArray
-from arro3.core import DataType
+from arro3.core import DataType, Field, fixed_size_list_array, list_array
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from triptych.errors import BadRequest
+from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.protocol.datatypes import DATATYPES
+from triptych.tables import table as table_module
 from triptych.tables.codec import decode_rows
 from triptych.tables.formats import Format, Representation
 from triptych.tables.inputs import model_inputs
@@ -258,6 +259,48 @@ def test_a_cell_may_hold_a_whole_input(cell: list[Any]) -> None:
     assert [[[1.0, 2.0], [3.0, 4.0]]] == inputs_of(lines, LINES, RowSchema((IMAGE,)))["image"].tolist()
 
 
+LIST = list_array(ArrowArray([0, 2, 4], DataType.int32()), ArrowArray([1, 2, 3, 4], DataType.int16()))
+RAGGED = list_array(ArrowArray([0, 1, 4], DataType.int32()), ArrowArray([1, 2, 3, 4], DataType.int16()))
+HOLES = list_array(ArrowArray([0, 2, 4], DataType.int32()), ArrowArray([1, None, 3, 4], DataType.int16()))
+WORDS = list_array(ArrowArray([0, 1, 2], DataType.int32()), ArrowArray(["a", "b"], DataType.utf8()))
+LARGE = DataType.large_list(Field("item", DataType.float64()))
+
+
+@pytest.mark.parametrize(
+    ("column", "datatype", "expected"),
+    [
+        (LIST, "FP32", [[1, 2], [3, 4]]),
+        (LIST.cast(LARGE), "INT8", [[1, 2], [3, 4]]),
+        (fixed_size_list_array(ArrowArray([1, 2, 3, 4], DataType.float32()), 2), "FP64", [[1, 2], [3, 4]]),
+        (fixed_size_list_array(LIST, 2), "INT64", [[[1, 2], [3, 4]]]),
+        (HOLES, "FP32", [[1, -9], [3, 4]]),
+        (WORDS, "BYTES", [["a"], ["b"]]),
+    ],
+)
+def test_lists_of_any_kind_are_read(column: ArrowArray, datatype: str, expected: list[Any]) -> None:
+    """A missing number in a list takes the model's value too."""
+    schema = RowSchema((TensorSpec("x", DATATYPES[datatype], None),), missing={"x": -9})
+    table = Table({"x": column}, len(column))
+    assert expected == model_inputs(table, schema)["x"].values.tolist()
+
+
+def test_lists_of_unequal_length_are_refused() -> None:
+    """Rows must have the same shape."""
+    schema = RowSchema((spec("x", "FP32", -1, -1),))
+    with pytest.raises(
+        BadRequest, match="row 2, column 'x': expected an array of 1 as elsewhere, got an array of 3"
+    ):
+        model_inputs(Table({"x": RAGGED}, 2), schema)
+
+
+def test_a_model_that_takes_any_columns_does_not_take_a_sparse_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that each have keys of their own make a table far larger than they are."""
+    monkeypatch.setattr(table_module, "MAX_CELLS", 100)
+    lines = b"\n".join(orjson.dumps({f"k{index}": 1}) for index in range(20))
+    with pytest.raises(PayloadTooLarge, match="20 columns of 20 rows"):
+        inputs_of(lines, LINES, RowSchema((spec("x", "FP32", -1, -1),)))
+
+
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
@@ -267,6 +310,7 @@ def test_a_cell_may_hold_a_whole_input(cell: list[Any]) -> None:
         ([[[1, 2], [3, 4]], [[1, 2], [3, True]]], "row 2, column 'image': expected FP32, got true"),
         ([[1, 2, 3]], "input 'image': expected shape"),
         ([1.5], "input 'image': expected shape"),
+        ([orjson.loads(b"[" * 70 + b"]" * 70)], "column 'image': arrays nested more than 32 deep"),
     ],
 )
 def test_a_cell_of_another_shape_is_refused(cells: list[Any], message: str) -> None:

@@ -8,7 +8,7 @@ from time import perf_counter_ns
 
 import numpy as np
 
-from triptych.errors import BadRequest, PayloadTooLarge
+from triptych.errors import BadRequest
 from triptych.interfaces.deadline import Deadline
 from triptych.serving.model import Model
 from triptych.serving.statistics import Timings
@@ -17,13 +17,9 @@ from triptych.tables.formats import Format, answer_representation, request_repre
 from triptych.tables.inputs import model_inputs
 from triptych.tables.outputs import empty_output, output_columns
 from triptych.tables.schema import RowSchema
-from triptych.tables.table import Column, Table, listing
+from triptych.tables.table import Column, Table, check_cells, listing
 from triptych.tensors.signature import FREE, Signature, TensorSpec
 from triptych.tensors.tensor import Tensor
-
-MAX_JOINED = 10_000_000
-"""Cells that may be joined to an answer: JSON rows that each have other keys make a table far larger than
-they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +96,7 @@ def _joined(table: Table, join: str | None) -> Mapping[str, Column]:
     if not join or join == "none":
         return {}
     names = tuple(table.columns) if join == "all" else tuple(dict.fromkeys(join.split(",")))
-    if len(names) * table.rows > MAX_JOINED:
-        raise PayloadTooLarge(f"{len(names)} columns of {table.rows} rows are too much to join; name fewer")
+    check_cells(len(names), table.rows)
     if table.rows == 0 and not table.columns:
         return {name: [] for name in names}
     for name in names:

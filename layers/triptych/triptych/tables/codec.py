@@ -17,7 +17,7 @@ from triptych.tables.parquet_codec import decode_parquet, encode_parquet
 from triptych.tables.schema import RowSchema
 from triptych.tables.table import Column, Table
 
-MAX_DECODED = 128 * 2**20
+MAX_DECODED = 64 * 2**20
 """Bytes of memory that the cells of one request may take, by default."""
 
 

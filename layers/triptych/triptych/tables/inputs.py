@@ -13,8 +13,9 @@ from arro3.core import DataType
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import Datatype
 from triptych.tables.arrow import arrow_failures, plain, values_of
+from triptych.tables.lists import dense, leaves
 from triptych.tables.schema import Cell, RowSchema, inner_shape, row_size
-from triptych.tables.table import Table, listing
+from triptych.tables.table import Table, check_cells, listing
 from triptych.tables.texts import array_of_texts
 from triptych.tables.values import array_of_numbers, array_of_values
 from triptych.tensors.signature import FREE, TensorSpec, fits
@@ -52,6 +53,7 @@ def _features(spec: TensorSpec, table: Table, schema: RowSchema) -> Sequence[str
     if expected and absent is None:
         return expected
     if _takes_any(spec, table, schema):
+        check_cells(len(table.columns), table.rows)
         return tuple(table.columns)
     raise BadRequest(
         f"missing column {(absent or spec.name)!r}; the rows have {listing(tuple(table.columns))}"
@@ -86,6 +88,10 @@ def _arrow_cells(column: ArrowArray, datatype: Datatype, missing: Cell | None, n
     if DataType.is_numeric(array.type) and not array.null_count:
         return array_of_numbers(array.to_numpy(), datatype, name)
     with arrow_failures(f"column {name!r} cannot be read"):
+        numbers = dense(array)
+        if numbers is not None:
+            return array_of_numbers(numbers, datatype, name)
+        check_cells(1, leaves(array))
         values = values_of(array)
     return array_of_values(values, datatype, missing, name)
 

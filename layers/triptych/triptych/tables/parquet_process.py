@@ -18,6 +18,7 @@ REFUSED = 3
 TOO_LARGE = 4
 """Exit status for a file whose cells take more than the limit."""
 
+_ROW = 8  # bytes that a row counts at least; columns of nothing but missing cells take none
 _BATCH = 8_192  # rows; a dictionary's text is repeated in each of them before it can be counted
 _OVERHEAD = 2**28  # bytes of address space for the interpreter, its libraries and a batch that is too large
 
@@ -45,7 +46,7 @@ def main(packages: str, limit: int, source: BinaryIO, target: BinaryIO) -> int:
     batches = []
     reader = read_parquet(body, batch_size=_BATCH)
     for batch in reader:
-        size += batch.nbytes + batch.num_rows  # columns of nothing but nulls take no bytes
+        size += batch.nbytes + _ROW * batch.num_rows
         if size > limit:
             return TOO_LARGE
         batches.append(batch)

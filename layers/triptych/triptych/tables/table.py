@@ -10,13 +10,16 @@ from typing import Any
 
 from arro3.core import Array as ArrowArray
 
-from triptych.errors import BadRequest
+from triptych.errors import BadRequest, PayloadTooLarge
 
 Column = ArrowArray | list[Any]
 """Cells of one column: an Arrow array (CSV: text, as it came; Parquet: typed), or JSON values."""
 
 MAX_COLUMNS = 16_384
 """Columns that a table can have, as in a spreadsheet: each costs time even where it is not used."""
+
+MAX_CELLS = 2**25
+"""Cells that are made of a table: JSON rows that each have other keys make one far larger than they are."""
 
 _LISTED = 40
 
@@ -66,11 +69,26 @@ def check_names(names: Sequence[str]) -> None:
     Raises:
         BadRequest: Two columns have the same name, or there are too many.
     """
-    if len(names) > MAX_COLUMNS:
-        raise BadRequest(f"{len(names)} columns are too many; at most {MAX_COLUMNS} are read")
+    check_cells(len(names), 0)
     if len(set(names)) < len(names):
         ((twice, _),) = Counter(names).most_common(1)
         raise BadRequest(f"column {twice[:64]!r} is there twice")
+
+
+def check_cells(columns: int, rows: int) -> None:
+    """Checks that columns are worth making.
+
+    Raises:
+        BadRequest: There are too many of them.
+        PayloadTooLarge: They have too many cells.
+    """
+    if columns > MAX_COLUMNS:
+        raise BadRequest(f"{columns} columns are too many; at most {MAX_COLUMNS} are read")
+    if columns * rows > MAX_CELLS:
+        raise PayloadTooLarge(
+            f"{columns} columns of {rows} rows are more than the {MAX_CELLS} cells that one call takes; "
+            "send less at once, or use the asynchronous or batch mode"
+        )
 
 
 def listing(names: Sequence[str]) -> str:

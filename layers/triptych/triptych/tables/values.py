@@ -12,6 +12,7 @@ import numpy as np
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import BF16, FP32, Datatype, Kind
 from triptych.tables import bfloat16
+from triptych.tables.lists import MAX_DEPTH
 from triptych.tables.schema import Cell
 from triptych.tensors.tensor import Array
 
@@ -111,6 +112,8 @@ def _flatten(values: Sequence[Any], column: str) -> tuple[list[Any], tuple[int, 
     flat = list(values)
     inner: tuple[int, ...] = ()
     while flat and list in (kinds := set(map(type, flat))):
+        if len(inner) == MAX_DEPTH:
+            raise BadRequest(f"column {column!r}: arrays nested more than {MAX_DEPTH} deep are not read")
         sizes = set(map(len, flat)) if kinds == {list} else set[int]()
         if len(sizes) != 1:
             raise _ragged(flat, len(values), column)
