@@ -1,0 +1,211 @@
+"""One event in, one answer out, whatever happens."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from triptych import errors
+from triptych.errors import TriptychError
+from triptych.http.application import MAX_MESSAGE, SAFETY_MARGIN, Application
+from triptych.http.request import Request
+from triptych.http.response import BINARY, MAX_ANSWER, Response, json_response
+from triptych.interfaces.observer import RequestRecord
+
+from tests.support.realtime import REQUEST_ID, Call, Invocation
+
+NO_SERVICES: Any = None  # the endpoints here work with nothing
+ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and kind is not TriptychError]
+
+
+@dataclass
+class Watching:
+    """An observer that remembers.
+
+    Attributes:
+        started: Ids of the requests that came in.
+        ended: Records of those that were answered.
+        failures: What failed unexpectedly.
+    """
+
+    started: list[str] = field(default_factory=list)
+    ended: list[RequestRecord] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+
+    def request_started(self, request_id: str) -> None:
+        """A request came in."""
+        self.started.append(request_id)
+
+    def request_ended(self, record: RequestRecord) -> None:
+        """A request was answered."""
+        self.ended.append(record)
+
+    def model_loaded(self, name: str, version: int, milliseconds: float) -> None:
+        """A model was opened, which no test here does."""
+        raise AssertionError(name, version, milliseconds)
+
+    def model_failed(self, name: str, version: int, reason: str) -> None:
+        """A model could not be opened, which no test here tries."""
+        raise AssertionError(name, version, reason)
+
+    def unexpected(self, error: Exception) -> None:
+        """Something failed that should not."""
+        self.failures.append(error)
+
+
+def application(answer: Callable[[Request], Response], observer: Watching | None = None) -> Application:
+    """An application with one route, `POST /v2/models/{model}/infer`."""
+    routes = {("POST", "/v2/models/{model}/infer"): lambda _services, request: answer(request)}
+    return Application(routes, NO_SERVICES, observer or Watching())
+
+
+def call(**changed: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of an event
+    """The event of a call of that route, some of its fields changed."""
+    return {**Call("POST", "/v2/models/{model}/infer", {"model": "m"}, body=b"abc").event(), **changed}
+
+
+def failing(error: BaseException) -> Callable[[Request], Response]:
+    """An endpoint that fails."""
+
+    def answer(_request: Request) -> Response:
+        raise error
+
+    return answer
+
+
+def message(result: dict[str, Any]) -> str:
+    """The message of a failure, which is all its answer holds."""
+    assert "application/json" == result["headers"]["Content-Type"]
+    assert not result["isBase64Encoded"]
+    body = json.loads(result["body"])
+    assert {"error"} == body.keys()
+    return str(body["error"])
+
+
+def test_request() -> None:
+    """The endpoint sees the event's parts; headers in lower case, the body decoded."""
+    seen: list[Request] = []
+    event = call(headers={"X-Odd-Case": "V"}, queryStringParameters={"join": "all"})
+    application(lambda request: seen.append(request) or json_response({}))(event, Invocation())
+    (request,) = seen
+    assert ("POST", "/v2/models/{model}/infer") == (request.method, request.resource)
+    assert ({"model": "m"}, {"join": "all"}) == (request.path, request.query)
+    assert ({"x-odd-case": "V"}, b"abc") == (request.headers, request.body)
+
+
+def test_nulls() -> None:
+    """API Gateway sends null where there is nothing; a missing field is the same."""
+    nothing = ("headers", "queryStringParameters", "pathParameters", "body")
+    nulls = {**call(), **dict.fromkeys(nothing)}
+    missing = {name: value for name, value in call().items() if name not in (*nothing, "isBase64Encoded")}
+    for event in (nulls, missing):
+        seen: list[Request] = []
+        application(lambda request, seen=seen: seen.append(request) or json_response({}))(event, Invocation())
+        assert ({}, {}, {}, b"") == (seen[0].headers, seen[0].query, seen[0].path, seen[0].body)
+
+
+def test_deadline() -> None:
+    """The deadline leaves time for the answer; it may lie in the past."""
+    seen: list[float] = []
+    answer = application(lambda request: seen.append(request.deadline.remaining) or json_response({}))
+    for milliseconds in (28_000, 500, -100):
+        answer(call(), Invocation(milliseconds))
+    assert [28 - SAFETY_MARGIN, 0.5 - SAFETY_MARGIN, -0.1 - SAFETY_MARGIN] == pytest.approx(seen, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_known_failures(kind: type[TriptychError]) -> None:
+    """Every error of the package is answered with its status and its message; nothing is logged as unexpected."""
+    watching = Watching()
+    result = application(failing(kind("what was wrong")), watching)(call(), Invocation())
+    assert (kind.status, "what was wrong") == (result["statusCode"], message(result))
+    assert [kind.__name__] == [record.error for record in watching.ended]
+    assert [] == watching.failures
+
+
+def test_unexpected_failure() -> None:
+    """Anything else is a 500 that tells nothing but the request's id; the observer gets the error."""
+    watching, error = Watching(), KeyError("a secret")
+    result = application(failing(error), watching)(call(), Invocation())
+    assert (500, f"internal error; request {REQUEST_ID}") == (result["statusCode"], message(result))
+    assert [error] == watching.failures
+    assert ["KeyError"] == [record.error for record in watching.ended]
+
+
+def test_out_of_memory() -> None:
+    """A request that needs too much memory is too large, not an accident."""
+    watching = Watching()
+    result = application(failing(MemoryError()), watching)(call(), Invocation())
+    assert (413, []) == (result["statusCode"], watching.failures)
+    assert "more memory than the function has" in message(result)
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "expected"),
+    [
+        ({"resource": "/v2/nothing"}, 404, "there is no /v2/nothing; see /docs"),
+        ({"httpMethod": "DELETE"}, 405, "/v2/models/{model}/infer does not take DELETE; see /docs"),
+        ({"body": "*"}, 400, "the body is not valid base64"),
+        ({"body": "A" * (6 * 2**20 + 4)}, 413, "the body exceeds what one request can carry"),
+    ],
+)
+def test_events_that_reach_no_endpoint(changed: dict[str, Any], status: int, expected: str) -> None:
+    """A wrong path, method or body is answered before any endpoint sees it."""
+    result = application(failing(AssertionError()))(call(**changed), Invocation())
+    assert status == result["statusCode"]
+    assert message(result).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    "response", [Response(200, b"a" * MAX_ANSWER), Response(200, bytes(MAX_ANSWER), BINARY)]
+)
+def test_answer_too_large(response: Response) -> None:
+    """An answer that one call cannot carry becomes a 413 that names the way out."""
+    watching = Watching()
+    result = application(lambda _: response, watching)(call(), Invocation())
+    assert 413 == result["statusCode"]
+    assert "or use the asynchronous or batch mode" in message(result)
+    assert [(413, "PayloadTooLarge")] == [(record.status, record.error) for record in watching.ended]
+
+
+def test_answer_that_cannot_be_written() -> None:
+    """An answer that fails on its way out is a 500 as well."""
+    watching = Watching()
+    result = application(lambda _: Response(200, b"\xff"), watching)(call(), Invocation())
+    assert (500, 1) == (result["statusCode"], len(watching.failures))
+
+
+def test_long_message_is_cut() -> None:
+    """A message that quotes the request is cut: the request may be megabytes long."""
+    result = application(failing(errors.BadRequest("x" * 10_000_000)))(call(), Invocation())
+    assert (400, MAX_MESSAGE) == (result["statusCode"], len(message(result)))
+
+
+@pytest.mark.parametrize("accepted", ["gzip;q=1.2.3", "gzip;q=", ";;;", "gzip;q=abc, *;q=.", "\x00"])
+def test_garbage_in_accept_encoding(accepted: str) -> None:
+    """A header that nobody can read does no harm."""
+    event = call(headers={"ACCEPT-encoding": accepted})
+    result = application(lambda _: json_response({"long": "x" * 5000}))(event, Invocation())
+    assert (200, False) == (result["statusCode"], result["isBase64Encoded"])
+
+
+def test_record() -> None:
+    """The observer learns the request's id first, and in the end what it was and what became of it."""
+    watching = Watching()
+    application(lambda _: Response(201, b"12345"), watching)(call(), Invocation())
+    assert [REQUEST_ID] == watching.started
+    (record,) = watching.ended
+    assert (REQUEST_ID, "POST /v2/models/{model}/infer") == (record.request_id, record.route)
+    assert (201, None) == (record.status, record.error)
+    assert (3, 5) == (record.request_bytes, record.response_bytes)
+    assert 0 < record.milliseconds < 1000
+
+
+@pytest.mark.parametrize("context", [None, {}, {"requestId": None}])
+def test_id_of_the_invocation(context: dict[str, Any] | None) -> None:
+    """Without a gateway's id the invocation's own stands for it."""
+    watching = Watching()
+    event = call(requestContext=context)
+    application(lambda _: json_response({}), watching)(event, Invocation(aws_request_id="own"))
+    assert ["own"] == watching.started
