@@ -10,7 +10,7 @@ from triptych import errors
 from triptych.errors import TriptychError
 from triptych.http.application import MAX_MESSAGE, SAFETY_MARGIN, Application
 from triptych.http.request import Request
-from triptych.http.response import BINARY, MAX_ANSWER, Response, json_response
+from triptych.http.response import BINARY, JSON, MAX_ANSWER, Response, json_response
 from triptych.interfaces.observer import RequestRecord
 
 from tests.support.realtime import REQUEST_ID, Call, Invocation
@@ -74,6 +74,16 @@ def failing(error: BaseException) -> Callable[[Request], Response]:
     return answer
 
 
+def remembering(seen: list[Request]) -> Callable[[Request], Response]:
+    """An endpoint that remembers its requests."""
+
+    def answer(request: Request) -> Response:
+        seen.append(request)
+        return json_response({})
+
+    return answer
+
+
 def message(result: dict[str, Any]) -> str:
     """The message of a failure, which is all its answer holds."""
     assert "application/json" == result["headers"]["Content-Type"]
@@ -87,7 +97,7 @@ def test_request() -> None:
     """The endpoint sees the event's parts; headers in lower case, the body decoded."""
     seen: list[Request] = []
     event = call(headers={"X-Odd-Case": "V"}, queryStringParameters={"join": "all"})
-    application(lambda request: seen.append(request) or json_response({}))(event, Invocation())
+    application(remembering(seen))(event, Invocation())
     (request,) = seen
     assert ("POST", "/v2/models/{model}/infer") == (request.method, request.resource)
     assert ({"model": "m"}, {"join": "all"}) == (request.path, request.query)
@@ -99,24 +109,26 @@ def test_nulls() -> None:
     nothing = ("headers", "queryStringParameters", "pathParameters", "body")
     nulls = {**call(), **dict.fromkeys(nothing)}
     missing = {name: value for name, value in call().items() if name not in (*nothing, "isBase64Encoded")}
+    seen: list[Request] = []
     for event in (nulls, missing):
-        seen: list[Request] = []
-        application(lambda request, seen=seen: seen.append(request) or json_response({}))(event, Invocation())
-        assert ({}, {}, {}, b"") == (seen[0].headers, seen[0].query, seen[0].path, seen[0].body)
+        application(remembering(seen))(event, Invocation())
+    assert 2 == len(seen)
+    for request in seen:
+        assert ({}, {}, {}, b"") == (request.headers, request.query, request.path, request.body)
 
 
 def test_deadline() -> None:
     """The deadline leaves time for the answer; it may lie in the past."""
-    seen: list[float] = []
-    answer = application(lambda request: seen.append(request.deadline.remaining) or json_response({}))
+    seen: list[Request] = []
     for milliseconds in (28_000, 500, -100):
-        answer(call(), Invocation(milliseconds))
-    assert [28 - SAFETY_MARGIN, 0.5 - SAFETY_MARGIN, -0.1 - SAFETY_MARGIN] == pytest.approx(seen, abs=0.1)
+        application(remembering(seen))(call(), Invocation(milliseconds))
+    remaining = [request.deadline.remaining + SAFETY_MARGIN for request in seen]
+    assert [28, 0.5, -0.1] == pytest.approx(remaining, abs=0.2)
 
 
 @pytest.mark.parametrize("kind", ERRORS)
 def test_known_failures(kind: type[TriptychError]) -> None:
-    """Every error of the package is answered with its status and its message; nothing is logged as unexpected."""
+    """Every error of the package is answered with its status and its message; none is unexpected."""
     watching = Watching()
     result = application(failing(kind("what was wrong")), watching)(call(), Invocation())
     assert (kind.status, "what was wrong") == (result["statusCode"], message(result))
@@ -157,13 +169,13 @@ def test_events_that_reach_no_endpoint(changed: dict[str, Any], status: int, exp
     assert message(result).startswith(expected)
 
 
-@pytest.mark.parametrize(
-    "response", [Response(200, b"a" * MAX_ANSWER), Response(200, bytes(MAX_ANSWER), BINARY)]
-)
-def test_answer_too_large(response: Response) -> None:
+@pytest.mark.parametrize("content_type", [JSON, BINARY])
+def test_answer_too_large(content_type: str) -> None:
     """An answer that one call cannot carry becomes a 413 that names the way out."""
     watching = Watching()
-    result = application(lambda _: response, watching)(call(), Invocation())
+    result = application(lambda _: Response(200, b"a" * MAX_ANSWER, content_type), watching)(
+        call(), Invocation()
+    )
     assert 413 == result["statusCode"]
     assert "or use the asynchronous or batch mode" in message(result)
     assert [(413, "PayloadTooLarge")] == [(record.status, record.error) for record in watching.ended]
