@@ -25,7 +25,7 @@ help:  ## list the targets
 # ------------------------------------------------------------------------------------------------- to use it
 
 .PHONY: demo
-demo: build  ## show real predictions on this machine; starts what it needs
+demo: setup  ## show real predictions on this machine; starts what it needs
 	@$(RUN) python -m local demo
 
 .PHONY: up

@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+from local.failure import LocalFailure
+
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / ".aws-sam" / "build"
 TEMPLATE = BUILD / "template.yaml"
@@ -10,9 +12,17 @@ SOURCES = ("template.yaml", "functions", "layers")
 
 
 def ensure_built() -> None:
-    """Build if nothing was built yet, or something that goes into the build has changed since."""
-    if not TEMPLATE.exists() or TEMPLATE.stat().st_mtime < _newest_source():
-        subprocess.run(["make", "build"], cwd=ROOT, check=True)  # noqa: S607 - whichever make the user has
+    """Build if nothing was built yet, or something that goes into the build has changed since.
+
+    Raises:
+        LocalFailure: The build failed.
+    """
+    if TEMPLATE.exists() and TEMPLATE.stat().st_mtime > _newest_source():
+        return
+    command = ["make", "build"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - no input
+    if result.returncode:
+        raise LocalFailure(f"make build failed:\n{result.stdout}{result.stderr}")
 
 
 def _newest_source() -> float:

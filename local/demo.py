@@ -1,7 +1,47 @@
-"""`make demo`: a tour of the API with real predictions."""
+"""`make demo`: a tour of the API with real predictions of the models that ship with the stack."""
 
 from rich.console import Console
 
+from local import tour
+from local.build import TEMPLATE, ensure_built
+from local.calls import Calls
+from local.emulator import Emulator
+from local.stack import StackInfo
+from local.up import STACK_FILE, STATE, up
+
 
 def demo(console: Console) -> None:
-    """Show."""
+    """Show the real-time API from the outside.
+
+    Args:
+        console: Where it is shown.
+    """
+    stack = _running_stack(console)
+    with Calls(stack) as calls:
+        tour.models(console, calls)
+        tour.tensors(console, calls)
+        tour.rows(console, calls)
+        tour.binary(console, stack)
+        tour.mistake(console, calls)
+        tour.new_version(console, stack, calls)
+    _farewell(console)
+
+
+def _running_stack(console: Console) -> StackInfo:
+    with console.status("Building the layers and the function; the first time this takes a minute"):
+        ensure_built()
+    deployed = STACK_FILE.exists() and STACK_FILE.stat().st_mtime > TEMPLATE.stat().st_mtime
+    if deployed and Emulator(STATE).running():
+        console.print("[green]✓[/] the stack is up already\n")
+        return StackInfo.read(STACK_FILE)
+    return up(console)
+
+
+def _farewell(console: Console) -> None:
+    console.rule("[bold]Not in this release", align="left")
+    console.print("Asynchronous serving (a queue in, results in S3) and batch serving (files in S3).\n")
+    console.rule("[bold]How to go on", align="left")
+    console.print("The stack is still running.")
+    console.print("make up      deploys what you changed, and prints lines for curl")
+    console.print("make down    stops it")
+    console.print("make deploy  takes it to your AWS account")
