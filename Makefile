@@ -70,12 +70,15 @@ test: lint types build  ## check and test everything
 	@$(RUN) pytest
 
 .PHONY: lint
-lint: setup  ## check style, imports, template and requirements
+lint: setup requirements  ## check style, imports, template and requirements
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) lint-imports
 	@$(RUN) cfn-lint template.yaml
 	@$(RUN) sam validate --lint
+
+.PHONY: requirements
+requirements: $(UV)
 	@$(EXPORT) | diff - layers/onnxruntime/requirements.txt \
 		|| { echo "layers/onnxruntime/requirements.txt is not what uv.lock says: run make layers"; exit 1; }
 
