@@ -50,7 +50,7 @@ deploy: build  ## deploy to the AWS account that your credentials are of
 
 .PHONY: setup
 setup: $(UV)  ## install Python 3.13 and every tool into .venv
-	@$(UV) sync --quiet
+	@$(UV) sync --quiet --locked
 
 # One cache per architecture: SAM's cache does not know what ARCHITECTURE is.
 .PHONY: build
