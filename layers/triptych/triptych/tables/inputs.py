@@ -82,7 +82,7 @@ def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Arra
 
 def _arrow_cells(column: ArrowArray, datatype: Datatype, missing: Cell | None, name: str) -> Array:
     with arrow_failures(f"column {name!r} cannot be read"):
-        array = plain(column, name)
+        array = column if DataType.is_string(column.type) else plain(column, name)
     if DataType.is_string(array.type):
         return array_of_texts(array, datatype, missing, name)
     if DataType.is_numeric(array.type) and not array.null_count:

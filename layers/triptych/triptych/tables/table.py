@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from arro3.core import Array as ArrowArray
@@ -51,7 +52,10 @@ class RecordColumns(Mapping[str, list[Any]]):
     def __getitem__(self, name: str) -> list[Any]:
         if name not in self._names:
             raise KeyError(name)
-        return [record.get(name) for record in self._records]
+        try:
+            return list(map(itemgetter(name), self._records))
+        except KeyError:
+            return [record.get(name) for record in self._records]
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
