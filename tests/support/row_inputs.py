@@ -1,0 +1,25 @@
+"""Rows of any format as the arrays that a model gets."""
+
+from triptych.protocol.datatypes import DATATYPES
+from triptych.tables.codec import decode_rows
+from triptych.tables.formats import Format, Representation
+from triptych.tables.inputs import model_inputs
+from triptych.tables.schema import RowSchema
+from triptych.tensors.signature import Signature, TensorSpec
+from triptych.tensors.tensor import Array
+
+CSV = Representation(Format.CSV, "text/csv")
+LINES = Representation(Format.JSON_LINES, "application/jsonlines")
+PARQUET = Representation(Format.PARQUET, "application/x-parquet")
+
+
+def spec(name: str, datatype: str, *shape: int) -> TensorSpec:
+    """Makes a description of an input."""
+    return TensorSpec(name, DATATYPES[datatype], shape)
+
+
+def inputs_of(body: bytes, form: Representation, schema: RowSchema) -> dict[str, Array]:
+    """Reads rows into arrays that fit the model."""
+    tensors = model_inputs(decode_rows(body, form, schema), schema)
+    Signature(schema.inputs, ()).check_inputs(tensors)
+    return {name: tensor.values for name, tensor in tensors.items()}
