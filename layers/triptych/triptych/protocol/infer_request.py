@@ -91,7 +91,7 @@ def parse_infer_request(body: bytes, header_length: int | None) -> InferRequest:
     binary_output = fields.flag(parameters, "binary_data_output", where) or False
     return InferRequest(
         inputs=_inputs(fields.objects(message, "inputs"), tail),
-        outputs=tuple(_output(item, binary_output) for item in fields.objects(message, "outputs")),
+        outputs=_outputs(fields.objects(message, "outputs"), binary_output),
         binary_output=binary_output,
         id=fields.optional_string(message, "id"),
     )
@@ -107,9 +107,7 @@ def _inputs(items: list[dict[str, Any]], tail: memoryview) -> tuple[InputTensor,
         raise BadRequest(
             f"the inputs' binary_data_size add up to {position}, but {len(tail)} bytes follow the JSON header"
         )
-    for name, times in Counter(tensor.name for tensor in inputs).items():
-        if times > 1:
-            raise BadRequest(f"input {name!r} is given {times} times")
+    _refuse_repeated("input", "given", [tensor.name for tensor in inputs])
     return tuple(inputs)
 
 
@@ -146,6 +144,12 @@ def _shape(value: object, where: str) -> tuple[int, ...]:
     return tuple(value)
 
 
+def _outputs(items: list[dict[str, Any]], binary_output: bool) -> tuple[RequestedOutput, ...]:  # noqa: FBT001 - a field of the protocol
+    outputs = tuple(_output(item, binary_output) for item in items)
+    _refuse_repeated("output", "asked for", [output.name for output in outputs])
+    return outputs
+
+
 def _output(item: dict[str, Any], binary_output: bool) -> RequestedOutput:  # noqa: FBT001 - a field of the protocol
     name = fields.required_string(item, "name", "an output")
     where = f"output {name!r}"
@@ -154,6 +158,12 @@ def _output(item: dict[str, Any], binary_output: bool) -> RequestedOutput:  # no
     binary = fields.flag(parameters, "binary_data", where)
     classes = fields.count(parameters, "classification", where) or 0
     return RequestedOutput(name, binary_output if binary is None else binary, classes)
+
+
+def _refuse_repeated(role: str, done: str, names: list[str]) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise BadRequest(f"{role} {name!r} is {done} {times} times")
 
 
 def _refuse_shared_memory(parameters: fields.Parameters, where: str) -> None:
