@@ -7,7 +7,8 @@ from typing import Any
 from triptych.errors import BadRequest
 from triptych.protocol.json_body import json_type
 
-Parameters = dict[str, str | int | float | bool]
+Scalar = str | int | float | bool
+Parameters = dict[str, Scalar]
 
 
 def required_string(fields: dict[str, Any], name: str, where: str) -> str:

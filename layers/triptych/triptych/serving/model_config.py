@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 from triptych.errors import ModelUnavailable
 from triptych.interfaces.settings import SessionSettings, Weights
+from triptych.protocol.fields import Scalar
 
-Cell = str | int | float | bool
 Reader = Callable[[object, str], object]
 
 
@@ -33,7 +33,7 @@ class ModelConfig:
     columns: tuple[str, ...] | None = None
     key: str | None = None
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    missing: Mapping[str, Cell] = field(default_factory=dict[str, Cell])
+    missing: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
     threads: int | None = None
     weights: Weights | None = None
     arena: bool | None = None
@@ -93,7 +93,7 @@ def _weights(value: object, where: str) -> object:
     return value
 
 
-def _cell(value: object, where: str) -> Cell:
+def _cell(value: object, where: str) -> Scalar:
     if not isinstance(value, str | int | float | bool):
         raise _wrong(where, "a string, a number, true or false", value)
     return value

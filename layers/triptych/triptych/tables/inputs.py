@@ -12,9 +12,10 @@ from arro3.core import DataType
 
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import Datatype
+from triptych.protocol.fields import Scalar
 from triptych.tables.arrow import arrow_failures, plain, values_of
 from triptych.tables.lists import dense, leaves
-from triptych.tables.schema import Cell, RowSchema, inner_shape, row_size
+from triptych.tables.schema import RowSchema, inner_shape, row_size
 from triptych.tables.table import Table, check_cells, listing
 from triptych.tables.texts import array_of_texts
 from triptych.tables.values import array_of_numbers, array_of_values
@@ -80,7 +81,7 @@ def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Arra
     return _arrow_cells(column, spec.datatype, missing, name)
 
 
-def _arrow_cells(column: ArrowArray, datatype: Datatype, missing: Cell | None, name: str) -> Array:
+def _arrow_cells(column: ArrowArray, datatype: Datatype, missing: Scalar | None, name: str) -> Array:
     with arrow_failures(f"column {name!r} cannot be read"):
         array = column if DataType.is_string(column.type) else plain(column, name)
     if DataType.is_string(array.type):

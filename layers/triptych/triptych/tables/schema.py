@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from triptych.errors import BadRequest
+from triptych.protocol.fields import Scalar
 from triptych.tables.table import listing
 from triptych.tensors.signature import FREE, TensorSpec
-
-Cell = str | int | float | bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class RowSchema:
 
     inputs: tuple[TensorSpec, ...]
     columns: tuple[str, ...] | None = None
-    missing: Mapping[str, Cell] = field(default_factory=dict[str, Cell])
+    missing: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
 
     @property
     def only_input(self) -> TensorSpec | None:

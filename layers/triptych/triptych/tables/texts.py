@@ -12,8 +12,8 @@ from arro3.core import Array as ArrowArray
 from arro3.core import DataType
 
 from triptych.protocol.datatypes import Datatype, Kind
+from triptych.protocol.fields import Scalar
 from triptych.tables.arrow import values_of
-from triptych.tables.schema import Cell
 from triptych.tables.values import array_of_values as _array
 from triptych.tables.values import stored, unreadable
 from triptych.tensors.tensor import Array
@@ -42,7 +42,7 @@ _ARROW: dict[str, DataType] = {
 }
 
 
-def array_of_texts(texts: ArrowArray, datatype: Datatype, missing: Cell | None, column: str) -> Array:
+def array_of_texts(texts: ArrowArray, datatype: Datatype, missing: Scalar | None, column: str) -> Array:
     """Makes an array of text cells, one per row.
 
     The whole column is parsed at once; only what that leaves unread is looked at cell by cell.

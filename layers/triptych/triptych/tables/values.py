@@ -11,9 +11,9 @@ import numpy as np
 
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import BF16, FP32, Datatype, Kind
+from triptych.protocol.fields import Scalar
 from triptych.tables import bfloat16
 from triptych.tables.lists import MAX_DEPTH
-from triptych.tables.schema import Cell
 from triptych.tensors.tensor import Array
 
 INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
@@ -25,10 +25,10 @@ _TAKEN: dict[Kind, frozenset[type]] = {
     "bool": frozenset({bool}),
     "bytes": frozenset({str}),
 }
-_ABSENT: dict[Kind, Cell] = {"float": math.nan, "bytes": ""}
+_ABSENT: dict[Kind, Scalar] = {"float": math.nan, "bytes": ""}
 
 
-def array_of_values(values: Sequence[Any], datatype: Datatype, missing: Cell | None, column: str) -> Array:
+def array_of_values(values: Sequence[Any], datatype: Datatype, missing: Scalar | None, column: str) -> Array:
     """Makes an array of Python values, one per row, which may be lists nested to any shape.
 
     Args:
@@ -132,7 +132,7 @@ def _ragged(flat: list[Any], rows: int, column: str) -> BadRequest:
     return BadRequest(f"row {row}, column {column!r}: expected {describe(first)} as elsewhere, got {got}")
 
 
-def _filled(flat: list[Any], datatype: Datatype, missing: Cell | None) -> list[Any]:
+def _filled(flat: list[Any], datatype: Datatype, missing: Scalar | None) -> list[Any]:
     if None not in flat:
         return flat
     fill = _ABSENT.get(datatype.kind) if missing is None else missing
