@@ -1,0 +1,163 @@
+"""The events in `events/`, given to the real handler."""
+
+import base64
+import importlib
+import json
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from triptych.http.routes import ROUTES
+
+from tests.support.infer_messages import HEADER_LENGTH
+from tests.support.realtime import Invocation
+
+ROOT = Path(__file__).parents[2]
+EVENTS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
+EXAMPLES = ROOT / "examples"
+
+type Handler = Callable[[dict[str, Any], Invocation], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def handler() -> Iterator[Handler]:
+    """The handler over the models that are shipped, imported as Lambda imports it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODEL_REPOSITORY", str(ROOT / "layers/models"))
+        patch.delitem(sys.modules, "realtime_handler", raising=False)
+        yield importlib.import_module("realtime_handler").handler
+        sys.modules.pop("realtime_handler")
+
+
+def answered(handler: Handler, event: str, status: int = 200) -> bytes:
+    """Gives an event to the handler, checks the status and gives the body."""
+    result = handler(EVENTS[event], Invocation())
+    assert status == result["statusCode"]
+    body: str = result["body"]
+    return base64.b64decode(body) if result["isBase64Encoded"] else body.encode()
+
+
+def sent(event: str) -> bytes:
+    """The body of an event."""
+    return base64.b64decode(EVENTS[event]["body"])
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_events_are_consistent(name: str) -> None:
+    """An event is one that the gateway would make: of a route, its path filled in, its fields agreeing."""
+    event = EVENTS[name]
+    assert (event["httpMethod"], event["resource"]) in ROUTES
+    assert event["path"] == event["resource"].format(**(event["pathParameters"] or {}))
+    assert event["headers"] == {key: values[-1] for key, values in event["multiValueHeaders"].items()}
+    context = event["requestContext"]
+    assert (event["httpMethod"], event["resource"]) == (context["httpMethod"], context["resourcePath"])
+    assert f"/{context['stage']}{event['path']}" == context["path"]
+
+
+def test_every_event_is_answered(handler: Handler) -> None:
+    """Each event has the status that its name promises."""
+    statuses = {name: handler(event, Invocation())["statusCode"] for name, event in EVENTS.items()}
+    failures = {"realtime-unknown-model": 404, "realtime-wrong-shape": 400}
+    assert dict.fromkeys(EVENTS, 200) | failures == statuses
+
+
+@pytest.mark.parametrize(
+    ("event", "example"),
+    [
+        ("realtime-infer-json", "digits.json"),
+        ("realtime-recommend", "recommender.json"),
+        ("realtime-predict-csv", "penguins.csv"),
+    ],
+)
+def test_bodies_are_the_examples(event: str, example: str) -> None:
+    """What an event sends is the example of the same content, byte by byte."""
+    assert (EXAMPLES / example).read_bytes() == sent(event)
+
+
+def test_json_lines_are_the_example() -> None:
+    """The JSON Lines are the beginning of the example."""
+    assert (EXAMPLES / "penguins.jsonl").read_bytes().startswith(sent("realtime-predict-jsonl"))
+
+
+def test_binary_is_the_example() -> None:
+    """The raw tensor holds the numbers of the example in JSON."""
+    length = int(EVENTS["realtime-infer-binary"]["headers"][HEADER_LENGTH])
+    body = sent("realtime-infer-binary")
+    (described,) = json.loads(body[:length])["inputs"]
+    (example,) = json.loads((EXAMPLES / "digits.json").read_text())["inputs"]
+    assert example["shape"] == described["shape"]
+    pixels = [pixel for image in example["data"] for row in image for pixel in row]
+    assert struct.pack(f"<{len(pixels)}f", *pixels) == body[length:]
+
+
+def test_live(handler: Handler) -> None:
+    """The server lives."""
+    assert {"live": True} == json.loads(answered(handler, "realtime-health-live"))
+
+
+def test_ready(handler: Handler) -> None:
+    """A model is ready."""
+    assert {"name": "recommender", "ready": True} == json.loads(answered(handler, "realtime-ready"))
+
+
+def test_index(handler: Handler) -> None:
+    """All shipped models are ready."""
+    entries = json.loads(answered(handler, "realtime-index"))
+    assert {"digits": "READY", "penguins": "READY", "recommender": "READY"} == {
+        entry["name"]: entry["state"] for entry in entries
+    }
+
+
+def test_metadata(handler: Handler) -> None:
+    """A model tells the names and datatypes of its columns."""
+    metadata = json.loads(answered(handler, "realtime-metadata"))
+    inputs = {tensor["name"]: tensor["datatype"] for tensor in metadata["inputs"]}
+    assert ("penguins", ["1"]) == (metadata["name"], metadata["versions"])
+    assert ("BYTES", "FP32", "INT64") == (inputs["island"], inputs["body_mass_g"], inputs["year"])
+
+
+def test_digits(handler: Handler) -> None:
+    """The two images are read as the digits that they show, in JSON and in binary."""
+    digit, probabilities = json.loads(answered(handler, "realtime-infer-json"))["outputs"]
+    assert ("digit", [7, 6]) == (digit["name"], digit["data"])
+    assert [2, 10] == probabilities["shape"]
+    body = answered(handler, "realtime-infer-binary")
+    assert struct.pack("<2q", 7, 6) in body
+    assert struct.pack("<20f", *probabilities["data"]) == body[-80:]
+
+
+def test_films(handler: Handler) -> None:
+    """Each user gets ten films, the best first; one whom nobody knows gets the popular ones."""
+    answer = json.loads(answered(handler, "realtime-recommend"))
+    outputs = {output["name"]: output for output in answer["outputs"]}
+    assert [6, 10] == outputs["items"]["shape"]
+    assert all(isinstance(film, str) and film for film in outputs["items"]["data"])
+    scores = outputs["scores"]["data"]
+    rows = [scores[start : start + 10] for start in range(0, 60, 10)]
+    assert [sorted(row, reverse=True) for row in rows] == rows
+
+
+def test_penguins(handler: Handler) -> None:
+    """Rows of CSV come back as rows of CSV, and JSON Lines as JSON Lines, with the same predictions."""
+    header, *rows = answered(handler, "realtime-predict-csv").decode().split()
+    assert "species,probabilities_Adelie,probabilities_Chinstrap,probabilities_Gentoo" == header
+    assert (EXAMPLES / "penguins.csv").read_text().count("\n") - 1 == len(rows)
+    lines = [json.loads(line) for line in answered(handler, "realtime-predict-jsonl").splitlines()]
+    species = [row.split(",")[0] for row in rows]
+    assert species[: len(lines)] == [line["species"] for line in lines]
+    assert {"Adelie", "Chinstrap", "Gentoo"} == set(species)
+
+
+def test_unknown_model(handler: Handler) -> None:
+    """The message names the model, and where to see which there are."""
+    message = json.loads(answered(handler, "realtime-unknown-model", 404))["error"]
+    assert "unknown model 'unknown'; POST /v2/repository/index lists what there is" == message
+
+
+def test_wrong_shape(handler: Handler) -> None:
+    """The message names the input, what it should have been and what it was."""
+    message = json.loads(answered(handler, "realtime-wrong-shape", 400))["error"]
+    assert "input 'image': expected shape [-1, 8, 8] (-1 is any size), got [1, 64]" == message
