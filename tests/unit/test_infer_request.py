@@ -76,6 +76,7 @@ def test_header_of_the_whole_body() -> None:
         ([raw_input("a", 2)], b"abc", "binary_data_size add up to 2, but 3 bytes follow the JSON header"),
         ([X], b"abc", "binary_data_size add up to 0, but 3 bytes follow the JSON header"),
         ([raw_input("a", 0, data=[1])], b"", "input 'a': has both 'data' and 'binary_data_size'"),
+        ([raw_input("a", 0, data=[])], b"", "input 'a': has both 'data' and 'binary_data_size'"),
     ],
 )
 def test_sizes_must_match_the_tail(inputs: list[object], tail: bytes | None, message: str) -> None:
