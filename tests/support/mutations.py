@@ -33,6 +33,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     _SCALARS, lambda values: st.lists(values) | st.dictionaries(_KEYS | st.text(), values), max_leaves=6
 )
 """Any JSON value."""
+_NEW = (_ODD | JSON).map(copy.deepcopy)  # what is put in may be changed in turn
 
 
 @st.composite
@@ -74,7 +75,7 @@ def _change(draw: st.DrawFn, tree: Any, path: tuple[Any, ...]) -> None:  # noqa:
     value = parent[key]
     match draw(st.sampled_from(["replace", "swap", "remove", "repeat", "wrap", "add"])):
         case "replace":
-            parent[key] = draw(_ODD | JSON)
+            parent[key] = draw(_NEW)
         case "swap":
             parent[key] = copy.deepcopy(reduce(getitem, draw(st.sampled_from(list(_places(tree)))), tree))
         case "remove":
@@ -82,8 +83,8 @@ def _change(draw: st.DrawFn, tree: Any, path: tuple[Any, ...]) -> None:  # noqa:
         case "repeat" if isinstance(value, list):
             parent[key] = [*value, *copy.deepcopy(value)]
         case "add" if isinstance(value, dict):
-            value[draw(_KEYS)] = draw(_ODD | JSON)
+            value[draw(_KEYS)] = draw(_NEW)
         case "add" if isinstance(value, list):
-            value.insert(draw(st.integers(0, len(value))), draw(_ODD | JSON))
+            value.insert(draw(st.integers(0, len(value))), draw(_NEW))
         case _:
             parent[key] = [value]

@@ -218,6 +218,13 @@ def test_decompression_bomb(function: RealtimeFunction, encoding: str, resource:
     assert (413, True) == (answer.status, "decompresses to more than" in answer.error)
 
 
+def test_small_values(function: RealtimeFunction) -> None:
+    """JSON that takes far more memory than its text is given up before it is read."""
+    body = b'{"inputs": [' + b"[]," * (6 * MIB) + b"[]]}"
+    answer = function.post(INFER, gzip.compress(body, 1), {"Content-Encoding": "gzip"}, model="FP32")
+    assert (413, True) == (answer.status, answer.error.startswith(f"JSON of {len(body)} bytes is more than"))
+
+
 @pytest.mark.parametrize("body", ["%%%%", "abc", "QQ=", "é", "QUJD\ud800", "QUJD="])
 def test_wrong_base64(function: RealtimeFunction, body: str) -> None:
     """A body that is not the base64 it is said to be is refused."""

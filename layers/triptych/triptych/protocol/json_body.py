@@ -6,7 +6,11 @@ from typing import Any
 
 import orjson
 
-from triptych.errors import BadRequest
+from triptych.errors import BadRequest, PayloadTooLarge
+
+MAX_JSON = 16 * 2**20
+"""Bytes of JSON that are read, which only a compressed body exceeds: small values take up to thirty times
+their text in memory."""
 
 _JSON_TYPES: dict[type, str] = {
     type(None): "null",
@@ -26,7 +30,9 @@ def parse_object(body: bytes | memoryview) -> dict[str, Any]:
 
     Raises:
         BadRequest: The body is not JSON, or not an object.
+        PayloadTooLarge: It is longer than `MAX_JSON`.
     """
+    check_size(body)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -34,6 +40,19 @@ def parse_object(body: bytes | memoryview) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadRequest(f"the body must be a JSON object, got {json_type(value)}")
     return value
+
+
+def check_size(body: bytes | memoryview) -> None:
+    """Checks that JSON is not too long to be read.
+
+    Raises:
+        PayloadTooLarge: It is longer than `MAX_JSON`.
+    """
+    if len(body) > MAX_JSON:
+        raise PayloadTooLarge(
+            f"JSON of {len(body)} bytes is more than the {MAX_JSON} that are read at once: "
+            "send less, send tensors in binary, or use the asynchronous or batch mode"
+        )
 
 
 def dump(value: object) -> bytes:
