@@ -21,10 +21,10 @@ from local.build import ROOT
 
 SAM = str(Path(sys.executable).with_name("sam"))
 HOST = "127.0.0.1"
-OFFLINE = {  # real credentials never reach a container
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_SESSION_TOKEN": "test",
+OFFLINE = {  # with credentials of any kind, sam asks AWS for the account and hands them to the container
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_DEFAULT_REGION": "us-east-1",
     "SAM_CLI_TELEMETRY": "0",
 }
@@ -96,7 +96,7 @@ class SamLocal:
                     stdout=stdout,
                     stderr=stderr,
                     cwd=ROOT,
-                    env=os.environ | OFFLINE,
+                    env=_environment(),
                 )
             run = Run(process, output, log)
             try:
@@ -108,6 +108,11 @@ class SamLocal:
         application = ["--template", str(self.template), "--invoke-image", self.image, "--skip-pull-image"]
         no_bucket = ["--parameter-overrides", "ModelRepository=/opt/models"]  # the container calls no AWS
         return [*application, *no_bucket]
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return kept | OFFLINE
 
 
 def _free_port() -> int:
