@@ -36,7 +36,9 @@ def refusal(message: object, tail: bytes | None = None) -> str:
 
 
 def test_json_request() -> None:
-    """Inputs keep their order; outputs, id and parameters may be missing."""
+    """Inputs keep their order; outputs, id and parameters may be missing, or null."""
+    optional = {"outputs": None, "id": None, "parameters": None}
+    assert parse({"inputs": [X]}) == parse({"inputs": [X], **optional})
     request = parse({"inputs": [X, {**X, "name": "s", "datatype": "BYTES", "data": ["a", "b"]}]})
     x = InputTensor("x", FP32, (2,), data=[1, 2])
     s = InputTensor("s", BYTES, (2,), data=["a", "b"])
@@ -145,7 +147,7 @@ def test_unknown_parameters_are_passed_over() -> None:
     ("message", "expected"),
     [
         ([], "the body must be a JSON object, got an array"),
-        ({"inputs": None}, "'inputs' must be an array of objects, got null"),
+        ({"inputs": "x"}, "'inputs' must be an array of objects, got a string"),
         ({"inputs": {}}, "'inputs' must be an array of objects, got an object"),
         ({"inputs": [X, 3]}, "inputs[1] must be an object, got a number"),
         ({"inputs": [X, X]}, "input 'x' is given 2 times"),

@@ -7,9 +7,11 @@ import pytest
 from arro3.core import Array, DataType
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.errors import BadRequest, TriptychError
+from triptych.errors import BadRequest, PayloadTooLarge, TriptychError
 from triptych.protocol.datatypes import DATATYPES
+from triptych.protocol.json_body import MAX_JSON
 from triptych.tables.json_codec import (
+    MAX_ROWS,
     decode_instances,
     decode_json_lines,
     encode_json_lines,
@@ -111,6 +113,16 @@ def test_instances_that_are_none_are_refused(body: bytes, message: str) -> None:
     """The message says what was expected."""
     with pytest.raises(BadRequest, match=message):
         decode_instances(body, TWO)
+
+
+def test_more_json_than_can_be_read_is_refused() -> None:
+    """Small values take far more memory and time than their text: both are bounded."""
+    with pytest.raises(PayloadTooLarge, match="bytes is more than"):
+        decode_json_lines(b"[]\n" * (MAX_JSON // 3 + 1), SCALAR)
+    with pytest.raises(PayloadTooLarge, match="1048577 rows of JSON"):
+        decode_json_lines(b"1\n" * (MAX_ROWS + 1), SCALAR)
+    with pytest.raises(PayloadTooLarge, match="1048577 rows of JSON"):
+        decode_instances(b'{"instances":[' + b"1," * MAX_ROWS + b"1]}", SCALAR)
 
 
 def test_a_single_number_cannot_be_an_image() -> None:

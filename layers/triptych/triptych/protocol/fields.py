@@ -36,12 +36,14 @@ def optional_string(fields: dict[str, Any], name: str) -> str | None:
 
 
 def objects(fields: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """Takes an array of objects; a missing one is empty.
+    """Takes an array of objects; a missing one, and null, is empty.
 
     Raises:
         BadRequest: It is something else.
     """
-    value = fields.get(name, [])
+    value = fields.get(name)
+    if value is None:
+        return []
     if not isinstance(value, list):
         raise BadRequest(f"{name!r} must be an array of objects, got {json_type(value)}")
     for position, item in enumerate(value):

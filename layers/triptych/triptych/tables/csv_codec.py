@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
 from arro3.core import Array, DataType, Field, RecordBatch, Schema
@@ -12,9 +13,11 @@ from arro3.io import infer_csv_schema, read_csv, write_csv
 from triptych.errors import BadRequest
 from triptych.tables.arrow import arrow_failures, columns_of
 from triptych.tables.schema import RowSchema
-from triptych.tables.table import Table, check_names
+from triptych.tables.table import MAX_COLUMNS, Table, check_cells, check_names
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BLANK_LINES = re.compile(rb"[\r\n]*+")
+_CELL = re.compile(rb'(?:"(?:[^"]++|"")*+"?)?+[^,\r\n]*+')
 
 
 def decode_csv(body: bytes, schema: RowSchema, *, header: bool) -> Table:
@@ -27,6 +30,7 @@ def decode_csv(body: bytes, schema: RowSchema, *, header: bool) -> Table:
 
     Raises:
         BadRequest: It is not CSV, not UTF-8, or rows have unequal numbers of cells.
+        PayloadTooLarge: It has too many columns.
     """
     body = body.removeprefix(BYTE_ORDER_MARK)
     names = _names(body, schema, header=header)
@@ -50,6 +54,7 @@ def encode_csv(names: Sequence[str], columns: Sequence[Array], *, header: bool) 
 
 
 def _names(body: bytes, schema: RowSchema, *, header: bool) -> Sequence[str]:
+    check_cells(_width(body), 0)
     try:
         with arrow_failures("the body is not CSV"):
             found = infer_csv_schema(body, has_header=header, max_records=0 if header else 1).names
@@ -58,6 +63,19 @@ def _names(body: bytes, schema: RowSchema, *, header: bool) -> Sequence[str]:
     if header and not found:
         raise BadRequest("the CSV has no header row; send one, or say header=absent in Content-Type")
     return found if header or not found else schema.names_for(len(found), "row 1")
+
+
+def _width(body: bytes) -> int:
+    """Counts the cells of the first row, to one beyond the limit: Arrow takes hundreds of bytes for each."""
+    cells, end = 1, _end(_CELL, body, _end(_BLANK_LINES, body, 0))
+    while cells <= MAX_COLUMNS and body[end : end + 1] == b",":
+        cells, end = cells + 1, _end(_CELL, body, end + 1)
+    return cells
+
+
+def _end(pattern: re.Pattern[bytes], body: bytes, start: int) -> int:
+    match = pattern.match(body, start)
+    return match.end() if match else start
 
 
 def _read(body: bytes, names: Sequence[str], *, header: bool) -> tuple[list[Array], int]:

@@ -11,13 +11,16 @@ import orjson
 from arro3.core import RecordBatch
 from arro3.io import write_ndjson
 
-from triptych.errors import BadRequest
-from triptych.protocol.json_body import dump, parse_object
+from triptych.errors import BadRequest, PayloadTooLarge
+from triptych.protocol.json_body import check_size, dump, parse_object
 from triptych.tables.arrow import arrow_failures
 from triptych.tables.csv_codec import BYTE_ORDER_MARK
 from triptych.tables.schema import RowSchema, row_size
 from triptych.tables.table import Column, RecordColumns, Table
 from triptych.tables.values import describe
+
+MAX_ROWS = 2**20
+"""Rows of JSON that are read at once: a few seconds' work, so that an answer comes before the time is up."""
 
 
 def decode_json_lines(body: bytes, schema: RowSchema) -> Table:
@@ -31,7 +34,9 @@ def decode_json_lines(body: bytes, schema: RowSchema) -> Table:
 
     Raises:
         BadRequest: A line is not JSON, or not a row.
+        PayloadTooLarge: There is more than can be read at once.
     """
+    check_size(body)
     lines = [line for line in body.removeprefix(BYTE_ORDER_MARK).split(b"\n") if line.strip()]
     try:
         rows = [orjson.loads(line) for line in lines]
@@ -49,6 +54,7 @@ def decode_instances(body: bytes, schema: RowSchema) -> Table:
 
     Raises:
         BadRequest: The body is not such an object, or an instance is not a row.
+        PayloadTooLarge: There is more than can be read at once.
     """
     message = parse_object(body.removeprefix(BYTE_ORDER_MARK))
     rows = message.get("instances")
@@ -82,6 +88,8 @@ def encode_predictions(names: Sequence[str], columns: Sequence[Column], envelope
 
 
 def _table(rows: list[Any], schema: RowSchema) -> Table:
+    if len(rows) > MAX_ROWS:
+        raise PayloadTooLarge(f"{len(rows)} rows of JSON are more than the {MAX_ROWS} that are read at once")
     if not set(map(type, rows)) <= {dict}:
         rows = [_record(row, schema, f"row {number}") for number, row in enumerate(rows, start=1)]
     return Table(RecordColumns(rows), len(rows))

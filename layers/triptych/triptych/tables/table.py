@@ -71,7 +71,8 @@ def check_names(names: Sequence[str]) -> None:
     """Checks the names of columns.
 
     Raises:
-        BadRequest: Two columns have the same name, or there are too many.
+        BadRequest: Two columns have the same name.
+        PayloadTooLarge: There are too many.
     """
     check_cells(len(names), 0)
     if len(set(names)) < len(names):
@@ -83,11 +84,10 @@ def check_cells(columns: int, rows: int) -> None:
     """Checks that columns are worth making.
 
     Raises:
-        BadRequest: There are too many of them.
-        PayloadTooLarge: They have too many cells.
+        PayloadTooLarge: There are too many of them, or they have too many cells.
     """
     if columns > MAX_COLUMNS:
-        raise BadRequest(f"{columns} columns are too many; at most {MAX_COLUMNS} are read")
+        raise PayloadTooLarge(f"there are more columns than the {MAX_COLUMNS} that are read")
     if columns * rows > MAX_CELLS:
         raise PayloadTooLarge(
             f"{columns} columns of {rows} rows are more than the {MAX_CELLS} cells that one call takes; "
