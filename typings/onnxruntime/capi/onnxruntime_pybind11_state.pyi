@@ -1,1 +1,1 @@
-"""ONNX Runtime's exceptions: nothing is named here, for what is used is looked up by its base class."""
+# What is used of this module is looked up by its base class.
