@@ -7,14 +7,25 @@ logged.
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Mapping
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from triptych.interfaces.observer import RequestRecord
+from triptych.protocol.json_body import dump
 
 _NO_MODEL = "none"  # a name that a caller made up must not become a metric of its own
+_UNITS = {
+    "Requests": MetricUnit.Count,
+    "ClientErrors": MetricUnit.Count,
+    "ServerErrors": MetricUnit.Count,
+    "ColdStart": MetricUnit.Count,
+    "Latency": MetricUnit.Milliseconds,
+    "InferenceTime": MetricUnit.Milliseconds,
+    "ModelLoadTime": MetricUnit.Milliseconds,
+    "ModelLoadErrors": MetricUnit.Count,
+}
 
 
 class PowertoolsTelemetry:
@@ -27,6 +38,7 @@ class PowertoolsTelemetry:
     """
 
     def __init__(self, service: str, namespace: str, level: str) -> None:
+        self._service = service
         self._metrics = EphemeralMetrics(namespace=namespace, service=service)
         # Powertools names a logger after its service. The package logs through `triptych`: under the same
         # name its lines have the same form, and the request's id.
@@ -42,52 +54,51 @@ class PowertoolsTelemetry:
 
     def request_ended(self, record: RequestRecord) -> None:
         """A request was answered."""
-        metrics = self._metrics
-        metrics.add_dimension("model", record.model or _NO_MODEL)
-        metrics.add_metric("Requests", MetricUnit.Count, 1)
-        metrics.add_metric("Latency", MetricUnit.Milliseconds, round(record.milliseconds, 3))
-        for name in _rare(record.status, cold=self._cold):
-            metrics.add_metric(name, MetricUnit.Count, 1)
+        values = {"Requests": 1.0, "Latency": record.milliseconds, **_rare(record.status, cold=self._cold)}
         if record.inference_milliseconds is not None:
-            inference = round(record.inference_milliseconds, 3)
-            metrics.add_metric("InferenceTime", MetricUnit.Milliseconds, inference)
-        for name, value in _described(record).items():
-            metrics.add_metadata(name, value)
-        metrics.flush_metrics()
+            values["InferenceTime"] = record.inference_milliseconds
+        self._write(record.model or _NO_MODEL, values, _described(record))
         self._cold = False
 
     def model_loaded(self, name: str, version: int, milliseconds: float) -> None:
         """A model was opened."""
-        self._metrics.add_dimension("model", name)
-        self._metrics.add_metric("ModelLoadTime", MetricUnit.Milliseconds, round(milliseconds, 3))
-        self._loading("model opened", version)
+        self._loading(name, version, {"ModelLoadTime": milliseconds}, "model opened")
 
     def model_failed(self, name: str, version: int, reason: str) -> None:
         """A model could not be opened."""
-        self._metrics.add_dimension("model", name)
-        self._metrics.add_metric("ModelLoadErrors", MetricUnit.Count, 1)
-        self._loading(f"model failed to open: {reason}", version)
+        self._loading(name, version, {"ModelLoadErrors": 1.0}, f"model failed to open: {reason}")
 
     def unexpected(self, error: Exception) -> None:
         """Something failed that should not: the log tells where."""
         self._logger.error("unexpected failure", exc_info=error)
 
-    def _loading(self, message: str, version: int) -> None:
-        self._metrics.add_metadata("message", message)
-        self._metrics.add_metadata("request_id", self._request_id)
-        self._metrics.add_metadata("model_version", version)
-        self._metrics.flush_metrics()
+    def _loading(self, name: str, version: int, values: Mapping[str, float], message: str) -> None:
+        described = {"message": message, "request_id": self._request_id, "model_version": version}
+        self._write(name, values, described)
+
+    def _write(self, model: str, values: Mapping[str, float], described: Mapping[str, object]) -> None:
+        # All at once: with a call for each metric and each word beside it, this line took most of the
+        # time of a small model's request.
+        line = self._metrics.serialize_metric_set(
+            {
+                name: {"Unit": _UNITS[name].value, "Value": [round(value, 3)]}
+                for name, value in values.items()
+            },
+            {"model": model, "service": self._service},
+            dict(described),
+        )
+        print(dump(line).decode())  # noqa: T201 - CloudWatch reads metrics from stdout
 
 
-def _rare(status: int, *, cold: bool) -> list[str]:
-    # Not told when they did not happen: a sum is the same without zeros, and a metric costs 10 µs.
+def _rare(status: int, *, cold: bool) -> dict[str, float]:
+    # Not told when they did not happen: a sum is the same without zeros, and each one told is paid for.
     happened = {"ClientErrors": 400 <= status < 500, "ServerErrors": status >= 500, "ColdStart": cold}
-    return [name for name, so in happened.items() if so]
+    return {name: 1.0 for name, so in happened.items() if so}
 
 
 def _described(record: RequestRecord) -> dict[str, object]:
     return {
-        "level": logging.getLevelName(logging.INFO if record.status < 500 else logging.ERROR),
+        "level": "INFO" if record.status < 500 else "ERROR",
         "message": record.route,
         "request_id": record.request_id,
         "status": record.status,
