@@ -41,6 +41,7 @@ def test_everything_told() -> None:
     assert ("digits", "penguins") == settings.preload
     assert (3008, 2) == (settings.memory_megabytes, settings.threads)
     assert Path("/mnt/cache") == settings.cache
+    assert settings.bounded
     assert ("realtime", "Models", "DEBUG") == (settings.service, settings.namespace, settings.log_level)
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 class RunOptions:
     terminate: bool
     log_severity_level: int
+    def add_run_config_entry(self, key: str, value: str) -> None: ...
 
 class SessionOptions:
     log_severity_level: int

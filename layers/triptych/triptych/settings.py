@@ -26,6 +26,7 @@ class Settings:
         service: Name of the function's part in logs and metrics.
         namespace: CloudWatch namespace of the metrics.
         log_level: Least severe level that is logged.
+        bounded: Whether the memory is all there is, as in Lambda, so that requests must stay within it.
     """
 
     places: tuple[str, ...]
@@ -36,6 +37,7 @@ class Settings:
     service: str
     namespace: str
     log_level: str
+    bounded: bool = False
 
     @property
     def threads(self) -> int:
@@ -64,6 +66,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         service=environment.get("POWERTOOLS_SERVICE_NAME") or "triptych",
         namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or "Triptych",
         log_level=_level(environment.get("POWERTOOLS_LOG_LEVEL") or "INFO"),
+        bounded=bool(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
     )
 
 

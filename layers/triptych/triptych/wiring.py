@@ -6,7 +6,7 @@ from pathlib import Path
 
 from triptych.adapters.directory_place import DirectoryPlace
 from triptych.adapters.model_cache import ModelCache
-from triptych.adapters.process_memory import anonymous_memory
+from triptych.adapters.process_memory import anonymous_memory, bound_memory
 from triptych.adapters.s3_place import S3Place
 from triptych.adapters.telemetry import PowertoolsTelemetry
 from triptych.http.application import Application
@@ -34,6 +34,8 @@ def realtime_application(documents: Path, settings: Settings | None = None) -> A
         settings: The function's settings; read from the environment when not given.
     """
     settings = settings or from_environment()
+    if settings.bounded:
+        bound_memory(settings.memory_megabytes << 20)
     telemetry = PowertoolsTelemetry(settings.service, settings.namespace, settings.log_level)
     repository = ModelRepository(_places(settings), settings.refresh_seconds)
     store = _store(repository, settings, telemetry)

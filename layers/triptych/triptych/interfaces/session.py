@@ -36,6 +36,7 @@ class ModelSession(Protocol):
         Raises:
             BadRequest: The model refuses these values.
             DeadlineExceeded: The run was stopped because its time was up.
+            PayloadTooLarge: The run needs more memory than there is.
         """
         ...
 

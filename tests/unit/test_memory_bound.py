@@ -1,0 +1,88 @@
+"""What takes more memory than the function has is refused, and the function goes on."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import helper
+from triptych.adapters.process_memory import anonymous_memory
+from triptych.errors import PayloadTooLarge
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.settings import SessionSettings
+from triptych.onnx.session import OnnxSession, open_session
+from triptych.protocol.datatypes import FP32, INT64
+from triptych.tensors.tensor import Tensor
+
+from tests.support.tiny_models import identity, model, zeros
+
+ROOT = Path(__file__).parents[2]
+LATER = Deadline(float("inf"))
+MIB = 2**20
+
+# In a process of its own: the bound holds until a process ends. Each of these many users is one line of CSV.
+FUNCTION = """
+import json, resource, sys
+from realtime_handler import handler
+from tests.support.realtime import Call, Invocation
+
+def status(users):
+    body = b"user_id\\n" + b"1\\n" * users
+    path = {"model": "recommender"}
+    call = Call("POST", "/v2/models/{model}/predict", path, {"Content-Type": "text/csv"}, body=body)
+    return handler(call.event(), Invocation())["statusCode"]
+
+statuses = [status(users) for users in (10, 200_000, 2_000_000, 10)]
+megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(json.dumps([statuses, megabytes]), file=sys.stderr)
+"""
+
+
+def opened(directory: Path, content: bytes, *, arena: bool = True) -> OnnxSession:
+    """Opens a model that lies in a directory of its own."""
+    path = directory / "model.onnx"
+    path.write_bytes(content)
+    return open_session(path, SessionSettings(arena=arena))
+
+
+def test_request_that_needs_too_much() -> None:
+    """Rows that take more than the function's memory are a 413, and the next request is served."""
+    environment = {
+        "MODEL_REPOSITORY": str(ROOT / "layers/models"),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'functions/realtime'}:{ROOT / 'layers/triptych'}",
+    }
+    done = subprocess.run(  # noqa: S603 - nothing of it comes from outside
+        [sys.executable, "-c", FUNCTION], env=environment, capture_output=True, check=True, timeout=120
+    )
+    statuses, megabytes = json.loads(done.stderr.splitlines()[-1])
+    assert [200, 413, 413, 200] == statuses
+    assert megabytes < 1024
+
+
+def test_model_that_needs_too_much(tmp_path: Path) -> None:
+    """A run that gets no more memory says so, and is no fault of the values."""
+    session = opened(tmp_path, zeros())
+    with pytest.raises(PayloadTooLarge, match="needs more memory for these inputs than there is"):
+        session.run({"n": Tensor(INT64, np.array([2**42]))}, ["zeros"], LATER)
+
+
+def test_memory_is_given_back(tmp_path: Path) -> None:
+    """What a large run took is not kept after it."""
+    small, large = (Tensor(FP32, np.zeros(size, dtype="<f4")) for size in (1, 16 * MIB))
+    vector = {"x": ("FP32", ["n"])}
+    nodes = [helper.make_node("Exp", ["x"], ["e"]), helper.make_node("ReduceSum", ["e"], ["y"])]
+    session = opened(tmp_path, model(nodes, vector, {"y": ("FP32", [1])}))
+    session.run({"x": small}, ["y"], LATER)
+    before = anonymous_memory()
+    session.run({"x": large}, ["y"], LATER)
+    assert anonymous_memory() - before < 16 * MIB
+
+
+def test_large_run_without_arena(tmp_path: Path) -> None:
+    """A model that keeps no memory between runs has none to give back."""
+    session = opened(tmp_path, identity("FP32", ["n"]), arena=False)
+    x = Tensor(FP32, np.zeros(MIB, dtype="<f4"))
+    assert (MIB,) == session.run({"x": x}, ["y"], LATER)["y"].shape
