@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
@@ -16,8 +15,7 @@ MAX_EVENT = 6 * 2**20
 """Bytes that Lambda takes as the event of one invocation; emulators let more pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """An HTTP request.
 
     Attributes:

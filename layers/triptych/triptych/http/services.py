@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from triptych.serving.repository import ModelRepository
 from triptych.serving.statistics import Statistics
 from triptych.serving.store import ModelStore
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(NamedTuple):
     """What the endpoints work with.
 
     Attributes:

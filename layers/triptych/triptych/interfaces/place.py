@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from triptych.errors import ModelUnavailable
 
@@ -14,8 +14,7 @@ GRAPH_FILE = "model.onnx"
 CONFIG_FILE = "model.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredVersion:
+class StoredVersion(NamedTuple):
     """A complete version of a model in a place.
 
     Attributes:

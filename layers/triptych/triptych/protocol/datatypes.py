@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from triptych.errors import BadRequest
 
 Kind = Literal["bool", "int", "float", "bytes"]
 
 
-@dataclass(frozen=True, slots=True)
-class Datatype:
+class Datatype(NamedTuple):
     """One datatype of the Open Inference Protocol.
 
     Attributes:

@@ -9,8 +9,7 @@ body ── header ──> InferRequest
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from triptych.errors import BadRequest, NotSupported
 from triptych.protocol import fields
@@ -21,8 +20,7 @@ MAX_RANK = 32
 """Dimensions of a tensor; ONNX Runtime and NumPy take 64, models use up to 8."""
 
 
-@dataclass(frozen=True, slots=True)
-class InputTensor:
+class InputTensor(NamedTuple):
     """An input as it arrived, not yet an array.
 
     Attributes:
@@ -40,8 +38,7 @@ class InputTensor:
     raw: memoryview | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedOutput:
+class RequestedOutput(NamedTuple):
     """An output that the caller wants.
 
     Attributes:
@@ -55,8 +52,7 @@ class RequestedOutput:
     classes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class InferRequest:
+class InferRequest(NamedTuple):
     """What the caller asks for.
 
     Attributes:

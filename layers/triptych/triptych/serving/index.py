@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from triptych.errors import ModelUnavailable, NotFound, NotSupported, RepositoryUnavailable
 from triptych.interfaces.place import NoRoom
@@ -17,8 +16,7 @@ BYTES_PER_SECOND = 25 << 20
 """A cautious rate of download: a version that may not arrive in the time left is not tried."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexEntry:
+class IndexEntry(NamedTuple):
     """The state of one version.
 
     Attributes:

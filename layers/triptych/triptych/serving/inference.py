@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, NamedTuple
 
 from triptych.interfaces.deadline import Deadline
 from triptych.protocol.infer_request import InferRequest, InputTensor, RequestedOutput
@@ -17,8 +16,7 @@ from triptych.tensors.json_codec import decode_json, encode_json
 from triptych.tensors.tensor import Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class InferAnswer:
+class InferAnswer(NamedTuple):
     """An answer of the protocol.
 
     Attributes:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from triptych.interfaces.session import ModelSession
 from triptych.serving.model_config import ModelConfig
 from triptych.tensors.signature import Signature
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Model:
+class Model(NamedTuple):
     """One open version of a model.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from triptych.errors import ModelUnavailable
 from triptych.interfaces.place import NoRoom, StoredVersion
@@ -19,8 +19,7 @@ MAPPED = 0.15
 """Memory per byte of weights mapped from their own file: their pages stay the kernel's to take back."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenModel:
+class OpenModel(NamedTuple):
     """A model that is open.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from triptych.errors import ModelUnavailable, NotSupported
 from triptych.serving.repository import Candidate
@@ -11,8 +11,7 @@ from triptych.serving.repository import Candidate
 Unloadable = ModelUnavailable | NotSupported
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A version that could be loaded.
 
     Attributes:
@@ -22,8 +21,7 @@ class Loaded:
     memory: int
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """A version that could not be loaded.
 
     Attributes:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from triptych.errors import NotFound, RepositoryUnavailable
 from triptych.interfaces.place import ModelPlace, StoredModel, StoredVersion
@@ -16,8 +17,7 @@ REMEMBERED_MODELS = 1024
 """Listings kept; callers may ask for any number of models that do not exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A version that can be loaded, and where from.
 
     Attributes:
@@ -42,8 +42,7 @@ class Candidate:
         return self.configured_by.config(self.stored.model) if self.configured_by else None
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """The versions of one model over all places.
 
     Attributes:

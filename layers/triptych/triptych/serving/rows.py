@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from time import perf_counter_ns
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ from triptych.tensors.signature import FREE, Signature, TensorSpec
 from triptych.tensors.tensor import Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class RowsRequest:
+class RowsRequest(NamedTuple):
     """Rows to predict for, and how the answer is wanted.
 
     Attributes:
@@ -41,8 +40,7 @@ class RowsRequest:
     outputs: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RowsAnswer:
+class RowsAnswer(NamedTuple):
     """Predicted rows.
 
     Attributes:

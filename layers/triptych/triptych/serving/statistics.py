@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from triptych.serving.model import Model
 
@@ -29,8 +29,7 @@ class Duration:
         return {"count": self.count, "ns": self.nanoseconds}
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(NamedTuple):
     """Where the time of one inference went, in nanoseconds."""
 
     compute_input: int

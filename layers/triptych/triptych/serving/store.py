@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from triptych.errors import ModelUnavailable, NotSupported, RepositoryUnavailable, TriptychError
 from triptych.interfaces.session import SessionFactory
@@ -23,8 +23,7 @@ EVERY_MODEL = "*"
 """What stands for all models where names are wanted."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Resolved:
+class _Resolved(NamedTuple):
     """Which version answers a request, as long as the listing is the same and the time has not come."""
 
     listing: Listing

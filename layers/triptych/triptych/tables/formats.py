@@ -11,8 +11,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from triptych.errors import NotAcceptable, UnsupportedMediaType
 from triptych.tables.media_types import MediaType, media_type
@@ -40,8 +40,7 @@ _FORMATS: dict[str, Format] = {
 _CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
 
 
-@dataclass(frozen=True, slots=True)
-class Representation:
+class Representation(NamedTuple):
     """How rows are written.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import Datatype
@@ -13,8 +13,7 @@ FREE = -1
 """A dimension that each request chooses."""
 
 
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
+class TensorSpec(NamedTuple):
     """One input or output of a model.
 
     Attributes:
@@ -34,8 +33,7 @@ class TensorSpec:
         return self.shape is not None and self.shape[:1] == (FREE,)
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """The inputs and outputs of a model, in the order of its graph."""
 
     inputs: tuple[TensorSpec, ...]
