@@ -18,7 +18,7 @@ LINUX_PROCESSORS = ("x86_64", "aarch64")
 
 # Everything that functions import, and a client of every service whose description was kept.
 IMPORTS = """
-import arro3.core, arro3.io, boto3, onnxruntime, orjson, sys
+import arro3.core, arro3.io, boto3, onnxruntime, orjson, pybase64, sys
 from aws_lambda_powertools import Logger, Metrics
 import triptych.wiring
 onnxruntime.InferenceSession(sys.argv[1])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+import pybase64
 
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
@@ -65,7 +66,7 @@ def body_of(event: Mapping[str, Any]) -> bytes:
     if not event.get("isBase64Encoded"):
         return body.encode(errors="surrogatepass")  # whoever reads it says that it is not UTF-8
     try:
-        return base64.b64decode(body, validate=True)
+        return pybase64.b64decode(body, validate=True)
     except ValueError as error:
         raise BadRequest(f"the body is not valid base64: {error}") from None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import pybase64
 
 from triptych.errors import PayloadTooLarge
 from triptych.protocol.compression import choose_encoding, compress
@@ -56,7 +57,7 @@ def proxy_result(response: Response, accept_encoding: str | None) -> dict[str, A
         body = compress(body, encoding)
         headers |= {"Content-Encoding": encoding, "Vary": "Accept-Encoding"}
     text = encoding is None and _is_text(response.content_type)
-    payload = body.decode() if text else base64.b64encode(body).decode("ascii")
+    payload = body.decode() if text else pybase64.b64encode_as_string(body)
     if _exceeds_answer(payload):
         raise PayloadTooLarge(
             f"the answer of {len(response.body)} bytes exceeds what one call can carry (about 4.7 MB): "
