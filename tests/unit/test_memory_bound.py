@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from onnx import helper
 from triptych.adapters.process_memory import anonymous_memory
-from triptych.errors import PayloadTooLarge
+from triptych.errors import ModelUnavailable, PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.settings import SessionSettings
 from triptych.onnx.session import OnnxSession, open_session
 from triptych.protocol.datatypes import FP32, INT64
 from triptych.tensors.tensor import Tensor
 
+from tests.support.realtime import add_model
 from tests.support.tiny_models import identity, model, zeros
 
 ROOT = Path(__file__).parents[2]
@@ -28,13 +29,20 @@ import json, resource, sys
 from realtime_handler import handler
 from tests.support.realtime import Call, Invocation
 
-def status(users):
-    body = b"user_id\\n" + b"1\\n" * users
-    path = {"model": "recommender"}
-    call = Call("POST", "/v2/models/{model}/predict", path, {"Content-Type": "text/csv"}, body=body)
+def answered(call):
     return handler(call.event(), Invocation())["statusCode"]
 
-statuses = [status(users) for users in (10, 200_000, 2_000_000, 10)]
+def rows(users):
+    body = b"user_id\\n" + b"1\\n" * users
+    path = {"model": "recommender"}
+    return answered(Call("POST", "/v2/models/{model}/predict", path, {"Content-Type": "text/csv"}, body=body))
+
+def zeros(n):
+    tensor = {"name": "n", "datatype": "INT64", "shape": [1], "data": [n]}
+    body = json.dumps({"inputs": [tensor]}).encode()
+    return answered(Call("POST", "/v2/models/{model}/infer", {"model": "zeros"}, body=body))
+
+statuses = [eval(line) for line in sys.argv[1:]]
 megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 print(json.dumps([statuses, megabytes]), file=sys.stderr)
 """
@@ -47,26 +55,52 @@ def opened(directory: Path, content: bytes, *, arena: bool = True) -> OnnxSessio
     return open_session(path, SessionSettings(arena=arena))
 
 
-def test_request_that_needs_too_much() -> None:
-    """Rows that take more than the function's memory are a 413, and the next request is served."""
+@pytest.mark.parametrize(
+    "requests",
+    [
+        {"rows(10)": 200, "rows(200_000)": 413, "rows(2_000_000)": 413, "rows(20)": 200},
+        {"zeros(10**9)": 413, "zeros(500_000)": 200},
+        {"zeros(20_000_000)": 413, "zeros(500_000)": 200},
+    ],
+    ids=["what the model computes", "what the model gives", "the answer"],
+)
+def test_request_that_needs_too_much(requests: dict[str, int], tmp_path: Path) -> None:
+    """A request that takes more than the function's memory is a 413, and the next one is served."""
+    add_model(tmp_path, "zeros", zeros())
     environment = {
-        "MODEL_REPOSITORY": str(ROOT / "layers/models"),
+        "MODEL_REPOSITORY": f"{tmp_path},{ROOT / 'layers/models'}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
         "PYTHONPATH": f"{ROOT}:{ROOT / 'functions/realtime'}:{ROOT / 'layers/triptych'}",
     }
     done = subprocess.run(  # noqa: S603 - nothing of it comes from outside
-        [sys.executable, "-c", FUNCTION], env=environment, capture_output=True, check=True, timeout=120
+        [sys.executable, "-c", FUNCTION, *requests],
+        env=environment,
+        capture_output=True,
+        check=True,
+        timeout=120,
     )
     statuses, megabytes = json.loads(done.stderr.splitlines()[-1])
-    assert [200, 413, 413, 200] == statuses
+    assert [*requests.values()] == statuses
     assert megabytes < 1024
 
 
 def test_model_that_needs_too_much(tmp_path: Path) -> None:
-    """A run that gets no more memory says so, and is no fault of the values."""
+    """A run that gets no more memory says so, is no fault of the values, and is forgotten by the next."""
     session = opened(tmp_path, zeros())
     with pytest.raises(PayloadTooLarge, match="needs more memory for these inputs than there is"):
         session.run({"n": Tensor(INT64, np.array([2**42]))}, ["zeros"], LATER)
+    after = session.run({"n": Tensor(INT64, np.array([MIB]))}, ["zeros"], LATER)
+    assert (MIB,) == after["zeros"].shape
+
+
+def test_model_that_cannot_be_opened_again(tmp_path: Path) -> None:
+    """A model whose file is gone when it has to be opened again is unavailable."""
+    session = opened(tmp_path, zeros())
+    with pytest.raises(PayloadTooLarge):
+        session.run({"n": Tensor(INT64, np.array([2**42]))}, ["zeros"], LATER)
+    (tmp_path / "model.onnx").unlink()
+    with pytest.raises(ModelUnavailable, match="the model cannot be opened"):
+        session.run({"n": Tensor(INT64, np.array([1]))}, ["zeros"], LATER)
 
 
 def test_memory_is_given_back(tmp_path: Path) -> None:

@@ -78,5 +78,8 @@ def _is_text(content_type: str) -> bool:
 
 
 def _exceeds_answer(payload: str) -> bool:
-    # At worst every character becomes \uXXXX: most answers need no measuring.
+    # A character takes one byte at least and six at most: few answers need measuring. What needs none is not
+    # measured either: orjson sets several times its length aside, and ends the process where it cannot.
+    if len(payload) > MAX_ANSWER:
+        return True
     return 6 * len(payload) > MAX_ANSWER and len(dump(payload)) > MAX_ANSWER

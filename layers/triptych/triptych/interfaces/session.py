@@ -36,6 +36,7 @@ class ModelSession(Protocol):
         Raises:
             BadRequest: The model refuses these values.
             DeadlineExceeded: The run was stopped because its time was up.
+            ModelUnavailable: The model had to be opened again, and cannot be.
             PayloadTooLarge: The run needs more memory than there is.
         """
         ...

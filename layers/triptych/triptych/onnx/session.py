@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import onnxruntime
@@ -36,25 +36,35 @@ def open_session(model: Path, settings: SessionSettings) -> OnnxSession:
         NotSupported: The model uses types that the protocol cannot carry.
         ModelUnavailable: The file is not a model that can be run.
     """
+    return OnnxSession(lambda: _opened(model, settings), arena=settings.arena)
+
+
+def _opened(model: Path, settings: SessionSettings) -> onnxruntime.InferenceSession:
     try:
-        session = onnxruntime.InferenceSession(
+        return onnxruntime.InferenceSession(
             model, session_options(model, settings), providers=["CPUExecutionProvider"]
         )
     except FAILURES as error:
         raise ModelUnavailable(f"the model cannot be opened: {reason(error, model.parent)}") from error
-    return OnnxSession(session, signature_of(session), arena=settings.arena)
 
 
 class OnnxSession:
     """An open model.
 
+    Args:
+        opener: Opens the session: now, and again after a run that got no memory.
+        arena: Whether the session keeps memory between runs.
+
     Attributes:
         signature: What the model takes and gives.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, signature: Signature, *, arena: bool) -> None:
-        self.signature = signature
-        self._session = session
+    def __init__(self, opener: Callable[[], onnxruntime.InferenceSession], *, arena: bool) -> None:
+        session = opener()
+        signature = signature_of(session)
+        self.signature: Signature = signature
+        self._opener = opener
+        self._session: onnxruntime.InferenceSession | None = session
         self._arena = arena
         self._types = {spec.name: spec.datatype for spec in signature.outputs}
         self._plain = all(spec.datatype is not BF16 for spec in (*signature.inputs, *signature.outputs))
@@ -75,6 +85,7 @@ class OnnxSession:
         Raises:
             BadRequest: The model refuses these values.
             DeadlineExceeded: The run was stopped because its time was up.
+            ModelUnavailable: The model had to be opened again, and cannot be.
             PayloadTooLarge: The run needs more memory than there is.
         """
         deadline.check("waiting for the model")
@@ -89,6 +100,8 @@ class OnnxSession:
                         "the model did not answer in time; send less at once, or use the asynchronous mode"
                     ) from None
                 if is_out_of_memory(error):
+                    # Its arena would go on asking for as much as was refused, for requests of any size.
+                    self._session = None
                     raise PayloadTooLarge(
                         "the model needs more memory for these inputs than there is; send less at once, "
                         "or use the asynchronous or batch mode"
@@ -98,8 +111,9 @@ class OnnxSession:
     def _run(
         self, inputs: Mapping[str, Tensor], outputs: Sequence[str], options: onnxruntime.RunOptions
     ) -> dict[str, Tensor]:
+        session = self._session = self._session or self._opener()
         if not self._plain:
-            return bfloat16.run(self._session, inputs, {name: self._types[name] for name in outputs}, options)
+            return bfloat16.run(session, inputs, {name: self._types[name] for name in outputs}, options)
         feed = {name: tensor.values for name, tensor in inputs.items()}
-        arrays = self._session.run(outputs, feed, options)
+        arrays = session.run(outputs, feed, options)
         return {name: Tensor(self._types[name], values) for name, values in zip(outputs, arrays, strict=True)}
