@@ -157,9 +157,9 @@ def _output(item: dict[str, Any], binary_output: bool) -> RequestedOutput:  # no
 
 
 def _refuse_repeated(role: str, done: str, names: list[str]) -> None:
-    for name, times in Counter(names).items():
-        if times > 1:
-            raise BadRequest(f"{role} {name!r} is {done} {times} times")
+    if len(set(names)) < len(names):
+        ((name, times),) = Counter(names).most_common(1)
+        raise BadRequest(f"{role} {name!r} is {done} {times} times")
 
 
 def _refuse_shared_memory(parameters: fields.Parameters, where: str) -> None:

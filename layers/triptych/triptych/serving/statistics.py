@@ -6,6 +6,7 @@ They live as long as the process: on Lambda, one execution environment. CloudWat
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -85,11 +86,11 @@ class Statistics:
     """Statistics of all model versions that this process has served."""
 
     def __init__(self) -> None:
-        self._models: dict[tuple[str, int], ModelStatistics] = {}
+        self._models: defaultdict[tuple[str, int], ModelStatistics] = defaultdict(ModelStatistics)
 
     def of(self, model: Model) -> ModelStatistics:
         """Gives the statistics of a model version, new ones for a new version."""
-        return self._models.setdefault((model.name, model.version), ModelStatistics())
+        return self._models[model.name, model.version]
 
     def of_version(self, name: str, version: int) -> ModelStatistics:
         """Gives the statistics of a model version by name and number; zeros when it was never run."""
