@@ -135,10 +135,10 @@ def test_boto3_is_imported_only_when_needed() -> None:
     """A function whose models are all in directories never pays for importing boto3."""
     program = (
         "import sys; from pathlib import Path\n"
-        "from triptych.adapters.model_cache import ModelCache\n"
-        "from triptych.adapters.s3_place import S3Place\n"
-        "S3Place('bucket', 'models', ModelCache(Path('cache')))\n"
-        "print([name for name in ('boto3', 'botocore', 's3transfer') if name in sys.modules])"
+        "from triptych.settings import from_environment\n"
+        "from triptych.wiring import realtime_application\n"
+        "realtime_application(Path('api'), from_environment({'MODEL_REPOSITORY': '/nowhere'}))\n"
+        "print([name for name in ('boto3', 's3transfer') if name in sys.modules])"
     )
     result = subprocess.run(  # noqa: S603 - runs only the lines above
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from triptych.adapters.directory_place import DirectoryPlace
-from triptych.adapters.model_cache import ModelCache
 from triptych.adapters.process_memory import anonymous_memory, bound_memory
-from triptych.adapters.s3_place import S3Place
 from triptych.adapters.telemetry import PowertoolsTelemetry
 from triptych.http.application import Application
 from triptych.http.routes import ROUTES
@@ -22,6 +21,7 @@ from triptych.serving.statistics import Statistics
 from triptych.serving.store import ModelStore
 from triptych.settings import Settings, from_environment
 
+_S3 = "s3://"
 _SHARE_FOR_MODELS = 0.6
 """Part of the memory that open models may take; the rest is for Python, a request and its answer."""
 
@@ -59,12 +59,16 @@ def _store(repository: ModelRepository, settings: Settings, observer: Observer) 
 
 
 def _places(settings: Settings) -> list[ModelPlace]:
-    cache = ModelCache(settings.cache)
-    return [_place(place, cache) for place in settings.places]
+    buckets = [place for place in settings.places if place.startswith(_S3)]
+    in_s3 = _s3_places(buckets, settings.cache) if buckets else {}
+    return [in_s3.get(place) or DirectoryPlace(Path(place)) for place in settings.places]
 
 
-def _place(place: str, cache: ModelCache) -> ModelPlace:
-    if not place.startswith("s3://"):
-        return DirectoryPlace(Path(place))
-    bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    return S3Place(bucket, prefix, cache)
+def _s3_places(places: Iterable[str], cache_directory: Path) -> dict[str, ModelPlace]:
+    # boto3 takes longer to import than the rest of the function: only a function with a bucket pays.
+    from triptych.adapters.model_cache import ModelCache  # noqa: PLC0415
+    from triptych.adapters.s3_place import S3Place  # noqa: PLC0415
+
+    cache = ModelCache(cache_directory)
+    addresses = {place: place.removeprefix(_S3).partition("/") for place in places}
+    return {place: S3Place(bucket, prefix, cache) for place, (bucket, _, prefix) in addresses.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
@@ -88,11 +87,8 @@ def _version(model: str, directory: Path) -> StoredVersion:
 
 
 def _fingerprint(files: Sequence[Path], directory: Path) -> str:
-    digest = sha256()
-    for path in files:
-        status = path.stat()
-        digest.update(f"{path.relative_to(directory)}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
-    return digest.hexdigest()
+    known = ((path.relative_to(directory), path.stat()) for path in files)
+    return "\0".join(f"{path}\0{status.st_size}\0{status.st_mtime_ns}" for path, status in known)
 
 
 @contextmanager

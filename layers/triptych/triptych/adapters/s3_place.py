@@ -7,25 +7,19 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from triptych.adapters.model_cache import ModelCache
+from triptych.adapters.s3_bucket import S3Bucket, S3Object, s3_client
 from triptych.errors import ModelUnavailable
 from triptych.interfaces.place import CONFIG_FILE, GRAPH_FILE, StoredModel, StoredVersion
 from triptych.protocol.names import is_model_name, is_version
 
-if TYPE_CHECKING:
-    from triptych.adapters.s3_bucket import S3Bucket, S3Object
-
-Files = dict[str, "S3Object"]
+Files = dict[str, S3Object]
 """The objects of one version by their path in it."""
 
 
 def open_bucket(name: str) -> S3Bucket:
     """Makes the reader of a bucket."""
-    # boto3 takes longer to import than the rest of the function: only those who need it pay.
-    from triptych.adapters.s3_bucket import S3Bucket, s3_client  # noqa: PLC0415
-
     return S3Bucket(name, s3_client())
 
 

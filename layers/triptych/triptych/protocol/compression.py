@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import zlib
 
@@ -67,6 +66,4 @@ def choose_encoding(accept_encoding: str | None, size: int) -> str | None:
 
 def compress(body: bytes, encoding: str) -> bytes:
     """Compresses an answer with gzip or deflate (the zlib format, as HTTP means it)."""
-    if encoding == "gzip":
-        return gzip.compress(body, _LEVEL, mtime=0)
-    return zlib.compress(body, _LEVEL)
+    return zlib.compress(body, _LEVEL, _WINDOW[encoding])
