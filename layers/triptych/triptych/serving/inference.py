@@ -44,7 +44,7 @@ def infer(model: Model, request: InferRequest, deadline: Deadline) -> InferAnswe
     inputs = {tensor.name: _decode(tensor) for tensor in request.inputs}
     model.signature.check_inputs(inputs)
     decoded = perf_counter_ns()
-    results = model.session.run(inputs, [output.name for output in outputs], deadline)
+    results = model.run(inputs, [output.name for output in outputs], deadline)
     ran = perf_counter_ns()
     body, header_length = _answer(model, request, outputs, results)
     timings = Timings(decoded - started, ran - decoded, perf_counter_ns() - ran)

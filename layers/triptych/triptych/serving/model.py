@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from triptych.errors import PayloadTooLarge
+from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.session import ModelSession
+from triptych.protocol.datatypes import BYTES
 from triptych.serving.model_config import ModelConfig
 from triptych.tensors.signature import Signature
+from triptych.tensors.tensor import Tensor
+
+MAX_OUTPUT = 2**23
+"""Values that are written into one answer: more hardly ever fit one, and orjson ends
+the process where it gets no memory to write them."""
+
+_STRING = 8
+"""Values that a string counts for: orjson sets about 200 bytes aside for each that it writes."""
 
 
 class Model(NamedTuple):
@@ -30,3 +42,25 @@ class Model(NamedTuple):
     def signature(self) -> Signature:
         """What the model takes and gives."""
         return self.session.signature
+
+    def run(
+        self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline
+    ) -> dict[str, Tensor]:
+        """Runs the model once, as its session does.
+
+        Raises:
+            PayloadTooLarge: It gives more values than can be written into one answer.
+        """
+        results = self.session.run(inputs, outputs, deadline)
+        values = sum(_weight(tensor) for tensor in results.values())
+        if values > MAX_OUTPUT:
+            raise PayloadTooLarge(
+                f"the model gives {values} values (a string counts for {_STRING}), "
+                f"more than the {MAX_OUTPUT} that one answer takes: "
+                "ask for fewer outputs or rows, or use the asynchronous or batch mode"
+            )
+        return results
+
+
+def _weight(tensor: Tensor) -> int:
+    return tensor.values.size * (_STRING if tensor.datatype is BYTES else 1)

@@ -148,7 +148,7 @@ def _run_once(
     model: Model, inputs: Mapping[str, Tensor], outputs: Sequence[TensorSpec], rows: int, deadline: Deadline
 ) -> dict[str, Tensor]:
     model.signature.check_inputs(inputs)
-    results = model.session.run(inputs, [spec.name for spec in outputs], deadline)
+    results = model.run(inputs, [spec.name for spec in outputs], deadline)
     for name, tensor in results.items():
         if tensor.shape[:1] != (rows,):
             raise BadRequest(
