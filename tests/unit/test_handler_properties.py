@@ -54,11 +54,11 @@ def function(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealtimeFunct
     assert [1.5, -2] == answer.json()["outputs"][0]["data"]
 
 
-def check(answer: Answer, call: Call) -> None:
+def assert_sensible(answer: Answer, call: Call) -> None:
     """Checks that an answer is one of the protocol's."""
     event(f"status {answer.status}")
     if answer.status == 200:
-        check_success(answer)
+        assert_readable(answer)
         return
     assert answer.status in CLIENTS_FAULT | UNSERVED.keys(), answer.body
     assert "application/json" == answer.headers["Content-Type"]
@@ -67,7 +67,7 @@ def check(answer: Answer, call: Call) -> None:
         assert call.path["model"] in UNSERVED.values()
 
 
-def check_success(answer: Answer) -> None:
+def assert_readable(answer: Answer) -> None:
     """Checks that the body of an answer is what its headers say."""
     content_type = answer.headers["Content-Type"].partition(";")[0]
     content = uncompressed(answer)
@@ -101,28 +101,28 @@ def uncompressed(answer: Answer) -> bytes:
 @given(calls(NAMES))
 def test_any_request(function: RealtimeFunction, call: Call) -> None:
     """Any method, path, headers, query and body, on any route."""
-    check(function.handle(call.event()), call)
+    assert_sensible(function.handle(call.event()), call)
 
 
 @examples(500)
 @given(infer_calls())
 def test_inference(function: RealtimeFunction, call: Call) -> None:
     """Valid inference requests with anything changed: message, bytes, headers."""
-    check(function.handle(call.event()), call)
+    assert_sensible(function.handle(call.event()), call)
 
 
 @examples(400)
 @given(predict_calls(tuple(name for name in ROWS if "parquet" not in name)))
 def test_rows(function: RealtimeFunction, call: Call) -> None:
     """Valid rows with anything changed: values, bytes, headers, query."""
-    check(function.handle(call.event()), call)
+    assert_sensible(function.handle(call.event()), call)
 
 
 @examples(15)  # each starts a process
 @given(predict_calls(("application/vnd.apache.parquet",)))
 def test_parquet(function: RealtimeFunction, call: Call) -> None:
     """Parquet files with anything changed."""
-    check(function.handle(call.event()), call)
+    assert_sensible(function.handle(call.event()), call)
 
 
 @examples(50)
@@ -131,7 +131,7 @@ def test_index(function: RealtimeFunction, body: bytes, data: st.DataObject) -> 
     """The one other body that is read: the repository index's."""
     call = data.draw(sent(Call("POST", "/v2/repository/index", body=body)))
     answer = function.handle(call.event())
-    check(answer, call)
+    assert_sensible(answer, call)
 
 
 @examples(100)
@@ -139,7 +139,7 @@ def test_index(function: RealtimeFunction, body: bytes, data: st.DataObject) -> 
 def test_body_of_an_event(function: RealtimeFunction, body: str, encoded: bool) -> None:  # noqa: FBT001 - drawn
     """Whatever stands in the event as the body, base64 or said to be."""
     call = Call("POST", INFER, {"model": "FP32"})
-    check(function.handle({**call.event(), "body": body, "isBase64Encoded": encoded}), call)
+    assert_sensible(function.handle({**call.event(), "body": body, "isBase64Encoded": encoded}), call)
 
 
 @pytest.mark.parametrize("content_type", ROWS)
@@ -148,7 +148,7 @@ def test_rows_are_valid_before_they_are_changed(function: RealtimeFunction, cont
     answer = function.post(
         "/v2/models/{model}/predict", ROWS[content_type], {"Content-Type": content_type}, model="penguins"
     )
-    check_success(answer)
+    assert_readable(answer)
     assert 200 == answer.status
 
 
