@@ -23,6 +23,8 @@ def image(*shape: int, datatype: str = "<f4") -> Tensor:
 def test_accepted(rows: int) -> None:
     """Free dimensions take any size, an open rank takes any shape, and the order does not count."""
     SIGNATURE.check_inputs({"name": NAMES, "image": image(rows, 8, 8)})
+    with pytest.raises(BadRequest, match="expected shape"):
+        SIGNATURE.check_inputs({"name": NAMES, "image": image(rows, 8, 9)})
 
 
 @pytest.mark.parametrize(
