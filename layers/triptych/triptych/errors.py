@@ -6,17 +6,19 @@ TriptychError                    500  never raised itself
 ├── NotFound                     404  no such model, version or path
 ├── MethodNotAllowed             405  the path exists, the method does not
 ├── NotAcceptable                406  no offered content type is accepted
+├── Conflict                     409  the state of a job does not allow it
 ├── PayloadTooLarge              413  request or answer exceeds what one call can carry
 ├── UnsupportedMediaType         415  content type or encoding that is not read here
 ├── NotSupported                 501  a part of the protocol, or of ONNX, that is not served
 ├── ModelUnavailable             503  the model is there but cannot be loaded now
 ├── RepositoryUnavailable        503  a place of the model repository cannot be read now
+├── ServiceUnavailable           503  a queue, table or bucket that jobs need does not answer now
 └── DeadlineExceeded             504  the answer was not ready in time
 ```
 
 The message goes to the caller as it stands: it says which part of the request is meant, what was
 expected and what came, and never holds a path, a key or a payload. One ``except`` at the edge
-turns the error into an answer.
+turns the error into an answer. `retryable` errors may be gone when the same is tried again.
 """
 
 from __future__ import annotations
@@ -27,9 +29,11 @@ class TriptychError(Exception):
 
     Attributes:
         status: HTTP status code of the answer.
+        retryable: Whether the same request may succeed later.
     """
 
     status = 500
+    retryable = False
 
 
 class BadRequest(TriptychError):
@@ -56,6 +60,12 @@ class NotAcceptable(TriptychError):
     status = 406
 
 
+class Conflict(TriptychError):
+    """The state of a job does not allow what is asked for."""
+
+    status = 409
+
+
 class PayloadTooLarge(TriptychError):
     """The request or its answer exceeds what one call can carry."""
 
@@ -78,15 +88,25 @@ class ModelUnavailable(TriptychError):
     """The model version exists, but cannot be loaded now."""
 
     status = 503
+    retryable = True
 
 
 class RepositoryUnavailable(TriptychError):
     """A place of the model repository cannot be read now."""
 
     status = 503
+    retryable = True
+
+
+class ServiceUnavailable(TriptychError):
+    """A queue, table or bucket that jobs need does not answer now."""
+
+    status = 503
+    retryable = True
 
 
 class DeadlineExceeded(TriptychError):
     """The answer was not ready before the function's time ran out."""
 
     status = 504
+    retryable = True

@@ -45,6 +45,33 @@ class Settings:
         return max(1, round(self.memory_megabytes / _MEGABYTES_PER_PROCESSOR))
 
 
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """Settings of a function that deals with jobs.
+
+    Attributes:
+        table: Name of the table of jobs.
+        queue_url: URL of the queue; empty for a function that sends nothing.
+        inputs_bucket: Bucket of inputs; empty for a function that reads and writes none.
+        results_bucket: Bucket of results.
+        topic_arn: Topic that is told how jobs end.
+        allowed_buckets: Further buckets that inputs may be read from.
+        time_to_live: Seconds in which a job must be started, where its caller does not say.
+        retention: Seconds that records and results are kept.
+        region: AWS region.
+    """
+
+    table: str
+    queue_url: str
+    inputs_bucket: str
+    results_bucket: str
+    topic_arn: str
+    allowed_buckets: tuple[str, ...]
+    time_to_live: int
+    retention: int
+    region: str
+
+
 class InvalidSettings(ValueError):
     """The environment is not one that the function can run in."""
 
@@ -68,6 +95,32 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         log_level=_level(environment.get("POWERTOOLS_LOG_LEVEL") or "INFO"),
         bounded=bool(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
     )
+
+
+def jobs_from_environment(environment: Mapping[str, str] = os.environ) -> JobSettings:
+    """Reads the settings of a function that deals with jobs.
+
+    Raises:
+        InvalidSettings: A variable is missing or not what it should be.
+    """
+    return JobSettings(
+        table=_required(environment, "JOBS_TABLE"),
+        queue_url=environment.get("JOBS_QUEUE_URL", ""),
+        inputs_bucket=environment.get("JOB_INPUTS_BUCKET", ""),
+        results_bucket=_required(environment, "RESULTS_BUCKET"),
+        topic_arn=_required(environment, "JOBS_TOPIC_ARN"),
+        allowed_buckets=_names(environment.get("JOB_ALLOWED_BUCKETS", "")),
+        time_to_live=int(_number(environment, "JOB_TIME_TO_LIVE", 86_400)),
+        retention=int(_number(environment, "JOB_RETENTION_DAYS", 14)) * 86_400,
+        region=_required(environment, "AWS_REGION"),
+    )
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name)
+    if not value:
+        raise InvalidSettings(f"{name} is empty; the template sets it")
+    return value
 
 
 def _places(value: str) -> tuple[str, ...]:

@@ -1,0 +1,174 @@
+"""The message that a job travels in: JSON, made here or by producers who do not use HTTP.
+
+```json
+{"model": "digits", "version": "1",
+ "request": {"inputs": [...]},
+ "content_type": "application/json", "content_encoding": "gzip", "header_length": 123,
+ "accept": "text/csv", "join": "all", "outputs": "species",
+ "client_token": "...", "time_to_live": 3600, "target": "nightly"}
+```
+
+Exactly one of these holds the input: `request` (JSON as infer or predict take it), `body` (text),
+`body_base64` (bytes), `input` (an uploaded key, or `s3://bucket/key`). Only `model` and the input must be
+there. The API's own messages have `id`, `created` and `expires` as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pybase64
+
+from triptych.errors import BadRequest
+from triptych.jobs.ids import derived_id, job_id
+from triptych.jobs.job import Job, JobRequest
+from triptych.jobs.options import OptionLimits, Options, options
+from triptych.jobs.submission import Submission
+from triptych.protocol import fields
+from triptych.protocol.json_body import dump, json_type, parse_object
+from triptych.protocol.names import model_name, version_number
+
+_INPUTS = ("request", "body", "body_base64", "input")
+_KNOWN = {
+    *("id", "model", "version", "created", "expires", "client_token", "time_to_live", "target"),
+    *JobRequest._fields,
+    *_INPUTS,
+}
+_JSON = "application/json"
+
+
+class Envelope(NamedTuple):
+    """What a message holds.
+
+    Attributes:
+        job_id: Id of its job.
+        submission: What the job is made of. `input` is as the producer named it.
+        created: When it was handed over, where that is known, in milliseconds since 1970.
+        expires: When the job must have been started, where that is known.
+    """
+
+    job_id: str
+    submission: Submission
+    created: int | None = None
+    expires: int | None = None
+
+    def job(self, now: int) -> Job:
+        """Makes the record of the job, if it has none."""
+        job = self.submission.job(self.job_id, self.created or now)
+        return job if self.expires is None else job._replace(expires=self.expires)
+
+
+def seal(job: Job, body: bytes | None) -> str:
+    """Writes the message of a job.
+
+    Args:
+        job: The job.
+        body: Its input, unless that is kept somewhere.
+    """
+    message: dict[str, object] = {
+        "id": job.id,
+        "model": job.model,
+        "version": None if job.version is None else str(job.version),
+        "created": job.created,
+        "expires": job.expires,
+        "target": job.target,
+        "input": job.input,
+        "body_base64": None if body is None else pybase64.b64encode_as_string(body),
+        **job.request._asdict(),
+    }
+    return dump({name: value for name, value in message.items() if value is not None}).decode()
+
+
+def unseal(text: str, message_id: str, limits: OptionLimits) -> Envelope:
+    """Reads a message.
+
+    Args:
+        text: The message.
+        message_id: Its id, the same in each delivery: a job without token gets its id from it.
+        limits: What options may be.
+
+    Raises:
+        BadRequest: It is not such a message.
+        NotFound: It names a model or job that cannot be.
+    """
+    message = parse_object(text.encode(errors="surrogatepass"))
+    if unknown := message.keys() - _KNOWN:
+        raise BadRequest(
+            f"unknown field {min(unknown)[:64]!r}; a message may have {', '.join(sorted(_KNOWN))}"
+        )
+    version = _version(message.get("version"))
+    chosen = _options(message, limits)
+    body, content_type = _body(message)
+    request = _request(message, content_type)
+    model = model_name(fields.required_string(message, "model", "the message"))
+    submission = Submission(model, version, request, chosen, body, fields.optional_string(message, "input"))
+    return Envelope(
+        _id(message, message_id), submission, _moment(message, "created"), _moment(message, "expires")
+    )
+
+
+def _id(message: dict[str, Any], message_id: str) -> str:
+    given = fields.optional_string(message, "id")
+    if given is not None:
+        return job_id(given)
+    token = fields.optional_string(message, "client_token")
+    return derived_id("message", message_id) if not token else derived_id("queue", token)
+
+
+def _version(value: object) -> int | None:
+    return None if value is None else version_number(str(value))
+
+
+def _options(message: dict[str, Any], limits: OptionLimits) -> Options:
+    return options({name: message.get(name) for name in ("time_to_live", "target")}, limits)
+
+
+def _body(message: dict[str, Any]) -> tuple[bytes | None, str | None]:
+    given = [name for name in _INPUTS if message.get(name) is not None]
+    if len(given) != 1:
+        raise BadRequest(f"expected one of {', '.join(_INPUTS)}, got {', '.join(given) or 'none of them'}")
+    value = message[given[0]]
+    match given[0]:
+        case "request":
+            if not isinstance(value, dict):
+                raise BadRequest(f"'request' must be an object, got {json_type(value)}")
+            return dump(value), _JSON
+        case "body":
+            return _text(value, "body").encode(errors="surrogatepass"), None
+        case "body_base64":
+            return _bytes(_text(value, "body_base64")), None
+        case _:
+            return None, None
+
+
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise BadRequest(f"{name!r} must be a string, got {json_type(value)}")
+    return value
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return pybase64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise BadRequest(f"'body_base64' is not valid base64: {error}") from None
+
+
+def _request(message: dict[str, Any], content_type: str | None) -> JobRequest:
+    texts = ("content_type", "content_encoding", "accept", "join", "outputs")
+    given = {name: fields.optional_string(message, name) for name in texts}
+    length = fields.count(
+        {"header_length": message["header_length"]} if message.get("header_length") is not None else {},
+        "header_length",
+        "the message",
+    )
+    return JobRequest(
+        **{**given, "content_type": given["content_type"] or content_type}, header_length=length
+    )
+
+
+def _moment(message: dict[str, Any], name: str) -> int | None:
+    value = message.get(name)
+    if value is not None and (type(value) is not int or value < 0):
+        raise BadRequest(f"{name!r} must be milliseconds since 1970, got {json_type(value)}")
+    return value

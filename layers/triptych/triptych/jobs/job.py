@@ -1,0 +1,135 @@
+"""A job: a request for predictions whose answer is fetched later. All times are milliseconds since 1970."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Status(StrEnum):
+    """Where a job is on its way."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
+"""States that a job ends in."""
+
+
+PATIENCE = 60_000
+"""Milliseconds after which the end of a job should have been told."""
+
+
+class JobRequest(NamedTuple):
+    """How the input of a job is to be read, and how its answer is wanted.
+
+    Attributes:
+        content_type: Content type of the input; None for tensors in JSON or with a JSON header.
+        content_encoding: How the input is compressed; None when it is not.
+        header_length: Bytes of the JSON before raw tensors; None when there are none.
+        accept: Content types that the rows of the result may have; None for that of the input.
+        join: Columns of the rows that come back before the outputs.
+        outputs: Names of the wanted outputs of rows, with commas between.
+    """
+
+    content_type: str | None = None
+    content_encoding: str | None = None
+    header_length: int | None = None
+    accept: str | None = None
+    join: str | None = None
+    outputs: str | None = None
+
+
+class JobError(NamedTuple):
+    """Why a job has no result.
+
+    Attributes:
+        type: Name of the error.
+        message: What went wrong and what to do about it.
+        retryable: Whether the same job may succeed when it is queued again.
+    """
+
+    type: str
+    message: str
+    retryable: bool
+
+
+class JobResult(NamedTuple):
+    """Where the result of a job is.
+
+    Attributes:
+        location: `s3://bucket/key`.
+        content_type: What it is.
+        header_length: Bytes of the JSON before raw tensors; None when there are none.
+        size: Bytes.
+        version: Version of the model that made it.
+    """
+
+    location: str
+    content_type: str
+    header_length: int | None
+    size: int
+    version: int
+
+
+class Job(NamedTuple):
+    """The record of a job.
+
+    Attributes:
+        id: Identifies it.
+        model: Name of its model.
+        version: The wanted version; None for the one that is the latest when it runs.
+        request: How its input is read and its answer wanted.
+        digest: Tells whether two requests are the same.
+        created: When it was handed over.
+        expires: When it must have been started.
+        input: `s3://bucket/key` of the input; None while it travels in the message.
+        target: Label for those who filter notifications.
+        status: Where it is on its way.
+        attempts: How often it was started since it was queued by a caller.
+        redrives: How often it was queued again after it had failed.
+        started: When it was started last.
+        ended: When it reached its final state.
+        lease: Until when whoever runs it may take.
+        error: Why it failed, or why its last attempt did.
+        result: Where its result is.
+        notified: Whether its final state was told.
+        revision: How often the record was changed.
+    """
+
+    id: str
+    model: str
+    version: int | None
+    request: JobRequest
+    digest: str
+    created: int
+    expires: int
+    input: str | None = None
+    target: str | None = None
+    status: Status = Status.QUEUED
+    attempts: int = 0
+    redrives: int = 0
+    started: int | None = None
+    ended: int | None = None
+    lease: int | None = None
+    error: JobError | None = None
+    result: JobResult | None = None
+    notified: bool = False
+    revision: int = 0
+
+    @property
+    def final(self) -> bool:
+        """Whether it has ended."""
+        return self.status in FINAL
+
+    @property
+    def attended_until(self) -> int | None:
+        """When somebody has to look after it, as it should have ended and been told; None when nobody has."""
+        if self.final:
+            return None if self.notified else (self.ended or 0) + PATIENCE
+        return max(self.expires, self.lease or 0) if self.status is Status.RUNNING else self.expires

@@ -1,0 +1,62 @@
+"""What is told when a job ends, in the words of SageMaker's asynchronous inference.
+
+| field | what it holds here |
+|---|---|
+| awsRegion, eventVersion, eventSource, eventName | as SageMaker's; the source is `triptych.jobs` |
+| receivedTime, eventTime | when the job was handed over, when it ended |
+| invocationStatus | `Completed` for succeeded; `Failed` for failed, cancelled and expired |
+| failureReason | why, when it failed |
+| inferenceId | id of the job |
+| requestParameters.endpointName | name of the model |
+| requestParameters.inputLocation | where the input is kept, when it is |
+| requestParameters.contentType | of the input |
+| responseParameters.outputLocation, .contentType | where the result is and what, when it succeeded |
+| job | the job as `GET /v2/jobs/{id}` shows it; SageMaker has nothing like it |
+"""
+
+from __future__ import annotations
+
+from triptych.jobs.document import document, moment
+from triptych.jobs.job import Job, Status
+
+SOURCE = "triptych.jobs"
+_REASONS = {
+    Status.CANCELLED: "the job was cancelled",
+    Status.EXPIRED: "the job was not started in time",
+}
+
+
+def notification(job: Job, region: str) -> dict[str, object]:
+    """Describes how a job ended.
+
+    Args:
+        job: A job in a final state.
+        region: AWS region that it ran in.
+    """
+    ended = job.ended or job.created
+    described: dict[str, object] = {
+        "awsRegion": region,
+        "eventVersion": "1.0",
+        "eventSource": SOURCE,
+        "eventName": "InferenceResult",
+        "receivedTime": moment(job.created),
+        "eventTime": moment(ended),
+        "invocationStatus": "Completed" if job.status is Status.SUCCEEDED else "Failed",
+        "inferenceId": job.id,
+        "requestParameters": _present(
+            endpointName=job.model, inputLocation=job.input, contentType=job.request.content_type
+        ),
+        "job": document(job, ended),
+    }
+    if job.result:
+        described["responseParameters"] = {
+            "outputLocation": job.result.location,
+            "contentType": job.result.content_type,
+        }
+    if reason := job.error.message if job.error and job.status is Status.FAILED else _REASONS.get(job.status):
+        described["failureReason"] = reason
+    return described
+
+
+def _present(**values: str | None) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value is not None}
