@@ -10,8 +10,9 @@ from triptych import errors
 from triptych.errors import TriptychError
 from triptych.http.application import MAX_MESSAGE, SAFETY_MARGIN, Application
 from triptych.http.request import Request
-from triptych.http.response import BINARY, JSON, MAX_ANSWER, Response, json_response
+from triptych.http.response import MAX_ANSWER, Response, json_response
 from triptych.interfaces.observer import RequestRecord
+from triptych.protocol.media_types import BINARY, JSON
 
 from tests.support.realtime import REQUEST_ID, Call, Invocation
 

@@ -7,7 +7,8 @@ import random
 
 import pytest
 from triptych.errors import PayloadTooLarge
-from triptych.http.response import BINARY, JSON, MAX_ANSWER, Response, json_response, proxy_result
+from triptych.http.response import MAX_ANSWER, Response, json_response, proxy_result
+from triptych.protocol.media_types import BINARY, JSON
 
 LONG = b'{"value": 1}' * 200
 TEXTS = [

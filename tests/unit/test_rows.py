@@ -12,7 +12,8 @@ from triptych.interfaces.deadline import Deadline
 from triptych.protocol.datatypes import DATATYPES
 from triptych.serving.model import Model
 from triptych.serving.model_config import ModelConfig
-from triptych.serving.rows import RowsAnswer, RowsRequest, predict_rows
+from triptych.serving.prepared import Served
+from triptych.serving.rows import RowsRequest, predict_rows
 from triptych.tables import table
 from triptych.tensors.signature import Signature, TensorSpec
 from triptych.tensors.tensor import Array, Tensor
@@ -74,9 +75,7 @@ def doubler(rows: int = -1, config: ModelConfig | None = None) -> tuple[Model, l
     return model_of(double, {"x": (rows, 1)}, {"y": (rows,), "pair": (rows, 2)}, config)
 
 
-def predict(
-    model: Model, body: str | bytes, content_type: str | None = "text/csv", **wanted: str
-) -> RowsAnswer:
+def predict(model: Model, body: str | bytes, content_type: str | None = "text/csv", **wanted: str) -> Served:
     """Predicts for rows within a minute."""
     body = body.encode() if isinstance(body, str) else body
     return predict_rows(model, RowsRequest(body, content_type, **wanted), Deadline.after(60))

@@ -11,9 +11,8 @@ import pybase64
 from triptych.errors import PayloadTooLarge
 from triptych.protocol.compression import choose_encoding, compress
 from triptych.protocol.json_body import dump
+from triptych.protocol.media_types import JSON
 
-JSON = "application/json"
-BINARY = "application/octet-stream"
 MAX_ANSWER = 6 * 2**20 - 16 * 2**10
 """Bytes of an answer in the invocation's result: Lambda's 6 MiB less what headers and framing take."""
 

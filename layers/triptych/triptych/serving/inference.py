@@ -2,53 +2,88 @@
 
 from __future__ import annotations
 
-from time import perf_counter_ns
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from triptych.interfaces.deadline import Deadline
 from triptych.protocol.infer_request import InferRequest, InputTensor, RequestedOutput
 from triptych.protocol.json_body import dump
+from triptych.protocol.media_types import BINARY, JSON
 from triptych.serving.model import Model
-from triptych.serving.statistics import Timings
+from triptych.serving.prepared import Answer, Served, serve
 from triptych.tensors.binary_codec import decode_binary, encode_binary
 from triptych.tensors.classification import classify
 from triptych.tensors.json_codec import decode_json, encode_json
 from triptych.tensors.tensor import Tensor
 
 
-class InferAnswer(NamedTuple):
-    """An answer of the protocol.
+class PreparedTensors(NamedTuple):
+    """Tensors that are ready to run; see `Prepared`.
 
     Attributes:
-        body: JSON, or a JSON header with raw tensors behind it.
-        header_length: Bytes of that header; None when the body is nothing but JSON.
-        rows: Size of the inputs' first dimension.
-        timings: Where the time went.
+        model: What runs them.
+        request: Where they came from.
+        inputs: The tensors by name.
+        wanted: The outputs that go into the answer.
     """
 
-    body: bytes
-    header_length: int | None
-    rows: int
-    timings: Timings
+    model: Model
+    request: InferRequest
+    inputs: Mapping[str, Tensor]
+    wanted: Sequence[RequestedOutput]
+
+    @property
+    def outputs(self) -> Sequence[str]:
+        """Names of the wanted outputs."""
+        return [output.name for output in self.wanted]
+
+    @property
+    def rows(self) -> int:
+        """Size of the inputs' first dimension."""
+        return max((tensor.shape[0] for tensor in self.inputs.values() if tensor.shape), default=1)
+
+    @property
+    def is_one_run(self) -> bool:
+        """Always."""
+        return True
+
+    def run(self, deadline: Deadline) -> dict[str, Tensor]:
+        """Runs the model once."""
+        return self.model.run(self.inputs, self.outputs, deadline)
+
+    def answer(self, results: Mapping[str, Tensor]) -> Answer:
+        """Writes the protocol's answer."""
+        raw: list[bytes] = []
+        described = [_describe(self.model, output, results[output.name], raw) for output in self.wanted]
+        message: dict[str, Any] = {"model_name": self.model.name, "model_version": str(self.model.version)}
+        if self.request.id is not None:
+            message["id"] = self.request.id
+        header = dump({**message, "outputs": described})
+        if not raw:
+            return Answer(header, JSON)
+        return Answer(b"".join((header, *raw)), BINARY, len(header))
 
 
-def infer(model: Model, request: InferRequest, deadline: Deadline) -> InferAnswer:
+def prepare_infer(model: Model, request: InferRequest) -> PreparedTensors:
+    """Decodes the tensors of a request and checks them against the model.
+
+    Raises:
+        BadRequest: The tensors or the wanted outputs are not the model's.
+    """
+    wanted = _wanted(model, request)
+    inputs = {tensor.name: _decode(tensor) for tensor in request.inputs}
+    model.signature.check_inputs(inputs)
+    return PreparedTensors(model, request, inputs, wanted)
+
+
+def infer(model: Model, request: InferRequest, deadline: Deadline) -> Served:
     """Runs a model on the tensors of a request.
 
     Raises:
         BadRequest: The tensors or the wanted outputs are not the model's.
         DeadlineExceeded: The model did not answer in time.
     """
-    started = perf_counter_ns()
-    outputs = _wanted(model, request)
-    inputs = {tensor.name: _decode(tensor) for tensor in request.inputs}
-    model.signature.check_inputs(inputs)
-    decoded = perf_counter_ns()
-    results = model.run(inputs, [output.name for output in outputs], deadline)
-    ran = perf_counter_ns()
-    body, header_length = _answer(model, request, outputs, results)
-    timings = Timings(decoded - started, ran - decoded, perf_counter_ns() - ran)
-    return InferAnswer(body, header_length, _rows(inputs), timings)
+    return serve(prepare_infer, model, request, deadline)
 
 
 def _wanted(model: Model, request: InferRequest) -> tuple[RequestedOutput, ...]:
@@ -66,23 +101,6 @@ def _decode(tensor: InputTensor) -> Tensor:
     return decode_json(tensor.datatype, tensor.shape, tensor.data or [], where)
 
 
-def _answer(
-    model: Model, request: InferRequest, outputs: tuple[RequestedOutput, ...], results: dict[str, Tensor]
-) -> tuple[bytes, int | None]:
-    described: list[dict[str, Any]] = []
-    raw: list[bytes] = []
-    for output in outputs:
-        description = _describe(model, output, results[output.name], raw)
-        described.append(description)
-    message: dict[str, Any] = {"model_name": model.name, "model_version": str(model.version)}
-    if request.id is not None:
-        message["id"] = request.id
-    header = dump({**message, "outputs": described})
-    if not raw:
-        return header, None
-    return b"".join((header, *raw)), len(header)
-
-
 def _describe(model: Model, output: RequestedOutput, tensor: Tensor, raw: list[bytes]) -> dict[str, Any]:
     where = f"output {output.name!r}"
     if output.classes:
@@ -96,7 +114,3 @@ def _describe(model: Model, output: RequestedOutput, tensor: Tensor, raw: list[b
         return {**described, "data": encode_json(tensor, where)}
     raw.append(encode_binary(tensor))
     return {**described, "parameters": {"binary_data_size": len(raw[-1])}}
-
-
-def _rows(inputs: dict[str, Tensor]) -> int:
-    return max((tensor.shape[0] for tensor in inputs.values() if tensor.shape), default=1)

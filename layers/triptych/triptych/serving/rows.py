@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from time import perf_counter_ns
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +10,9 @@ import numpy as np
 from triptych.errors import BadRequest
 from triptych.interfaces.deadline import Deadline
 from triptych.serving.model import Model
-from triptych.serving.statistics import Timings
+from triptych.serving.prepared import Answer, Served, serve
 from triptych.tables.codec import decode_rows, encode_rows
-from triptych.tables.formats import Format, answer_representation, request_representation
+from triptych.tables.formats import Format, Representation, answer_representation, request_representation
 from triptych.tables.inputs import model_inputs
 from triptych.tables.outputs import empty_output, output_columns
 from triptych.tables.schema import RowSchema
@@ -40,23 +39,89 @@ class RowsRequest(NamedTuple):
     outputs: str | None = None
 
 
-class RowsAnswer(NamedTuple):
-    """Predicted rows.
+class PreparedRows(NamedTuple):
+    """Rows that are ready to run; see `Prepared`.
 
     Attributes:
-        body: The rows.
-        content_type: What they are.
-        rows: How many there are.
-        timings: Where the time went.
+        model: What runs them.
+        inputs: The rows as tensors of shape `[rows, ...]` by name.
+        specs: The outputs that go into the answer.
+        rows: How many rows there are.
+        one_by_one: Whether the model takes one row at a time.
+        joined: Columns of the rows that go into the answer.
+        form: How the answer is written.
     """
 
-    body: bytes
-    content_type: str
+    model: Model
+    inputs: Mapping[str, Tensor]
+    specs: Sequence[TensorSpec]
     rows: int
-    timings: Timings
+    one_by_one: bool
+    joined: Mapping[str, Column]
+    form: Representation
+
+    @property
+    def outputs(self) -> Sequence[str]:
+        """Names of the wanted outputs."""
+        return [spec.name for spec in self.specs]
+
+    @property
+    def is_one_run(self) -> bool:
+        """Unless there are no rows, or the model takes them one at a time."""
+        return self.rows > 0 and not self.one_by_one
+
+    def run(self, deadline: Deadline) -> dict[str, Tensor]:
+        """Runs the model on all rows: once, once for each, or not at all where there are none."""
+        if self.rows == 0:
+            return {spec.name: empty_output(spec, _labels(self.model, spec.name)) for spec in self.specs}
+        if not self.one_by_one:
+            return self._run(self.inputs, self.rows, deadline)
+        runs: list[dict[str, Tensor]] = []
+        for row in range(self.rows):
+            deadline.check(f"predicting row {row + 1} of {self.rows}")
+            runs.append(self._run(_row(self.inputs, row), 1, deadline))
+        return {spec.name: _stacked(spec, [run[spec.name] for run in runs]) for spec in self.specs}
+
+    def answer(self, results: Mapping[str, Tensor]) -> Answer:
+        """Writes the predicted rows."""
+        columns = _columns(self.model, self.joined, results, self.form.format)
+        envelope = {"model_name": self.model.name, "model_version": str(self.model.version)}
+        return Answer(encode_rows(columns, self.form, envelope), self.form.content_type)
+
+    def _run(self, inputs: Mapping[str, Tensor], rows: int, deadline: Deadline) -> dict[str, Tensor]:
+        results = self.model.run(inputs, self.outputs, deadline)
+        for name, tensor in results.items():
+            if tensor.shape[:1] != (rows,):
+                raise BadRequest(
+                    f"output {name!r} has shape {list(tensor.shape)}, which is not an entry for each of "
+                    f"{rows} rows; leave it out with outputs=, or use infer"
+                )
+        return results
 
 
-def predict_rows(model: Model, request: RowsRequest, deadline: Deadline) -> RowsAnswer:
+def prepare_rows(model: Model, request: RowsRequest) -> PreparedRows:
+    """Decodes rows and checks them against the model.
+
+    Raises:
+        BadRequest: The rows, or what is asked for, are not the model's.
+        UnsupportedMediaType: The format of the rows is not read here.
+        NotAcceptable: The answer is wanted in no format that is given here.
+        PayloadTooLarge: The rows take too much memory.
+    """
+    form = request_representation(request.content_type)
+    answer_form = answer_representation(request.accept, form)
+    outputs = _wanted(model.signature, request.outputs)
+    schema = RowSchema(model.signature.inputs, model.config.columns, model.config.missing)
+    table = decode_rows(request.body, form, schema)
+    joined = _joined(table, request.join)
+    inputs = model_inputs(table, schema)
+    one_by_one = _takes_one_row(model.signature)
+    if table.rows:
+        model.signature.check_inputs(_row(inputs, 0) if one_by_one else inputs)
+    return PreparedRows(model, inputs, outputs, table.rows, one_by_one, joined, answer_form)
+
+
+def predict_rows(model: Model, request: RowsRequest, deadline: Deadline) -> Served:
     """Runs a model on rows.
 
     Raises:
@@ -66,22 +131,7 @@ def predict_rows(model: Model, request: RowsRequest, deadline: Deadline) -> Rows
         PayloadTooLarge: The rows take too much memory.
         DeadlineExceeded: The model did not answer in time.
     """
-    started = perf_counter_ns()
-    form = request_representation(request.content_type)
-    answer_form = answer_representation(request.accept, form)
-    outputs = _wanted(model.signature, request.outputs)
-    schema = RowSchema(model.signature.inputs, model.config.columns, model.config.missing)
-    table = decode_rows(request.body, form, schema)
-    joined = _joined(table, request.join)
-    inputs = model_inputs(table, schema)
-    decoded = perf_counter_ns()
-    results = _run(model, inputs, outputs, table.rows, deadline)
-    ran = perf_counter_ns()
-    columns = _columns(model, joined, results, answer_form.format)
-    envelope = {"model_name": model.name, "model_version": str(model.version)}
-    body = encode_rows(columns, answer_form, envelope)
-    timings = Timings(decoded - started, ran - decoded, perf_counter_ns() - ran)
-    return RowsAnswer(body, answer_form.content_type, table.rows, timings)
+    return serve(prepare_rows, model, request, deadline)
 
 
 def _wanted(signature: Signature, outputs: str | None) -> Sequence[TensorSpec]:
@@ -108,7 +158,7 @@ def _columns(
 ) -> dict[str, Column]:
     columns = dict(joined)
     for output, tensor in results.items():
-        made = output_columns(output, tensor, model.config.labels.get(output, ()), form)
+        made = output_columns(output, tensor, _labels(model, output), form)
         if twice := columns.keys() & made.keys():
             raise BadRequest(
                 f"two columns of the answer would be {min(twice)!r}; choose others with join= or outputs=, "
@@ -118,20 +168,12 @@ def _columns(
     return columns
 
 
-def _run(
-    model: Model, inputs: Mapping[str, Tensor], outputs: Sequence[TensorSpec], rows: int, deadline: Deadline
-) -> dict[str, Tensor]:
-    one_by_one = _takes_one_row(model.signature)
-    if rows == 0:
-        return {spec.name: empty_output(spec, model.config.labels.get(spec.name, ())) for spec in outputs}
-    if not one_by_one:
-        return _run_once(model, inputs, outputs, rows, deadline)
-    runs: list[dict[str, Tensor]] = []
-    for row in range(rows):
-        deadline.check(f"predicting row {row + 1} of {rows}")
-        one = {name: Tensor(tensor.datatype, tensor.values[row : row + 1]) for name, tensor in inputs.items()}
-        runs.append(_run_once(model, one, outputs, 1, deadline))
-    return {spec.name: _stacked(spec, [run[spec.name] for run in runs]) for spec in outputs}
+def _labels(model: Model, output: str) -> Sequence[str]:
+    return model.config.labels.get(output, ())
+
+
+def _row(inputs: Mapping[str, Tensor], row: int) -> dict[str, Tensor]:
+    return {name: Tensor(tensor.datatype, tensor.values[row : row + 1]) for name, tensor in inputs.items()}
 
 
 def _takes_one_row(signature: Signature) -> bool:
@@ -142,20 +184,6 @@ def _takes_one_row(signature: Signature) -> bool:
                 "is not for rows; use infer"
             )
     return any(spec.shape is not None and spec.shape[0] == 1 for spec in signature.inputs)
-
-
-def _run_once(
-    model: Model, inputs: Mapping[str, Tensor], outputs: Sequence[TensorSpec], rows: int, deadline: Deadline
-) -> dict[str, Tensor]:
-    model.signature.check_inputs(inputs)
-    results = model.run(inputs, [spec.name for spec in outputs], deadline)
-    for name, tensor in results.items():
-        if tensor.shape[:1] != (rows,):
-            raise BadRequest(
-                f"output {name!r} has shape {list(tensor.shape)}, which is not an entry for each of "
-                f"{rows} rows; leave it out with outputs=, or use infer"
-            )
-    return results
 
 
 def _stacked(spec: TensorSpec, tensors: Sequence[Tensor]) -> Tensor:

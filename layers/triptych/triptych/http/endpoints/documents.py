@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from triptych.http.request import Request
-from triptych.http.response import JSON, Response
+from triptych.http.response import Response
 from triptych.http.services import Services
+from triptych.protocol.media_types import JSON
 
 
 def openapi(services: Services, _request: Request) -> Response:

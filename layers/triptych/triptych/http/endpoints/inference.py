@@ -8,7 +8,7 @@ from triptych.errors import BadRequest
 from triptych.http.accounting import failures_counted, succeeded
 from triptych.http.model_of import model_of
 from triptych.http.request import Request
-from triptych.http.response import BINARY, JSON, Response
+from triptych.http.response import Response
 from triptych.http.services import Services
 from triptych.protocol.infer_request import InferRequest, parse_infer_request
 from triptych.serving.inference import infer as infer_tensors
@@ -26,8 +26,8 @@ def infer(services: Services, request: Request) -> Response:
         answer = infer_tensors(model, _message(model, request), request.deadline)
     succeeded(services, request, model, answer.rows, answer.timings)
     if answer.header_length is None:
-        return Response(200, answer.body, JSON)
-    return Response(200, answer.body, BINARY, {HEADER_LENGTH: str(answer.header_length)})
+        return Response(200, answer.body, answer.content_type)
+    return Response(200, answer.body, answer.content_type, {HEADER_LENGTH: str(answer.header_length)})
 
 
 def _message(model: Model, request: Request) -> InferRequest:
