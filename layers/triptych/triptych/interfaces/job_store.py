@@ -44,7 +44,7 @@ class JobStore(Protocol):
 
         Args:
             model: Only jobs of this model.
-            after: `next` of the page before.
+            after: `next` of the page before, or `Job.place` of the last job that was wanted of it.
             limit: At most so many.
 
         Raises:

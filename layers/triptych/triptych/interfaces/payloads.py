@@ -56,11 +56,11 @@ class UploadForm(NamedTuple):
 class InputStore(Protocol):
     """Keeps inputs."""
 
-    def put(self, job_id: str, body: bytes) -> str:
-        """Keeps the input of a job.
+    def put(self, name: str, body: bytes) -> str:
+        """Keeps the input of a job under a name that is used for nothing else.
 
         Returns:
-            Its location, `s3://bucket/key`; the same for the same job.
+            Its location, `s3://bucket/inputs/{name}`.
         """
         ...
 

@@ -17,7 +17,7 @@ def document(job: Job, now: int) -> dict[str, object]:
     """
     described: dict[str, object] = {
         "id": job.id,
-        "status": Status.EXPIRED if overdue(job, now) else job.status,
+        "status": status_at(job, now),
         "model": job.model,
         "version": None if job.version is None else str(job.version),
         "target": job.target,
@@ -32,6 +32,11 @@ def document(job: Job, now: int) -> dict[str, object]:
         "result": _result(job),
     }
     return {name: value for name, value in described.items() if value is not None}
+
+
+def status_at(job: Job, now: int) -> Status:
+    """Gives the state of a job: one that should have been started by now has expired."""
+    return Status.EXPIRED if overdue(job, now) else job.status
 
 
 def moment(milliseconds: int) -> str:

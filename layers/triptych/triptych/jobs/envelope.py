@@ -10,7 +10,7 @@
 
 Exactly one of these holds the input: `request` (JSON as infer or predict take it), `body` (text),
 `body_base64` (bytes), `input` (an uploaded key, or `s3://bucket/key`). Only `model` and the input must be
-there. The API's own messages have `id`, `created` and `expires` as well.
+there. The API's own messages have `id`, `created`, `expires` and `digest` as well.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from triptych.protocol.names import model_name, version_number
 
 _INPUTS = ("request", "body", "body_base64", "input")
 _KNOWN = {
-    *("id", "model", "version", "created", "expires", "client_token", "time_to_live", "target"),
+    *("id", "model", "version", "created", "expires", "digest", "client_token", "time_to_live", "target"),
     *JobRequest._fields,
     *_INPUTS,
 }
@@ -45,17 +45,24 @@ class Envelope(NamedTuple):
         submission: What the job is made of. `input` is as the producer named it.
         created: When it was handed over, where that is known, in milliseconds since 1970.
         expires: When the job must have been started, where that is known.
+        digest: Digest of what the job was made of, where that is known.
     """
 
     job_id: str
     submission: Submission
     created: int | None = None
     expires: int | None = None
+    digest: str | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether `seal` wrote it: then its job was accepted already."""
+        return self.digest is not None
 
     def job(self, now: int) -> Job:
         """Makes the record of the job, if it has none."""
         job = self.submission.job(self.job_id, self.created or now)
-        return job if self.expires is None else job._replace(expires=self.expires)
+        return job._replace(expires=self.expires or job.expires, digest=self.digest or job.digest)
 
 
 def seal(job: Job, body: bytes | None) -> str:
@@ -71,6 +78,7 @@ def seal(job: Job, body: bytes | None) -> str:
         "version": None if job.version is None else str(job.version),
         "created": job.created,
         "expires": job.expires,
+        "digest": job.digest,
         "target": job.target,
         "input": job.input,
         "body_base64": None if body is None else pybase64.b64encode_as_string(body),
@@ -103,7 +111,11 @@ def unseal(text: str, message_id: str, limits: OptionLimits) -> Envelope:
     model = model_name(fields.required_string(message, "model", "the message"))
     submission = Submission(model, version, request, chosen, body, fields.optional_string(message, "input"))
     return Envelope(
-        _id(message, message_id), submission, _moment(message, "created"), _moment(message, "expires")
+        _id(message, message_id),
+        submission,
+        _moment(message, "created"),
+        _moment(message, "expires"),
+        fields.optional_string(message, "digest"),
     )
 
 

@@ -128,6 +128,11 @@ class Job(NamedTuple):
         return self.status in FINAL
 
     @property
+    def place(self) -> str:
+        """Where it is among all jobs: the text sorts by age."""
+        return f"{self.created:013d}#{self.id}"
+
+    @property
     def attended_until(self) -> int | None:
         """When somebody has to look after it, as it should have ended and been told; None when nobody has."""
         if self.final:

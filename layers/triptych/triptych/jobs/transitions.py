@@ -16,10 +16,13 @@ Each function raises `Conflict` where the state of the job does not allow it, an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from triptych.errors import Conflict
 from triptych.jobs.job import Job, JobError, JobResult, Status
+
+Transition = Callable[[Job], Job]
 
 
 def started(job: Job, now: int, lease: int) -> Job:

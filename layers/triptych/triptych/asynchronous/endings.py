@@ -1,0 +1,44 @@
+"""What follows from the end of a job: no result but of success, and everybody who listens is told."""
+
+from __future__ import annotations
+
+from triptych.asynchronous.ledger import Ledger
+from triptych.errors import Conflict
+from triptych.interfaces.notifier import Notifier
+from triptych.interfaces.payloads import ResultStore
+from triptych.jobs.job import Job, Status
+from triptych.jobs.transitions import told
+
+
+class Endings:
+    """Settles jobs that have ended. To settle one again changes nothing.
+
+    Args:
+        ledger: Moves jobs.
+        results: Keeps results.
+        notifier: Tells how jobs ended.
+    """
+
+    def __init__(self, ledger: Ledger, results: ResultStore, notifier: Notifier) -> None:
+        self._ledger = ledger
+        self._results = results
+        self._notifier = notifier
+
+    def settle(self, job: Job) -> None:
+        """Deletes what a job that did not succeed left behind, and tells its end if nobody did.
+
+        Args:
+            job: A job in a final state.
+
+        Raises:
+            ServiceUnavailable: Something cannot be reached: settle it again later.
+        """
+        if job.status is not Status.SUCCEEDED:
+            self._results.delete(job)
+        if job.notified:
+            return
+        self._notifier.publish(job)
+        try:
+            self._ledger.move(job, told)
+        except Conflict:  # it was told by somebody else, and has been redriven since
+            return
