@@ -68,7 +68,7 @@ class InferRequest(NamedTuple):
     id: str | None = None
 
 
-def parse_infer_request(body: bytes, header_length: int | None) -> InferRequest:
+def parse_infer_request(body: bytes | memoryview, header_length: int | None) -> InferRequest:
     """Reads an inference request.
 
     Args:

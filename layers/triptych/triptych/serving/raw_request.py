@@ -10,7 +10,7 @@ from triptych.protocol.infer_request import InferRequest, InputTensor
 from triptych.tensors.signature import FREE, Signature, TensorSpec
 
 
-def raw_request(body: bytes, signature: Signature) -> InferRequest:
+def raw_request(body: bytes | memoryview, signature: Signature) -> InferRequest:
     """Makes a request of raw bytes, as Triton does: one input, at most one free dimension, binary answer.
 
     Args:
@@ -32,12 +32,12 @@ def raw_request(body: bytes, signature: Signature) -> InferRequest:
     return InferRequest(inputs=(tensor,), binary_output=True)
 
 
-def _text(spec: TensorSpec, body: bytes) -> InputTensor:
+def _text(spec: TensorSpec, body: bytes | memoryview) -> InputTensor:
     element = len(body).to_bytes(4, "little") + body
     return InputTensor(spec.name, spec.datatype, _shape(spec, 1), raw=memoryview(element))
 
 
-def _numbers(spec: TensorSpec, body: bytes) -> InputTensor:
+def _numbers(spec: TensorSpec, body: bytes | memoryview) -> InputTensor:
     elements = len(body) // spec.datatype.size
     return InputTensor(spec.name, spec.datatype, _shape(spec, elements), raw=memoryview(body))
 

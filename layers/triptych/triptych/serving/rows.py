@@ -84,9 +84,20 @@ class PreparedRows(NamedTuple):
 
     def answer(self, results: Mapping[str, Tensor]) -> Answer:
         """Writes the predicted rows."""
-        columns = _columns(self.model, self.joined, results, self.form.format)
-        envelope = {"model_name": self.model.name, "model_version": str(self.model.version)}
-        return Answer(encode_rows(columns, self.form, envelope), self.form.content_type)
+        return Answer(encode_rows(self.columns(results), self.form, self.envelope), self.form.content_type)
+
+    @property
+    def envelope(self) -> Mapping[str, str]:
+        """What stands before the predictions where the format has a place for it."""
+        return {"model_name": self.model.name, "model_version": str(self.model.version)}
+
+    def columns(self, results: Mapping[str, Tensor]) -> dict[str, Column]:
+        """Gives the columns of the answer, the joined ones first.
+
+        Raises:
+            BadRequest: Two of them have the same name.
+        """
+        return _columns(self.model, self.joined, results, self.form.format)
 
     def _run(self, inputs: Mapping[str, Tensor], rows: int, deadline: Deadline) -> dict[str, Tensor]:
         results = self.model.run(inputs, self.outputs, deadline)
@@ -109,12 +120,33 @@ def prepare_rows(model: Model, request: RowsRequest) -> PreparedRows:
         PayloadTooLarge: The rows take too much memory.
     """
     form = request_representation(request.content_type)
-    answer_form = answer_representation(request.accept, form)
+    answer_representation(request.accept, form)  # refused before time is spent on the rows
+    return prepare_table(model, request, decode_rows(request.body, form, row_schema(model)))
+
+
+def row_schema(model: Model) -> RowSchema:
+    """Tells what rows for a model look like."""
+    return RowSchema(model.signature.inputs, model.config.columns, model.config.missing)
+
+
+def prepare_table(model: Model, request: RowsRequest, table: Table) -> PreparedRows:
+    """Checks rows that are decoded against the model.
+
+    Args:
+        model: What is to run them.
+        request: How the rows came and how the answer is wanted; its body is not read.
+        table: The rows.
+
+    Raises:
+        BadRequest: The rows, or what is asked for, are not the model's.
+        UnsupportedMediaType: The format of the rows is not read here.
+        NotAcceptable: The answer is wanted in no format that is given here.
+        PayloadTooLarge: The rows take too much memory.
+    """
+    answer_form = answer_representation(request.accept, request_representation(request.content_type))
     outputs = _wanted(model.signature, request.outputs)
-    schema = RowSchema(model.signature.inputs, model.config.columns, model.config.missing)
-    table = decode_rows(request.body, form, schema)
     joined = _joined(table, request.join)
-    inputs = model_inputs(table, schema)
+    inputs = model_inputs(table, row_schema(model))
     one_by_one = _takes_one_row(model.signature)
     if table.rows:
         model.signature.check_inputs(_row(inputs, 0) if one_by_one else inputs)
