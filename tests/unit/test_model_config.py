@@ -23,6 +23,9 @@ banded = false
 threads = 2
 weights = "prepacked"
 arena = false
+
+[jobs]
+group = true
 """
 
 
@@ -37,6 +40,7 @@ def test_everything_can_be_said() -> None:
         threads=2,
         weights="prepacked",
         arena=False,
+        group=True,
     )
     assert expected == parse_model_config(FULL)
 
@@ -70,6 +74,9 @@ def test_nothing_needs_to_be_said() -> None:
         ("[session]\nweights = 'fast'", "session.weights: expected 'mapped' or 'prepacked', got 'fast'"),
         ("[session]\nweights = ['mapped']", "session.weights: expected 'mapped' or 'prepacked'"),
         ("[session]\narena = 1", "session.arena: expected true or false, got '1'"),
+        ("[jobs]\ngroup = 'always'", "jobs.group: expected true or false, got 'always'"),
+        ("[jobs]\ngroups = true", "unknown key 'jobs.groups'; expected one of group"),
+        ("jobs = true", "jobs: expected a table, got 'True'"),
         ("a = ", "expected TOML: "),
         ("a = " + "[" * 10_000, "expected TOML: "),
     ],

@@ -1,7 +1,5 @@
 """Predictions for rows, by models that are Python functions."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,60 +7,14 @@ import orjson
 import pytest
 from triptych.errors import BadRequest, DeadlineExceeded, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
 from triptych.interfaces.deadline import Deadline
-from triptych.protocol.datatypes import DATATYPES
 from triptych.serving.model import Model
 from triptych.serving.model_config import ModelConfig
 from triptych.serving.prepared import Served
 from triptych.serving.rows import RowsRequest, predict_rows
 from triptych.tables import table
-from triptych.tensors.signature import Signature, TensorSpec
-from triptych.tensors.tensor import Array, Tensor
+from triptych.tensors.tensor import Array
 
-FP32 = DATATYPES["FP32"]
-
-type Function = Callable[[dict[str, Array]], Mapping[str, Any]]
-
-
-@dataclass
-class FunctionSession:
-    """A model that is a Python function of arrays.
-
-    Attributes:
-        signature: What it takes and gives.
-        function: Makes the outputs.
-        runs: How many rows each run had.
-    """
-
-    signature: Signature
-    function: Function
-    runs: list[int]
-
-    def run(
-        self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline
-    ) -> dict[str, Tensor]:
-        """Runs the function once."""
-        deadline.check("running the function")
-        arrays = {name: tensor.values for name, tensor in inputs.items()}
-        self.runs.append(max(len(array) for array in arrays.values()))
-        results = self.function(arrays)
-        types = {spec.name: spec.datatype for spec in self.signature.outputs}
-        return {name: Tensor(types[name], np.asarray(results[name], types[name].storage)) for name in outputs}
-
-
-def model_of(
-    function: Function,
-    inputs: Mapping[str, tuple[int, ...] | None],
-    outputs: Mapping[str, tuple[int, ...] | None],
-    config: ModelConfig | None = None,
-) -> tuple[Model, list[int]]:
-    """Makes a model of FP32 tensors, and the list of its runs."""
-    runs: list[int] = []
-    signature = Signature(
-        tuple(TensorSpec(name, FP32, shape) for name, shape in inputs.items()),
-        tuple(TensorSpec(name, FP32, shape) for name, shape in outputs.items()),
-    )
-    session = FunctionSession(signature, function, runs)
-    return Model("doubler", 3, config or ModelConfig(), session, 0.0), runs
+from tests.unit.fakes.functions import model_of
 
 
 def doubler(rows: int = -1, config: ModelConfig | None = None) -> tuple[Model, list[int]]:

@@ -12,6 +12,7 @@ from triptych.http.response import Response, json_response, proxy_result
 from triptych.http.services import Services
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.observer import Observer, RequestRecord
+from triptych.serving.model import NO_MEMORY
 
 Endpoint = Callable[[Services, Request], Response]
 Routes = Mapping[tuple[str, str], Endpoint]
@@ -22,8 +23,6 @@ SAFETY_MARGIN = 1.0
 
 MAX_MESSAGE = 2000
 """Characters of an error's message: what it quotes of the request can be as long as the request."""
-
-_NO_MEMORY = "needs more memory than the function has; send less at once"
 
 
 class Context(Protocol):
@@ -80,7 +79,7 @@ class Application:
         except TriptychError as error:
             response = _failure(error, record)
         except MemoryError:
-            response = _failure(PayloadTooLarge(_NO_MEMORY), record)
+            response = _failure(PayloadTooLarge(NO_MEMORY), record)
         except Exception as error:  # noqa: BLE001 - the edge: the caller gets an answer, the log the trace
             self._observer.unexpected(error)
             record.error = type(error).__name__

@@ -24,23 +24,17 @@ class PreparedTensors(NamedTuple):
         model: What runs them.
         request: Where they came from.
         inputs: The tensors by name.
-        wanted: The outputs that go into the answer.
+        wanted: How the outputs go into the answer.
+        outputs: Their names.
+        rows: Size of the inputs' first dimension.
     """
 
     model: Model
     request: InferRequest
     inputs: Mapping[str, Tensor]
     wanted: Sequence[RequestedOutput]
-
-    @property
-    def outputs(self) -> Sequence[str]:
-        """Names of the wanted outputs."""
-        return [output.name for output in self.wanted]
-
-    @property
-    def rows(self) -> int:
-        """Size of the inputs' first dimension."""
-        return max((tensor.shape[0] for tensor in self.inputs.values() if tensor.shape), default=1)
+    outputs: Sequence[str]
+    rows: int
 
     @property
     def is_one_run(self) -> bool:
@@ -73,7 +67,9 @@ def prepare_infer(model: Model, request: InferRequest) -> PreparedTensors:
     wanted = _wanted(model, request)
     inputs = {tensor.name: _decode(tensor) for tensor in request.inputs}
     model.signature.check_inputs(inputs)
-    return PreparedTensors(model, request, inputs, wanted)
+    outputs = [output.name for output in wanted]
+    rows = max((tensor.shape[0] for tensor in inputs.values() if tensor.shape), default=1)
+    return PreparedTensors(model, request, inputs, wanted, outputs, rows)
 
 
 def infer(model: Model, request: InferRequest, deadline: Deadline) -> Served:

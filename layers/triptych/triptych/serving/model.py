@@ -8,7 +8,7 @@ from typing import NamedTuple
 from triptych.errors import PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.session import ModelSession
-from triptych.protocol.datatypes import BYTES
+from triptych.protocol.datatypes import BYTES, Datatype
 from triptych.serving.model_config import ModelConfig
 from triptych.tensors.signature import Signature
 from triptych.tensors.tensor import Tensor
@@ -16,6 +16,9 @@ from triptych.tensors.tensor import Tensor
 MAX_OUTPUT = 2**23
 """Values that are written into one answer: more hardly ever fit one, and orjson ends
 the process where it gets no memory to write them."""
+
+NO_MEMORY = "needs more memory than the function has; send less at once"
+"""Why a request is refused when Python itself gets no more memory."""
 
 _STRING = 8
 """Values that a string counts for: orjson sets about 200 bytes aside for each that it writes."""
@@ -52,7 +55,7 @@ class Model(NamedTuple):
             PayloadTooLarge: It gives more values than can be written into one answer.
         """
         results = self.session.run(inputs, outputs, deadline)
-        values = sum(_weight(tensor) for tensor in results.values())
+        values = sum(weight(tensor.datatype, tensor.values.size) for tensor in results.values())
         if values > MAX_OUTPUT:
             raise PayloadTooLarge(
                 f"the model gives {values} values (a string counts for {_STRING}), "
@@ -62,5 +65,6 @@ class Model(NamedTuple):
         return results
 
 
-def _weight(tensor: Tensor) -> int:
-    return tensor.values.size * (_STRING if tensor.datatype is BYTES else 1)
+def weight(datatype: Datatype, values: int) -> int:
+    """Tells what so many values of a datatype count for beside `MAX_OUTPUT`."""
+    return values * (_STRING if datatype is BYTES else 1)

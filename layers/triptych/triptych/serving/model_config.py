@@ -27,6 +27,7 @@ class ModelConfig:
         threads: Threads inside one operator; None for as many as the function's processors.
         weights: How weights are held; None for the function's own choice.
         arena: Whether memory is kept between runs; None for the function's own choice.
+        group: Whether jobs may run together; None to find out by comparing.
     """
 
     description: str = ""
@@ -37,6 +38,7 @@ class ModelConfig:
     threads: int | None = None
     weights: Weights | None = None
     arena: bool | None = None
+    group: bool | None = None
 
     def settings(self, defaults: SessionSettings) -> SessionSettings:
         """Fills what the model leaves open with the function's own choice."""
@@ -57,14 +59,17 @@ def parse_model_config(text: str) -> ModelConfig:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ModelUnavailable(f"model.toml: expected TOML: {error}") from error
-    session = _table(document.pop("session", {}), "session")
-    return ModelConfig(**_read(document, _MODEL, ""), **_read(session, _SESSION, "session."))
+    tables = {name: _table(document.pop(name, {}), name) for name in _TABLES}
+    settings = _read(document, _MODEL, "")
+    for name, table in tables.items():
+        settings |= _read(table, _TABLES[name], f"{name}.")
+    return ModelConfig(**settings)
 
 
 def _read(table: Mapping[str, object], readers: Mapping[str, Reader], prefix: str) -> dict[str, Any]:
     for name in table:
         if name not in readers:
-            known = ", ".join([*readers, "session"] if readers is _MODEL else readers)
+            known = ", ".join([*readers, *_TABLES] if readers is _MODEL else readers)
             raise ModelUnavailable(f"model.toml: unknown key {prefix + name!r}; expected one of {known}")
     return {name: readers[name](value, prefix + name) for name, value in table.items()}
 
@@ -135,4 +140,7 @@ _MODEL: dict[str, Reader] = {
     "labels": _table_of(_names),
     "missing": _table_of(_cell),
 }
-_SESSION: dict[str, Reader] = {"threads": _threads, "weights": _weights, "arena": _flag}
+_TABLES: dict[str, dict[str, Reader]] = {
+    "session": {"threads": _threads, "weights": _weights, "arena": _flag},
+    "jobs": {"group": _flag},
+}
