@@ -1,20 +1,24 @@
-"""Runs the emulator with one correction: bodies without a media type.
+"""Runs the emulator with three corrections.
 
-Where an API takes every type as binary (`*/*`), AWS treats a request without Content-Type, and a caller
-without Accept, like any other. The emulator takes such a body for text, which destroys binary tensors: the
-standard clients of the protocol send neither header.
+- Bodies without a media type. Where an API takes every type as binary (`*/*`), AWS treats a request without
+  Content-Type, and a caller without Accept, like any other. The emulator takes such a body for text, which
+  destroys binary tensors: the standard clients of the protocol send neither header.
+- How many batches run at once. A number that comes from a parameter of the template is a string to the
+  emulator, which it then cannot compare: it stops reading any queue. AWS makes a number of it.
+- Connections. AWS is called over TLS, and the policies of our buckets, queues and topics refuse all else. The
+  emulator is called on this machine only, in plain HTTP: its connections count as encrypted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from ministack import app
-from ministack.services import apigateway_v1
+from ministack.services import apigateway_v1, lambda_svc
 
 _EVERYTHING = "*/*"
 
 
-def correct(gateway: Any) -> None:  # noqa: ANN401 - a module without types
+def correct_media_types(gateway: Any) -> None:  # noqa: ANN401 - a module without types
     """Has the emulated API Gateway take a missing media type as AWS does.
 
     Args:
@@ -28,6 +32,37 @@ def correct(gateway: Any) -> None:  # noqa: ANN401 - a module without types
     gateway._media_type_matches = corrected  # noqa: SLF001 - the same
 
 
+def correct_concurrency(functions: Any) -> None:  # noqa: ANN401 - a module without types
+    """Has the emulated event sources of queues take a number that is spelled as a string.
+
+    Args:
+        functions: The emulator's module for Lambda.
+    """
+    concurrency = functions._sqs_esm_concurrency  # noqa: SLF001 - there is no setting for it; the version is pinned
+
+    def corrected(source: Mapping[str, Any], *others: object) -> int:
+        scaling = {name: int(value) for name, value in (source.get("ScalingConfig") or {}).items()}
+        return cast("int", concurrency({**source, "ScalingConfig": scaling}, *others))
+
+    functions._sqs_esm_concurrency = corrected  # noqa: SLF001 - the same
+
+
+def correct_connections(application: Any) -> None:  # noqa: ANN401 - a module without types
+    """Has policies see every connection as encrypted.
+
+    Args:
+        application: The emulator's module for requests.
+    """
+    pin: Callable[[str, bool], None] = application.pin_request_origin
+
+    def corrected(address: str, _encrypted: bool) -> None:  # noqa: FBT001 - the emulator's own signature
+        pin(address, True)
+
+    application.pin_request_origin = corrected
+
+
 if __name__ == "__main__":
-    correct(apigateway_v1)
+    correct_media_types(apigateway_v1)
+    correct_concurrency(lambda_svc)
+    correct_connections(app)
     app.main()

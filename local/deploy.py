@@ -22,6 +22,8 @@ LOCAL_PARAMETERS = {
     "ModelDirectory": str(BUILD / "ModelsLayer" / "models"),
     # A model that was just put into the bucket is to be seen at once.
     "ModelRefreshSeconds": "2",
+    # Every environment is a process that starts for many seconds here, the more the longer.
+    "JobMaxConcurrency": "2",
 }
 
 
