@@ -7,18 +7,20 @@ from typing import NamedTuple, Protocol
 from triptych.jobs.job import Job
 
 
-class Run(NamedTuple):
-    """One attempt at a job.
+class ModelRun(NamedTuple):
+    """One run of a model, for one job or several together.
 
     Attributes:
-        queue_milliseconds: From its creation to its start.
-        inference_milliseconds: Spent in the model by all of its group; None when it was not run.
-        group: Jobs that were run together with it, itself included.
+        model: Name of the model.
+        version: Its version.
+        jobs: How many jobs it was for.
+        milliseconds: How long it took.
     """
 
-    queue_milliseconds: float
-    inference_milliseconds: float | None
-    group: int
+    model: str
+    version: int
+    jobs: int
+    milliseconds: float
 
 
 class JobObserver(Protocol):
@@ -28,16 +30,25 @@ class JobObserver(Protocol):
         """A job was accepted."""
         ...
 
-    def job_ran(self, job: Job, run: Run) -> None:
-        """An attempt at a job ended: the job holds how."""
+    def job_ran(self, job: Job, queue_milliseconds: float) -> None:
+        """An attempt at a job ended: the job holds how.
+
+        Args:
+            job: The job after the attempt.
+            queue_milliseconds: From the creation of the job to the start of the attempt.
+        """
+        ...
+
+    def model_ran(self, run: ModelRun) -> None:
+        """A model was run."""
         ...
 
     def job_ended(self, job: Job) -> None:
         """A job was ended by somebody who did not run it: expired, cancelled, a dead letter."""
         ...
 
-    def batch_ended(self, messages: int, retried: int) -> None:
-        """A batch of messages was dealt with."""
+    def batch_ended(self, messages: int, postponed: int) -> None:
+        """A batch of messages was dealt with, and some of them come again."""
         ...
 
     def unexpected(self, error: Exception) -> None:

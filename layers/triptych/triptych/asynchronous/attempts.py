@@ -1,0 +1,176 @@
+"""Attempts at jobs: how each begins, and what its outcome makes of the job and of its message.
+
+A message is done when its job has ended and the end was told; until then it comes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from triptych.asynchronous.backoff import Backoff
+from triptych.asynchronous.endings import Endings
+from triptych.asynchronous.intake import Arrival
+from triptych.asynchronous.ledger import Ledger
+from triptych.errors import Conflict, ServiceUnavailable, TriptychError
+from triptych.interfaces.clock import Clock
+from triptych.interfaces.job_observer import JobObserver
+from triptych.interfaces.payloads import ResultStore
+from triptych.jobs import transitions
+from triptych.jobs.job import Job, JobError, JobResult
+
+MAX_MESSAGE = 2000
+"""Characters of an error's message: what it quotes of the input can be as long as the input."""
+
+Fate = int | None
+"""Seconds until a message comes again; None when it is done."""
+
+
+class Output(NamedTuple):
+    """What a model made of a job.
+
+    Attributes:
+        body: The result, or the file that holds it.
+        content_type: What it is.
+        header_length: Bytes of the JSON before raw tensors; None when there are none.
+        version: Version of the model.
+    """
+
+    body: bytes | Path
+    content_type: str
+    header_length: int | None
+    version: int
+
+
+class Attempt(NamedTuple):
+    """A job that is being run.
+
+    Attributes:
+        arrival: The message that brought it.
+        job: Its record, as this attempt made it.
+    """
+
+    arrival: Arrival
+    job: Job
+
+
+class Attempts:
+    """Begins and concludes attempts.
+
+    Args:
+        ledger: Moves jobs.
+        endings: Settles jobs that have ended.
+        results: Keeps results.
+        observer: Is told about every attempt.
+        backoff: Tells when a message comes again.
+        clock: Tells the time.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what it brings together
+        self,
+        ledger: Ledger,
+        endings: Endings,
+        results: ResultStore,
+        observer: JobObserver,
+        backoff: Backoff,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._endings = endings
+        self._results = results
+        self._observer = observer
+        self._backoff = backoff
+        self._clock = clock
+
+    def begin(self, arrival: Arrival, lease: int) -> Attempt | Fate:
+        """Marks a job as running.
+
+        Args:
+            arrival: The message that brought it.
+            lease: When this attempt must have ended, in milliseconds since 1970.
+
+        Returns:
+            The attempt, or the fate of the message where the job is not to be run now.
+        """
+        return self._guarded(arrival, lambda: self._begun(arrival, lease))
+
+    def conclude(self, attempt: Attempt, outcome: Output | TriptychError) -> Fate:
+        """Makes of a job what came out of its attempt.
+
+        Returns:
+            The fate of the message.
+        """
+        return self._guarded(attempt.arrival, lambda: self._concluded(attempt, outcome))
+
+    def fate(self, arrival: Arrival, job: Job) -> Fate:
+        """Tells what becomes of the message of a job that is not run now; settles the job if it has ended."""
+        if job.final:
+            self._endings.settle(job)
+            return None
+        if transitions.leased(job, now := self._clock()):
+            return ((job.lease or now) - now) // 1000 + 1
+        return self._backoff.seconds(arrival.delivery.receives)
+
+    def _begun(self, arrival: Arrival, lease: int) -> Attempt | Fate:
+        now = self._clock()
+        if arrival.job.final:
+            return self.fate(arrival, arrival.job)
+        if transitions.overdue(arrival.job, now):
+            expired = self._ledger.move(arrival.job, lambda job: transitions.expired(job, now))
+            self._observer.job_ended(expired)
+            return self.fate(arrival, expired)
+        return Attempt(
+            arrival, self._ledger.move(arrival.job, lambda job: transitions.started(job, now, lease))
+        )
+
+    def _concluded(self, attempt: Attempt, outcome: Output | TriptychError) -> Fate:
+        job = self._ledger.move(attempt.job, self._transition(attempt.job, outcome))
+        self._observer.job_ran(job, (attempt.job.started or 0) - attempt.job.created)
+        return self.fate(attempt.arrival, job)
+
+    def _transition(self, mine: Job, outcome: Output | TriptychError) -> transitions.Transition:
+        now = self._clock()
+        if isinstance(outcome, Output):
+            result = self._results.put(mine, outcome.body, _described(outcome))
+            return lambda job: transitions.succeeded(still(job, mine), now, result)
+        error = JobError(type(outcome).__name__, str(outcome)[:MAX_MESSAGE], outcome.retryable)
+        if outcome.retryable:
+            return lambda job: transitions.released(still(job, mine), error)
+        return lambda job: transitions.failed(still(job, mine), now, error)
+
+    def _guarded[Made](self, arrival: Arrival, action: Callable[[], Made]) -> Made | Fate:
+        try:
+            return action()
+        except Conflict:
+            return self._after_conflict(arrival)
+        except ServiceUnavailable as error:
+            self._observer.unexpected(error)
+            return self._backoff.seconds(arrival.delivery.receives)
+
+    def _after_conflict(self, arrival: Arrival) -> Fate:
+        """Somebody else moved the job: what it is now decides."""
+        try:
+            return self.fate(arrival, self._ledger.known(arrival.job.id))
+        except TriptychError as error:
+            self._observer.unexpected(error)
+            return self._backoff.seconds(arrival.delivery.receives)
+
+
+def still(job: Job, mine: Job) -> Job:
+    """Gives the record if it is still in the attempt that this worker began.
+
+    Args:
+        job: The record as it is now.
+        mine: The record as this worker's attempt made it.
+
+    Raises:
+        Conflict: The job has ended, or somebody else took it over.
+    """
+    if (job.status, job.attempts, job.redrives) != (mine.status, mine.attempts, mine.redrives):
+        raise Conflict(f"job {job.id} is {job.status}, and not in attempt {mine.attempts} any more")
+    return job
+
+
+def _described(output: Output) -> JobResult:
+    return JobResult("", output.content_type, output.header_length, 0, output.version)

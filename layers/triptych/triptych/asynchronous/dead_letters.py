@@ -1,0 +1,110 @@
+"""Ending the jobs of messages that gave up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from triptych.asynchronous.backoff import Backoff
+from triptych.asynchronous.endings import Endings
+from triptych.asynchronous.intake import Arrival, Intake
+from triptych.asynchronous.ledger import Ledger
+from triptych.errors import Conflict, TriptychError
+from triptych.interfaces.clock import Clock
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.job_observer import JobObserver
+from triptych.interfaces.job_queue import Delivery, Outcomes
+from triptych.interfaces.payloads import InputStore
+from triptych.jobs.job import Job, JobError
+from triptych.jobs.transitions import failed, leased
+
+_ENDED = "WorkerEnded"
+
+
+class DeadLetters:
+    """Fails the jobs of dead letters, and keeps their inputs so that they can be queued again.
+
+    Args:
+        intake: Finds the job of a message.
+        inputs: Keeps inputs.
+        ledger: Moves jobs.
+        endings: Settles jobs that have ended.
+        observer: Is told about every job that is ended.
+        backoff: Tells when a message comes again.
+        clock: Tells the time.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what it brings together
+        self,
+        intake: Intake,
+        inputs: InputStore,
+        ledger: Ledger,
+        endings: Endings,
+        observer: JobObserver,
+        backoff: Backoff,
+        clock: Clock,
+    ) -> None:
+        self._intake = intake
+        self._inputs = inputs
+        self._ledger = ledger
+        self._endings = endings
+        self._observer = observer
+        self._backoff = backoff
+        self._clock = clock
+
+    def process(self, deliveries: Sequence[Delivery], deadline: Deadline) -> Outcomes:
+        """Ends the jobs of messages.
+
+        Args:
+            deliveries: Messages from the queue of dead letters.
+            deadline: When the last must be dealt with; the others come again.
+
+        Returns:
+            What becomes of each message.
+        """
+        return {delivery.message_id: self._outcome(delivery, deadline) for delivery in deliveries}
+
+    def _outcome(self, delivery: Delivery, deadline: Deadline) -> int | None:
+        try:
+            deadline.check("ending jobs")
+            return self._ended(self._intake.receive(delivery))
+        except TriptychError as error:
+            self._observer.unexpected(error)
+            return self._backoff.seconds(1)
+
+    def _ended(self, arrival: Arrival) -> int | None:
+        job = arrival.job
+        if leased(job, now := self._clock()):  # a copy of its message is being worked on
+            return ((job.lease or now) - now) // 1000 + 1
+        if not job.final:
+            job = self._fail(arrival)
+        self._endings.settle(job)
+        return None
+
+    def _fail(self, arrival: Arrival) -> Job:
+        kept = self._kept(arrival)
+        try:
+            job = self._ledger.move(
+                arrival.job,
+                lambda found: failed(found, self._clock(), _reason(arrival, found))._replace(input=kept),
+            )
+        except Conflict:  # it has ended meanwhile
+            return self._ledger.known(arrival.job.id)
+        self._observer.job_ended(job)
+        return job
+
+    def _kept(self, arrival: Arrival) -> str | None:
+        if arrival.job.input is not None or arrival.body is None:
+            return arrival.job.input
+        return self._inputs.put(f"{arrival.job.id}/{arrival.job.digest[:16]}", arrival.body)
+
+
+def _reason(arrival: Arrival, job: Job) -> JobError:
+    if arrival.error:
+        return JobError(type(arrival.error).__name__, str(arrival.error), retryable=False)
+    if job.error:
+        message = f"given up after {job.attempts} attempts; the last one: {job.error.message}"
+        return JobError(job.error.type, message, retryable=True)
+    if job.attempts:
+        message = f"given up after {job.attempts} attempts: each ended its worker, for lack of memory or time"
+        return JobError(_ENDED, message, retryable=True)
+    return JobError(_ENDED, "given up: the job was delivered, but no worker could begin it", retryable=True)

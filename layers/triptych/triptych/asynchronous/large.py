@@ -1,0 +1,86 @@
+"""Running jobs whose inputs do not fit into memory: by file, slice by slice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+from triptych.asynchronous.attempts import Attempt, Output, still
+from triptych.asynchronous.failures import caught
+from triptych.asynchronous.inputs import Input, input_of
+from triptych.asynchronous.ledger import Ledger
+from triptych.errors import BadRequest, TriptychError
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.job_observer import JobObserver, ModelRun
+from triptych.interfaces.payloads import InputStore
+from triptych.serving.store import ModelStore
+from triptych.spooled.transform import SpooledRequest, transform
+
+_LOOK = 1.0
+"""Seconds between two looks at whether a job that is running was cancelled."""
+
+
+class LargeJobs:
+    """Runs jobs with large inputs.
+
+    Args:
+        inputs: Keeps the inputs.
+        models: Gives open models.
+        ledger: Knows whether a job is still wanted.
+        observer: Is told about every run.
+        directory: Where files are put; it must have room for twice an input and its result.
+    """
+
+    def __init__(
+        self, inputs: InputStore, models: ModelStore, ledger: Ledger, observer: JobObserver, directory: Path
+    ) -> None:
+        self._inputs = inputs
+        self._models = models
+        self._ledger = ledger
+        self._observer = observer
+        self._directory = directory
+
+    @contextmanager
+    def output(self, attempt: Attempt, deadline: Deadline) -> Generator[Output | TriptychError]:
+        """Runs a job; the file of its result is there as long as the context is.
+
+        Args:
+            attempt: The job.
+            deadline: When the run must have ended.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self._directory) as directory:
+            yield caught(self._observer, lambda: self._run(attempt, Path(directory), deadline))
+
+    def _run(self, attempt: Attempt, directory: Path, deadline: Deadline) -> Output:
+        job = attempt.job
+        found = input_of(attempt, self._inputs)
+        model = self._models.get(job.model, job.version)
+        source, target = directory / "input", directory / "result"
+        self._download(found, source)
+        deadline.check("downloading the input")
+        started = monotonic()
+        answer = transform(
+            model, source, SpooledRequest(*found.request), target, deadline, self._checkpoint(attempt)
+        )
+        self._observer.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
+        return Output(target, answer.content_type, answer.header_length, model.version)
+
+    def _download(self, found: Input, source: Path) -> None:
+        if found.stored is None:
+            raise BadRequest("the input is larger than what is run in memory, and not kept anywhere")
+        self._inputs.download(found.stored, source)
+
+    def _checkpoint(self, attempt: Attempt) -> Callable[[], None]:
+        last = monotonic()
+
+        def check() -> None:
+            nonlocal last
+            if monotonic() - last >= _LOOK:
+                still(self._ledger.known(attempt.job.id), attempt.job)
+                last = monotonic()
+
+        return check
