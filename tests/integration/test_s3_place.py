@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from triptych.adapters.model_cache import ModelCache
-from triptych.adapters.s3_bucket import S3Object
 from triptych.adapters.s3_place import S3Place
+from triptych.adapters.s3_transfer import S3Object
 from triptych.errors import ModelUnavailable
 
 from tests.integration.model_bucket import ModelBucket

@@ -1,58 +1,27 @@
-"""A bucket, read only: listings, small texts, downloads in parallel ranges. Imports boto3."""
+"""A bucket, read only: listings, small texts, downloads in parallel ranges."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
-from s3transfer.futures import TransferFuture
-from s3transfer.manager import TransferConfig, TransferManager
-from s3transfer.subscribers import BaseSubscriber
-
+from triptych.adapters import aws_clients
 from triptych.adapters.s3_errors import s3_errors
+from triptych.adapters.s3_transfer import S3Object, download
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-CLIENT = Config(
-    connect_timeout=2,  # seconds; S3 in the same region answers in milliseconds
-    read_timeout=5,  # seconds between bytes
-    retries={"mode": "standard", "total_max_attempts": 3},  # about 16 s in all: inside the 28 s of a request
-)
-TRANSFER = TransferConfig(
-    multipart_threshold=1,  # always by ranges: only those say which generation they are of
-    multipart_chunksize=16 << 20,  # bytes; S3 advises 8 to 16 MB a range
-    max_request_concurrency=8,  # below the client's pool of 10 connections
-    max_io_queue_size=128,  # times 256 KB: at most 32 MB wait for the disk
-    num_download_attempts=3,
-)
-
-
-class S3Object(NamedTuple):
-    """One object of a bucket.
-
-    Attributes:
-        key: Its key.
-        etag: Changes with its content.
-        size: Bytes.
-    """
-
-    key: str
-    etag: str
-    size: int
-
 
 def s3_client() -> S3Client:
-    """Makes a client whose patience suits a request that people wait for.
+    """Makes a client of S3.
 
     Raises:
         RepositoryUnavailable: The environment's settings for AWS are not usable.
     """
     with s3_errors():
-        return boto3.client("s3", config=CLIENT)
+        return aws_clients.s3_client()
 
 
 class S3Bucket:
@@ -114,22 +83,5 @@ class S3Bucket:
             RepositoryUnavailable: The bucket cannot be read now.
             OSError: A file cannot be written.
         """
-        with s3_errors(), TransferManager(self._client, TRANSFER) as transfers:
-            downloads = [
-                transfers.download(self._name, wanted.key, str(path), subscribers=[_Listed(wanted)])
-                for path, wanted in files.items()
-            ]
-            for download in downloads:
-                download.result()
-
-
-class _Listed(BaseSubscriber):
-    """Tells a download the size and generation that were listed: no HEAD, and `If-Match` on every range."""
-
-    def __init__(self, wanted: S3Object) -> None:
-        self._wanted = wanted
-
-    def on_queued(self, future: TransferFuture, **_: Any) -> None:  # noqa: ANN401 - the signature of s3transfer
-        """Completes what is known of the object before the first request."""
-        future.meta.provide_transfer_size(self._wanted.size)
-        future.meta.provide_object_etag(self._wanted.etag)
+        with s3_errors():
+            download(self._client, self._name, files)

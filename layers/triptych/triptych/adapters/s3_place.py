@@ -9,7 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from triptych.adapters.model_cache import ModelCache
-from triptych.adapters.s3_bucket import S3Bucket, S3Object, s3_client
+from triptych.adapters.s3_bucket import S3Bucket, s3_client
+from triptych.adapters.s3_transfer import S3Object
 from triptych.errors import ModelUnavailable
 from triptych.interfaces.place import CONFIG_FILE, GRAPH_FILE, StoredModel, StoredVersion
 from triptych.protocol.names import is_model_name, is_version

@@ -1,0 +1,96 @@
+"""Clients of AWS: made in one place, each when it is first needed. Imports boto3."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+type Service = Literal["dynamodb", "events", "s3", "sns", "sqs"]
+
+CLIENT = Config(
+    connect_timeout=2,  # seconds; services in the same region answer in milliseconds
+    read_timeout=5,  # seconds between bytes
+    retries={"mode": "standard", "total_max_attempts": 3},  # about 16 s in all: inside the 28 s of a request
+    max_pool_connections=32,  # a worker's threads, some of them with eight ranges of a download each
+)
+_S3 = CLIENT.merge(Config(signature_version="s3v4"))
+_PRESIGNER = _S3.merge(Config(s3={"addressing_style": "virtual"}))
+_LOCK = RLock()  # boto3's default session makes one client at a time
+
+
+def client(service: Service, config: Config = CLIENT) -> Any:  # noqa: ANN401 - callers name its type
+    """Makes a client whose patience suits a request that people wait for.
+
+    Raises:
+        BotoCoreError: The environment's settings for AWS are not usable.
+    """
+    with _LOCK:
+        return boto3.client(service, config=config)
+
+
+def s3_client() -> S3Client:
+    """Makes a client of S3.
+
+    Raises:
+        BotoCoreError: The environment's settings for AWS are not usable.
+    """
+    made: S3Client = client("s3", _S3)
+    return made
+
+
+class AwsClients:
+    """The clients that jobs need. Threads may share them; two who are first at once may make one each."""
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        """Calls DynamoDB."""
+        made: DynamoDBClient = client("dynamodb")
+        return made
+
+    @cached_property
+    def events(self) -> EventBridgeClient:
+        """Calls EventBridge."""
+        made: EventBridgeClient = client("events")
+        return made
+
+    @cached_property
+    def s3(self) -> S3Client:
+        """Calls S3."""
+        return s3_client()
+
+    @cached_property
+    def presigner(self) -> S3Client:
+        """Signs what others send to S3.
+
+        In every other way boto3 signs for S3's global host, which redirects what it gets for a new bucket of
+        another region: neither a form nor a signature outlives that. An endpoint of one's own, such as an
+        emulator's, need not answer under the names of buckets.
+        """
+        if not (urlsplit(self.s3.meta.endpoint_url).hostname or "").startswith("s3."):
+            return self.s3
+        made: S3Client = client("s3", _PRESIGNER)
+        return made
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        """Calls SNS."""
+        made: SNSClient = client("sns")
+        return made
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """Calls SQS."""
+        made: SQSClient = client("sqs")
+        return made
