@@ -96,9 +96,11 @@ class MemoryJobs(Breakable):
         self.reach()
         if after is not None and not re.fullmatch(r"\d{13}#[0-9a-f-]{36}", after):
             raise BadRequest("next: expected what the page before gave")
-        found = sorted((job for job in self if model in {None, job.model}), key=_place, reverse=True)
-        rest = [job for job in found if after is None or _place(job) < after]
-        return Page(rest[:limit], _place(rest[limit - 1]) if len(rest) > limit else None)
+        found = sorted(
+            (job for job in self if model in {None, job.model}), key=lambda job: job.place, reverse=True
+        )
+        rest = [job for job in found if after is None or job.place < after]
+        return Page(rest[:limit], rest[limit - 1].place if len(rest) > limit else None)
 
     def unattended(self, now: int, limit: int) -> Sequence[str]:
         """Gives ids of jobs that somebody must look after, the most urgent first."""
@@ -132,10 +134,10 @@ class MemoryInputs(Breakable):
         self.objects[location] = StoredInput(location, len(body), _tag(body), content_type, None, body)
         return location
 
-    def put(self, job_id: str, body: bytes) -> str:
+    def put(self, name: str, body: bytes) -> str:
         """Keeps the input of a job."""
         self.reach()
-        return self.keep(f"s3://{INPUTS}/inputs/{job_id}", body)
+        return self.keep(f"s3://{INPUTS}/inputs/{name}", body)
 
     def locate(self, name: str) -> str:
         """Gives the location of what a caller names."""
@@ -260,10 +262,6 @@ class MemoryNotifier(Breakable):
         """Remembers the end of a job."""
         self.reach()
         self.published.append(job)
-
-
-def _place(job: Job) -> str:
-    return f"{job.created:013}#{job.id}"
 
 
 def _tag(body: bytes) -> str:

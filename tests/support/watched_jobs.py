@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from triptych.interfaces.job_observer import Run
+from triptych.interfaces.job_observer import ModelRun
 from triptych.jobs.job import Job
 
 
@@ -14,14 +14,16 @@ class WatchedJobs:
 
     Attributes:
         submitted: Jobs that were accepted.
-        ran: Attempts that ended.
+        ran: Jobs after each attempt, and the milliseconds until it started.
+        runs: Runs of models.
         ended: Jobs that somebody else ended.
         batches: Messages and how many of them come again, for each batch.
         failures: What failed unexpectedly.
     """
 
     submitted: list[Job] = field(default_factory=list)
-    ran: list[tuple[Job, Run]] = field(default_factory=list)
+    ran: list[tuple[Job, float]] = field(default_factory=list)
+    runs: list[ModelRun] = field(default_factory=list)
     ended: list[Job] = field(default_factory=list)
     batches: list[tuple[int, int]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
@@ -30,17 +32,21 @@ class WatchedJobs:
         """A job was accepted."""
         self.submitted.append(job)
 
-    def job_ran(self, job: Job, run: Run) -> None:
+    def job_ran(self, job: Job, queue_milliseconds: float) -> None:
         """An attempt at a job ended."""
-        self.ran.append((job, run))
+        self.ran.append((job, queue_milliseconds))
+
+    def model_ran(self, run: ModelRun) -> None:
+        """A model was run."""
+        self.runs.append(run)
 
     def job_ended(self, job: Job) -> None:
         """A job was ended by somebody who did not run it."""
         self.ended.append(job)
 
-    def batch_ended(self, messages: int, retried: int) -> None:
+    def batch_ended(self, messages: int, postponed: int) -> None:
         """A batch of messages was dealt with."""
-        self.batches.append((messages, retried))
+        self.batches.append((messages, postponed))
 
     def unexpected(self, error: Exception) -> None:
         """Something failed that should not."""

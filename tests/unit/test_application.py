@@ -55,7 +55,7 @@ class Watching:
         self.failures.append(error)
 
 
-def application(answer: Callable[[Request], Response], observer: Watching | None = None) -> Application:
+def application(answer: Callable[[Request], Response], observer: Watching | None = None) -> Application[Any]:
     """An application with one route, `POST /v2/models/{model}/infer`."""
     routes = {("POST", "/v2/models/{model}/infer"): lambda _services, request: answer(request)}
     return Application(routes, NO_SERVICES, observer or Watching())
@@ -178,7 +178,7 @@ def test_answer_too_large(content_type: str) -> None:
         call(), Invocation()
     )
     assert 413 == result["statusCode"]
-    assert "or use the asynchronous or batch mode" in message(result)
+    assert "or ask for a job: POST /v2/models/{model}/jobs" in message(result)
     assert [(413, "PayloadTooLarge")] == [(record.status, record.error) for record in watching.ended]
 
 

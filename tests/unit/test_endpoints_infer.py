@@ -219,7 +219,7 @@ def test_answer_too_large(function: RealtimeFunction) -> None:
     call = Call("POST", INFER, {"model": "zeros"}, body=json.dumps(ask).encode())
     answer = function.handle(call.event())
     assert 413 == answer.status
-    assert "ask for fewer outputs or rows, accept gzip, or use the asynchronous or batch mode" in answer.error
+    assert "accept gzip, or ask for a job: POST /v2/models/{model}/jobs" in answer.error
     accepting = {**call.event(), "headers": {"Accept-Encoding": "gzip"}}
     assert 200 == function.handle(accepting).status
 

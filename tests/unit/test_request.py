@@ -48,7 +48,7 @@ def test_text_that_is_no_unicode() -> None:
 def test_too_large(encoded: bool) -> None:  # noqa: FBT001 - cases
     """A body that Lambda would not take is refused where an emulator let it pass, with a way out."""
     body_of({"body": "A" * MAX_EVENT, "isBase64Encoded": encoded})
-    with pytest.raises(PayloadTooLarge, match="use the asynchronous or batch mode"):
+    with pytest.raises(PayloadTooLarge, match="make it a job"):
         body_of({"body": "A" * (MAX_EVENT + 4), "isBase64Encoded": encoded})
 
 

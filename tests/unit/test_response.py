@@ -7,7 +7,7 @@ import random
 
 import pytest
 from triptych.errors import PayloadTooLarge
-from triptych.http.response import MAX_ANSWER, Response, json_response, proxy_result
+from triptych.http.response import MAX_ANSWER, MAX_BODY, Response, json_response, proxy_result
 from triptych.protocol.media_types import BINARY, JSON
 
 LONG = b'{"value": 1}' * 200
@@ -70,11 +70,9 @@ def test_json() -> None:
     ("content_type", "body"),
     [
         (JSON, b"a" * (MAX_ANSWER - 2)),
-        (JSON, b'"' * (MAX_ANSWER // 2 - 1)),
-        (JSON, b"\0" * (MAX_ANSWER // 6 - 1)),
         (BINARY, bytes(MAX_ANSWER // 4 * 3 - 3)),
     ],
-    ids=["text", "quotes", "control characters", "bytes"],
+    ids=["text", "bytes"],
 )
 def test_largest(content_type: str, body: bytes) -> None:
     """What counts is the answer as a JSON string in the invocation's result, quotes and all."""
@@ -84,6 +82,18 @@ def test_largest(content_type: str, body: bytes) -> None:
         PayloadTooLarge, match=f"the answer of {len(body) + 4} bytes exceeds what one call can carry"
     ):
         proxy_result(Response(200, body + body[:4], content_type), None)
+
+
+@pytest.mark.parametrize(
+    ("character", "room"), [(b'"', (MAX_ANSWER - 2) // 2), (b"\0", (MAX_ANSWER - 2) // 6)]
+)
+def test_escapes(character: bytes, room: int) -> None:
+    """Text whose escapes take more than there is travels in base64: one that large always fits."""
+    assert not proxy_result(Response(200, character * room, JSON), None)["isBase64Encoded"]
+    for size in (room + 1, MAX_BODY):
+        result = proxy_result(Response(200, character * size, JSON), None)
+        assert character * size == base64.b64decode(result["body"])
+        assert MAX_ANSWER >= len(json.dumps(result["body"]))
 
 
 def test_whole_result_fits_lambda() -> None:

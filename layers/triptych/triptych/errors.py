@@ -23,6 +23,9 @@ turns the error into an answer. `retryable` errors may be gone when the same is 
 
 from __future__ import annotations
 
+NO_MEMORY = "needs more memory than the function has; send less at once"
+"""Message of what is refused because Python itself gets no more memory."""
+
 
 class TriptychError(Exception):
     """A failure with a message for the caller.

@@ -6,16 +6,18 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any, Protocol
 
-from triptych.errors import MethodNotAllowed, NotFound, PayloadTooLarge, TriptychError
-from triptych.http.request import Request, body_of, headers_of
+from triptych.errors import NO_MEMORY, MethodNotAllowed, NotFound, PayloadTooLarge, TriptychError
+from triptych.http.request import Request, body_of, caller_of, headers_of
 from triptych.http.response import Response, json_response, proxy_result
-from triptych.http.services import Services
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.observer import Observer, RequestRecord
-from triptych.serving.model import NO_MEMORY
 
-Endpoint = Callable[[Services, Request], Response]
-Routes = Mapping[tuple[str, str], Endpoint]
+type Endpoint[S] = Callable[[S, Request], Response]
+"""Answers requests with the help of some services."""
+
+type Routes[S] = Mapping[tuple[str, str], Endpoint[S]]
+"""Endpoints by method and resource."""
+
 Result = dict[str, Any]
 
 SAFETY_MARGIN = 1.0
@@ -38,7 +40,7 @@ class Context(Protocol):
         ...
 
 
-class Application:
+class Application[S]:
     """Answers API Gateway events.
 
     Args:
@@ -47,7 +49,7 @@ class Application:
         observer: Is told about every request.
     """
 
-    def __init__(self, routes: Routes, services: Services, observer: Observer) -> None:
+    def __init__(self, routes: Routes[S], services: S, observer: Observer) -> None:
         self._routes = routes
         self._services = services
         self._observer = observer
@@ -95,10 +97,10 @@ class Application:
         record.request_bytes = len(body)
         path = event.get("pathParameters") or {}
         query = event.get("queryStringParameters") or {}
-        request = Request(method, resource, path, query, headers, body, deadline, record)
+        request = Request(method, resource, path, query, headers, body, deadline, record, caller_of(event))
         return endpoint(self._services, request)
 
-    def _no_route(self, method: str, resource: str) -> Endpoint:
+    def _no_route(self, method: str, resource: str) -> Endpoint[S]:
         if resource in self._resources:
             raise MethodNotAllowed(f"{resource} does not take {method}; see /docs")
         raise NotFound(f"there is no {resource}; see /docs")

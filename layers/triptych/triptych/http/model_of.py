@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from triptych.http.request import Request
 from triptych.http.services import Services
-from triptych.protocol.names import version_number
 from triptych.serving.model import Model
-
-
-def version_of(request: Request) -> int | None:
-    """Gives the version in the path; None when the path has none.
-
-    Raises:
-        BadRequest: It is not a number.
-    """
-    version = request.path.get("version")
-    return None if version is None else version_number(version)
 
 
 def model_of(services: Services, request: Request) -> Model:
@@ -28,7 +17,7 @@ def model_of(services: Services, request: Request) -> Model:
         NotSupported: It uses types that the protocol cannot carry.
         RepositoryUnavailable: The repository cannot be read now.
     """
-    model = services.store.get(request.path["model"], version_of(request))
+    model = services.store.get(request.path["model"], request.version())
     request.record.model = model.name
     request.record.version = model.version
     return model

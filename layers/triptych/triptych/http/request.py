@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,9 +12,15 @@ from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.observer import RequestRecord
 from triptych.protocol.compression import decompress
+from triptych.protocol.names import version_number
+
+HEADER_LENGTH = "Inference-Header-Content-Length"
+"""Header that gives the bytes of the JSON before raw tensors."""
 
 MAX_EVENT = 6 * 2**20
 """Bytes that Lambda takes as the event of one invocation; emulators let more pass."""
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class Request(NamedTuple):
@@ -28,6 +35,7 @@ class Request(NamedTuple):
         body: The body as it came; may be compressed.
         deadline: When the answer must be ready.
         record: What will be told about the request.
+        caller: Whose the request is: the id of its API key, else who signed it; empty when nobody did.
     """
 
     method: str
@@ -38,6 +46,32 @@ class Request(NamedTuple):
     body: bytes
     deadline: Deadline
     record: RequestRecord
+    caller: str = ""
+
+    def version(self) -> int | None:
+        """Gives the version in the path; None when the path has none.
+
+        Raises:
+            BadRequest: It is not a number.
+        """
+        version = self.path.get("version")
+        return None if version is None else version_number(version)
+
+    def header_length(self, size: int) -> int | None:
+        """Gives the bytes of the JSON before raw tensors; None when the request does not tell.
+
+        Args:
+            size: Bytes of the decompressed body.
+
+        Raises:
+            BadRequest: It is not a number, or the body is shorter.
+        """
+        value = self.headers.get(HEADER_LENGTH.lower())
+        if value is None:
+            return None
+        if not (_NUMBER.fullmatch(value) and int(value) <= size):
+            raise BadRequest(f"{HEADER_LENGTH}: expected a whole number from 0 to {size}, got {value[:32]!r}")
+        return int(value)
 
     def decompressed_body(self) -> bytes:
         """Gives the body as it was before the client compressed it.
@@ -61,7 +95,8 @@ def body_of(event: Mapping[str, Any]) -> bytes:
     if len(body) > MAX_EVENT:
         raise PayloadTooLarge(
             "the body exceeds what one request can carry (about 4.7 MB): compress it, "
-            "send less at once, or use the asynchronous or batch mode"
+            "send less at once, or upload it (POST /v2/uploads) and make it a job "
+            "(POST /v2/models/{model}/jobs)"
         )
     if not event.get("isBase64Encoded"):
         return body.encode(errors="surrogatepass")  # whoever reads it says that it is not UTF-8
@@ -74,3 +109,9 @@ def body_of(event: Mapping[str, Any]) -> bytes:
 def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
     """Takes the headers out of an event, by lower-case name."""
     return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+
+
+def caller_of(event: Mapping[str, Any]) -> str:
+    """Tells whose an event is; what it gives is the same for each of the caller's requests."""
+    identity: Mapping[str, Any] = (event.get("requestContext") or {}).get("identity") or {}
+    return identity.get("apiKeyId") or identity.get("userArn") or ""

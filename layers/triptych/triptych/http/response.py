@@ -16,6 +16,9 @@ from triptych.protocol.media_types import JSON
 MAX_ANSWER = 6 * 2**20 - 16 * 2**10
 """Bytes of an answer in the invocation's result: Lambda's 6 MiB less what headers and framing take."""
 
+MAX_BODY = 4_500_000
+"""Bytes of a body that fits whatever it holds: base64 makes four bytes of three."""
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
@@ -34,9 +37,9 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def json_response(value: object, status: int = 200) -> Response:
+def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Makes an answer of JSON."""
-    return Response(status, dump(value))
+    return Response(status, dump(value), headers=headers or {})
 
 
 def proxy_result(response: Response, accept_encoding: str | None) -> dict[str, Any]:
@@ -55,18 +58,18 @@ def proxy_result(response: Response, accept_encoding: str | None) -> dict[str, A
     if encoding:
         body = compress(body, encoding)
         headers |= {"Content-Encoding": encoding, "Vary": "Accept-Encoding"}
-    text = encoding is None and _is_text(response.content_type)
-    payload = body.decode() if text else pybase64.b64encode_as_string(body)
-    if _exceeds_answer(payload):
+    text = _as_text(body) if encoding is None and _is_text(response.content_type) else None
+    payload = _as_base64(body) if text is None else text
+    if payload is None:
         raise PayloadTooLarge(
             f"the answer of {len(response.body)} bytes exceeds what one call can carry (about 4.7 MB): "
-            "ask for fewer outputs or rows, accept gzip, or use the asynchronous or batch mode"
+            "ask for fewer outputs or rows, accept gzip, or ask for a job: POST /v2/models/{model}/jobs"
         )
     return {
         "statusCode": response.status,
         "headers": headers,
         "body": payload,
-        "isBase64Encoded": not text,
+        "isBase64Encoded": text is None,
     }
 
 
@@ -76,9 +79,16 @@ def _is_text(content_type: str) -> bool:
     )
 
 
-def _exceeds_answer(payload: str) -> bool:
+def _as_text(body: bytes) -> str | None:
     # A character takes one byte at least and six at most: few answers need measuring. What needs none is not
     # measured either: orjson sets several times its length aside, and ends the process where it cannot.
-    if len(payload) > MAX_ANSWER:
-        return True
-    return 6 * len(payload) > MAX_ANSWER and len(dump(payload)) > MAX_ANSWER
+    if len(body) > MAX_ANSWER:
+        return None
+    text = body.decode()
+    too_large = 6 * len(text) > MAX_ANSWER and len(dump(text)) > MAX_ANSWER
+    return None if too_large else text
+
+
+def _as_base64(body: bytes) -> str | None:
+    quoted = 4 * -(-len(body) // 3) + 2
+    return None if quoted > MAX_ANSWER else pybase64.b64encode_as_string(body)

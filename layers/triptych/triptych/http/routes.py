@@ -13,16 +13,17 @@ from triptych.http.endpoints import (
     statistics,
     unsupported,
 )
+from triptych.http.services import Services
 
 _MODEL = "/v2/models/{model}"
 _VERSION = "/v2/models/{model}/versions/{version}"
 
 
-def _versioned(method: str, suffix: str, endpoint: Endpoint) -> Routes:
+def _versioned(method: str, suffix: str, endpoint: Endpoint[Services]) -> Routes[Services]:
     return {(method, _MODEL + suffix): endpoint, (method, _VERSION + suffix): endpoint}
 
 
-def _shared_memory(kind: str) -> Routes:
+def _shared_memory(kind: str) -> Routes[Services]:
     every, one = f"/v2/{kind}sharedmemory", f"/v2/{kind}sharedmemory/region/{{region}}"
     paths = {
         ("GET", f"{every}/status"),
@@ -34,7 +35,7 @@ def _shared_memory(kind: str) -> Routes:
     return dict.fromkeys(paths, unsupported.shared_memory)
 
 
-ROUTES: Routes = {
+ROUTES: Routes[Services] = {
     ("GET", "/v2"): server.metadata,
     ("GET", "/v2/health/live"): server.live,
     ("GET", "/v2/health/ready"): server.ready,

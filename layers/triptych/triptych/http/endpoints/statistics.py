@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from triptych.http.model_of import version_of
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
 from triptych.http.services import Services
@@ -21,7 +20,7 @@ def one_model(services: Services, request: Request) -> Response:
     Raises:
         NotFound: There is no such model or version.
     """
-    name, version = request.path["model"], version_of(request)
+    name, version = request.path["model"], request.version()
     listing = services.repository.listing(name)
     candidates = listing.all() if version is None else [listing.one(version)]
     return _answer(services, [(name, candidate.stored.version) for candidate in candidates])

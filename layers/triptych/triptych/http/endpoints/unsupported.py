@@ -9,7 +9,7 @@ from triptych.http.response import Response
 from triptych.http.services import Services
 
 
-def refused(reason: str) -> Endpoint:
+def refused(reason: str) -> Endpoint[Services]:
     """Makes an endpoint that answers 501 with the reason."""
 
     def endpoint(_services: Services, _request: Request) -> Response:
