@@ -15,12 +15,12 @@ from time import perf_counter_ns
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge, TriptychError
+from triptych.errors import NO_MEMORY, BadRequest, DeadlineExceeded, PayloadTooLarge, TriptychError
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.session import ModelSession
 from triptych.serving.evidence import Evidence, differ
 from triptych.serving.joining import RowsInteract, groups, run_joined, union
-from triptych.serving.model import NO_MEMORY, Model
+from triptych.serving.model import Model
 from triptych.serving.prepared import Prepared
 from triptych.tensors.tensor import Tensor
 

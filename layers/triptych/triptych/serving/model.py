@@ -17,9 +17,6 @@ MAX_OUTPUT = 2**23
 """Values that are written into one answer: more hardly ever fit one, and orjson ends
 the process where it gets no memory to write them."""
 
-NO_MEMORY = "needs more memory than the function has; send less at once"
-"""Why a request is refused when Python itself gets no more memory."""
-
 _STRING = 8
 """Values that a string counts for: orjson sets about 200 bytes aside for each that it writes."""
 
