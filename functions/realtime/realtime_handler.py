@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from triptych.http.application import Context
-from triptych.wiring import realtime_application
+from triptych.wiring.realtime import realtime_application
 
 _APPLICATION = realtime_application(documents=Path(__file__).parent / "api")
 

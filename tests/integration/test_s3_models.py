@@ -136,7 +136,7 @@ def test_boto3_is_imported_only_when_needed() -> None:
     program = (
         "import sys; from pathlib import Path\n"
         "from triptych.settings import from_environment\n"
-        "from triptych.wiring import realtime_application\n"
+        "from triptych.wiring.realtime import realtime_application\n"
         "realtime_application(Path('api'), from_environment({'MODEL_REPOSITORY': '/nowhere'}))\n"
         "print([name for name in ('boto3', 's3transfer') if name in sys.modules])"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from triptych.settings import Settings
-from triptych.wiring import realtime_application
+from triptych.wiring.realtime import realtime_application
 
 DOCUMENTS = Path(__file__).parents[2] / "functions/realtime/api"
 REQUEST_ID = "00000000-0000-0000-0000-000000000000"

@@ -1,0 +1,1 @@
+"""Puts the parts together, a module for each function that is deployed."""
