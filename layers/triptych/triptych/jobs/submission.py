@@ -87,6 +87,19 @@ def check(request: JobRequest, body: bytes) -> None:
     if not body:
         raise BadRequest("the body is empty; send what infer or predict takes")
     if is_rows(request, body):
-        answer_representation(request.accept, request_representation(request.content_type))
+        check_formats(request)
     elif request.header_length != 0:
         parse_infer_request(body, request.header_length)
+
+
+def check_formats(request: JobRequest) -> None:
+    """Refuses rows in a format that is not read here, or wanted in one that is not given here.
+
+    Args:
+        request: How rows are read, and how they are wanted.
+
+    Raises:
+        UnsupportedMediaType: Such rows are not read here.
+        NotAcceptable: The answer is wanted in no format that is given here.
+    """
+    answer_representation(request.accept, request_representation(request.content_type))
