@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.template.translated import of_type
+from tests.template.translated import of_type, references
 
 COUNTS = {"Requests", "ClientErrors", "ServerErrors", "ColdStart", "ModelLoadErrors"}
 TIMES = {"Latency", "InferenceTime", "ModelLoadTime"}
+JOBS = {"JobsSubmitted", "JobsSucceeded", "JobsFailed", "JobsRetried", "JobsExpired", "JobsCancelled"}
+WORK = {"QueueTime", "InferenceTime", "Attempts", "GroupSize", "BatchSize"}
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +35,41 @@ def test_widgets_do_not_overlap(widgets: list[dict[str, Any]]) -> None:
 
 
 def test_every_metric_of_ours_is_shown(widgets: list[dict[str, Any]]) -> None:
-    """The metrics that the function writes are all on the dashboard, and no other is looked for."""
-    assert COUNTS | TIMES == set(re.findall(r'MetricName="(\w+)"', "".join(_expressions(widgets))))
+    """What functions write for each model is all on the dashboard, and nothing else is looked for."""
+    expressions = "".join(_expressions(widgets))
+    assert COUNTS | TIMES | JOBS | WORK == set(re.findall(r'MetricName="(\w+)"', expressions))
+
+
+def test_searches_name_services_that_exist(template: dict[str, Any], widgets: list[dict[str, Any]]) -> None:
+    """A metric is looked for under the name that its function writes it under."""
+    functions = of_type(template, "AWS::Lambda::Function").values()
+    services = {function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for function in functions}
+    assert set(re.findall(r'service="([\w-]+)"', "".join(_expressions(widgets)))) <= services
+
+
+def test_dead_letters_and_the_queue_are_shown(widgets: list[dict[str, Any]]) -> None:
+    """Depth, age and what is in flight, and the dead letters by the dimension that their alarm watches."""
+    plain = [metric for metric in _metrics(widgets) if isinstance(metric[0], str)]
+    assert {
+        "ApproximateNumberOfMessagesVisible",
+        "ApproximateNumberOfMessagesDelayed",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateAgeOfOldestMessage",
+    } == {metric[1] for metric in plain if metric[0] == "AWS/SQS"}
+    ours = [metric[:4] for metric in plain if metric[0] == "Triptych"]
+    assert [["Triptych", "JobsDeadLettered", "service", "dead-letters"]] == ours
+
+
+def test_everything_that_is_shown_is_in_the_template(template: dict[str, Any]) -> None:
+    """The dashboard asks for functions and queues that are deployed with it."""
+    dashboard = of_type(template, "AWS::CloudWatch::Dashboard")["Dashboard"]
+    names = {name for name in references(dashboard) if "::" not in name}
+    assert {"JobsQueue", "JobsDeadLetterQueue", "JobWorkerFunction"} <= names <= template["Resources"].keys()
 
 
 def _expressions(widgets: list[dict[str, Any]]) -> list[str]:
-    metrics = [metric for widget in widgets for metric in widget["properties"]["metrics"]]
-    return [metric[0]["expression"] for metric in metrics if isinstance(metric[0], dict)]
+    return [metric[0]["expression"] for metric in _metrics(widgets) if isinstance(metric[0], dict)]
+
+
+def _metrics(widgets: list[dict[str, Any]]) -> list[list[Any]]:
+    return [metric for widget in widgets for metric in widget["properties"]["metrics"]]

@@ -1,5 +1,6 @@
 """The resources of the template: they can be made, are named as promised, are watched and guarded."""
 
+import re
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -7,7 +8,37 @@ import pytest
 
 from tests.template.translated import of_type, references
 
-LOGICAL_IDS = {"RealtimeFunction", "OnnxRuntimeLayer", "TriptychLayer", "ModelsLayer", "Api", "ModelBucket"}
+HANDLERS = {
+    "RealtimeFunction": ("functions/realtime/", "realtime_handler.handler"),
+    "JobsFunction": ("functions/async/", "jobs_handler.handler"),
+    "JobWorkerFunction": ("functions/async/", "worker_handler.handler"),
+    "JobDeadLetterFunction": ("functions/async/", "dead_letter_handler.handler"),
+    "JobSweepFunction": ("functions/async/", "sweep_handler.handler"),
+}
+LOGICAL_IDS = {
+    "OnnxRuntimeLayer",
+    "TriptychLayer",
+    "ModelsLayer",
+    "Api",
+    "ModelBucket",
+    "JobsTable",
+    "JobsQueue",
+} | {
+    "JobsDeadLetterQueue",
+    "JobInputsBucket",
+    "ResultsBucket",
+    "JobsTopic",
+}
+OUTPUTS = {
+    "ApiUrl",
+    "ApiKeyId",
+    "ModelBucket",
+    "JobsQueueUrl",
+    "JobsTopicArn",
+    "ResultsBucket",
+    "JobInputsBucket",
+}
+MODEL_FUNCTIONS = ("RealtimeFunction", "JobsFunction", "JobWorkerFunction")
 
 
 def test_no_resource_waits_for_itself(template: dict[str, Any]) -> None:
@@ -19,11 +50,20 @@ def test_no_resource_waits_for_itself(template: dict[str, Any]) -> None:
 
 def test_names_that_users_rely_on(written: dict[str, Any]) -> None:
     """Scripts, documents and events refer to these names."""
-    assert LOGICAL_IDS <= set(written["Resources"])
-    assert {"ApiUrl", "ApiKeyId", "ModelBucket"} <= set(written["Outputs"])
-    function = written["Resources"]["RealtimeFunction"]["Properties"]
-    assert ("functions/realtime/", "realtime_handler.handler") == (function["CodeUri"], function["Handler"])
-    assert "MODEL_REPOSITORY" in function["Environment"]["Variables"]
+    assert LOGICAL_IDS | set(HANDLERS) <= set(written["Resources"])
+    assert OUTPUTS | {"JobsTableName", "JobsDeadLetterQueueUrl"} <= set(written["Outputs"])
+    functions = of_type(written, "AWS::Serverless::Function")
+    assert HANDLERS == {name: (each["CodeUri"], each["Handler"]) for name, each in functions.items()}
+    for name in MODEL_FUNCTIONS:
+        assert "MODEL_REPOSITORY" in functions[name]["Environment"]["Variables"]
+
+
+def test_every_function_tells_its_name_and_where_it_logs(written: dict[str, Any]) -> None:
+    """Whoever looks for a function or its log finds both in the outputs."""
+    outputs = [output["Value"] for output in written["Outputs"].values()]
+    for name, function in of_type(written, "AWS::Serverless::Function").items():
+        assert {"Ref": name} in outputs
+        assert function["LoggingConfig"]["LogGroup"] in outputs
 
 
 @pytest.mark.parametrize("section", ["Parameters", "Outputs"])
@@ -37,20 +77,21 @@ def test_every_parameter_has_a_default(written: dict[str, Any]) -> None:
     assert [] == [name for name, entry in written["Parameters"].items() if "Default" not in entry]
 
 
-def test_a_version_is_described_by_every_value_that_it_depends_on(written: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", HANDLERS)
+def test_a_version_is_described_by_every_value_that_it_depends_on(written: dict[str, Any], name: str) -> None:
     """A parameter that changes makes a new version, so it has to be in the version's description."""
-    function = dict(written["Resources"]["RealtimeFunction"]["Properties"])
+    function = dict(written["Resources"][name]["Properties"])
     description = set(references(function.pop("VersionDescription")))
     used = {*references([function, written["Globals"]["Function"]])} & written["Parameters"].keys()
     # The directory of the layer is always the same in one place; concurrency is no property of a version.
     assert used - {"ModelDirectory", "ReservedConcurrency"} == description
 
 
-def test_the_description_of_a_version_fits(written: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", HANDLERS)
+def test_the_description_of_a_version_fits(written: dict[str, Any], name: str) -> None:
     """Lambda takes 256 characters, which the limits of the parameters ensure."""
-    names = list(references(written["Resources"]["RealtimeFunction"]["Properties"]["VersionDescription"]))
-    longest = sum(_longest(written["Parameters"][name]) for name in names)
-    assert longest + len(names) - 1 <= 256
+    description = written["Resources"][name]["Properties"]["VersionDescription"]
+    assert _longest(description, written["Parameters"]) <= 256
 
 
 def test_logs_are_forgotten(template: dict[str, Any]) -> None:
@@ -63,14 +104,21 @@ def test_logs_are_forgotten(template: dict[str, Any]) -> None:
 
 
 def test_buckets_are_guarded(template: dict[str, Any]) -> None:
-    """A bucket is private, encrypted, versioned, cleaned up, and stays when the stack goes."""
+    """A bucket is private, encrypted, cleaned up, and stays when the stack goes."""
     for name, bucket in of_type(template, "AWS::S3::Bucket").items():
         assert all(bucket["PublicAccessBlockConfiguration"].values())
         assert 4 == len(bucket["PublicAccessBlockConfiguration"])
         assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-        assert {"Status": "Enabled"} == bucket["VersioningConfiguration"]
         assert all("Enabled" == rule["Status"] for rule in bucket["LifecycleConfiguration"]["Rules"])
         assert "Retain" == template["Resources"][name]["DeletionPolicy"]
+
+
+def test_models_can_be_brought_back(template: dict[str, Any]) -> None:
+    """A model that was replaced by mistake is still there; jobs leave no second copy of what they delete."""
+    buckets = of_type(template, "AWS::S3::Bucket").items()
+    versioned = {name for name, bucket in buckets if "VersioningConfiguration" in bucket}
+    assert {"ModelBucket"} == versioned
+    assert {"Status": "Enabled"} == dict(buckets)["ModelBucket"]["VersioningConfiguration"]
 
 
 def test_buckets_refuse_plain_http(template: dict[str, Any]) -> None:
@@ -84,15 +132,29 @@ def test_buckets_refuse_plain_http(template: dict[str, Any]) -> None:
 
 
 def test_alarms_watch_what_users_feel(template: dict[str, Any]) -> None:
-    """Errors, throttles and latency raise an alarm that reaches the topic; silence does not."""
+    """Errors, throttles, latency and waiting raise an alarm that reaches the topic; silence does not."""
     alarms = of_type(template, "AWS::CloudWatch::Alarm").values()
-    watched = {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms}
-    functions = {("AWS/Lambda", "Errors"), ("AWS/Lambda", "Throttles")}
-    assert functions | {("AWS/ApiGateway", "5XXError"), ("AWS/ApiGateway", "Latency")} == watched
+    watched = {(alarm["Namespace"], alarm["MetricName"], _watched(alarm)) for alarm in alarms}
+    assert len(alarms) == len(watched)
+    assert {("AWS/Lambda", "Errors", name) for name in HANDLERS} | {
+        ("AWS/Lambda", "Throttles", "RealtimeFunction"),
+        ("AWS/Lambda", "Throttles", "JobWorkerFunction"),
+        ("AWS/ApiGateway", "5XXError", "ApiapiStage"),
+        ("AWS/ApiGateway", "Latency", "ApiapiStage"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage", "JobsQueue"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "JobsDeadLetterQueue"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "JobsDeadLetterQueue"),
+        ("Triptych", "JobsDeadLettered", "dead-letters"),
+    } == watched
     for alarm in alarms:
         assert "notBreaching" == alarm["TreatMissingData"]
         assert [{"Ref": "AlarmTopic"}] == alarm["AlarmActions"]
         assert alarm["AlarmDescription"]
+
+
+def _watched(alarm: dict[str, Any]) -> str:
+    found = [name for name in references(alarm["Dimensions"]) if "::" not in name]
+    return found[0] if found else alarm["Dimensions"][0]["Value"]
 
 
 def _awaited(resource: dict[str, Any]) -> set[str]:
@@ -101,7 +163,23 @@ def _awaited(resource: dict[str, Any]) -> set[str]:
     return awaited | set(references(resource.get("Properties", {})))
 
 
-def _longest(parameter: dict[str, Any]) -> int:
+def _longest(value: Any, parameters: dict[str, Any]) -> int:  # noqa: ANN401 - any function of CloudFormation
+    match value:
+        case {"Fn::Sub": [str(text), dict(variables)]}:
+            refs = re.findall(r"\$\{([^}]+)\}", text)
+            literal = len(re.sub(r"\$\{[^}]+\}", "", text))
+            return literal + sum(_longest(variables.get(name, {"Ref": name}), parameters) for name in refs)
+        case {"Fn::Sub": str(text)}:
+            return _longest({"Fn::Sub": [text, {}]}, parameters)
+        case {"Fn::If": [_, *choices]}:
+            return max(_longest(choice, parameters) for choice in choices)
+        case {"Ref": name}:
+            return _longest_value(parameters[name])
+        case _:
+            raise AssertionError(value)
+
+
+def _longest_value(parameter: dict[str, Any]) -> int:
     if "AllowedValues" in parameter:
-        return max(len(value) for value in parameter["AllowedValues"])
+        return max(len(str(value)) for value in parameter["AllowedValues"])
     return int(parameter["MaxLength"]) if "MaxLength" in parameter else len(str(parameter["MaxValue"]))

@@ -1,11 +1,74 @@
-"""What roles may do, as the translated template says."""
+"""What functions may do: the policies of their roles, as the translated template says."""
 
 from typing import Any
 
-from tests.template.translated import of_type
+import pytest
+
+from tests.template.translated import of_type, statements, translate
 
 # Both are SAM's: writing logs and traces cannot be bounded to a resource that exists when the role is made.
 MANAGED = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
+
+MODELS = {
+    "s3:ListBucket": {"arn:${AWS::Partition}:s3:::${Bucket}"},
+    "s3:GetObject": {"arn:${AWS::Partition}:s3:::${Bucket}/models/*"},
+}
+NOTIFY = {
+    "sns:Publish": {"JobsTopic"},
+    "events:PutEvents": {"arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default"},
+}
+RESULTS = "${ResultsBucket.Arn}/results/*"
+INPUTS = {"${JobInputsBucket.Arn}/inputs/*", "${JobInputsBucket.Arn}/uploads/*"}
+
+# All that each function may do, and with what.
+ALLOWED = {
+    "RealtimeFunction": MODELS,
+    "JobsFunction": NOTIFY
+    | {
+        "dynamodb:GetItem": {"JobsTable.Arn"},
+        "dynamodb:BatchGetItem": {"JobsTable.Arn"},
+        "dynamodb:PutItem": {"JobsTable.Arn"},
+        "dynamodb:DeleteItem": {"JobsTable.Arn"},
+        "dynamodb:Query": {"${JobsTable.Arn}/index/newest"},
+        "sqs:SendMessage": {"JobsQueue.Arn"},
+        "s3:PutObject": INPUTS,
+        "s3:ListBucket": MODELS["s3:ListBucket"] | {"ResultsBucket.Arn"},
+        "s3:GetObject": MODELS["s3:GetObject"] | {RESULTS},
+        "s3:DeleteObject": {RESULTS},
+    },
+    "JobWorkerFunction": NOTIFY
+    | {
+        "dynamodb:GetItem": {"JobsTable.Arn"},
+        "dynamodb:PutItem": {"JobsTable.Arn"},
+        "sqs:ReceiveMessage": {"JobsQueue.Arn"},
+        "sqs:DeleteMessage": {"JobsQueue.Arn"},
+        "sqs:GetQueueAttributes": {"JobsQueue.Arn"},
+        "sqs:ChangeMessageVisibility": {"JobsQueue.Arn"},
+        "s3:ListBucket": MODELS["s3:ListBucket"] | {"JobInputsBucket.Arn", "ResultsBucket.Arn"},
+        "s3:GetObject": MODELS["s3:GetObject"] | INPUTS | {RESULTS},
+        "s3:PutObject": {RESULTS, "${JobInputsBucket.Arn}/inputs/*"},
+        "s3:DeleteObject": {RESULTS},
+        "s3:AbortMultipartUpload": {RESULTS},
+    },
+    "JobDeadLetterFunction": NOTIFY
+    | {
+        "dynamodb:GetItem": {"JobsTable.Arn"},
+        "dynamodb:PutItem": {"JobsTable.Arn"},
+        "sqs:ReceiveMessage": {"JobsDeadLetterQueue.Arn"},
+        "sqs:DeleteMessage": {"JobsDeadLetterQueue.Arn"},
+        "sqs:GetQueueAttributes": {"JobsDeadLetterQueue.Arn"},
+        "sqs:ChangeMessageVisibility": {"JobsDeadLetterQueue.Arn"},
+        "s3:PutObject": {"${JobInputsBucket.Arn}/inputs/*"},
+        "s3:DeleteObject": {RESULTS},
+    },
+    "JobSweepFunction": NOTIFY
+    | {
+        "dynamodb:GetItem": {"JobsTable.Arn"},
+        "dynamodb:PutItem": {"JobsTable.Arn"},
+        "dynamodb:Query": {"${JobsTable.Arn}/index/due"},
+        "s3:DeleteObject": {RESULTS},
+    },
+}
 
 
 def test_every_function_has_a_role_of_its_own(template: dict[str, Any]) -> None:
@@ -14,21 +77,80 @@ def test_every_function_has_a_role_of_its_own(template: dict[str, Any]) -> None:
     assert len(set(roles)) == len(roles)
 
 
-def test_no_statement_is_wider_than_it_has_to_be(template: dict[str, Any]) -> None:
-    """The function may list one bucket and read what is under models/ in it."""
-    statements = _statements(template)
-    assert {"s3:ListBucket", "s3:GetObject"} == {statement["Action"] for statement in statements}
-    texts = [statement["Resource"]["Fn::Sub"][0] for statement in statements]
-    assert ["arn:${AWS::Partition}:s3:::${Bucket}", "arn:${AWS::Partition}:s3:::${Bucket}/models/*"] == texts
+def test_every_function_is_in_the_table(template: dict[str, Any]) -> None:
+    """No function comes to a role that nobody has looked at."""
+    assert set(ALLOWED) == set(of_type(template, "AWS::Lambda::Function"))
 
 
-def test_managed_policies_are_for_logs_and_traces(template: dict[str, Any]) -> None:
+@pytest.mark.parametrize("function", ALLOWED)
+def test_a_role_allows_what_its_function_does(template: dict[str, Any], function: str) -> None:
+    """Each action is allowed on exactly the resources that it is needed for."""
+    assert ALLOWED[function] == _allowed(statements(template, function))
+
+
+def test_no_action_and_no_resource_is_left_open(template: dict[str, Any]) -> None:
+    """Wildcards stand for the keys under a prefix of a bucket, and for nothing else."""
+    for function in ALLOWED:
+        for action, resources in _allowed(statements(template, function)).items():
+            assert "*" not in action
+            assert all(resource.count("*") == resource.endswith("/*") for resource in resources)
+
+
+def test_further_buckets_can_be_read_where_they_are_named() -> None:
+    """Without the parameter the statement is not there; with it, it names the objects of each bucket."""
+    assert "HasJobAllowedBuckets" in translate()["Conditions"]
+    (choice,) = [entry for entry in statements(translate(), "JobWorkerFunction") if "Fn::If" in entry]
+    condition, granted, otherwise = choice["Fn::If"]
+    assert ("HasJobAllowedBuckets", {"Ref": "AWS::NoValue"}) == (condition, otherwise)
+    assert "s3:GetObject" == granted["Action"]
+    comma, (arns, variables) = (
+        granted["Resource"]["Fn::Split"][0],
+        granted["Resource"]["Fn::Split"][1]["Fn::Sub"],
+    )
+    delimiter, names = variables["Buckets"]["Fn::Join"]
+    assert {"Fn::Split": [",", {"Ref": "JobAllowedBuckets"}]} == names
+    resources = arns.replace("${Buckets}", delimiter.join(["one", "two"])).split(comma)
+    assert ["arn:aws:s3:::one/*", "arn:aws:s3:::two/*"] == resources
+
+
+def test_events_are_sent_in_the_name_of_jobs_only(template: dict[str, Any]) -> None:
+    """Nobody takes an event of these functions for one of another application."""
+    granted = [
+        entry for name in ALLOWED for entry in statements(template, name) if "events:PutEvents" in str(entry)
+    ]
+    assert 4 == len(granted)
+    for statement in granted:
+        assert {"StringEqualsIfExists": {"events:source": "triptych.jobs"}} == statement["Condition"]
+
+
+@pytest.mark.parametrize("function", ALLOWED)
+def test_managed_policies_are_for_logs_and_traces(template: dict[str, Any], function: str) -> None:
     """Beside its own statements a function's role holds what writes logs and traces, and nothing else."""
-    role = of_type(template, "AWS::IAM::Role")["RealtimeFunctionRole"]
+    role = of_type(template, "AWS::IAM::Role")[f"{function}Role"]
     arns = [arn["Fn::Sub"] if isinstance(arn, dict) else arn for arn in role["ManagedPolicyArns"]]
     assert MANAGED == {arn.split(":policy/")[1] for arn in arns}
 
 
-def _statements(template: dict[str, Any]) -> list[dict[str, Any]]:
-    role = of_type(template, "AWS::IAM::Role")["RealtimeFunctionRole"]
-    return [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
+def _allowed(granted: list[dict[str, Any]]) -> dict[str, set[str]]:
+    allowed: dict[str, set[str]] = {}
+    for statement in granted:
+        if "Fn::If" in statement:
+            continue
+        assert "Allow" == statement["Effect"]
+        for action in _as_list(statement["Action"]):
+            allowed.setdefault(action, set()).update(map(_named, _as_list(statement["Resource"])))
+    return allowed
+
+
+def _named(resource: Any) -> str:  # noqa: ANN401 - any function of CloudFormation
+    match resource:
+        case {"Fn::Sub": [str(text), _]} | {"Fn::Sub": str(text)} | {"Ref": str(text)}:
+            return text
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"{name}.{attribute}"
+        case _:
+            raise AssertionError(resource)
+
+
+def _as_list(value: Any) -> list[Any]:  # noqa: ANN401 - one or many
+    return value if isinstance(value, list) else [value]

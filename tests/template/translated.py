@@ -89,5 +89,19 @@ def of_type(template: Mapping[str, Json], kind: str) -> dict[str, Resource]:
     return {name: resource["Properties"] for name, resource in resources if resource["Type"] == kind}
 
 
+def statements(template: Mapping[str, Json], function: str) -> list[dict[str, Json]]:
+    """Find what a function's role allows beside logs and traces.
+
+    Args:
+        template: A translated template.
+        function: Logical id of the function.
+
+    Returns:
+        Statements of the policies, in order.
+    """
+    role = of_type(template, "AWS::IAM::Role")[f"{function}Role"]
+    return [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
+
+
 def _substituted(text: str) -> Iterator[str]:
     yield from (name.split(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text))
