@@ -2,9 +2,11 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from triptych.http.job_routes import JOB_ROUTES
 from triptych.http.routes import ROUTES
 
 from tests.template.translated import of_type, translate
@@ -38,16 +40,25 @@ def routes(body: dict[str, Any]) -> Routes:
     return _routes(body)
 
 
-def test_the_gateway_and_the_function_know_the_same_routes(routes: Routes) -> None:
-    """No route ends at the gateway that the function would answer, and the function answers every route."""
-    assert set(ROUTES) == set(routes)
+@pytest.mark.parametrize(
+    ("function", "known"),
+    [("RealtimeFunction", ROUTES), ("JobsFunction", JOB_ROUTES)],
+    ids=["realtime", "jobs"],
+)
+def test_the_gateway_and_the_function_know_the_same_routes(
+    routes: Routes, function: str, known: Mapping[tuple[str, str], object]
+) -> None:
+    """No route ends at the gateway that a function would answer, and the function answers what reaches it."""
+    reach = {route for route, operation in routes.items() if f"${{{function}Alias" in _target(operation)}
+    assert set(known) == reach
 
 
-def test_every_route_goes_to_the_function(routes: Routes) -> None:
-    """Each request reaches the published version, whole."""
+def test_every_route_goes_to_a_function(routes: Routes) -> None:
+    """Each request reaches the published version of a function, whole."""
     integrations = [operation["x-amazon-apigateway-integration"] for operation in routes.values()]
     assert {"aws_proxy"} == {integration["type"] for integration in integrations}
-    assert all("RealtimeFunctionAliaslive" in str(integration["uri"]) for integration in integrations)
+    targets = [_target(operation) for operation in routes.values()]
+    assert all(re.search(r"\$\{(Realtime|Jobs)FunctionAliaslive\}", target) for target in targets)
 
 
 def test_only_health_goes_without_a_key(routes: Routes) -> None:
@@ -67,9 +78,10 @@ def test_requests_may_be_binary(body: dict[str, Any]) -> None:
     assert ["*/*"] == body["x-amazon-apigateway-binary-media-types"]
 
 
-def test_the_function_ends_before_the_gateway_gives_up(template: dict[str, Any]) -> None:
+@pytest.mark.parametrize("function", ["RealtimeFunction", "JobsFunction"])
+def test_the_function_ends_before_the_gateway_gives_up(template: dict[str, Any], function: str) -> None:
     """The function's own timeout is the shorter one; the gateway waits 29 seconds."""
-    assert template["Resources"]["RealtimeFunction"]["Properties"]["Timeout"] < 29
+    assert template["Resources"][function]["Properties"]["Timeout"] < 29
 
 
 @pytest.mark.parametrize("kind", ["DEFAULT_4XX", "DEFAULT_5XX", *STATUS])
@@ -101,10 +113,12 @@ def test_there_is_one_stage(template: dict[str, Any]) -> None:
     assert all("StageName" not in deployment for deployment in deployments)
 
 
-def test_the_permissions_of_the_routes_fit(template: dict[str, Any]) -> None:
+@pytest.mark.parametrize("function", ["RealtimeFunction", "JobsFunction"])
+def test_the_permissions_of_the_routes_fit(template: dict[str, Any], function: str) -> None:
     """Lambda takes 20 kB of permissions per function; ours fit with a stack name of 40 characters."""
     stack, account = "s" * 40, "1" * 12
     region = "ap-southeast-1"  # a long one
+    permissions = of_type(template, "AWS::Lambda::Permission").items()
     statements = [
         {
             "Sid": f"{stack}-{name}-{'R' * 12}",
@@ -114,8 +128,10 @@ def test_the_permissions_of_the_routes_fit(template: dict[str, Any]) -> None:
             "Resource": f"arn:aws:lambda:{region}:{account}:function:{stack}-realtime:live",
             "Condition": {"ArnLike": {"AWS:SourceArn": _source_arn(permission, region, account)}},
         }
-        for name, permission in of_type(template, "AWS::Lambda::Permission").items()
+        for name, permission in permissions
+        if {"Ref": f"{function}Aliaslive"} == permission["FunctionName"]
     ]
+    assert statements
     assert len(json.dumps(statements, separators=(",", ":"))) < 20 * 1024
 
 
@@ -128,6 +144,10 @@ def _source_arn(permission: dict[str, Any], region: str, account: str) -> str:
         "__ApiId__": "a" * 10,
     }
     return re.sub(r"\$\{([^}]+)\}", lambda match: values.get(match[1], "0123456789"), text)
+
+
+def _target(operation: dict[str, Any]) -> str:
+    return str(operation["x-amazon-apigateway-integration"]["uri"])
 
 
 def _routes(body: dict[str, Any]) -> Routes:

@@ -180,6 +180,7 @@ def test_buckets_of_jobs_empty_themselves(template: dict[str, Any], bucket: str)
 def test_somebody_looks_after_jobs_that_nobody_works_on(template: dict[str, Any]) -> None:
     """The sweep runs on a schedule, ends before its next run, and is not tried again meanwhile."""
     (schedule,) = of_type(template, "AWS::Scheduler::Schedule").values()
+    assert "${AWS::StackName}-job-sweep" == schedule["Name"]["Fn::Sub"]
     assert "rate(5 minutes)" == schedule["ScheduleExpression"]
     assert {"Ref": "JobSweepFunctionAliaslive"} == schedule["Target"]["Arn"]
     assert 0 == schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"]
