@@ -16,8 +16,13 @@ from triptych.errors import BadRequest, TriptychError
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.job_observer import JobObserver, ModelRun
 from triptych.interfaces.payloads import InputStore
+from triptych.jobs.job import JobRequest
+from triptych.jobs.submission import is_rows
+from triptych.protocol.json_body import MAX_JSON
 from triptych.serving.store import ModelStore
-from triptych.spooled.transform import SpooledRequest, transform
+from triptych.spooled.source import Source
+from triptych.spooled.transform import transform
+from triptych.tables.media_types import media_type
 
 _LOOK = 1.0
 """Seconds between two looks at whether a job that is running was cancelled."""
@@ -63,9 +68,8 @@ class LargeJobs:
         self._download(found, source)
         deadline.check("downloading the input")
         started = monotonic()
-        answer = transform(
-            model, source, SpooledRequest(*found.request), target, deadline, self._checkpoint(attempt)
-        )
+        request = _told_apart(found.request, source, directory)
+        answer = transform(model, source, request, target, deadline, self._checkpoint(attempt))
         self._observer.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
         return Output(target, answer.content_type, answer.header_length, model.version)
 
@@ -84,3 +88,10 @@ class LargeJobs:
                 last = monotonic()
 
         return check
+
+
+def _told_apart(request: JobRequest, source: Path, directory: Path) -> JobRequest:
+    """Takes the content type from tensors: JSON may be tensors or rows, which only its text tells."""
+    json = media_type(request.content_type or "").name == "application/json"
+    text = Source(source, request.content_encoding, directory).content(MAX_JSON) if json else b""
+    return request if is_rows(request, text) else request._replace(content_type=None)
