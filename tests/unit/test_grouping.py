@@ -95,14 +95,13 @@ def test_outcomes_come_in_the_order_of_the_requests() -> None:
 def test_rows_and_tensors_run_together() -> None:
     """And empty tables are answered without a run."""
     model, runs = model_of(double, {"x": (-1, 1)}, {"y": (-1, 1)}, TRUSTED)
-    requests = [
+    requests: list[Prepared] = [
         prepare_rows(model, RowsRequest(b"x\n1\n2\n", "text/csv")),
         request_of(model, x=column(3)),
         prepare_rows(model, RowsRequest(b"x\n", "text/csv")),
     ]
     together = run(model, requests)
     assert [3] == runs
-    assert b"y\n2.0\n4.0\n" == requests[0].answer(together.outcomes[0]).body  # type: ignore[arg-type] - no error
     assert_as_alone(requests, together)
 
 

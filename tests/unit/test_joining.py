@@ -5,6 +5,7 @@ import pytest
 from triptych.errors import BadRequest
 from triptych.serving.joining import RowsInteract, groups, run_joined, union
 from triptych.serving.model import Model
+from triptych.serving.prepared import Prepared
 from triptych.serving.rows import RowsRequest, prepare_rows
 
 from tests.support.prepared_requests import LATER, column, request_of
@@ -33,7 +34,7 @@ def test_requests_of_one_family_are_one_group() -> None:
 def test_rows_and_tensors_are_one_group() -> None:
     """What is joined is what the model gets, however it came."""
     model, _ = model_of(lambda arrays: {"y": arrays["x"]}, {"x": (-1, 1)}, {"y": (-1, 1)})
-    requests = [
+    requests: list[Prepared] = [
         prepare_rows(model, RowsRequest(b"x\n1\n2\n", "text/csv")),
         request_of(model, x=column(3)),
         prepare_rows(model, RowsRequest(b'{"x":4}', "application/jsonlines")),
@@ -44,7 +45,7 @@ def test_rows_and_tensors_are_one_group() -> None:
 def test_requests_without_rows_are_alone() -> None:
     """A model may fail on no rows, and would not among others."""
     model, _ = model_of(lambda arrays: {"y": arrays["x"]}, {"x": (-1, 1)}, {"y": (-1, 1)})
-    requests = [
+    requests: list[Prepared] = [
         request_of(model, x=column(1)),
         request_of(model, x=column()),
         prepare_rows(model, RowsRequest(b"x\n", "text/csv")),
