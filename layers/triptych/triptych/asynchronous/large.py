@@ -18,14 +18,15 @@ from triptych.interfaces.job_observer import JobObserver, ModelRun
 from triptych.interfaces.payloads import InputStore
 from triptych.jobs.job import JobRequest
 from triptych.jobs.submission import is_rows
-from triptych.protocol.json_body import MAX_JSON
 from triptych.serving.store import ModelStore
 from triptych.spooled.source import Source
-from triptych.spooled.transform import transform
+from triptych.spooled.transform import SpooledRequest, transform
 from triptych.tables.media_types import media_type
 
 _LOOK = 1.0
 """Seconds between two looks at whether a job that is running was cancelled."""
+
+_AS_JSON = "as JSON; send tensors in binary, or rows as CSV, JSON Lines or Parquet"
 
 
 class LargeJobs:
@@ -69,7 +70,9 @@ class LargeJobs:
         deadline.check("downloading the input")
         started = monotonic()
         request = _told_apart(found.request, source, directory)
-        answer = transform(model, source, request, target, deadline, self._checkpoint(attempt))
+        answer = transform(
+            model, source, SpooledRequest(*request), target, deadline, self._checkpoint(attempt)
+        )
         self._observer.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
         return Output(target, answer.content_type, answer.header_length, model.version)
 
@@ -93,5 +96,5 @@ class LargeJobs:
 def _told_apart(request: JobRequest, source: Path, directory: Path) -> JobRequest:
     """Takes the content type from tensors: JSON may be tensors or rows, which only its text tells."""
     json = media_type(request.content_type or "").name == "application/json"
-    text = Source(source, request.content_encoding, directory).content(MAX_JSON) if json else b""
+    text = Source(source, request.content_encoding, directory).content(_AS_JSON) if json else b""
     return request if is_rows(request, text) else request._replace(content_type=None)
