@@ -15,17 +15,8 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from triptych.interfaces.observer import RequestRecord
 from triptych.protocol.json_body import dump
 
-_NO_MODEL = "none"  # a name that a caller made up must not become a metric of its own
-_UNITS = {
-    "Requests": MetricUnit.Count,
-    "ClientErrors": MetricUnit.Count,
-    "ServerErrors": MetricUnit.Count,
-    "ColdStart": MetricUnit.Count,
-    "Latency": MetricUnit.Milliseconds,
-    "InferenceTime": MetricUnit.Milliseconds,
-    "ModelLoadTime": MetricUnit.Milliseconds,
-    "ModelLoadErrors": MetricUnit.Count,
-}
+NO_MODEL = "none"  # a name that a caller made up must not become a metric of its own
+_TIMES = {"Latency", "InferenceTime", "ModelLoadTime", "QueueTime"}  # in milliseconds; the others are counts
 
 
 class PowertoolsTelemetry:
@@ -35,21 +26,25 @@ class PowertoolsTelemetry:
         service: Name of the function's part, such as `realtime`.
         namespace: CloudWatch namespace of the metrics.
         level: Least severe level that is logged.
+
+    Attributes:
+        service: Name of the function's part.
+        request_id: Id of what is being answered; None before the first.
     """
 
     def __init__(self, service: str, namespace: str, level: str) -> None:
-        self._service = service
+        self.service = service
         self._metrics = EphemeralMetrics(namespace=namespace, service=service)
         # Powertools names a logger after its service. The package logs through `triptych`: under the same
         # name its lines have the same form, and the request's id.
         self._logger = Logger(service="triptych", level=level)
         self._logger.append_keys(service=service)
         self._cold = True
-        self._request_id: str | None = None
+        self.request_id: str | None = None
 
     def request_started(self, request_id: str) -> None:
         """A request came in: what is logged from now on belongs to it."""
-        self._request_id = request_id
+        self.request_id = request_id
         self._logger.append_keys(request_id=request_id)
 
     def request_ended(self, record: RequestRecord) -> None:
@@ -57,7 +52,7 @@ class PowertoolsTelemetry:
         values = {"Requests": 1.0, "Latency": record.milliseconds, **_rare(record.status, cold=self._cold)}
         if record.inference_milliseconds is not None:
             values["InferenceTime"] = record.inference_milliseconds
-        self._write(record.model or _NO_MODEL, values, _described(record))
+        self.write(record.model or NO_MODEL, values, _described(record))
         self._cold = False
 
     def model_loaded(self, name: str, version: int, milliseconds: float) -> None:
@@ -72,22 +67,30 @@ class PowertoolsTelemetry:
         """Something failed that should not: the log tells where."""
         self._logger.error("unexpected failure", exc_info=error)
 
-    def _loading(self, name: str, version: int, values: Mapping[str, float], message: str) -> None:
-        described = {"message": message, "request_id": self._request_id, "model_version": version}
-        self._write(name, values, described)
+    def write(self, model: str, values: Mapping[str, float], described: Mapping[str, object]) -> None:
+        """Writes one line.
 
-    def _write(self, model: str, values: Mapping[str, float], described: Mapping[str, object]) -> None:
+        Args:
+            model: Name of the model that the metrics are of.
+            values: Metrics by name.
+            described: What else the line tells.
+        """
         # All at once: with a call for each metric and each word beside it, this line took most of the
         # time of a small model's request.
         line = self._metrics.serialize_metric_set(
-            {
-                name: {"Unit": _UNITS[name].value, "Value": [round(value, 3)]}
-                for name, value in values.items()
-            },
-            {"model": model, "service": self._service},
+            {name: {"Unit": _unit(name).value, "Value": [round(value, 3)]} for name, value in values.items()},
+            {"model": model, "service": self.service},
             dict(described),
         )
         print(dump(line).decode())  # noqa: T201 - CloudWatch reads metrics from stdout
+
+    def _loading(self, name: str, version: int, values: Mapping[str, float], message: str) -> None:
+        described = {"message": message, "request_id": self.request_id, "model_version": version}
+        self.write(name, values, described)
+
+
+def _unit(metric: str) -> MetricUnit:
+    return MetricUnit.Milliseconds if metric in _TIMES else MetricUnit.Count
 
 
 def _rare(status: int, *, cold: bool) -> dict[str, float]:

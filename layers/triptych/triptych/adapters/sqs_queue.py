@@ -1,0 +1,64 @@
+"""The queue of jobs in SQS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import batched
+
+from triptych.adapters.aws_clients import AwsClients
+from triptych.adapters.aws_errors import AWS_FAILURES, LOGGER, reaching
+
+LONGEST = 42_300
+"""Seconds that a message can be put off: SQS counts twelve hours from its delivery, to a function that may
+have had it for fifteen minutes."""
+
+_AT_ONCE = 10
+
+
+class SqsQueue:
+    """Sends messages, and says when some of them come again.
+
+    Args:
+        clients: Calls AWS.
+        url: URL of the queue.
+    """
+
+    def __init__(self, clients: AwsClients, url: str) -> None:
+        self._clients = clients
+        self._url = url
+
+    def send(self, message: str, delay: int = 0) -> None:
+        """Sends a message.
+
+        Args:
+            message: Its text.
+            delay: Seconds that it is held back.
+
+        Raises:
+            ServiceUnavailable: SQS cannot be reached; the message may have been sent all the same.
+        """
+        with reaching("the queue of jobs"):
+            self._clients.sqs.send_message(QueueUrl=self._url, MessageBody=message, DelaySeconds=delay)
+
+    def postpone(self, deliveries: Mapping[str, int]) -> None:
+        """Says when messages that were not dealt with come again. Those for whom that fails come later.
+
+        Args:
+            deliveries: Seconds by receipt.
+        """
+        for some in batched(deliveries.items(), _AT_ONCE, strict=False):
+            try:
+                self._postpone(some)
+            except AWS_FAILURES as error:
+                LOGGER.warning("messages come again when the queue says: %s", error)
+
+    def _postpone(self, deliveries: tuple[tuple[str, int], ...]) -> None:
+        answer = self._clients.sqs.change_message_visibility_batch(
+            QueueUrl=self._url,
+            Entries=[
+                {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": min(seconds, LONGEST)}
+                for number, (receipt, seconds) in enumerate(deliveries)
+            ],
+        )
+        for failed in answer.get("Failed", []):
+            LOGGER.warning("a message comes again when the queue says: %s", failed.get("Message"))
