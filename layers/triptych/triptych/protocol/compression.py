@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 
 from triptych.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
 
@@ -12,6 +14,9 @@ MAX_DECOMPRESSED = 64 * 2**20
 
 MIN_COMPRESSED = 1024
 """Answers below this many bytes fit one network packet: compressing them gains nothing."""
+
+_PIECE = 2**20
+"""Bytes that are decompressed at once where a body comes in blocks."""
 
 _LEVEL = 1  # the fastest: a caller waits, and tensors of floats hardly shrink further at higher levels
 _WINDOW = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
@@ -27,24 +32,48 @@ def decompress(body: bytes, encoding: str | None) -> bytes:
         BadRequest: The body is not what its encoding says.
         PayloadTooLarge: It grows beyond `MAX_DECOMPRESSED`.
     """
-    encoding = (encoding or "identity").strip().lower()
-    if encoding == "identity":
-        return body
-    window = _WINDOW.get(encoding)
+    window = _window(encoding)
     if window is None:
-        raise UnsupportedMediaType(f"Content-Encoding {encoding!r} is not read; use gzip, deflate or none")
+        return body
     inflater = zlib.decompressobj(window)
-    try:
+    with _invalid(encoding):
         plain = inflater.decompress(body, MAX_DECOMPRESSED)
-    except zlib.error as error:
-        raise BadRequest(f"the body is not valid {encoding}: {error}") from None
     if inflater.unconsumed_tail:
-        raise PayloadTooLarge(
-            f"the body decompresses to more than {MAX_DECOMPRESSED} bytes; send less at once"
-        )
-    if not inflater.eof or inflater.unused_data:
-        raise BadRequest(f"the body is not valid {encoding}: it is cut short, or something follows it")
+        raise _too_long(MAX_DECOMPRESSED)
+    _check_end(encoding, ended=inflater.eof and not inflater.unused_data)
     return plain
+
+
+def decompressed(blocks: Iterable[bytes], encoding: str | None, limit: int) -> Iterator[bytes]:
+    """Undoes a Content-Encoding piece by piece.
+
+    Args:
+        blocks: The pieces of the body.
+        encoding: Its Content-Encoding.
+        limit: Bytes that it may decompress to.
+
+    Raises:
+        UnsupportedMediaType: The encoding is neither gzip nor deflate.
+        BadRequest: The body is not what its encoding says.
+        PayloadTooLarge: It grows beyond the limit.
+    """
+    window = _window(encoding)
+    if window is None:
+        yield from blocks
+        return
+    inflater = zlib.decompressobj(window)
+    total = 0
+    for block in blocks:
+        rest = block
+        while rest:
+            with _invalid(encoding):
+                plain = inflater.decompress(rest, _PIECE)
+            total += len(plain)
+            if total > limit:
+                raise _too_long(limit)
+            yield plain
+            rest = inflater.unconsumed_tail
+    _check_end(encoding, ended=inflater.eof and not inflater.unused_data)
 
 
 def choose_encoding(accept_encoding: str | None, size: int) -> str | None:
@@ -67,3 +96,28 @@ def choose_encoding(accept_encoding: str | None, size: int) -> str | None:
 def compress(body: bytes, encoding: str) -> bytes:
     """Compresses an answer with gzip or deflate (the zlib format, as HTTP means it)."""
     return zlib.compress(body, _LEVEL, _WINDOW[encoding])
+
+
+def _window(encoding: str | None) -> int | None:
+    """Gives what zlib calls an encoding; None when there is nothing to undo."""
+    encoding = (encoding or "identity").strip().lower()
+    if encoding != "identity" and encoding not in _WINDOW:
+        raise UnsupportedMediaType(f"Content-Encoding {encoding!r} is not read; use gzip, deflate or none")
+    return _WINDOW.get(encoding)
+
+
+@contextmanager
+def _invalid(encoding: str | None) -> Generator[None]:
+    try:
+        yield
+    except zlib.error as error:
+        raise BadRequest(f"the body is not valid {encoding}: {error}") from None
+
+
+def _check_end(encoding: str | None, *, ended: bool) -> None:
+    if not ended:
+        raise BadRequest(f"the body is not valid {encoding}: it is cut short, or something follows it")
+
+
+def _too_long(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"the body decompresses to more than {limit} bytes; send less at once")

@@ -10,6 +10,7 @@ from arro3.core import Array, DataType
 
 from triptych.errors import BadRequest
 from triptych.tables.arrow import values_of
+from triptych.tables.formats import Format
 from triptych.tables.table import Column
 
 _KINDS: dict[type, DataType] = {
@@ -46,14 +47,38 @@ def csv_column(column: Column) -> Array:
     return parquet_column(column)
 
 
-def _uniform(values: Sequence[Any]) -> Array | None:
+def kinds_of(values: Sequence[Any]) -> frozenset[type]:
+    """Tells the kinds of values, but for missing ones; `object` is any that Arrow has no type for."""
     kinds = set(map(type, values)) - {type(None)}
-    kind = kinds.pop() if kinds else str
-    if kinds or kind not in _KINDS:
-        return None
-    if kind is int and any(not -_LIMIT <= value < _LIMIT for value in values if value is not None):
-        return None
-    return Array(values, _KINDS[kind])
+    if int in kinds and any(not -_LIMIT <= value < _LIMIT for value in values if type(value) is int):
+        kinds.add(object)
+    return frozenset(kind if kind in _KINDS else object for kind in kinds)
+
+
+def column_of_kinds(values: list[Any], kinds: frozenset[type], form: Format) -> Column:
+    """Makes a part of a column as it is within the whole.
+
+    Args:
+        values: JSON values of some rows.
+        kinds: What `kinds_of` tells of all rows.
+        form: Format that the column is for.
+
+    Raises:
+        BadRequest: A value has no JSON text, and the format needs one.
+    """
+    array = _typed(values, kinds)
+    if array is not None:
+        return array
+    return values if form in (Format.JSON, Format.JSON_LINES) else _texts(values)
+
+
+def _uniform(values: Sequence[Any]) -> Array | None:
+    return _typed(values, kinds_of(values))
+
+
+def _typed(values: Sequence[Any], kinds: frozenset[type]) -> Array | None:
+    kind = next(iter(kinds), str)
+    return Array(values, _KINDS[kind]) if len(kinds) <= 1 and kind in _KINDS else None
 
 
 def _texts(values: Sequence[Any]) -> Array:

@@ -3,15 +3,19 @@
 The decoder aborts its process on some malformed files, and a small file can unfold to any size. Here neither
 reaches the function: this process may end as it likes, and may take only so much memory.
 
-Runs as a script with two arguments: the directory that holds arro3, and the bytes that the cells may take. It
-imports nothing of Triptych, so that it starts fast.
+Runs as a script with two or three arguments: the directory that holds arro3, the bytes that the cells may
+take, and the file where it does not come through stdin. It imports nothing of Triptych: it starts fast.
 """
 
 from __future__ import annotations
 
 import resource
 import sys
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from arro3.core import RecordBatch
 
 REFUSED = 3
 """Exit status for a file that cannot be read; stderr ends with a line that says why."""
@@ -23,40 +27,59 @@ _BATCH = 8_192  # rows; a dictionary's text is repeated in each of them before i
 _OVERHEAD = 2**28  # bytes of address space for the interpreter, its libraries and a batch that is too large
 
 
-def main(packages: str, limit: int, source: BinaryIO, target: BinaryIO) -> int:
+def main(packages: str, limit: int, source: BinaryIO | str, target: BinaryIO) -> int:
     """Decodes one file.
 
     Args:
         packages: Directory that holds arro3.
-        limit: Bytes that the cells may take.
-        source: The file.
-        target: Takes the Arrow IPC stream.
+        limit: Bytes that the cells may take: all of them, or, where the file is named, those of one batch.
+        source: The file, or its name: then its cells are never in memory at once.
+        target: Takes the Arrow IPC stream; what was written before a failure counts for nothing.
 
     Returns:
         Exit status.
     """
-    body = source.read()
-    space = _OVERHEAD + len(body) + limit
+    body = source if isinstance(source, str) else source.read()
+    space = _OVERHEAD + limit + (0 if isinstance(body, str) else len(body))
     resource.setrlimit(resource.RLIMIT_AS, (space, space))
     sys.path.append(packages)
     from arro3.core import RecordBatchReader  # noqa: PLC0415 - the argument tells where it is
     from arro3.io import read_parquet, write_ipc_stream  # noqa: PLC0415
 
-    size = 0
-    batches = []
     reader = read_parquet(body, batch_size=_BATCH)
-    for batch in reader:
-        size += batch.nbytes + _ROW * batch.num_rows
-        if size > limit:
+    batches = _Counted(reader, limit, whole=not isinstance(body, str))
+    try:
+        write_ipc_stream(RecordBatchReader.from_batches(reader.schema, batches), target)
+    except Exception:
+        if batches.too_large:
             return TOO_LARGE
-        batches.append(batch)
-    write_ipc_stream(RecordBatchReader.from_batches(reader.schema, batches), target)
+        raise
     return 0
 
 
+class _Counted:
+    """Batches, until they take more than the limit."""
+
+    def __init__(self, batches: Iterable[RecordBatch], limit: int, *, whole: bool) -> None:
+        self.too_large = False
+        self._batches = batches
+        self._limit = limit
+        self._whole = whole
+
+    def __iter__(self) -> Iterator[RecordBatch]:
+        size = 0
+        for batch in self._batches:
+            size = (size if self._whole else 0) + batch.nbytes + _ROW * batch.num_rows
+            self.too_large = size > self._limit
+            if self.too_large:
+                raise OverflowError
+            yield batch
+
+
 if __name__ == "__main__":
+    _, packages, limit, *names = sys.argv
     try:
-        status = main(sys.argv[1], int(sys.argv[2]), sys.stdin.buffer, sys.stdout.buffer)
+        status = main(packages, int(limit), names[0] if names else sys.stdin.buffer, sys.stdout.buffer)
     except Exception as error:  # noqa: BLE001 - arro3 raises plain exceptions; the parent tells the caller
         sys.stderr.write("\n" + " ".join(str(error).split()))
         status = REFUSED

@@ -1,0 +1,62 @@
+"""CSV of any length as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from arro3.core import Array, DataType
+
+from triptych.spooled.chunk import Chunk, located
+from triptych.spooled.records import chunks, end_of_csv, first_of_csv
+from triptych.tables.codec import decode_rows
+from triptych.tables.csv_codec import BYTE_ORDER_MARK, encode_csv
+from triptych.tables.formats import Representation
+from triptych.tables.schema import RowSchema
+
+Blocks = Callable[[int], Iterable[bytes]]
+"""Reads text in blocks of about that many bytes."""
+
+
+def csv_chunks(blocks: Blocks, form: Representation, schema: RowSchema, size: int) -> Iterator[Chunk]:
+    """Reads CSV in chunks; all have the same columns.
+
+    Args:
+        blocks: The text.
+        form: Whether its first row names the columns.
+        schema: Names the columns when the text does not.
+        size: Bytes of text to read at once.
+
+    Raises:
+        BadRequest: As `decode_rows`, with the number of the row in the file.
+        PayloadTooLarge: There are too many columns, or a record is too long.
+    """
+    header, rows, offset = b"", 0, 0
+    for raw in _filled(chunks(blocks(size), end_of_csv, size)):
+        text = raw if header else raw.removeprefix(BYTE_ORDER_MARK)
+        with located(rows, offset - len(header)):
+            table = decode_rows(header + text, form, schema)
+        yield Chunk(table, rows)
+        rows += table.rows
+        offset += len(raw)
+        if not header:
+            header = first_of_csv(text) if form.header else _header(list(table.columns))
+            form = form._replace(header=True)
+
+
+def _header(names: list[str]) -> bytes:
+    """Names the columns of what follows as those of the first chunk, whatever its first row is like."""
+    return encode_csv(names, [Array([], DataType.utf8()) for _ in names], header=True)
+
+
+def _filled(texts: Iterable[bytes]) -> Iterator[bytes]:
+    """Leaves out what is nothing but blank lines, unless all of it is."""
+    blank = b""
+    found = False
+    for text in texts:
+        if text.removeprefix(BYTE_ORDER_MARK).strip(b"\r\n"):
+            found = True
+            yield text
+        else:
+            blank = text
+    if not found:
+        yield blank

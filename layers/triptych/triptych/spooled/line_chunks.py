@@ -1,0 +1,108 @@
+"""JSON Lines of any length as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from triptych.spooled.chunk import Chunk, located
+from triptych.spooled.csv_chunks import Blocks
+from triptych.spooled.records import chunks, end_of_lines
+from triptych.tables.columns import kinds_of
+from triptych.tables.json_codec import decode_json_lines
+from triptych.tables.schema import RowSchema
+from triptych.tables.table import Column, Table, check_names
+
+
+class Survey(NamedTuple):
+    """What only all rows together tell.
+
+    Attributes:
+        names: All columns, in the order in which they turn up.
+        kinds: Kinds of the values of some columns.
+    """
+
+    names: tuple[str, ...]
+    kinds: Mapping[str, frozenset[type]]
+
+
+class AllColumns(Mapping[str, Column]):
+    """The columns of a chunk, and as missing cells those that only other chunks have.
+
+    Args:
+        table: The chunk.
+        names: All columns.
+    """
+
+    def __init__(self, table: Table, names: tuple[str, ...]) -> None:
+        self._table = table
+        self._names = dict.fromkeys(names)
+
+    def __getitem__(self, name: str) -> Column:
+        if name in self._table.columns:
+            return self._table.columns[name]
+        if name in self._names:
+            return [None] * self._table.rows
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def survey_of(parts: Iterable[Chunk], columns: Collection[str] | None) -> Survey:
+    """Looks through all rows.
+
+    Args:
+        parts: The rows.
+        columns: Columns whose kinds are wanted; None for all.
+
+    Raises:
+        BadRequest: The rows cannot be read.
+        PayloadTooLarge: There are too many columns.
+    """
+    names: dict[str, None] = {}
+    kinds: dict[str, frozenset[type]] = {}
+    for part in parts:
+        table = part.table
+        names |= dict.fromkeys(table.columns)
+        check_names(tuple(names))
+        for name in table.columns if columns is None else columns:
+            if isinstance(values := table.columns.get(name), list):
+                kinds[name] = kinds.get(name, frozenset()) | kinds_of(values)
+    return Survey(tuple(names), kinds)
+
+
+def completed(parts: Iterable[Chunk], names: tuple[str, ...]) -> Iterator[Chunk]:
+    """Gives each chunk all columns."""
+    for part in parts:
+        yield part._replace(table=Table(AllColumns(part.table, names), part.table.rows))
+
+
+def line_chunks(blocks: Blocks, schema: RowSchema, size: int) -> Iterator[Chunk]:
+    """Reads JSON Lines in chunks; each has the columns that turn up in it.
+
+    Args:
+        blocks: The text.
+        schema: Names the cells that come without names.
+        size: Bytes of text to read at once.
+
+    Raises:
+        BadRequest: As `decode_json_lines`, with the number of the row in the file.
+        PayloadTooLarge: A line is too long.
+    """
+    rows = 0
+    before = b""
+    for text in chunks(blocks(size), end_of_lines, size):
+        with located(rows):
+            table = decode_json_lines(before + text, schema)
+        yield Chunk(table, rows)
+        rows += table.rows
+        before = b"\n"  # a byte order mark counts for nothing only where the file begins
+    if not before:
+        yield Chunk(decode_json_lines(b"", schema), 0)

@@ -1,0 +1,190 @@
+"""Predictions for rows, from a file to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from triptych.errors import BadRequest
+from triptych.protocol.datatypes import BYTES
+from triptych.serving.model import Model
+from triptych.serving.rows import PreparedRows, RowsRequest, predict_rows, prepare_table, row_schema
+from triptych.spooled.chunk import Chunk, located, with_rows
+from triptych.spooled.csv_chunks import csv_chunks
+from triptych.spooled.line_chunks import completed, line_chunks, survey_of
+from triptych.spooled.parquet_chunks import parquet_chunks
+from triptych.spooled.row_file import Columns, write_rows
+from triptych.spooled.slices import RowsDepend, Slices
+from triptych.spooled.source import Source
+from triptych.tables.columns import column_of_kinds
+from triptych.tables.formats import Format, answer_representation, request_representation
+from triptych.tables.table import Column
+from triptych.tensors.tensor import Tensor
+
+_STRING = 64  # bytes that a string counts for: a pointer and an object
+_WHOLE = {
+    "JSON": "as JSON instances; send CSV, JSON Lines or Parquet",
+    "rows": "for a model whose rows depend on each other; send fewer rows, or, if they do not, say so in its "
+    "model.toml: [jobs] group = true",
+}
+
+
+class Written(NamedTuple):
+    """Rows that are in a file.
+
+    Attributes:
+        content_type: What they are.
+        rows: How many there are.
+    """
+
+    content_type: str
+    rows: int
+
+
+def transform_rows(
+    model: Model, source: Source, request: RowsRequest, target: Path, slices: Slices
+) -> Written:
+    """Predicts for the rows of a file.
+
+    Args:
+        model: What predicts.
+        source: The rows.
+        request: How they are written and how the answer is wanted; its body is not read.
+        target: Takes the answer.
+        slices: Runs the model.
+
+    Raises:
+        TriptychError: As `predict_rows`; what it says of a row is said of the file's row.
+    """
+    form = request_representation(request.content_type)
+    if form.format is Format.JSON:
+        return _whole(model, source.content(_WHOLE["JSON"]), request, target, slices)
+    try:
+        return _sliced(model, source, request, target, slices)
+    except RowsDepend:
+        return _whole(model, source.content(_WHOLE["rows"]), request, target, slices)
+
+
+def _whole(model: Model, content: bytes, request: RowsRequest, target: Path, slices: Slices) -> Written:
+    answer = predict_rows(model, request._replace(body=content), slices.deadline)
+    slices.nanoseconds += answer.timings.compute_infer
+    target.write_bytes(answer.body)
+    return Written(answer.content_type, answer.rows)
+
+
+def _sliced(model: Model, source: Source, request: RowsRequest, target: Path, slices: Slices) -> Written:
+    if model.config.group is False:
+        raise RowsDepend
+    form = request_representation(request.content_type)
+    answer_form = answer_representation(request.accept, form)
+    parts = _Parts(model, request, answer_form.format, slices)
+    with ExitStack() as files:
+        if form.format is Format.PARQUET:
+            path = files.enter_context(source.plain_file())
+            surveyed = _Surveyed(parquet_chunks(path, slices.deadline, slices.sizes.cells), {})
+        elif form.format is Format.CSV:
+            surveyed = _Surveyed(csv_chunks(source.blocks, form, row_schema(model), slices.sizes.csv), {})
+        else:
+            surveyed = _surveyed_lines(model, source, request, slices)
+        envelope = {"model_name": model.name, "model_version": str(model.version)}
+        write_rows(parts.columns(surveyed), answer_form, envelope, target)
+    return Written(answer_form.content_type, parts.rows)
+
+
+class _Surveyed(NamedTuple):
+    chunks: Iterator[Chunk]
+    kinds: Mapping[str, frozenset[type]]
+
+
+def _surveyed_lines(model: Model, source: Source, request: RowsRequest, slices: Slices) -> _Surveyed:
+    """Reads JSON Lines twice: which columns there are, only all rows together tell."""
+    schema, size = row_schema(model), slices.sizes.lines
+    survey = survey_of(_watched(line_chunks(source.blocks, schema, size), slices), _joined(request))
+    return _Surveyed(completed(line_chunks(source.blocks, schema, size), survey.names), survey.kinds)
+
+
+def _watched(chunks: Iterable[Chunk], slices: Slices) -> Iterator[Chunk]:
+    for chunk in chunks:
+        slices.checkpoint()
+        slices.deadline.check("reading the rows")
+        yield chunk
+
+
+def _joined(request: RowsRequest) -> list[str] | None:
+    """Names the columns that come back; None for all."""
+    if request.join == "all":
+        return None
+    return [] if not request.join or request.join == "none" else request.join.split(",")
+
+
+class _Parts:
+    """The columns of the answer, slice by slice.
+
+    Attributes:
+        rows: How many rows they have had by now.
+    """
+
+    def __init__(self, model: Model, request: RowsRequest, form: Format, slices: Slices) -> None:
+        self.rows = 0
+        self._model = model
+        self._request = request
+        self._form = form
+        self._slices = slices
+        self._shapes: dict[str, tuple[int, ...]] = {}
+
+    def columns(self, surveyed: _Surveyed) -> Iterator[Columns]:
+        """Runs the model on one chunk after the other."""
+        for chunk in with_rows(surveyed.chunks):
+            with located(chunk.before):
+                prepared = prepare_table(self._model, self._request, chunk.table)
+                joined = {
+                    name: self._whole_column(column, surveyed.kinds.get(name, frozenset()))
+                    for name, column in prepared.joined.items()
+                }
+                self._check_shapes(prepared)
+                yield from self._of(prepared._replace(joined=joined))
+
+    def _of(self, prepared: PreparedRows) -> Iterator[Columns]:
+        size = sum(map(_size, prepared.inputs.values())) // max(1, prepared.rows)
+        for part, results in self._slices.run(_Rows(prepared), prepared.rows, size):
+            self.rows += part.rows
+            yield part.columns(results)
+
+    def _whole_column(self, column: Column, kinds: frozenset[type]) -> Column:
+        return column_of_kinds(column, kinds, self._form) if isinstance(column, list) else column
+
+    def _check_shapes(self, prepared: PreparedRows) -> None:
+        """Refuses what one table could not hold either: lists of other lengths than in the chunks before."""
+        for name, tensor in prepared.inputs.items():
+            shape = self._shapes.setdefault(name, tensor.shape[1:])
+            if shape != tensor.shape[1:]:
+                raise BadRequest(
+                    f"row 1: input {name!r} has shape {list(tensor.shape[1:])}, expected {list(shape)} "
+                    "as in the rows before"
+                )
+
+
+class _Rows:
+    """Prepared rows of which some can be taken."""
+
+    def __init__(self, prepared: PreparedRows) -> None:
+        self._prepared = prepared
+
+    def slice(self, start: int, stop: int) -> PreparedRows:
+        """Takes some rows."""
+        inputs = {
+            name: Tensor(tensor.datatype, tensor.values[start:stop])
+            for name, tensor in self._prepared.inputs.items()
+        }
+        joined = {name: _cells(column, start, stop) for name, column in self._prepared.joined.items()}
+        return self._prepared._replace(inputs=inputs, joined=joined, rows=stop - start)
+
+
+def _cells(column: Column, start: int, stop: int) -> Column:
+    return column[start:stop] if isinstance(column, list) else column.slice(start, stop - start)
+
+
+def _size(tensor: Tensor) -> int:
+    return tensor.values.size * _STRING if tensor.datatype is BYTES else tensor.values.nbytes
