@@ -1,4 +1,4 @@
-"""A bucket that lives in this process, and a store over it."""
+"""AWS in this process: a bucket of models and a store over it, and what jobs stand on."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,20 +7,33 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests.integration.job_world import JobWorld
 from tests.integration.model_bucket import ModelBucket
 from tests.integration.service import RecordedBucket, Service
 from tests.unit.fakes.clock import Clock
 
 
 @pytest.fixture
-def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelBucket]:
-    """An empty bucket."""
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An account of AWS in this process, with nothing in it."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        yield ModelBucket(boto3.client("s3"), tmp_path / "scratch")
+        yield
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, aws: None) -> ModelBucket:  # noqa: ARG001 - it is created there
+    """An empty bucket."""
+    return ModelBucket(boto3.client("s3"), tmp_path / "scratch")
+
+
+@pytest.fixture
+def world(aws: None) -> JobWorld:  # noqa: ARG001 - it is created there
+    """What jobs stand on, empty."""
+    return JobWorld()
 
 
 @pytest.fixture

@@ -1,0 +1,95 @@
+"""Everything in AWS that jobs stand on, in this process: table, queue, buckets, topic, event bus."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # SAM's has no types
+from triptych.adapters.aws_clients import AwsClients
+from triptych.adapters.dynamodb_jobs import DynamoJobs
+from triptych.adapters.notifications import AwsNotifier
+from triptych.adapters.s3_inputs import S3Inputs
+from triptych.adapters.s3_results import S3Results
+from triptych.adapters.sqs_queue import SqsQueue
+
+REGION = "us-east-1"
+TABLE = "stack-jobs"
+INPUTS, RESULTS, ALLOWED, OTHER = "stack-inputs", "stack-results", "allowed-bucket", "other-bucket"
+RETENTION = 14 * 86_400
+
+_TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+_CREATED_WITH = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+
+
+class JobWorld:
+    """What the stack has, under the names above, and the adapters over it.
+
+    Attributes:
+        aws: Calls it.
+        queue_url: URL of the queue of jobs.
+        topic_arn: ARN of the topic.
+        jobs: Records.
+        inputs: Inputs.
+        results: Results.
+        queue: Messages.
+        notifier: Notifications.
+    """
+
+    def __init__(self) -> None:
+        self.aws = AwsClients()
+        self.aws.dynamodb.create_table(TableName=TABLE, **_table())
+        for bucket in (INPUTS, RESULTS, ALLOWED, OTHER):
+            self.aws.s3.create_bucket(Bucket=bucket)
+        self.queue_url = self._new_queue("jobs")
+        self._heard_url = self._new_queue("heard")
+        self.topic_arn = self.aws.sns.create_topic(Name="jobs")["TopicArn"]
+        self._listen()
+        self.jobs = DynamoJobs(self.aws, TABLE, RETENTION)
+        self.inputs = S3Inputs(self.aws, INPUTS, (ALLOWED,))
+        self.results = S3Results(self.aws, RESULTS)
+        self.queue = SqsQueue(self.aws, self.queue_url)
+        self.notifier = AwsNotifier(self.aws, self.topic_arn, REGION)
+
+    def messages(self) -> list[Any]:
+        """Receives what waits in the queue of jobs, with all attributes."""
+        return self._receive(self.queue_url)
+
+    def heard(self) -> list[dict[str, Any]]:
+        """Gives what listeners of the topic and the bus got: for the topic its envelope, too."""
+        return [json.loads(message["Body"]) for message in self._receive(self._heard_url)]
+
+    def item(self, job_id: str) -> Mapping[str, Any]:
+        """Gives the attributes of a record as DynamoDB has them."""
+        return self.aws.dynamodb.get_item(TableName=TABLE, Key={"id": {"S": job_id}})["Item"]
+
+    def put_object(self, bucket: str, key: str, body: bytes, **described: Any) -> str:  # noqa: ANN401 - of S3
+        """Puts an object; gives its location."""
+        self.aws.s3.put_object(Bucket=bucket, Key=key, Body=body, **described)
+        return f"s3://{bucket}/{key}"
+
+    def keys(self, bucket: str) -> list[str]:
+        """Lists a bucket."""
+        return [
+            found.get("Key", "") for found in self.aws.s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+        ]
+
+    def _new_queue(self, name: str) -> str:
+        return self.aws.sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
+
+    def _receive(self, url: str) -> list[Any]:
+        answer = self.aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
+        return list(answer.get("Messages", []))
+
+    def _listen(self) -> None:
+        attributes = self.aws.sqs.get_queue_attributes(QueueUrl=self._heard_url, AttributeNames=["QueueArn"])
+        arn = attributes["Attributes"]["QueueArn"]
+        self.aws.sns.subscribe(TopicArn=self.topic_arn, Protocol="sqs", Endpoint=arn)
+        pattern = json.dumps({"source": ["triptych.jobs"]})
+        self.aws.events.put_rule(Name="jobs", EventPattern=pattern)
+        self.aws.events.put_targets(Rule="jobs", Targets=[{"Id": "heard", "Arn": arn}])
+
+
+def _table() -> dict[str, Any]:
+    properties = yaml_parse(_TEMPLATE.read_text())["Resources"]["JobsTable"]["Properties"]
+    return {name: properties[name] for name in _CREATED_WITH}
