@@ -89,10 +89,10 @@ def test_rows_that_run_one_at_a_time_are_not_joined() -> None:
 
 
 def test_a_group_has_bounded_inputs() -> None:
-    """Sixteen MiB of inputs are a group, the next request begins another; a larger one is alone."""
+    """Four MiB of inputs are a group, the next request begins another; a larger one is alone."""
     model, _ = doubler()
     sizes = [6, 6, 6, 20, 1, 9]
-    requests = [request_of(model, ["y"], x=np.zeros((size, MIB // 4), "<f4")) for size in sizes]
+    requests = [request_of(model, ["y"], x=np.zeros((size, MIB // 16), "<f4")) for size in sizes]
     assert [[0, 1], [2], [3], [4, 5]] == groups(model.signature, requests)
 
 
