@@ -96,10 +96,10 @@ def _entry(document: Json, method: str, path: str, operation: Json) -> Entry:
         needs_key=operation.get("security", document["security"]) != [],
         parameters=_parameters(document, path, operation),
         bodies=_bodies(document, operation.get("requestBody", {})),
-        answers=[answer for answer in every_answer if answer.status < "300"],
-        errors=[answer for answer in every_answer if answer.status >= "300"],
+        answers=[answer for answer in every_answer if answer.status < "400"],
+        errors=[answer for answer in every_answer if answer.status >= "400"],
         requests=list(requests(document, method, path, operation)),
-        samples=[sample for sample in answers(document, operation) if sample.title < "300"],
+        samples=[sample for sample in answers(document, operation) if sample.title < "400"],
     )
 
 

@@ -12,7 +12,7 @@ from api.document import Json, resolve
 WIDTH = 64
 """Characters that fit a line of the page's code column."""
 
-PATH_VALUES = {"model": "digits", "version": "1"}
+PATH_VALUES = {"model": "digits", "version": "1", "id": "3e1f5a52-8c0d-4b7a-9d35-6f1c2b7e9a10"}
 """What stands for the parameters of a path unless an example says otherwise."""
 
 
@@ -41,10 +41,12 @@ def requests(document: Json, method: str, path: str, operation: Json) -> Iterato
         for example in request_examples(content).values()
     ]
     for content_type, example in examples:
-        values = PATH_VALUES | example.get("x-path", {})
-        yield Sample(example["summary"], "bash", _curl(path, values, content_type, example["value"], key=key))
+        filled = path.format_map(PATH_VALUES | example.get("x-path", {}))
+        yield Sample(example["summary"], "bash", _curl(filled, content_type, example["value"], key=key))
     if not examples:
-        yield Sample(f"{method} {path}", "bash", _curl(path, PATH_VALUES, key=key))
+        options = _options(method, operation)
+        call = _curl(path.format_map(PATH_VALUES), options=options, key=key)
+        yield Sample(f"{method} {path}", "bash", call)
 
 
 def answers(document: Json, operation: Json) -> Iterator[Sample]:
@@ -83,10 +85,13 @@ def body_text(value: object, lead: int = 0) -> str:
     return value.rstrip() if isinstance(value, str) else _layout(value, lead=lead)
 
 
-def _curl(
-    path: str, values: dict[str, str], content_type: str = "", body: object = None, *, key: bool
-) -> str:
-    parts = [f'curl "$API_URL{path.format_map(values)}"']
+def _options(method: str, operation: Json) -> str:
+    asked = [f"-X {method} "] if method != "GET" else []
+    return "".join([*asked, "--location "] if "303" in operation["responses"] else asked)
+
+
+def _curl(path: str, content_type: str = "", body: object = None, *, options: str = "", key: bool) -> str:
+    parts = [f'curl {options}"$API_URL{path}"']
     if key:
         parts.append('-H "x-api-key: $API_KEY"')
     if content_type:

@@ -36,6 +36,7 @@ class Example:
         path: The path, with its parameters filled in.
         content_type: Type of the body; None when there is no body.
         body: The body: text, or a value to send as JSON.
+        status: Status of the answer when all goes well.
         answer: What the document says comes back, if it does.
     """
 
@@ -44,6 +45,7 @@ class Example:
     path: str
     content_type: str | None
     body: Any
+    status: int
     answer: Json | str | None
 
 
@@ -99,15 +101,18 @@ class Api:
 def examples() -> Iterator[Example]:
     """Gives every request example of the document."""
     for route, operation in operations(DOCUMENT).items():
+        status = min(operation["responses"])
         contents = operation.get("requestBody", {}).get("content", {})
         if not contents:
-            yield Example(operation["operationId"], route, route[1].format_map(PATH_VALUES), None, None, None)
+            path = route[1].format_map(PATH_VALUES)
+            yield Example(operation["operationId"], route, path, None, None, int(status), None)
         for content_type, content in contents.items():
-            answers = _answers(operation, content_type)
+            answers = _answers(operation, status, content_type)
             for name, example in request_examples(content).items():
                 path = route[1].format_map(PATH_VALUES | example.get("x-path", {}))
                 label = f"{operation['operationId']}-{name}-{content_type}"
-                yield Example(label, route, path, content_type, example["value"], answers.get(name))
+                value = example["value"]
+                yield Example(label, route, path, content_type, value, int(status), answers.get(name))
 
 
 def comparable(answer: Json | str) -> str:
@@ -125,9 +130,11 @@ def violations(route: tuple[str, str], response: httpx.Response) -> list[str]:
     return [error.message for error in Draft202012Validator(schema).iter_errors(body)]
 
 
-def _answers(operation: Json, content_type: str) -> dict[str, Json | str]:
-    content = operation["responses"]["200"]["content"].get(content_type, {})
+def _answers(operation: Json, status: str, content_type: str) -> dict[str, Json | str]:
+    content = resolve(DOCUMENT, operation["responses"][status])["content"].get(content_type, {})
     return {name: example["value"] for name, example in content.get("examples", {}).items()}
 
 
 EXAMPLES = list(examples())
+LASTING = [example for example in EXAMPLES if "{id}" not in example.route[1]]
+"""Examples that succeed wherever the sample models are: they name no job that somebody has to make first."""

@@ -1,10 +1,10 @@
-"""API Gateway in a few lines: HTTP requests in, proxy events to the function, its answers out."""
+"""API Gateway in a few lines: HTTP requests in, proxy events to the functions, their answers out."""
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -12,23 +12,22 @@ from urllib.parse import unquote, urlsplit
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from tests.support.realtime import Call, RealtimeFunction
+from tests.support.realtime import Call, Function
 
 
 class Gateway:
     """A WSGI application that stands where API Gateway stands.
 
     Args:
-        function: What it calls.
-        routes: Method and resource of every route.
+        functions: What answers each route, by method and resource.
         key: The API key.
     """
 
-    def __init__(self, function: RealtimeFunction, routes: Iterable[tuple[str, str]], key: str) -> None:
-        self._function = function
+    def __init__(self, functions: Mapping[tuple[str, str], Function[Any]], key: str) -> None:
+        self._functions = functions
         # Fixed segments win over parameters.
         self._routes = [
-            (*route, _pattern(route[1])) for route in sorted(routes, key=lambda route: route[1].count("{"))
+            (*route, _pattern(route[1])) for route in sorted(functions, key=lambda route: route[1].count("{"))
         ]
         self._key = key
         self._one_at_a_time = threading.Lock()  # as an execution environment works
@@ -47,7 +46,7 @@ class Gateway:
         headers, query = dict(request.headers), dict(request.args.items())
         call = Call(request.method, resource, values, headers, query, request.get_data())
         with self._one_at_a_time:
-            answer = self._function.handle(call.event())
+            answer = self._functions[request.method, resource].handle(call.event())
         return Response(answer.body, answer.status, answer.headers)
 
     def _route(self, request: Request) -> tuple[str, dict[str, str]] | None:

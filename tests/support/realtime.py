@@ -1,4 +1,4 @@
-"""The real-time function inside this process: API Gateway events in, answers out."""
+"""Functions inside this process: API Gateway events in, answers out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from triptych.settings import Settings
+from triptych.http.application import Application
+from triptych.http.services import Services
+from triptych.settings import Settings, TelemetrySettings
 from triptych.wiring.realtime import realtime_application
 
 DOCUMENTS = Path(__file__).parents[2] / "functions/realtime/api"
@@ -95,25 +97,15 @@ class Call:
         }
 
 
-class RealtimeFunction:
-    """The function over a directory of models, wired as it is in Lambda.
+class Function[S]:
+    """A function behind API Gateway, in this process.
 
     Args:
-        models: A model repository.
+        application: What answers its events.
     """
 
-    def __init__(self, models: Path) -> None:
-        settings = Settings(
-            places=(str(models),),
-            refresh_seconds=3600,
-            preload=(),
-            memory_megabytes=1769,
-            cache=models,  # for models from S3, of which there are none
-            service="realtime",
-            namespace="Triptych",
-            log_level="INFO",
-        )
-        self._application = realtime_application(DOCUMENTS, settings)
+    def __init__(self, application: Application[S]) -> None:
+        self._application = application
 
     def handle(self, event: Mapping[str, Any], milliseconds: int = 28_000) -> Answer:
         """Gives an event to the function, which has that much time left."""
@@ -132,6 +124,25 @@ class RealtimeFunction:
     ) -> Answer:
         """Calls a resource with POST."""
         return self.handle(Call("POST", resource, path, headers or {}, body=body).event())
+
+
+class RealtimeFunction(Function[Services]):
+    """The function over a directory of models, wired as it is in Lambda.
+
+    Args:
+        models: A model repository.
+    """
+
+    def __init__(self, models: Path) -> None:
+        settings = Settings(
+            places=(str(models),),
+            refresh_seconds=3600,
+            preload=(),
+            memory_megabytes=1769,
+            cache=models,  # for models from S3, of which there are none
+            telemetry=TelemetrySettings("realtime", "Triptych", "INFO"),
+        )
+        super().__init__(realtime_application(DOCUMENTS, settings))
 
 
 def add_model(models: Path, name: str, content: bytes, version: int = 1) -> None:

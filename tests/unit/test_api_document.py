@@ -10,7 +10,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from triptych.http.job_routes import JOB_ROUTES
 from triptych.http.routes import ROUTES
+from triptych.jobs.job import Status
 from triptych.protocol.datatypes import DATATYPES
 
 from api.build import TARGET, build, stale
@@ -79,7 +81,7 @@ def test_bodies_have_examples() -> None:
     without = {
         where
         for where, content in contents()
-        if where.endswith("200 application/json") and not list(media_examples(DOCUMENT, content))
+        if re.search(r" 2\d\d application/json$", where) and not list(media_examples(DOCUMENT, content))
     }
     assert {"GET /openapi.json 200 application/json"} == without
 
@@ -89,9 +91,10 @@ def test_template() -> None:
     assert {*operations(DOCUMENT), *unserved(DOCUMENT)} == {route for route, _ in template_routes()}
 
 
-def test_handler() -> None:
-    """The document and the handler have the same routes."""
-    assert {*operations(DOCUMENT), *unserved(DOCUMENT)} == set(ROUTES)
+def test_handlers() -> None:
+    """The document and the handlers have the same routes; each route has one handler."""
+    assert {*operations(DOCUMENT), *unserved(DOCUMENT)} == {*ROUTES, *JOB_ROUTES}
+    assert set() == {*ROUTES} & {*JOB_ROUTES}
 
 
 def test_security() -> None:
@@ -114,6 +117,13 @@ def test_datatypes() -> None:
     assert {datatype.config for datatype in DATATYPES.values()} == set(
         schemas["TensorConfig"]["properties"]["data_type"]["enum"]
     )
+
+
+def test_states() -> None:
+    """The document names the states of a job, and tells of each what it means."""
+    assert [*Status] == DOCUMENT["components"]["schemas"]["JobStatus"]["enum"]
+    described = re.findall(r"^\| `(\w+)` \|", DOCUMENT["info"]["description"], re.MULTILINE)
+    assert {*Status} <= {*described}
 
 
 @pytest.mark.parametrize(

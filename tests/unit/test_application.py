@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -11,54 +10,21 @@ from triptych.errors import TriptychError
 from triptych.http.application import MAX_MESSAGE, SAFETY_MARGIN, Application
 from triptych.http.request import Request
 from triptych.http.response import MAX_ANSWER, Response, json_response
-from triptych.interfaces.observer import RequestRecord
 from triptych.protocol.media_types import BINARY, JSON
 
 from tests.support.realtime import REQUEST_ID, Call, Invocation
+from tests.support.watched_requests import WatchedRequests
 
 NO_SERVICES: Any = None  # the endpoints here work with nothing
 ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and kind is not TriptychError]
 
 
-@dataclass
-class Watching:
-    """An observer that remembers.
-
-    Attributes:
-        started: Ids of the requests that came in.
-        ended: Records of those that were answered.
-        failures: What failed unexpectedly.
-    """
-
-    started: list[str] = field(default_factory=list)
-    ended: list[RequestRecord] = field(default_factory=list)
-    failures: list[Exception] = field(default_factory=list)
-
-    def request_started(self, request_id: str) -> None:
-        """A request came in."""
-        self.started.append(request_id)
-
-    def request_ended(self, record: RequestRecord) -> None:
-        """A request was answered."""
-        self.ended.append(record)
-
-    def model_loaded(self, name: str, version: int, milliseconds: float) -> None:
-        """A model was opened, which no test here does."""
-        raise AssertionError(name, version, milliseconds)
-
-    def model_failed(self, name: str, version: int, reason: str) -> None:
-        """A model could not be opened, which no test here tries."""
-        raise AssertionError(name, version, reason)
-
-    def unexpected(self, error: Exception) -> None:
-        """Something failed that should not."""
-        self.failures.append(error)
-
-
-def application(answer: Callable[[Request], Response], observer: Watching | None = None) -> Application[Any]:
+def application(
+    answer: Callable[[Request], Response], observer: WatchedRequests | None = None
+) -> Application[Any]:
     """An application with one route, `POST /v2/models/{model}/infer`."""
     routes = {("POST", "/v2/models/{model}/infer"): lambda _services, request: answer(request)}
-    return Application(routes, NO_SERVICES, observer or Watching())
+    return Application(routes, NO_SERVICES, observer or WatchedRequests())
 
 
 def call(**changed: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of an event
@@ -130,7 +96,7 @@ def test_deadline() -> None:
 @pytest.mark.parametrize("kind", ERRORS)
 def test_known_failures(kind: type[TriptychError]) -> None:
     """Every error of the package is answered with its status and its message; none is unexpected."""
-    watching = Watching()
+    watching = WatchedRequests()
     result = application(failing(kind("what was wrong")), watching)(call(), Invocation())
     assert (kind.status, "what was wrong") == (result["statusCode"], message(result))
     assert [kind.__name__] == [record.error for record in watching.ended]
@@ -139,7 +105,7 @@ def test_known_failures(kind: type[TriptychError]) -> None:
 
 def test_unexpected_failure() -> None:
     """Anything else is a 500 that tells nothing but the request's id; the observer gets the error."""
-    watching, error = Watching(), KeyError("a secret")
+    watching, error = WatchedRequests(), KeyError("a secret")
     result = application(failing(error), watching)(call(), Invocation())
     assert (500, f"internal error; request {REQUEST_ID}") == (result["statusCode"], message(result))
     assert [error] == watching.failures
@@ -148,7 +114,7 @@ def test_unexpected_failure() -> None:
 
 def test_out_of_memory() -> None:
     """A request that needs too much memory is too large, not an accident."""
-    watching = Watching()
+    watching = WatchedRequests()
     result = application(failing(MemoryError()), watching)(call(), Invocation())
     assert (413, []) == (result["statusCode"], watching.failures)
     assert "more memory than the function has" in message(result)
@@ -173,7 +139,7 @@ def test_events_that_reach_no_endpoint(changed: dict[str, Any], status: int, exp
 @pytest.mark.parametrize("content_type", [JSON, BINARY])
 def test_answer_too_large(content_type: str) -> None:
     """An answer that one call cannot carry becomes a 413 that names the way out."""
-    watching = Watching()
+    watching = WatchedRequests()
     result = application(lambda _: Response(200, b"a" * MAX_ANSWER, content_type), watching)(
         call(), Invocation()
     )
@@ -184,7 +150,7 @@ def test_answer_too_large(content_type: str) -> None:
 
 def test_answer_that_cannot_be_written() -> None:
     """An answer that fails on its way out is a 500 as well."""
-    watching = Watching()
+    watching = WatchedRequests()
     result = application(lambda _: Response(200, b"\xff"), watching)(call(), Invocation())
     assert (500, 1) == (result["statusCode"], len(watching.failures))
 
@@ -205,7 +171,7 @@ def test_garbage_in_accept_encoding(accepted: str) -> None:
 
 def test_record() -> None:
     """The observer learns the request's id first, and in the end what it was and what became of it."""
-    watching = Watching()
+    watching = WatchedRequests()
     application(lambda _: Response(201, b"12345"), watching)(call(), Invocation())
     assert [REQUEST_ID] == watching.started
     (record,) = watching.ended
@@ -218,7 +184,7 @@ def test_record() -> None:
 @pytest.mark.parametrize("context", [None, {}, {"requestId": None}])
 def test_id_of_the_invocation(context: dict[str, Any] | None) -> None:
     """Without a gateway's id the invocation's own stands for it."""
-    watching = Watching()
+    watching = WatchedRequests()
     event = call(requestContext=context)
     application(lambda _: json_response({}), watching)(event, Invocation(aws_request_id="own"))
     assert ["own"] == watching.started

@@ -14,6 +14,7 @@ EXTENSIONS = (
     "model_repository(index)",
     "statistics",
     "rows",
+    "jobs",
 )
 
 
