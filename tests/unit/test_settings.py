@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from triptych.settings import InvalidSettings, Settings, from_environment
+from triptych.settings import InvalidSettings, Settings, TelemetrySettings, from_environment
 
 PLACES = {"MODEL_REPOSITORY": "/opt/models"}
 
@@ -16,9 +16,7 @@ def test_defaults() -> None:
         preload=(),
         memory_megabytes=1769,
         cache=Path("/tmp/triptych"),  # noqa: S108 - the default
-        service="triptych",
-        namespace="Triptych",
-        log_level="INFO",
+        telemetry=TelemetrySettings("triptych", "Triptych", "INFO"),
     ) == from_environment(PLACES)
 
 
@@ -42,7 +40,7 @@ def test_everything_told() -> None:
     assert (3008, 2) == (settings.memory_megabytes, settings.threads)
     assert Path("/mnt/cache") == settings.cache
     assert settings.bounded
-    assert ("realtime", "Models", "DEBUG") == (settings.service, settings.namespace, settings.log_level)
+    assert ("realtime", "Models", "DEBUG") == settings.telemetry
 
 
 def test_empty_is_missing() -> None:

@@ -8,9 +8,24 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _PLACE = re.compile(r"/|s3://[^/]")
 _MEGABYTES_PER_PROCESSOR = 1769  # Lambda gives processors in proportion to memory
+
+
+class TelemetrySettings(NamedTuple):
+    """How a function logs.
+
+    Attributes:
+        service: Name of the function's part in logs and metrics.
+        namespace: CloudWatch namespace of the metrics.
+        log_level: Least severe level that is logged.
+    """
+
+    service: str
+    namespace: str
+    log_level: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +38,7 @@ class Settings:
         preload: Names of the models to open before the first request; `*` for all.
         memory_megabytes: Memory of the function.
         cache: Directory for models from S3.
-        service: Name of the function's part in logs and metrics.
-        namespace: CloudWatch namespace of the metrics.
-        log_level: Least severe level that is logged.
+        telemetry: How it logs.
         bounded: Whether the memory is all there is, as in Lambda, so that requests must stay within it.
     """
 
@@ -34,9 +47,7 @@ class Settings:
     preload: tuple[str, ...]
     memory_megabytes: int
     cache: Path
-    service: str
-    namespace: str
-    log_level: str
+    telemetry: TelemetrySettings
     bounded: bool = False
 
     @property
@@ -58,6 +69,7 @@ class JobSettings:
         allowed_buckets: Further buckets that inputs may be read from.
         time_to_live: Seconds in which a job must be started, where its caller does not say.
         retention: Seconds that records and results are kept.
+        retry_seconds: Longest wait after the first attempt that failed; each further one is twice as long.
         region: AWS region.
     """
 
@@ -69,6 +81,7 @@ class JobSettings:
     allowed_buckets: tuple[str, ...]
     time_to_live: int
     retention: int
+    retry_seconds: int
     region: str
 
 
@@ -90,9 +103,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         preload=preload or (("*",) if snapshot else ()),  # a snapshot should hold open models
         memory_megabytes=int(_number(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769)),
         cache=Path(environment.get("MODEL_CACHE") or "/tmp/triptych"),  # noqa: S108 - Lambda's only writable place
-        service=environment.get("POWERTOOLS_SERVICE_NAME") or "triptych",
-        namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or "Triptych",
-        log_level=_level(environment.get("POWERTOOLS_LOG_LEVEL") or "INFO"),
+        telemetry=telemetry_from_environment(environment),
         bounded=bool(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
     )
 
@@ -112,7 +123,21 @@ def jobs_from_environment(environment: Mapping[str, str] = os.environ) -> JobSet
         allowed_buckets=_names(environment.get("JOB_ALLOWED_BUCKETS", "")),
         time_to_live=int(_number(environment, "JOB_TIME_TO_LIVE", 86_400)),
         retention=int(_number(environment, "JOB_RETENTION_DAYS", 14)) * 86_400,
+        retry_seconds=int(_number(environment, "JOB_RETRY_SECONDS", 10)),
         region=_required(environment, "AWS_REGION"),
+    )
+
+
+def telemetry_from_environment(environment: Mapping[str, str] = os.environ) -> TelemetrySettings:
+    """Reads how a function logs.
+
+    Raises:
+        InvalidSettings: A variable is not what it should be.
+    """
+    return TelemetrySettings(
+        service=environment.get("POWERTOOLS_SERVICE_NAME") or "triptych",
+        namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or "Triptych",
+        log_level=_level(environment.get("POWERTOOLS_LOG_LEVEL") or "INFO"),
     )
 
 

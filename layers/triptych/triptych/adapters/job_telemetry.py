@@ -44,8 +44,10 @@ class JobTelemetry(PowertoolsTelemetry):
 
     def job_ended(self, job: Job) -> None:
         """A job was ended by somebody who did not run it: expired, cancelled, a dead letter."""
-        dead = self.service == DEAD_LETTERS and job.status is Status.FAILED
-        self._tell(job, {**_counted(job), **({"JobsDeadLettered": 1.0} if dead else {})}, "job ended")
+        self._tell(job, _counted(job), "job ended")
+        if self.service == DEAD_LETTERS and job.status is Status.FAILED:
+            # An alarm watches one metric, whatever the model.
+            self.write(NO_MODEL, {"JobsDeadLettered": 1.0}, self._line("dead letter", job=job.id))
 
     def batch_ended(self, messages: int, postponed: int) -> None:
         """A batch of messages was dealt with, and some of them come again."""

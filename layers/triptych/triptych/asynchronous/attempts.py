@@ -13,7 +13,7 @@ from triptych.asynchronous.backoff import Backoff
 from triptych.asynchronous.endings import Endings
 from triptych.asynchronous.intake import Arrival
 from triptych.asynchronous.ledger import Ledger
-from triptych.errors import Conflict, ServiceUnavailable, TriptychError
+from triptych.errors import Conflict, NotFound, ServiceUnavailable, TriptychError
 from triptych.interfaces.clock import Clock
 from triptych.interfaces.job_observer import JobObserver
 from triptych.interfaces.payloads import ResultStore
@@ -125,31 +125,33 @@ class Attempts:
         )
 
     def _concluded(self, attempt: Attempt, outcome: Output | TriptychError) -> Fate:
-        job = self._ledger.move(attempt.job, self._transition(attempt.job, outcome))
-        self._observer.job_ran(job, (attempt.job.started or 0) - attempt.job.created)
+        mine = attempt.job
+        kept = self._kept(mine, outcome)
+        now = self._clock()
+        job = self._ledger.move(mine, lambda found: _after(still(found, mine), kept, now))
+        self._observer.job_ran(job, (mine.started or 0) - mine.created)
         return self.fate(attempt.arrival, job)
 
-    def _transition(self, mine: Job, outcome: Output | TriptychError) -> transitions.Transition:
-        now = self._clock()
-        if isinstance(outcome, Output):
-            result = self._results.put(mine, outcome.body, _described(outcome))
-            return lambda job: transitions.succeeded(still(job, mine), now, result)
-        error = JobError(type(outcome).__name__, str(outcome)[:MAX_MESSAGE], outcome.retryable)
-        if outcome.retryable:
-            return lambda job: transitions.released(still(job, mine), error)
-        return lambda job: transitions.failed(still(job, mine), now, error)
+    def _kept(self, job: Job, outcome: Output | TriptychError) -> JobResult | TriptychError:
+        if isinstance(outcome, TriptychError):
+            return outcome
+        try:
+            return self._results.put(job, outcome.body, _described(outcome))
+        except ServiceUnavailable as error:  # the next attempt need not wait until the lease is over
+            self._observer.unexpected(error)
+            return error
 
     def _guarded[Made](self, arrival: Arrival, action: Callable[[], Made]) -> Made | Fate:
         try:
             return action()
-        except Conflict:
+        except (Conflict, NotFound):
             return self._after_conflict(arrival)
         except ServiceUnavailable as error:
             self._observer.unexpected(error)
             return self._backoff.seconds(arrival.delivery.receives)
 
     def _after_conflict(self, arrival: Arrival) -> Fate:
-        """Somebody else moved the job: what it is now decides."""
+        """Somebody else moved the job, or took its record away: what it is now decides."""
         try:
             return self.fate(arrival, self._ledger.known(arrival.job.id))
         except TriptychError as error:
@@ -170,6 +172,15 @@ def still(job: Job, mine: Job) -> Job:
     if (job.status, job.attempts, job.redrives) != (mine.status, mine.attempts, mine.redrives):
         raise Conflict(f"job {job.id} is {job.status}, and not in attempt {mine.attempts} any more")
     return job
+
+
+def _after(job: Job, outcome: JobResult | TriptychError, now: int) -> Job:
+    if transitions.overdue(job, now):  # whoever looked at it was told so
+        return transitions.expired(job, now)
+    if isinstance(outcome, JobResult):
+        return transitions.succeeded(job, now, outcome)
+    error = JobError(type(outcome).__name__, str(outcome)[:MAX_MESSAGE], outcome.retryable)
+    return transitions.released(job, error) if outcome.retryable else transitions.failed(job, now, error)
 
 
 def _described(output: Output) -> JobResult:

@@ -15,7 +15,7 @@ from triptych.interfaces.job_observer import JobObserver
 from triptych.interfaces.job_queue import Delivery, Outcomes
 from triptych.interfaces.payloads import InputStore
 from triptych.jobs.job import Job, JobError
-from triptych.jobs.transitions import failed, leased
+from triptych.jobs.transitions import expired, failed, leased, overdue
 
 _ENDED = "WorkerEnded"
 
@@ -73,24 +73,28 @@ class DeadLetters:
 
     def _ended(self, arrival: Arrival) -> int | None:
         job = arrival.job
-        if leased(job, now := self._clock()):  # a copy of its message is being worked on
-            return ((job.lease or now) - now) // 1000 + 1
         if not job.final:
-            job = self._fail(arrival)
+            if arrival.redrives < job.redrives:  # the job has a message of its own since it was redriven
+                return None
+            if leased(job, now := self._clock()):  # a copy of its message is being worked on
+                return ((job.lease or now) - now) // 1000 + 1
+            job = self._end(arrival)
         self._endings.settle(job)
         return None
 
-    def _fail(self, arrival: Arrival) -> Job:
+    def _end(self, arrival: Arrival) -> Job:
         kept = self._kept(arrival)
-        try:
-            job = self._ledger.move(
-                arrival.job,
-                lambda found: failed(found, self._clock(), _reason(arrival, found))._replace(input=kept),
-            )
-        except Conflict:  # it has ended meanwhile
-            return self._ledger.known(arrival.job.id)
+        job = self._ledger.move(arrival.job, lambda found: self._given_up(arrival, found, kept))
         self._observer.job_ended(job)
         return job
+
+    def _given_up(self, arrival: Arrival, job: Job, kept: str | None) -> Job:
+        now = self._clock()
+        if leased(job, now):
+            raise Conflict(f"job {job.id} is being run")
+        if overdue(job, now):  # whoever looked at it was told so
+            return expired(job, now)
+        return failed(job, now, _reason(arrival, job))._replace(input=job.input or kept)
 
     def _kept(self, arrival: Arrival) -> str | None:
         if arrival.job.input is not None or arrival.body is None:

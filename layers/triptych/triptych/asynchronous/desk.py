@@ -84,9 +84,13 @@ class Desk:
             Conflict: It ended in another way.
         """
         job = self.job(job_id)
-        if job.status is Status.CANCELLED:
+        try:
+            return self._end(job, lambda found: transitions.cancelled(found, self._clock()))
+        except Conflict:
+            job = self._ledger.known(job.id)
+            if job.status is not Status.CANCELLED:
+                raise
             return job
-        return self._end(job, lambda found: transitions.cancelled(found, self._clock()))
 
     def redrive(self, job_id: str, time_to_live: int) -> Job:
         """Queues a job again that failed for a reason that may be gone.

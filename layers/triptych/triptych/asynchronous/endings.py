@@ -39,6 +39,12 @@ class Endings:
             return
         self._notifier.publish(job)
         try:
-            self._ledger.move(job, told)
+            self._ledger.move(job, lambda found: told(_same_end(found, job)))
         except Conflict:  # it was told by somebody else, and has been redriven since
             return
+
+
+def _same_end(found: Job, job: Job) -> Job:
+    if found.redrives != job.redrives:
+        raise Conflict(f"job {job.id} was redriven: how it ends now was not told")
+    return found

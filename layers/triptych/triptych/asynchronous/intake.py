@@ -26,12 +26,14 @@ class Arrival(NamedTuple):
         job: The record of its job.
         body: The input; None when it is kept somewhere.
         error: Why no job can be made of the message.
+        redrives: How often the job had been redriven when the message was sent.
     """
 
     delivery: Delivery
     job: Job
     body: bytes | None
     error: TriptychError | None = None
+    redrives: int = 0
 
 
 class Intake:
@@ -63,7 +65,7 @@ class Intake:
             raise
         except TriptychError as error:
             return Arrival(delivery, self._record(self._unreadable(delivery)), None, error)
-        return Arrival(delivery, job, envelope.submission.body)
+        return Arrival(delivery, job, envelope.submission.body, redrives=envelope.redrives)
 
     def _located(self, envelope: Envelope) -> Envelope:
         named = envelope.submission.input

@@ -56,7 +56,7 @@ class Submitter:
             found = None if self._store.add(job) else self._store.get(job.id)
         if found is not None:
             return self._again(found, job, submission)
-        self._send(job, submission)
+        self._send(job, submission, forget=key is None)
         self._observer.job_submitted(job)
         return job
 
@@ -80,11 +80,12 @@ class Submitter:
             self._queue.send(seal(found, body), submission.options.delay)
         return found
 
-    def _send(self, job: Job, submission: Submission) -> None:
+    def _send(self, job: Job, submission: Submission, *, forget: bool) -> None:
         try:
             self._queue.send(seal(job, submission.body), submission.options.delay)
         except ServiceUnavailable:
-            self._store.remove(
-                job
-            )  # nobody was told of it; should the message have arrived, it makes it again
+            # Another call with the same key may have been told of it, and the next one sends the message.
+            # Of any other nobody knows; should its message have arrived, that makes it again.
+            if forget:
+                self._store.remove(job)
             raise

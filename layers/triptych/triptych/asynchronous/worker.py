@@ -138,13 +138,14 @@ class Worker:
         attempts = [attempt for attempt in begun if isinstance(attempt, Attempt)]
         had_enough = len(attempts) == 1 and deadline.remaining >= enough
         outputs = self._runner.run(attempts, deadline)
+        ended = [attempt for attempt in attempts if attempt.job.id in outputs]
         concluded = self._each(
             lambda attempt: self._attempts.conclude(
                 attempt, _judged(outputs[attempt.job.id], had_enough=had_enough)
             ),
-            [attempt for attempt in attempts if attempt.job.id in outputs],
+            ended,
         )
-        fates |= dict(zip(outputs, concluded, strict=True))
+        fates |= {attempt.job.id: fate for attempt, fate in zip(ended, concluded, strict=True)}
         for attempt in attempts:
             if attempt.job.id not in outputs:
                 had_enough = deadline.remaining >= enough

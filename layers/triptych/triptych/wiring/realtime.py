@@ -25,7 +25,7 @@ def realtime_application(documents: Path, settings: Settings | None = None) -> A
     settings = settings or from_environment()
     if settings.bounded:
         bound_memory(settings.memory_megabytes << 20)
-    telemetry = PowertoolsTelemetry(settings.service, settings.namespace, settings.log_level)
+    telemetry = PowertoolsTelemetry(*settings.telemetry)
     repository = model_repository(settings)
     # A caller waits for the first answer: weights stay on disk until they are needed.
     store = model_store(repository, settings, telemetry, "mapped")

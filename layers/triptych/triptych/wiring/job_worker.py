@@ -1,0 +1,73 @@
+"""The function that runs jobs."""
+
+from __future__ import annotations
+
+import logging
+
+from triptych.adapters.job_telemetry import JobTelemetry
+from triptych.adapters.process_memory import bound_memory
+from triptych.adapters.sqs_trigger import SqsTrigger
+from triptych.asynchronous.attempts import Attempts
+from triptych.asynchronous.backoff import Backoff
+from triptych.asynchronous.concurrency import Each, InThreads
+from triptych.asynchronous.intake import Intake
+from triptych.asynchronous.large import LargeJobs
+from triptych.asynchronous.runner import Runner
+from triptych.asynchronous.worker import Worker
+from triptych.interfaces.clock import Clock
+from triptych.serving.grouping import Grouping
+from triptych.serving.model import Model
+from triptych.settings import JobSettings, Settings, from_environment, jobs_from_environment
+from triptych.wiring.keeping import keeping, wall_clock
+from triptych.wiring.open_models import model_store
+from triptych.wiring.places import model_repository
+
+_LOGGER = logging.getLogger("triptych")
+
+
+def job_worker(
+    settings: Settings | None = None,
+    jobs: JobSettings | None = None,
+    clock: Clock = wall_clock,
+    each: Each | None = None,
+) -> SqsTrigger:
+    """Makes the worker.
+
+    Args:
+        settings: The function's settings; read from the environment when not given.
+        jobs: Its settings for jobs; read from the environment when not given.
+        clock: Tells the time.
+        each: Does many things at once that wait for the network; threads when not given.
+    """
+    settings, jobs = settings or from_environment(), jobs or jobs_from_environment()
+    if settings.bounded:
+        bound_memory(settings.memory_megabytes << 20)
+    kept = keeping(jobs)
+    each = each or InThreads()
+    telemetry = JobTelemetry(*settings.telemetry)
+    backoff = Backoff(jobs.retry_seconds)
+    # Nobody waits for the first answer, and batches are large: weights are laid out for speed.
+    models = model_store(model_repository(settings), settings, telemetry, "prepacked")
+    worker = Worker(
+        intake=Intake(kept.jobs, kept.inputs, kept.limits, clock),
+        attempts=Attempts(kept.ledger, kept.endings, kept.results, telemetry, backoff, clock),
+        runner=Runner(kept.inputs, models, Grouping(_tell_refused), telemetry, each),
+        large=LargeJobs(
+            kept.inputs, models, kept.ledger, telemetry, settings.cache.with_name("triptych-jobs")
+        ),
+        queue=kept.queue,
+        observer=telemetry,
+        backoff=backoff,
+        each=each,
+        clock=clock,
+    )
+    return SqsTrigger(worker.process, kept.queue, telemetry)
+
+
+def _tell_refused(model: Model) -> None:
+    _LOGGER.warning(
+        "model %s, version %s: its rows are not independent, so its jobs run one by one; "
+        "group = false under [jobs] in model.toml says so without a trial",
+        model.name,
+        model.version,
+    )

@@ -1,0 +1,61 @@
+"""Where jobs, their inputs and results are kept, and who is told how they end."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from triptych.adapters.aws_clients import AwsClients
+from triptych.adapters.dynamodb_jobs import DynamoJobs
+from triptych.adapters.notifications import AwsNotifier
+from triptych.adapters.s3_inputs import S3Inputs
+from triptych.adapters.s3_results import S3Results
+from triptych.adapters.sqs_queue import SqsQueue
+from triptych.asynchronous.endings import Endings
+from triptych.asynchronous.ledger import Ledger
+from triptych.jobs.options import OptionLimits
+from triptych.settings import JobSettings
+
+
+class Keeping(NamedTuple):
+    """What every function that deals with jobs works with.
+
+    Attributes:
+        jobs: Keeps records.
+        inputs: Keeps inputs.
+        results: Keeps results.
+        queue: Where messages come from or go to.
+        ledger: Moves jobs.
+        endings: Settles jobs that have ended.
+        limits: What options of jobs may be.
+    """
+
+    jobs: DynamoJobs
+    inputs: S3Inputs
+    results: S3Results
+    queue: SqsQueue
+    ledger: Ledger
+    endings: Endings
+    limits: OptionLimits
+
+
+def keeping(settings: JobSettings) -> Keeping:
+    """Makes what every function that deals with jobs works with, but no client of AWS before it is used."""
+    clients = AwsClients()
+    jobs = DynamoJobs(clients, settings.table, settings.retention)
+    results = S3Results(clients, settings.results_bucket)
+    ledger = Ledger(jobs)
+    return Keeping(
+        jobs=jobs,
+        inputs=S3Inputs(clients, settings.inputs_bucket, settings.allowed_buckets),
+        results=results,
+        queue=SqsQueue(clients, settings.queue_url),
+        ledger=ledger,
+        endings=Endings(ledger, results, AwsNotifier(clients, settings.topic_arn, settings.region)),
+        limits=OptionLimits(settings.time_to_live, settings.retention),
+    )
+
+
+def wall_clock() -> int:
+    """Gives the milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
