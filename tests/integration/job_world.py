@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,40 +24,57 @@ _CREATED_WITH = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", 
 
 
 class JobWorld:
-    """What the stack has, under the names above, and the adapters over it.
-
-    Attributes:
-        aws: Calls it.
-        queue_url: URL of the queue of jobs.
-        topic_arn: ARN of the topic.
-        jobs: Records.
-        inputs: Inputs.
-        results: Results.
-        queue: Messages.
-        notifier: Notifications.
-    """
+    """What the stack has, under the names above, and the adapters over it; each is made when first needed."""
 
     def __init__(self) -> None:
         self.aws = AwsClients()
+
+    @cached_property
+    def jobs(self) -> DynamoJobs:
+        """Records in a table as the template describes it."""
         self.aws.dynamodb.create_table(TableName=TABLE, **_table())
-        for bucket in (INPUTS, RESULTS, ALLOWED, OTHER):
+        return DynamoJobs(self.aws, TABLE, RETENTION)
+
+    @cached_property
+    def inputs(self) -> S3Inputs:
+        """Inputs; another bucket is allowed, and one is not."""
+        for bucket in (INPUTS, ALLOWED, OTHER):
             self.aws.s3.create_bucket(Bucket=bucket)
-        self.queue_url = self._new_queue("jobs")
-        self._heard_url = self._new_queue("heard")
-        self.topic_arn = self.aws.sns.create_topic(Name="jobs")["TopicArn"]
-        self._listen()
-        self.jobs = DynamoJobs(self.aws, TABLE, RETENTION)
-        self.inputs = S3Inputs(self.aws, INPUTS, (ALLOWED,))
-        self.results = S3Results(self.aws, RESULTS)
-        self.queue = SqsQueue(self.aws, self.queue_url)
-        self.notifier = AwsNotifier(self.aws, self.topic_arn, REGION)
+        return S3Inputs(self.aws, INPUTS, (ALLOWED,))
+
+    @cached_property
+    def results(self) -> S3Results:
+        """Results."""
+        self.aws.s3.create_bucket(Bucket=RESULTS)
+        return S3Results(self.aws, RESULTS)
+
+    @cached_property
+    def queue_url(self) -> str:
+        """URL of the queue of jobs."""
+        return self._new_queue("jobs")
+
+    @cached_property
+    def queue(self) -> SqsQueue:
+        """Messages."""
+        return SqsQueue(self.aws, self.queue_url)
+
+    @cached_property
+    def notifier(self) -> AwsNotifier:
+        """Notifications; a queue listens to the topic, and to the bus."""
+        topic_arn = self.aws.sns.create_topic(Name="jobs")["TopicArn"]
+        self._listen(topic_arn)
+        return AwsNotifier(self.aws, topic_arn, REGION)
+
+    @cached_property
+    def _heard_url(self) -> str:
+        return self._new_queue("heard")
 
     def messages(self) -> list[Any]:
         """Receives what waits in the queue of jobs, with all attributes."""
         return self._receive(self.queue_url)
 
     def heard(self) -> list[dict[str, Any]]:
-        """Gives what listeners of the topic and the bus got: for the topic its envelope, too."""
+        """Gives what listeners of the topic and the bus got, each in the envelope of its service."""
         return [json.loads(message["Body"]) for message in self._receive(self._heard_url)]
 
     def item(self, job_id: str) -> Mapping[str, Any]:
@@ -81,10 +99,10 @@ class JobWorld:
         answer = self.aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
         return list(answer.get("Messages", []))
 
-    def _listen(self) -> None:
+    def _listen(self, topic_arn: str) -> None:
         attributes = self.aws.sqs.get_queue_attributes(QueueUrl=self._heard_url, AttributeNames=["QueueArn"])
         arn = attributes["Attributes"]["QueueArn"]
-        self.aws.sns.subscribe(TopicArn=self.topic_arn, Protocol="sqs", Endpoint=arn)
+        self.aws.sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
         pattern = json.dumps({"source": ["triptych.jobs"]})
         self.aws.events.put_rule(Name="jobs", EventPattern=pattern)
         self.aws.events.put_targets(Rule="jobs", Targets=[{"Id": "heard", "Arn": arn}])

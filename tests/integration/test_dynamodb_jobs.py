@@ -70,6 +70,7 @@ def test_unknown_attributes(world: JobWorld) -> None:
     item = item_of(job, RETENTION)
     item["colour"] = {"S": "blue"}
     item["request"] = {"M": {"colour": {"S": "blue"}}}
+    add(world, job)
     world.aws.dynamodb.put_item(TableName=TABLE, Item=item)
     assert job == world.jobs.get(job.id)
 

@@ -110,7 +110,7 @@ class S3Inputs:
             now: Milliseconds since 1970.
 
         Raises:
-            ServiceUnavailable: The function has no credentials to sign with.
+            ServiceUnavailable: The function's credentials cannot be renewed.
         """
         key = f"uploads/{uuid.uuid4()}"
         with reaching(STORE):
