@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from triptych.adapters.aws_clients import AwsClients
 from triptych.adapters.aws_errors import error_code, reaching
 from triptych.adapters.job_index import JobIndex
-from triptych.adapters.job_items import Item, item_of, job_of, serialized
+from triptych.adapters.job_items import item_of, job_of, named, serialized
 from triptych.errors import BadRequest
 from triptych.interfaces.job_store import Page
 from triptych.jobs.job import Job
@@ -60,7 +60,7 @@ class DynamoJobs:
         Raises:
             ServiceUnavailable: The table cannot be reached.
         """
-        return self._put(job, "attribute_not_exists(id)", {})
+        return self._put(job, "attribute_not_exists(#id)", named("id"))
 
     def replace(self, job: Job) -> bool:
         """Puts a record in place of its last revision; False, and nothing is done, when that is not there.
@@ -68,7 +68,7 @@ class DynamoJobs:
         Raises:
             ServiceUnavailable: The table cannot be reached.
         """
-        return self._put(job, "revision = :previous", serialized({":previous": job.revision - 1}))
+        return self._put(job, "#revision = :previous", named("revision"), {":previous": job.revision - 1})
 
     def remove(self, job: Job) -> bool:
         """Removes a record; False, and nothing is done, when the one that is there has another revision.
@@ -81,7 +81,8 @@ class DynamoJobs:
                 self._client.delete_item(
                     TableName=self._table,
                     Key=serialized({"id": job.id}),
-                    ConditionExpression="revision = :known",
+                    ConditionExpression="#revision = :known",
+                    ExpressionAttributeNames=named("revision"),
                     ExpressionAttributeValues=serialized({":known": job.revision}),
                 )
             except ClientError as error:
@@ -120,13 +121,19 @@ class DynamoJobs:
         with reaching(TABLE):
             return self._index.due(now, limit)
 
-    def _put(self, job: Job, condition: str, values: Item) -> bool:
-        put: dict[str, Any] = {"Item": item_of(job, self._retention), "ConditionExpression": condition}
-        if values:
-            put["ExpressionAttributeValues"] = values
+    def _put(
+        self, job: Job, condition: str, names: dict[str, str], values: dict[str, int] | None = None
+    ) -> bool:
+        optional: dict[str, Any] = {"ExpressionAttributeValues": serialized(values)} if values else {}
         with reaching(TABLE):
             try:
-                self._client.put_item(TableName=self._table, **put)
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item_of(job, self._retention),
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=names,
+                    **optional,
+                )
             except ClientError as error:
                 return _refused(error)
         return True

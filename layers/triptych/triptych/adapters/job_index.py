@@ -10,7 +10,7 @@ from itertools import batched, chain
 from typing import Any, NamedTuple
 
 from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.job_items import SHARDS, Item, serialized
+from triptych.adapters.job_items import SHARDS, Item, named, serialized
 from triptych.errors import ServiceUnavailable
 
 _ROUNDS = 4
@@ -106,7 +106,8 @@ class JobIndex:
         page: Any = self._clients.dynamodb.query(
             TableName=self._table,
             IndexName="due",
-            KeyConditionExpression="due_shard = :shard AND due <= :now",
+            KeyConditionExpression="#due_shard = :shard AND #due <= :now",
+            ExpressionAttributeNames=named("due_shard", "due"),
             ExpressionAttributeValues=serialized({":shard": shard, ":now": now}),
             Limit=limit,
         )
@@ -132,17 +133,16 @@ def _each_shard[Made](ask: Callable[[str], Made]) -> list[Made]:
 
 def _newest(shard: str, model: str | None, after: str | None, limit: int) -> dict[str, Any]:
     """Makes the query for the newest jobs of a part."""
+    names = ["shard", *(["created_id"] if after else []), *(["model"] if model is not None else [])]
     query: dict[str, Any] = {
         "IndexName": "newest",
-        "KeyConditionExpression": "shard = :shard" + (" AND created_id < :after" if after else ""),
+        "KeyConditionExpression": "#shard = :shard" + (" AND #created_id < :after" if after else ""),
+        "ExpressionAttributeNames": named(*names),
+        "ExpressionAttributeNames": {"#shard": "shard"},  # a word that DynamoDB keeps for itself
         "ExpressionAttributeValues": serialized({":shard": shard, ":after": after, ":model": model}),
         "ScanIndexForward": False,
         "Limit": limit,
     }
     if model is not None:
-        query |= {
-            "FilterExpression": "#model = :model",
-            "ExpressionAttributeNames": {"#model": "model"},
-            "Limit": max(limit, _LOOKED_AT),
-        }
+        query |= {"FilterExpression": "#model = :model", "Limit": max(limit, _LOOKED_AT)}
     return query

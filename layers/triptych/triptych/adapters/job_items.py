@@ -61,6 +61,11 @@ def serialized(values: Mapping[str, object]) -> Item:
     return {name: _SERIALIZE(value) for name, value in values.items() if value is not None}
 
 
+def named(*attributes: str) -> dict[str, str]:
+    """Gives names with `#` for attributes in expressions, where hundreds of plain words are reserved."""
+    return {f"#{attribute}": attribute for attribute in attributes}
+
+
 def _fields(job: Job) -> dict[str, Any]:
     maps = {"request": job.request, "error": job.error, "result": job.result}
     return {**job._asdict(), "status": job.status.value} | {
