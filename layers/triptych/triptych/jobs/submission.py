@@ -14,7 +14,8 @@ from triptych.tables.formats import answer_representation, request_representatio
 from triptych.tables.media_types import media_type
 
 _JSON = "application/json"
-_TENSORS = {"", _JSON, "application/octet-stream", "binary/octet-stream"}
+_UNSAID = {"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"}
+"""Content types that say nothing: what S3 and curl call whatever they are not told about."""
 
 
 class Submission(NamedTuple):
@@ -67,9 +68,9 @@ def is_rows(request: JobRequest, body: bytes | memoryview) -> bool:
     if request.header_length is not None:
         return False
     kind = media_type(request.content_type or "").name
-    if kind not in _TENSORS:
-        return True
-    return kind == _JSON and b'"instances"' in bytes(body) and "instances" in parse_object(body)
+    if kind != _JSON:
+        return kind not in _UNSAID
+    return b'"instances"' in bytes(body) and "instances" in parse_object(body)
 
 
 def check(request: JobRequest, body: bytes) -> None:
