@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -222,16 +222,20 @@ class MemoryQueue(Breakable):
         sent: Text and delay in seconds of each message, in the order they were sent.
         postponed: Seconds by receipt.
         receives: How often each message was handed over, by its id.
+        consumer: Is given each message as soon as it is sent, if there is one.
     """
 
     sent: list[tuple[str, int]] = field(default_factory=list)
     postponed: dict[str, int] = field(default_factory=dict)
     receives: dict[str, int] = field(default_factory=dict)
+    consumer: Callable[[str], None] | None = None
 
     def send(self, message: str, delay: int = 0) -> None:
         """Keeps a message."""
         self.reach()
         self.sent.append((message, delay))
+        if self.consumer is not None:
+            self.consumer(message)
 
     def postpone(self, deliveries: Mapping[str, int]) -> None:
         """Remembers when messages come again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 from triptych.asynchronous.desk import Desk
@@ -96,6 +97,11 @@ class JobsApi:
         job = self.running()
         result = self.results.put(job, body, JobResult("", content_type, length, 0, 1))
         return self._keep(transitions.succeeded(job, self.clock(), result))
+
+    def fail(self, message: str) -> None:
+        """Does what a worker does with a message that no model can read."""
+        job = self.store.jobs[json.loads(message)["id"]]
+        self._keep(transitions.failed(job, self.clock(), LASTING))
 
     def _keep(self, job: Job) -> Job:
         self.store.jobs[job.id] = job

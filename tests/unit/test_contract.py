@@ -23,7 +23,9 @@ MODELS = ROOT / "layers" / "models"
 @pytest.fixture(scope="module")
 def jobs() -> JobsApi:
     """The function that takes jobs for the models that ship with the stack."""
-    return JobsApi(ModelRepository([DirectoryPlace(MODELS)], refresh_seconds=3600))
+    api = JobsApi(ModelRepository([DirectoryPlace(MODELS)], refresh_seconds=3600))
+    api.queue.consumer = api.fail  # whoever waits for a job does not wait long
+    return api
 
 
 @pytest.fixture(scope="module")
