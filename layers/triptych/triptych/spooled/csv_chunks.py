@@ -38,7 +38,7 @@ def csv_chunks(blocks: Blocks, form: Representation, schema: RowSchema, size: in
         yield Chunk(table, rows)
         rows += table.rows
         offset += len(raw)
-        if not header:
+        if not header and table.columns:
             header = first_of_csv(text) if form.header else _header(list(table.columns))
             form = form._replace(header=True)
 

@@ -15,9 +15,11 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from triptych.errors import PayloadTooLarge
+from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
 from triptych.serving.agreement import agree
+from triptych.serving.joining import RowsInteract, run_joined
+from triptych.serving.model import Model
 from triptych.serving.prepared import Prepared
 from triptych.tensors.tensor import Tensor
 
@@ -41,17 +43,17 @@ class Sizes(NamedTuple):
 
     Attributes:
         first: Bytes of inputs of the first slice: a model may take thousands of times as much while it runs.
-        largest: Bytes of inputs of a slice at most: beyond a megabyte there is little left to gain.
+        largest: Bytes of inputs of a slice at most: four times as much gains nothing.
         csv: Bytes of CSV that are read at once: cells of one digit take twenty times as much in memory.
         lines: Bytes of JSON Lines that are read at once: small values take thirty times as much in memory.
         cells: Bytes of cells of Parquet that are taken at once.
     """
 
     first: int = 64 * 2**10
-    largest: int = 8 * 2**20
-    csv: int = 4 * 2**20
+    largest: int = 2 * 2**20
+    csv: int = 2**20
     lines: int = 2**20
-    cells: int = 4 * 2**20
+    cells: int = 2 * 2**20
 
 
 @dataclass(slots=True)
@@ -59,6 +61,7 @@ class Slices:
     """Runs requests slice by slice; one is for all chunks of one file.
 
     Attributes:
+        model: What runs.
         deadline: When the last run must have ended.
         checkpoint: Is called before each slice, and raises when there shall be no more.
         trusted: Whether rows are known not to depend on each other.
@@ -66,6 +69,7 @@ class Slices:
         nanoseconds: Time that the model ran.
     """
 
+    model: Model
     deadline: Deadline
     checkpoint: Callable[[], None]
     trusted: bool
@@ -73,6 +77,7 @@ class Slices:
     nanoseconds: int = 0
     _rows: int = field(default=0, init=False)
     _most: int = field(default=0, init=False)
+    _before: _Ran | None = field(default=None, init=False)
 
     def run[Part: Prepared](
         self, request: Rows[Part], rows: int, row_bytes: int
@@ -97,7 +102,7 @@ class Slices:
         while start < rows or rows == 0:
             self.checkpoint()
             part = request.slice(start, min(start + self._rows, rows))
-            results = self._attempt(request, start, part)
+            results = self._attempt(part)
             if results is None:
                 continue
             yield part, results
@@ -106,12 +111,13 @@ class Slices:
             start += part.rows
             self._rows = min(2 * self._rows, self._most)
 
-    def _attempt[Part: Prepared](self, request: Rows[Part], start: int, part: Part) -> Results | None:
+    def _attempt(self, part: Prepared) -> Results | None:
+        """Runs a slice; gives None when a smaller one has to be tried."""
         started = perf_counter_ns()
         try:
             results = part.run(self.deadline)
-            if not self.trusted and part.rows > 1:
-                self._verify(request, start, part, results)
+            if not self.trusted and part.is_one_run:
+                self._verify(_Ran(part, results))
         except (PayloadTooLarge, MemoryError) as error:
             if part.rows < 2:
                 raise _one_row(error) from error
@@ -121,30 +127,33 @@ class Slices:
             self.nanoseconds += perf_counter_ns() - started
         return results
 
-    def _verify[Part: Prepared](self, request: Rows[Part], start: int, part: Part, results: Results) -> None:
-        """Compares a slice with its halves; of halves that are alike nothing can be learnt."""
-        middle = part.rows // 2
-        if _alike(part.inputs, middle):
+    def _verify(self, now: _Ran) -> None:
+        """Runs a slice once more, joined with one before; of slices that are alike nothing can be learnt."""
+        before = self._before
+        if before is None:
+            self._before = now
             return
-        halves = request.slice(start, start + middle), request.slice(start + middle, start + part.rows)
-        apart = [half.run(self.deadline) for half in halves]
-        for name, tensor in results.items():
-            if tensor.shape[:1] != (part.rows,) or not agree(
-                [_rows(tensor, 0, middle), _rows(tensor, middle, part.rows)], [half[name] for half in apart]
-            ):
+        try:
+            joined = run_joined(self.model, [before.part, now.part], self.deadline)
+        except (RowsInteract, BadRequest) as error:  # each of them alone was accepted
+            raise RowsDepend from error
+        for name in now.results:
+            apart = [before.results[name], now.results[name]]
+            if not agree(apart, [results[name] for results in joined]):
                 raise RowsDepend
-        self.trusted = True
+        if not _alike(before.part.inputs, now.part.inputs):
+            self.trusted, self._before = True, None
 
 
-def _alike(inputs: Mapping[str, Tensor], middle: int) -> bool:
-    return all(
-        np.array_equal(tensor.values[:middle], tensor.values[middle : 2 * middle])
-        for tensor in inputs.values()
-    )
+class _Ran(NamedTuple):
+    part: Prepared
+    results: Results
 
 
-def _rows(tensor: Tensor, start: int, stop: int) -> Tensor:
-    return Tensor(tensor.datatype, tensor.values[start:stop])
+def _alike(some: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> bool:
+    """Tells whether the first rows are equal, as many as both have."""
+    pairs = [(tensor.values, others[name].values) for name, tensor in some.items()]
+    return all(np.array_equal(one[: len(other)], other[: len(one)]) for one, other in pairs)
 
 
 def _one_row(error: BaseException) -> PayloadTooLarge:

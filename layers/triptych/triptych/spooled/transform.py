@@ -92,7 +92,7 @@ def transform(  # noqa: PLR0913, PLR0917 - each is one thing that the caller has
         TriptychError: As `infer` and `predict_rows`; also where the disk is full.
     """
     started = perf_counter_ns()
-    slices = Slices(deadline, checkpoint, model.config.group is True, sizes)
+    slices = Slices(model, deadline, checkpoint, model.config.group is True, sizes)
     plain = Source(source, request.content_encoding, target.parent)
     with _room_on_disk():
         if request.content_type is None or request.header_length is not None:

@@ -1,0 +1,66 @@
+"""Requests from file to file, with slices and chunks as tiny as wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.settings import SessionSettings
+from triptych.onnx.session import open_session
+from triptych.serving.model import Model
+from triptych.serving.model_config import ModelConfig, parse_model_config
+from triptych.spooled.slices import Sizes
+from triptych.spooled.transform import SpooledRequest, transform
+
+MODELS = Path(__file__).parents[2] / "layers/models"
+TINY = Sizes(first=1, largest=64, csv=16, lines=16, cells=16)
+
+
+class Transformed(NamedTuple):
+    """What came of a file.
+
+    Attributes:
+        body: Content of the target.
+        content_type: What it is.
+        header_length: Bytes of its JSON header.
+        rows: How many rows were predicted for.
+    """
+
+    body: bytes
+    content_type: str
+    header_length: int | None
+    rows: int
+
+
+def sample(name: str) -> Model:
+    """Opens a sample model."""
+    directory = MODELS / name
+    config = parse_model_config((directory / "model.toml").read_text(encoding="utf-8"))
+    return Model(name, 1, config, open_session(directory / "1/model.onnx", SessionSettings()), 0.0)
+
+
+def tiny(content: bytes, directory: Path, *, group: bool | None = None) -> Model:
+    """Opens a model of the given content."""
+    path = directory / "model.onnx"
+    path.write_bytes(content)
+    return Model("tiny", 1, ModelConfig(group=group), open_session(path, SessionSettings()), 0.0)
+
+
+def transformed(
+    model: Model,
+    body: bytes,
+    request: SpooledRequest,
+    *,
+    sizes: Sizes = TINY,
+    checkpoint: Callable[[], None] = lambda: None,
+) -> Transformed:
+    """Answers a body by way of files; they are all that there is in their directory afterwards."""
+    with TemporaryDirectory() as name:
+        source, target = Path(name, "source"), Path(name, "target")
+        source.write_bytes(body)
+        answer = transform(model, source, request, target, Deadline.after(60), checkpoint, sizes=sizes)
+        assert {source, target} == set(Path(name).iterdir())
+        return Transformed(target.read_bytes(), answer.content_type, answer.header_length, answer.rows)

@@ -1,0 +1,71 @@
+"""Text cut at the ends of records."""
+
+from collections.abc import Callable
+from itertools import batched
+
+import pytest
+from arro3.core import DataType, Field, Schema
+from arro3.io import read_csv
+from hypothesis import given
+from hypothesis import strategies as st
+from triptych.errors import PayloadTooLarge
+from triptych.spooled import records
+from triptych.spooled.records import chunks, end_of_csv, end_of_lines, first_of_csv
+
+from tests.support.properties import examples
+
+CELLS = st.text('a",\r\n', max_size=12).map(str.encode)
+
+
+def rows_of(text: bytes) -> list[object]:
+    """Reads CSV of one column as Arrow does, taking commas for text."""
+    schema = Schema([Field("a", DataType.utf8())])
+    reader = read_csv(text, schema, has_header=False, delimiter=";")
+    return [value for batch in reader for value in batch.columns[0].to_pylist()]
+
+
+@examples(500)
+@given(st.lists(st.text('a"\r\n', max_size=8).map(str.encode), max_size=12), st.integers(1, 20))
+def test_chunks_of_csv_have_the_records_of_the_whole(parts: list[bytes], size: int) -> None:
+    """Wherever quotes stand, and of whatever blocks the text comes, no record is cut."""
+    text = b"".join(parts)
+    cut = list(chunks(parts, end_of_csv, size))
+    assert text == b"".join(cut)
+    assert rows_of(text) == [row for chunk in cut for row in rows_of(chunk)]
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        (b"a,b\nc", 4),
+        (b"a\r\nb\r\nc", 6),
+        (b"a\rb", 2),
+        (b'"a\nb', 0),
+        (b'x\n"a\nb"\n"c\n', 8),
+        (b'5" disk\n"a\nb', 8),
+        (b'"a""\n"\nb', 7),
+        (b"", 0),
+    ],
+)
+def test_end_of_csv(text: bytes, end: int) -> None:
+    """Newlines in quoted cells end no record; quotes within a cell open none."""
+    assert end == end_of_csv(text)
+
+
+def test_first_record() -> None:
+    """The first record comes with blank lines before it and its newline, quoted ones included."""
+    assert b'\n"a\nb",c\r\n' == first_of_csv(b'\n"a\nb",c\r\nd,e\n')
+
+
+@pytest.mark.parametrize("cut", [end_of_csv, end_of_lines])
+def test_text_without_final_newline(cut: Callable[[bytes], int]) -> None:
+    """What follows the last newline is a record too."""
+    blocks = [bytes(block) for block in batched(b"1\n2\n3", 2, strict=False)]
+    assert [b"1\n", b"2\n", b"3"] == list(chunks(blocks, cut, 2))
+
+
+def test_record_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quote that is left open does not take all the memory."""
+    monkeypatch.setattr(records, "MAX_RECORD", 100)
+    with pytest.raises(PayloadTooLarge, match=r"row 1: has more than 100 bytes; is a quote left open\?"):
+        list(chunks([b'"', *[b"a\n"] * 100], end_of_csv, 2))
