@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.workshop import Workshop
 from tests.unit.fakes.places import MemoryPlace
 from tests.unit.fakes.world import World
 
@@ -12,3 +13,9 @@ from tests.unit.fakes.world import World
 def world(tmp_path: Path) -> World:
     """A store of a place with one model in two versions."""
     return World(MemoryPlace(tmp_path, {"iris": {1: "iris 1", 2: "iris 2"}}))
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    """All services of the asynchronous mode, with nothing to do."""
+    return Workshop(tmp_path)

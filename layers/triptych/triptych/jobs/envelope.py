@@ -10,7 +10,7 @@
 
 Exactly one of these holds the input: `request` (JSON as infer or predict take it), `body` (text),
 `body_base64` (bytes), `input` (an uploaded key, or `s3://bucket/key`). Only `model` and the input must be
-there. The API's own messages have `id`, `created`, `expires` and `digest` as well.
+there. The API's own messages have `id`, `created`, `expires`, `digest` and `redrives` as well.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from triptych.protocol.names import model_name, version_number
 
 _INPUTS = ("request", "body", "body_base64", "input")
 _KNOWN = {
-    *("id", "model", "version", "created", "expires", "digest", "client_token", "time_to_live", "target"),
+    *("id", "model", "version", "created", "expires", "digest", "redrives"),
+    *("client_token", "time_to_live", "target"),
     *JobRequest._fields,
     *_INPUTS,
 }
@@ -46,6 +47,7 @@ class Envelope(NamedTuple):
         created: When it was handed over, where that is known, in milliseconds since 1970.
         expires: When the job must have been started, where that is known.
         digest: Digest of what the job was made of, where that is known.
+        redrives: How often the job had been redriven.
     """
 
     job_id: str
@@ -53,6 +55,7 @@ class Envelope(NamedTuple):
     created: int | None = None
     expires: int | None = None
     digest: str | None = None
+    redrives: int = 0
 
     @property
     def ours(self) -> bool:
@@ -79,6 +82,7 @@ def seal(job: Job, body: bytes | None) -> str:
         "created": job.created,
         "expires": job.expires,
         "digest": job.digest,
+        "redrives": job.redrives or None,
         "target": job.target,
         "input": job.input,
         "body_base64": None if body is None else pybase64.b64encode_as_string(body),
@@ -116,6 +120,7 @@ def unseal(text: str, message_id: str, limits: OptionLimits) -> Envelope:
         _moment(message, "created"),
         _moment(message, "expires"),
         fields.optional_string(message, "digest"),
+        fields.count(message, "redrives", "the message") or 0,
     )
 
 

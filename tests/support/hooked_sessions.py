@@ -1,0 +1,58 @@
+"""Real sessions with somebody who looks on, and may interfere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.session import ModelSession
+from triptych.interfaces.settings import SessionSettings
+from triptych.onnx.session import open_session
+from triptych.tensors.signature import Signature
+from triptych.tensors.tensor import Tensor
+
+type Hook = Callable[[Mapping[str, Tensor]], None]
+"""Is called with the inputs of every run before it begins."""
+
+
+@dataclass
+class Hooks:
+    """Opens sessions.
+
+    Attributes:
+        before: Called before every run.
+    """
+
+    before: list[Hook] = field(default_factory=list)
+
+    def open_session(self, model: Path, settings: SessionSettings) -> HookedSession:
+        """Opens the model in a file."""
+        return HookedSession(open_session(model, settings), self)
+
+
+@dataclass(eq=False)
+class HookedSession:
+    """A session that calls hooks before it runs.
+
+    Attributes:
+        session: What runs.
+        hooks: What is called.
+    """
+
+    session: ModelSession
+    hooks: Hooks
+
+    @property
+    def signature(self) -> Signature:
+        """What the model takes and gives."""
+        return self.session.signature
+
+    def run(
+        self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline
+    ) -> dict[str, Tensor]:
+        """Runs the model once."""
+        for hook in self.hooks.before:
+            hook(inputs)
+        return self.session.run(inputs, outputs, deadline)

@@ -1,0 +1,168 @@
+"""All services of the asynchronous mode over stores in memory, and real models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from triptych.adapters.directory_place import DirectoryPlace
+from triptych.asynchronous.attempts import Attempts
+from triptych.asynchronous.backoff import Backoff
+from triptych.asynchronous.concurrency import one_by_one
+from triptych.asynchronous.dead_letters import DeadLetters
+from triptych.asynchronous.desk import Desk
+from triptych.asynchronous.endings import Endings
+from triptych.asynchronous.intake import Intake
+from triptych.asynchronous.large import LargeJobs
+from triptych.asynchronous.ledger import Ledger
+from triptych.asynchronous.runner import Runner
+from triptych.asynchronous.submitter import Submitter
+from triptych.asynchronous.sweep import Sweep
+from triptych.asynchronous.worker import Worker
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.job_queue import Delivery, Outcomes
+from triptych.interfaces.settings import SessionSettings
+from triptych.jobs.job import Job, JobRequest
+from triptych.jobs.options import OptionLimits, Options
+from triptych.jobs.submission import Submission
+from triptych.serving.grouping import Grouping
+from triptych.serving.repository import ModelRepository
+from triptych.serving.store import ModelStore
+
+from tests.support.hooked_sessions import Hooks
+from tests.support.job_fakes import (
+    JobClock,
+    MemoryInputs,
+    MemoryNotifier,
+    MemoryQueue,
+    MemoryResults,
+)
+from tests.support.realtime import add_model
+from tests.support.tiny_models import lookup, sum_and_difference
+from tests.support.unsure_jobs import UnsureJobs
+from tests.support.watched_jobs import WatchedJobs
+
+HOUR, DAY = 3600, 86_400
+LIMITS = OptionLimits(time_to_live=DAY, longest=14 * DAY)
+SECONDS = 30.0
+"""How long an invocation may take."""
+
+
+@dataclass
+class Workshop:
+    """All services, and what they stand on. Models are `adder` (FP32) and `lookup` (fails beyond index 2).
+
+    Attributes:
+        directory: Where models and files of large jobs are.
+        store: Records, whose answers may get lost.
+        clock: The time.
+        inputs: Inputs.
+        results: Results.
+        queue: Messages.
+        notifier: What was told.
+        observer: What was seen.
+        hooks: What happens before a model runs.
+        done: Ids of messages that are done.
+    """
+
+    directory: Path
+    store: UnsureJobs = field(default_factory=UnsureJobs)
+    clock: JobClock = field(default_factory=JobClock)
+    inputs: MemoryInputs = field(default_factory=MemoryInputs)
+    results: MemoryResults = field(default_factory=MemoryResults)
+    queue: MemoryQueue = field(default_factory=MemoryQueue)
+    notifier: MemoryNotifier = field(default_factory=MemoryNotifier)
+    observer: WatchedJobs = field(default_factory=WatchedJobs)
+    hooks: Hooks = field(default_factory=Hooks)
+    done: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        models = self.directory / "models"
+        add_model(models, "adder", sum_and_difference())
+        add_model(models, "lookup", lookup())
+        self.ledger = Ledger(self.store)
+        self.endings = Endings(self.ledger, self.results, self.notifier)
+        self.intake = Intake(self.store, self.inputs, LIMITS, self.clock)
+        self.backoff = Backoff(10)
+        self.submitter = Submitter(self.store, self.inputs, self.queue, self.observer, self.clock)
+        self.desk = Desk(self.store, self.endings, self.queue, self.observer, self.clock)
+        self.sweep = Sweep(self.store, self.endings, self.observer, self.clock)
+        self.attempts = Attempts(
+            self.ledger, self.endings, self.results, self.observer, self.backoff, self.clock
+        )
+        self.dead_letters = DeadLetters(
+            self.intake, self.inputs, self.ledger, self.endings, self.observer, self.backoff, self.clock
+        )
+        self.worker = self._worker(_models(models, self.hooks))
+
+    def submit(self, body: bytes, model: str = "adder", key: str | None = None, **request: str) -> Job:
+        """Submits a job as HTTP does."""
+        submission = Submission(model, None, JobRequest(**request), Options(HOUR), body)  # type: ignore[arg-type]
+        return self.submitter.submit(submission, None if key is None else ("caller", key))
+
+    def deliveries(self) -> list[Delivery]:
+        """Takes every message that is not done."""
+        return [found for found in self.queue.deliveries(self.clock()) if found.message_id not in self.done]
+
+    def work(self, deliveries: Sequence[Delivery] | None = None, seconds: float = SECONDS) -> Outcomes:
+        """Gives messages to the worker; all that are not done, unless told which."""
+        taken = self.deliveries() if deliveries is None else deliveries
+        return self._noted(self.worker.process(taken, Deadline.after(seconds)))
+
+    def give_up(self, deliveries: Sequence[Delivery] | None = None) -> Outcomes:
+        """Gives messages to those who end the jobs of dead letters."""
+        taken = self.deliveries() if deliveries is None else deliveries
+        return self._noted(self.dead_letters.process(taken, Deadline.after(SECONDS)))
+
+    def job(self, job: Job) -> Job:
+        """Gives the record of a job as it is now."""
+        return self.store.jobs[job.id]
+
+    def told(self, job: Job) -> list[str]:
+        """Gives the states that were told of a job."""
+        return [told.status.value for told in self.notifier.published if told.id == job.id]
+
+    def _noted(self, outcomes: Outcomes) -> Outcomes:
+        self.done |= {message_id for message_id, seconds in outcomes.items() if seconds is None}
+        return outcomes
+
+    def _worker(self, models: ModelStore) -> Worker:
+        refused: list[object] = []
+        return Worker(
+            intake=self.intake,
+            attempts=self.attempts,
+            runner=Runner(self.inputs, models, Grouping(refused.append), self.observer, one_by_one),
+            large=LargeJobs(self.inputs, models, self.ledger, self.observer, self.directory / "large"),
+            queue=self.queue,
+            observer=self.observer,
+            backoff=self.backoff,
+            each=one_by_one,
+            clock=self.clock,
+        )
+
+
+def sums(a: float = 1.0, b: float = 2.0) -> bytes:
+    """Writes a request for `adder`, of one row."""
+    tensors = [
+        {"name": name, "datatype": "FP32", "shape": [1, 2], "data": [value, 0.0]}
+        for name, value in {"a": a, "b": b}.items()
+    ]
+    return json.dumps({"inputs": tensors}).encode()
+
+
+def entries(*indices: int) -> bytes:
+    """Writes a request for `lookup`."""
+    tensor = {"name": "index", "datatype": "INT64", "shape": [len(indices)], "data": indices}
+    return json.dumps({"inputs": [tensor]}).encode()
+
+
+def _models(directory: Path, hooks: Hooks) -> ModelStore:
+    return ModelStore(
+        ModelRepository([DirectoryPlace(directory)], refresh_seconds=HOUR),
+        open_session=hooks.open_session,
+        defaults=SessionSettings(),
+        memory_budget=2**30,
+        process_memory=lambda: 0,
+    )
