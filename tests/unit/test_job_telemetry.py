@@ -75,14 +75,24 @@ def test_ran(
         ("jobs", Status.CANCELLED, {"JobsCancelled"}),
         ("sweep", Status.EXPIRED, {"JobsExpired"}),
         ("sweep", Status.FAILED, {"JobsFailed"}),
-        ("dead-letters", Status.FAILED, {"JobsFailed", "JobsDeadLettered"}),
         ("dead-letters", Status.EXPIRED, {"JobsExpired"}),
     ],
 )
 def test_ended(capsys: pytest.CaptureFixture[str], service: str, status: Status, expected: set[str]) -> None:
-    """A job that nobody ran is counted by how it ended; one that was given up as a dead letter, too."""
+    """A job that nobody ran is counted by how it ended."""
     JobTelemetry(service, "Triptych", "INFO").job_ended(JOB._replace(status=status))
     assert dict.fromkeys(expected, (1, "Count")) == metrics(line(capsys))
+
+
+def test_dead_letter(capsys: pytest.CaptureFixture[str]) -> None:
+    """A job that was given up is counted for its model as failed, and for none as a dead letter: for the alarm."""
+    JobTelemetry("dead-letters", "Triptych", "INFO").job_ended(
+        JOB._replace(status=Status.FAILED, error=ERROR)
+    )
+    failed, dead = (json.loads(text) for text in capsys.readouterr().out.splitlines())
+    assert ({"JobsFailed": (1, "Count")}, "digits") == (metrics(failed), failed["model"])
+    assert ({"JobsDeadLettered": (1, "Count")}, "none") == (metrics(dead), dead["model"])
+    assert (ID, ID) == (failed["job"], dead["job"])
 
 
 def test_model_ran(telemetry: JobTelemetry, capsys: pytest.CaptureFixture[str]) -> None:

@@ -138,7 +138,6 @@ def _newest(shard: str, model: str | None, after: str | None, limit: int) -> dic
         "IndexName": "newest",
         "KeyConditionExpression": "#shard = :shard" + (" AND #created_id < :after" if after else ""),
         "ExpressionAttributeNames": named(*names),
-        "ExpressionAttributeNames": {"#shard": "shard"},  # a word that DynamoDB keeps for itself
         "ExpressionAttributeValues": serialized({":shard": shard, ":after": after, ":model": model}),
         "ScanIndexForward": False,
         "Limit": limit,
