@@ -18,10 +18,11 @@ INPUTS = {
     "JOB_ALLOWED_BUCKETS": {"Ref": "JobAllowedBuckets"},
     "JOB_TIME_TO_LIVE": {"Ref": "JobTimeToLive"},
 }
+RETRIES = {"JOB_RETRY_SECONDS": {"Ref": "JobRetrySeconds"}}
 ENVIRONMENT = {
     "JobsFunction": JOBS | INPUTS | {"JOBS_QUEUE_URL": {"Ref": "JobsQueue"}},
-    "JobWorkerFunction": JOBS | INPUTS | {"JOBS_QUEUE_URL": {"Ref": "JobsQueue"}},
-    "JobDeadLetterFunction": JOBS | INPUTS | {"JOBS_QUEUE_URL": {"Ref": "JobsDeadLetterQueue"}},
+    "JobWorkerFunction": JOBS | INPUTS | RETRIES | {"JOBS_QUEUE_URL": {"Ref": "JobsQueue"}},
+    "JobDeadLetterFunction": JOBS | INPUTS | RETRIES | {"JOBS_QUEUE_URL": {"Ref": "JobsDeadLetterQueue"}},
     "JobSweepFunction": JOBS,
 }
 SOURCES = {
