@@ -85,7 +85,7 @@ def test_ended(capsys: pytest.CaptureFixture[str], service: str, status: Status,
 
 
 def test_dead_letter(capsys: pytest.CaptureFixture[str]) -> None:
-    """A job that was given up is counted as failed for its model, and as a dead letter for none: one alarm."""
+    """A job that was given up is counted as failed for its model, and as a dead letter for none."""
     JobTelemetry("dead-letters", "Triptych", "INFO").job_ended(
         JOB._replace(status=Status.FAILED, error=ERROR)
     )
