@@ -41,14 +41,20 @@ def submit(
     api: JobsApi,
     body: bytes = CSV,
     headers: Mapping[str, str] = IS_CSV,
-    caller: str | None = "customer",
     version: str | None = None,
     query: Mapping[str, str] | None = None,
 ) -> Answer:
     """Hands a request for the model over."""
     path = {"model": "iris"} | ({"version": version} if version else {})
-    event = Call("POST", SUBMIT_VERSION if version else SUBMIT, path, headers, query or {}, body).event()
-    event["requestContext"]["identity"] = {"apiKeyId": caller}
+    resource = SUBMIT_VERSION if version else SUBMIT
+    return api.function.handle(Call("POST", resource, path, headers, query or {}, body).event())
+
+
+def submit_as(api: JobsApi, identity: dict[str, str | None] | None) -> Answer:
+    """Hands a request over with a key, as somebody."""
+    headers = {**IS_CSV, "Idempotency-Key": "order-1"}
+    event = Call("POST", SUBMIT, {"model": "iris"}, headers, body=CSV).event()
+    event["requestContext"]["identity"] = identity
     return api.function.handle(event)
 
 
@@ -167,6 +173,23 @@ def test_reference_to_binary(api: JobsApi) -> None:
     assert JobRequest(header_length=100) == the_job(api).request
 
 
+@pytest.mark.parametrize(
+    "content_type", [None, "application/x-www-form-urlencoded", "application/octet-stream"]
+)
+def test_reference_of_no_type(api: JobsApi, content_type: str | None) -> None:
+    """What says where the input is need not say that it is JSON, as curl does not."""
+    headers = {"Content-Type": content_type} if content_type else {}
+    assert 202 == submit(api, json.dumps({"input": UPLOAD}).encode(), headers).status
+    assert f"s3://{INPUTS}/{UPLOAD}" == the_job(api).input
+
+
+def test_rows_with_the_word_input(api: JobsApi) -> None:
+    """Rows are rows, whatever they hold."""
+    line = b'{"input": "uploads/x"}\n'
+    assert 202 == submit(api, line, {"Content-Type": "application/jsonlines"}).status
+    assert the_job(api).input is None
+
+
 def test_tensor_called_input(api: JobsApi) -> None:
     """A request that has tensors or rows is one, whatever they are called."""
     body = TENSORS.replace(b'"x"', b'"input"')
@@ -272,7 +295,7 @@ def test_idempotency(api: JobsApi) -> None:
     api.fail(api.queue.sent[0][0])
     second = submit(api, headers=headers)
     assert (202, 202) == (first.status, second.status)
-    assert derived_id("http/customer", "order-1") == first.json()["id"] == second.json()["id"]
+    assert derived_id("http/", "order-1") == first.json()["id"] == second.json()["id"]
     assert ("queued", "failed") == (first.json()["status"], second.json()["status"])
     assert 1 == len(api.queue.sent)
 
@@ -287,10 +310,16 @@ def test_key_of_another_request(api: JobsApi) -> None:
 
 
 def test_key_of_another_caller(api: JobsApi) -> None:
-    """Two callers may choose the same key; so may those without an API key."""
-    headers = {**IS_CSV, "Idempotency-Key": "order-1"}
-    ids = {submit(api, headers=headers, caller=caller).json()["id"] for caller in ("a", "b", None)}
-    assert 3 == len(ids)
+    """Two callers may choose the same key: API keys tell them apart, without those their signatures."""
+    identities: list[dict[str, str | None] | None] = [
+        {"apiKeyId": "a", "userArn": "arn:1"},
+        {"apiKeyId": "b", "userArn": "arn:1"},
+        {"apiKeyId": None, "userArn": "arn:1"},
+        {"apiKeyId": None, "userArn": None},
+    ]
+    ids = [submit_as(api, identity).json()["id"] for identity in identities]
+    assert 4 == len(set(ids))
+    assert ids == [submit_as(api, identity).json()["id"] for identity in identities]
 
 
 @pytest.mark.parametrize("part", ["store", "queue"])

@@ -10,8 +10,6 @@ from triptych.jobs.job import JobRequest
 from triptych.jobs.submission import check, check_formats, is_rows
 from triptych.protocol import fields
 from triptych.protocol.json_body import parse_object
-from triptych.protocol.media_types import JSON
-from triptych.tables.media_types import media_type
 
 _LENGTH = "inference_header_content_length"
 _FIELDS = ("input", "content_type", "content_encoding", _LENGTH)
@@ -76,8 +74,8 @@ def _wanted(request: Request) -> JobRequest:
 
 
 def _reference(request: Request, plain: bytes) -> dict[str, Any] | None:
-    is_json = media_type(request.headers.get("content-type", JSON)).name == JSON
-    if not is_json or request.header_length(len(plain)) is not None or b'"input"' not in plain:
+    named_rows = is_rows(JobRequest(content_type=request.headers.get("content-type")), b"")
+    if named_rows or request.header_length(len(plain)) is not None or b'"input"' not in plain:
         return None
     message = parse_object(plain)
     return message if "input" in message and not message.keys() & {"inputs", "instances"} else None
