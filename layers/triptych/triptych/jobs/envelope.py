@@ -35,7 +35,12 @@ _KNOWN = {
     *JobRequest._fields,
     *_INPUTS,
 }
+_OURS = ("id", "created", "expires", "redrives")
+_MAX_TEXT = 4096
+"""Characters of what a record holds, which has room for 400 KB; headers of HTTP are shorter."""
+_LAST_MOMENT = 10**13  # in the year 2286; with more digits, times would not sort as text
 _JSON = "application/json"
+_NOT_IN_SQS = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}  # JSON takes them as they are
 
 
 class Envelope(NamedTuple):
@@ -88,7 +93,8 @@ def seal(job: Job, body: bytes | None) -> str:
         "body_base64": None if body is None else pybase64.b64encode_as_string(body),
         **job.request._asdict(),
     }
-    return dump({name: value for name, value in message.items() if value is not None}).decode()
+    text = dump({name: value for name, value in message.items() if value is not None}).decode()
+    return text.translate(_NOT_IN_SQS)
 
 
 def unseal(text: str, message_id: str, limits: OptionLimits) -> Envelope:
@@ -108,12 +114,13 @@ def unseal(text: str, message_id: str, limits: OptionLimits) -> Envelope:
         raise BadRequest(
             f"unknown field {min(unknown)[:64]!r}; a message may have {', '.join(sorted(_KNOWN))}"
         )
+    _check_origin(message)
     version = _version(message.get("version"))
     chosen = _options(message, limits)
     body, content_type = _body(message)
     request = _request(message, content_type)
     model = model_name(fields.required_string(message, "model", "the message"))
-    submission = Submission(model, version, request, chosen, body, fields.optional_string(message, "input"))
+    submission = Submission(model, version, request, chosen, body, _short(message, "input"))
     return Envelope(
         _id(message, message_id),
         submission,
@@ -124,11 +131,25 @@ def unseal(text: str, message_id: str, limits: OptionLimits) -> Envelope:
     )
 
 
+def _check_origin(message: dict[str, Any]) -> None:
+    """Refuses what only `seal` writes in a message that it did not write: a job's record would follow it."""
+    for name in _OURS:
+        if message.get("digest") is None and message.get(name) is not None:
+            raise BadRequest(f"{name!r} is written by the API alone; leave it out, or use 'client_token'")
+
+
+def _short(message: dict[str, Any], name: str) -> str | None:
+    text = fields.optional_string(message, name)
+    if text is not None and len(text) > _MAX_TEXT:
+        raise BadRequest(f"{name!r} has {len(text)} characters, more than {_MAX_TEXT}")
+    return text
+
+
 def _id(message: dict[str, Any], message_id: str) -> str:
     given = fields.optional_string(message, "id")
     if given is not None:
         return job_id(given)
-    token = fields.optional_string(message, "client_token")
+    token = _short(message, "client_token")
     return derived_id("message", message_id) if not token else derived_id("queue", token)
 
 
@@ -173,12 +194,8 @@ def _bytes(text: str) -> bytes:
 
 def _request(message: dict[str, Any], content_type: str | None) -> JobRequest:
     texts = ("content_type", "content_encoding", "accept", "join", "outputs")
-    given = {name: fields.optional_string(message, name) for name in texts}
-    length = fields.count(
-        {"header_length": message["header_length"]} if message.get("header_length") is not None else {},
-        "header_length",
-        "the message",
-    )
+    given = {name: _short(message, name) for name in texts}
+    length = fields.count(message, "header_length", "the message")
     return JobRequest(
         **{**given, "content_type": given["content_type"] or content_type}, header_length=length
     )
@@ -186,6 +203,6 @@ def _request(message: dict[str, Any], content_type: str | None) -> JobRequest:
 
 def _moment(message: dict[str, Any], name: str) -> int | None:
     value = message.get(name)
-    if value is not None and (type(value) is not int or value < 0):
+    if value is not None and (type(value) is not int or not 0 <= value < _LAST_MOMENT):
         raise BadRequest(f"{name!r} must be milliseconds since 1970, got {json_type(value)}")
     return value
