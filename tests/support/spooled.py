@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.settings import SessionSettings
+from triptych.jobs.job import JobRequest
 from triptych.onnx.session import open_session
 from triptych.serving.model import Model
 from triptych.serving.model_config import ModelConfig, parse_model_config
 from triptych.spooled.slices import Sizes
-from triptych.spooled.transform import SpooledRequest, transform
+from triptych.spooled.transform import transform
 
 MODELS = Path(__file__).parents[2] / "layers/models"
 TINY = Sizes(first=1, largest=64, csv=16, lines=16, cells=16)
@@ -52,7 +53,7 @@ def tiny(content: bytes, directory: Path, *, group: bool | None = None) -> Model
 def transformed(
     model: Model,
     body: bytes,
-    request: SpooledRequest,
+    request: JobRequest,
     *,
     sizes: Sizes = TINY,
     checkpoint: Callable[[], None] = lambda: None,

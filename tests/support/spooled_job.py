@@ -11,7 +11,8 @@ from threading import Thread
 import numpy as np
 from triptych.adapters.process_memory import RESERVE, anonymous_memory, bound_memory
 from triptych.interfaces.deadline import Deadline
-from triptych.spooled.transform import SpooledRequest, transform
+from triptych.jobs.job import JobRequest
+from triptych.spooled.transform import transform
 from triptych.tensors.tensor import Array
 
 from tests.support.spooled import tiny
@@ -24,7 +25,7 @@ TYPES = {"csv": "text/csv", "lines": "application/jsonlines", "parquet": "applic
 NAMES = [f"x_{index}" for index in range(4)]
 
 
-def write(path: Path, kind: str, size: int) -> SpooledRequest:
+def write(path: Path, kind: str, size: int) -> JobRequest:
     """Writes rows of four numbers, and says how they are to be read."""
     block = np.random.default_rng(0).random((MIB // 16, 4), dtype="<f4")
     if kind == "tensors":
@@ -37,10 +38,10 @@ def write(path: Path, kind: str, size: int) -> SpooledRequest:
             file.write((",".join(NAMES) + "\n").encode() if kind == "csv" else b"")
             for _ in range(size // len(text) + 1):
                 file.write(text)
-    return SpooledRequest(TYPES[kind])
+    return JobRequest(TYPES[kind])
 
 
-def _tensors(path: Path, block: Array, size: int) -> SpooledRequest:
+def _tensors(path: Path, block: Array, size: int) -> JobRequest:
     rows = size // MIB * len(block)
     described = {"name": "x", "datatype": "FP32", "shape": [rows, 4]}
     message = {
@@ -52,7 +53,7 @@ def _tensors(path: Path, block: Array, size: int) -> SpooledRequest:
         file.write(header)
         for _ in range(size // MIB):
             file.write(block.tobytes())
-    return SpooledRequest(header_length=len(header))
+    return JobRequest(header_length=len(header))
 
 
 def _csv(block: Array) -> bytes:

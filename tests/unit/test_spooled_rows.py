@@ -20,7 +20,7 @@ from triptych.serving.model import Model
 from triptych.serving.rows import RowsRequest, predict_rows
 from triptych.spooled import source
 from triptych.spooled.slices import Sizes
-from triptych.spooled.transform import SpooledRequest
+from triptych.spooled.transform import JobRequest
 
 from tests.support.properties import examples
 from tests.support.spooled import TINY, sample, tiny, transformed
@@ -35,7 +35,7 @@ FORMATS = (CSV, "text/csv; header=absent", LINES, "application/json", PARQUET)
 SAMPLES = {name: sample(name) for name in ("penguins", "digits", "recommender")}
 
 
-def assert_as_in_real_time(model: Model, body: bytes, request: SpooledRequest, sizes: Sizes = TINY) -> None:
+def assert_as_in_real_time(model: Model, body: bytes, request: JobRequest, sizes: Sizes = TINY) -> None:
     """Checks that a file has the answer, or the error, that real time gives."""
     wanted = RowsRequest(body, request.content_type, request.accept, request.join, request.outputs)
     try:
@@ -82,7 +82,7 @@ def test_csv(rows: list[tuple[str, float | None]], newline: str, accept: str, fi
     """CSV in chunks of a few bytes is answered as in one piece, in every format."""
     lines = [f"{quoted(text)},{'' if number is None else number}" for text, number in rows]
     body = newline.join(["id,x", *lines]) + (newline if final else "")
-    request = SpooledRequest(CSV, accept=accept, join="id")
+    request = JobRequest(CSV, accept=accept, join="id")
     assert_as_in_real_time(doubler()[0], body.encode(), request)
 
 
@@ -91,7 +91,7 @@ def test_csv(rows: list[tuple[str, float | None]], newline: str, accept: str, fi
 def test_csv_without_header(rows: list[float | None], start: str) -> None:
     """Each chunk of a CSV without header has the columns of the first one."""
     body = start + "".join(f'"{"" if row is None else row}"\n' for row in rows)
-    assert_as_in_real_time(doubler()[0], body.encode(), SpooledRequest("text/csv; header=absent", join="all"))
+    assert_as_in_real_time(doubler()[0], body.encode(), JobRequest("text/csv; header=absent", join="all"))
 
 
 @examples(200)
@@ -108,7 +108,7 @@ def test_csv_without_header(rows: list[float | None], start: str) -> None:
 def test_json_lines(rows: list[Any], accept: str, join: str | None) -> None:
     """Keys that only some rows have, and kinds that differ from row to row, are those of all rows."""
     body = b"".join(orjson.dumps(row, default=str) + b"\n" for row in rows)
-    assert_as_in_real_time(doubler()[0], body, SpooledRequest(LINES, accept=accept, join=join))
+    assert_as_in_real_time(doubler()[0], body, JobRequest(LINES, accept=accept, join=join))
 
 
 @pytest.mark.parametrize("accept", FORMATS)
@@ -134,7 +134,7 @@ def test_sample_models(name: str, content_type: str, accept: str) -> None:
         }
     )[name]
     body = encoded(columns, content_type)
-    request = SpooledRequest(content_type, accept=accept, join=None if name == "digits" else "all")
+    request = JobRequest(content_type, accept=accept, join=None if name == "digits" else "all")
     sizes = Sizes(first=2**10, largest=2**14, csv=2**12, lines=2**12, cells=2**12)
     assert_as_in_real_time(SAMPLES[name], body, request, sizes)
 
@@ -169,7 +169,7 @@ def encoded(columns: dict[str, list[Any]], content_type: str) -> bytes:
 def test_errors_tell_the_row_of_the_file(content_type: str, body: bytes, message: str) -> None:
     """Rows and bytes are counted from the beginning of the file."""
     with pytest.raises(BadRequest) as caught:
-        transformed(doubler()[0], body, SpooledRequest(content_type))
+        transformed(doubler()[0], body, JobRequest(content_type))
     assert str(caught.value).startswith(message)
 
 
@@ -177,23 +177,21 @@ def test_row_of_parquet_that_cannot_be_read() -> None:
     """Rows of Parquet are counted over all batches."""
     body = encoded({"x": ["1"] * 20_000 + ["oops"]}, PARQUET)
     with pytest.raises(BadRequest, match="row 20001, column 'x': expected FP32, got 'oops'"):
-        transformed(doubler()[0], body, SpooledRequest(PARQUET))
+        transformed(doubler()[0], body, JobRequest(PARQUET))
 
 
 @pytest.mark.parametrize("accept", FORMATS)
 def test_no_rows(accept: str) -> None:
     """A file without rows is answered without rows."""
     for content_type, body in ((CSV, b"x\n"), (LINES, b""), (PARQUET, encoded({"x": [1.0]}, PARQUET))):
-        assert_as_in_real_time(doubler()[0], body, SpooledRequest(content_type, accept=accept))
+        assert_as_in_real_time(doubler()[0], body, JobRequest(content_type, accept=accept))
 
 
 def test_compressed_rows() -> None:
     """Rows are decompressed as they are read, Parquet before."""
     for content_type, body in ((CSV, b"x\n" + b"1\n" * 50), (PARQUET, encoded({"x": [1.0] * 50}, PARQUET))):
-        plain = transformed(doubler()[0], body, SpooledRequest(content_type, accept=CSV))
-        packed = transformed(
-            doubler()[0], gzip.compress(body), SpooledRequest(content_type, "gzip", accept=CSV)
-        )
+        plain = transformed(doubler()[0], body, JobRequest(content_type, accept=CSV))
+        packed = transformed(doubler()[0], gzip.compress(body), JobRequest(content_type, "gzip", accept=CSV))
         assert plain == packed
 
 
@@ -202,18 +200,18 @@ def test_file_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "MAX_SOURCE", 1000)
     body = b"x\n" + b"1\n" * 1000
     with pytest.raises(PayloadTooLarge, match="the file has more than the 1000 bytes"):
-        transformed(doubler()[0], body, SpooledRequest(CSV))
+        transformed(doubler()[0], body, JobRequest(CSV))
     with pytest.raises(PayloadTooLarge, match="decompresses to more than 1000 bytes"):
-        transformed(doubler()[0], gzip.compress(body), SpooledRequest(CSV, "gzip"))
+        transformed(doubler()[0], gzip.compress(body), JobRequest(CSV, "gzip"))
 
 
 def test_json_instances_have_to_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """JSON instances are read as a whole, up to a limit."""
     body = orjson.dumps({"instances": [[float(x)] for x in range(100)]})
-    assert_as_in_real_time(doubler()[0], body, SpooledRequest("application/json"))
+    assert_as_in_real_time(doubler()[0], body, JobRequest("application/json"))
     monkeypatch.setattr(source, "MAX_DECOMPRESSED", 100)
     with pytest.raises(PayloadTooLarge, match="not taken as JSON instances; send CSV, JSON Lines or Parquet"):
-        transformed(doubler()[0], body, SpooledRequest("application/json"))
+        transformed(doubler()[0], body, JobRequest("application/json"))
 
 
 def test_more_values_than_one_answer_takes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,7 +219,7 @@ def test_more_values_than_one_answer_takes(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(serving_model, "MAX_OUTPUT", 3 * 10)
     made, runs = doubler()
     body = b"x\n" + b"1\n" * 500 + b"2\n" * 500
-    answer = transformed(made, body, SpooledRequest(CSV), sizes=Sizes())
+    answer = transformed(made, body, JobRequest(CSV), sizes=Sizes())
     assert (1001, 1000) == (answer.body.count(b"\n"), answer.rows)
     assert 10 >= max(runs[-20:])
 
@@ -230,7 +228,7 @@ def test_one_row_that_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where not even one row fits, the error is the model's."""
     monkeypatch.setattr(serving_model, "MAX_OUTPUT", 2)
     with pytest.raises(PayloadTooLarge, match="the model gives 3 values"):
-        transformed(doubler()[0], b"x\n1\n2\n", SpooledRequest(CSV))
+        transformed(doubler()[0], b"x\n1\n2\n", JobRequest(CSV))
 
 
 def softmax(directory: Path, *, group: bool | None = None) -> Model:
@@ -242,23 +240,23 @@ def softmax(directory: Path, *, group: bool | None = None) -> Model:
 def test_rows_that_depend_on_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Such rows are run as a whole while that fits into memory, and refused beyond."""
     body = "\n".join(["x", *map(str, range(50))]).encode()
-    assert_as_in_real_time(softmax(tmp_path), body, SpooledRequest(CSV))
-    assert_as_in_real_time(softmax(tmp_path, group=False), body, SpooledRequest(CSV))
+    assert_as_in_real_time(softmax(tmp_path), body, JobRequest(CSV))
+    assert_as_in_real_time(softmax(tmp_path, group=False), body, JobRequest(CSV))
     monkeypatch.setattr(source, "MAX_DECOMPRESSED", 100)
     with pytest.raises(PayloadTooLarge, match="whose rows depend on each other"):
-        transformed(softmax(tmp_path), body, SpooledRequest(CSV))
+        transformed(softmax(tmp_path), body, JobRequest(CSV))
 
 
 def test_rows_that_are_said_not_to_depend(tmp_path: Path) -> None:
     """Where the model's settings say so, nothing is verified."""
-    answer = transformed(softmax(tmp_path, group=True), b"x\n" + b"1\n2\n" * 8, SpooledRequest(CSV))
+    answer = transformed(softmax(tmp_path, group=True), b"x\n" + b"1\n2\n" * 8, JobRequest(CSV))
     assert 16 == answer.rows
 
 
 def test_alike_rows_prove_nothing(tmp_path: Path) -> None:
     """Rows are compared where they differ: those before may all be the same."""
     body = b"x\n" + b"1\n" * 300 + b"7\n" * 30
-    assert_as_in_real_time(softmax(tmp_path), body, SpooledRequest(CSV), Sizes(first=256, largest=1024))
+    assert_as_in_real_time(softmax(tmp_path), body, JobRequest(CSV), Sizes(first=256, largest=1024))
 
 
 def test_lists_of_other_lengths(tmp_path: Path) -> None:
@@ -266,7 +264,7 @@ def test_lists_of_other_lengths(tmp_path: Path) -> None:
     made = tiny(identity("FP32", ["n", "k"]), tmp_path)
     body = b'{"x":[1,2]}\n' * 20 + b'{"x":[1,2,3]}\n'
     with pytest.raises(BadRequest, match=r"row 21: input 'x' has shape \[3\], expected \[2\]"):
-        transformed(made, body, SpooledRequest(LINES))
+        transformed(made, body, JobRequest(LINES))
 
 
 @pytest.mark.parametrize("accept", [CSV, PARQUET])
@@ -276,4 +274,4 @@ def test_cancelled(content_type: str, accept: str) -> None:
     calls = [None, None]
     body = b"x\n" + b"1\n2\n" * 50 if content_type == CSV else b'{"x":1}\n' * 50
     with pytest.raises(IndexError):
-        transformed(doubler()[0], body, SpooledRequest(content_type, accept=accept), checkpoint=calls.pop)
+        transformed(doubler()[0], body, JobRequest(content_type, accept=accept), checkpoint=calls.pop)

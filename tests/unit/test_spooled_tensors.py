@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from onnx import helper
 from triptych.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
 from triptych.interfaces.deadline import Deadline
+from triptych.jobs.job import JobRequest
 from triptych.protocol.datatypes import DATATYPES
 from triptych.protocol.infer_request import parse_infer_request
 from triptych.serving.inference import infer
@@ -22,7 +23,7 @@ from triptych.serving.model import Model
 from triptych.serving.raw_request import raw_request
 from triptych.spooled import tensor_file, tensors
 from triptych.spooled.slices import Sizes
-from triptych.spooled.transform import SpooledRequest, transform
+from triptych.spooled.transform import transform
 
 from tests.support.properties import examples
 from tests.support.spooled import TINY, sample, tiny, transformed
@@ -61,7 +62,7 @@ def assert_as_in_real_time(model: Model, body: bytes, header_length: int | None,
     """Checks that a file has the answer that real time gives."""
     parsed = parse_infer_request(body, header_length) if header_length else raw_request(body, model.signature)
     expected = infer(model, parsed, LATER)
-    actual = transformed(model, body, SpooledRequest(header_length=header_length), sizes=sizes)
+    actual = transformed(model, body, JobRequest(header_length=header_length), sizes=sizes)
     assert (expected.content_type, expected.header_length, expected.rows) == actual[1:]
     assert expected.body == actual.body
 
@@ -117,7 +118,7 @@ def test_json_and_binary_outputs() -> None:
 
 def test_raw_body() -> None:
     """A body without header is sliced too."""
-    assert 50 == transformed(DIGITS, images(50).tobytes(), SpooledRequest(header_length=0)).rows
+    assert 50 == transformed(DIGITS, images(50).tobytes(), JobRequest(header_length=0)).rows
     users = np.arange(1, 40)
     assert_as_in_real_time(RECOMMENDER, users.tobytes(), 0)
 
@@ -125,11 +126,11 @@ def test_raw_body() -> None:
 def test_compressed_tensors() -> None:
     """Tensors are decompressed before."""
     body, length = message({"image": images(30)}, outputs=[{"name": "digit"}])
-    plain = transformed(DIGITS, body, SpooledRequest(header_length=length))
-    packed = SpooledRequest(content_encoding="gzip", header_length=length)
+    plain = transformed(DIGITS, body, JobRequest(header_length=length))
+    packed = JobRequest(content_encoding="gzip", header_length=length)
     assert plain == transformed(DIGITS, gzip.compress(body), packed)
     with pytest.raises(UnsupportedMediaType, match="Content-Encoding 'br' is not read"):
-        transformed(DIGITS, body, SpooledRequest(content_encoding="br"))
+        transformed(DIGITS, body, JobRequest(content_encoding="br"))
 
 
 def test_json_has_to_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,10 +138,10 @@ def test_json_has_to_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     tensor = {"name": "image", "datatype": "FP32", "shape": [9, 8, 8], "data": images(9).tolist()}
     body = orjson.dumps({"inputs": [tensor]})
     expected = infer(DIGITS, parse_infer_request(body, None), LATER).body
-    assert expected == transformed(DIGITS, body, SpooledRequest()).body
+    assert expected == transformed(DIGITS, body, JobRequest()).body
     monkeypatch.setattr(tensors, "MAX_DECOMPRESSED", 1000)
     with pytest.raises(PayloadTooLarge, match="only numbers in binary may be larger"):
-        transformed(DIGITS, body, SpooledRequest())
+        transformed(DIGITS, body, JobRequest())
 
 
 @pytest.mark.parametrize("group", [None, False])
@@ -173,7 +174,7 @@ def test_output_that_is_not_of_rows(tmp_path: Path) -> None:
 def test_requests_that_are_not_the_models(body: bytes, length: int, error: str) -> None:
     """What the model does not take is refused before anything is run."""
     with pytest.raises(BadRequest, match=error):
-        transformed(DIGITS, body, SpooledRequest(header_length=length))
+        transformed(DIGITS, body, JobRequest(header_length=length))
 
 
 def test_bytes_that_do_not_fill_the_shape() -> None:
@@ -181,7 +182,7 @@ def test_bytes_that_do_not_fill_the_shape() -> None:
     body, length = message({"image": images(3)})
     wrong = body.replace(b"[3,8,8]", b"[4,8,8]")
     with pytest.raises(BadRequest, match=r"shape \[4, 8, 8\] of FP32 takes 1024 bytes, got 768"):
-        transformed(DIGITS, wrong, SpooledRequest(header_length=length))
+        transformed(DIGITS, wrong, JobRequest(header_length=length))
 
 
 @pytest.mark.parametrize(("number", "kind"), [(errno.ENOSPC, PayloadTooLarge), (errno.EIO, OSError)])
@@ -198,7 +199,7 @@ def test_full_disk(
     source.write_bytes(body)
     monkeypatch.setattr(tensor_file._Output, "add", fail)  # noqa: SLF001 - no disk is full when it is wanted
     with pytest.raises(kind):
-        transform(DIGITS, source, SpooledRequest(header_length=length), target, LATER, lambda: None)
+        transform(DIGITS, source, JobRequest(header_length=length), target, LATER, lambda: None)
 
 
 def test_cancelled() -> None:
@@ -206,14 +207,14 @@ def test_cancelled() -> None:
     body, length = message({"image": images(30)})
     calls = [None, None]
     with pytest.raises(IndexError):
-        transformed(DIGITS, body, SpooledRequest(header_length=length), checkpoint=calls.pop)
+        transformed(DIGITS, body, JobRequest(header_length=length), checkpoint=calls.pop)
 
 
 def test_times_are_told(tmp_path: Path) -> None:
     """The time in the model is told apart from the rest."""
     body, length = message({"image": images(30)})
     (tmp_path / "source").write_bytes(body)
-    request = SpooledRequest(header_length=length)
+    request = JobRequest(header_length=length)
     answer = transform(DIGITS, tmp_path / "source", request, tmp_path / "target", LATER, lambda: None)
     assert (30, True, True) == (
         answer.rows,

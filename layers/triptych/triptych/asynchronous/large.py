@@ -20,7 +20,7 @@ from triptych.jobs.job import JobRequest
 from triptych.jobs.submission import is_rows
 from triptych.serving.store import ModelStore
 from triptych.spooled.source import Source
-from triptych.spooled.transform import SpooledRequest, transform
+from triptych.spooled.transform import transform
 from triptych.tables.media_types import media_type
 
 _LOOK = 1.0
@@ -70,9 +70,7 @@ class LargeJobs:
         deadline.check("downloading the input")
         started = monotonic()
         request = _told_apart(found.request, source, directory)
-        answer = transform(
-            model, source, SpooledRequest(*request), target, deadline, self._checkpoint(attempt)
-        )
+        answer = transform(model, source, request, target, deadline, self._checkpoint(attempt))
         self._observer.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
         return Output(target, answer.content_type, answer.header_length, model.version)
 

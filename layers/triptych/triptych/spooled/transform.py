@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from triptych.errors import PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
+from triptych.jobs.job import JobRequest
 from triptych.serving.model import Model
 from triptych.serving.statistics import Timings
 from triptych.spooled.slices import Sizes, Slices
@@ -25,26 +26,6 @@ from triptych.spooled.tensors import transform_tensors
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 DEFAULT_SIZES = Sizes()
-
-
-class SpooledRequest(NamedTuple):
-    """How a file is to be read, and how its answer is wanted.
-
-    Attributes:
-        content_type: What it is; None for tensors in JSON or with a JSON header.
-        content_encoding: How it is compressed; None when it is not.
-        header_length: Bytes of the JSON before raw tensors; None when there are none.
-        accept: Content types that predicted rows may have; None for that of the file.
-        join: Columns of the rows that come back before the outputs.
-        outputs: Names of the wanted outputs of rows, with commas between.
-    """
-
-    content_type: str | None = None
-    content_encoding: str | None = None
-    header_length: int | None = None
-    accept: str | None = None
-    join: str | None = None
-    outputs: str | None = None
 
 
 class TransformAnswer(NamedTuple):
@@ -66,7 +47,7 @@ class TransformAnswer(NamedTuple):
 def transform(  # noqa: PLR0913, PLR0917 - each is one thing that the caller has
     model: Model,
     source: Path,
-    request: SpooledRequest,
+    request: JobRequest,
     target: Path,
     deadline: Deadline,
     checkpoint: Callable[[], None],
@@ -106,7 +87,7 @@ def transform(  # noqa: PLR0913, PLR0917 - each is one thing that the caller has
 
 
 def _rows(
-    model: Model, source: Source, request: SpooledRequest, target: Path, slices: Slices
+    model: Model, source: Source, request: JobRequest, target: Path, slices: Slices
 ) -> tuple[str, None, int]:
     # Arrow is read from disk only where rows are.
     from triptych.serving.rows import RowsRequest  # noqa: PLC0415 - says the comment
