@@ -35,5 +35,6 @@ class Deadline(NamedTuple):
         """
         if self.remaining <= 0:
             raise DeadlineExceeded(
-                f"ran out of time while {doing}; send less at once, or use the asynchronous mode"
+                f"ran out of time while {doing}; send less at once, or ask for a job: "
+                "POST /v2/models/{model}/jobs"
             )

@@ -97,14 +97,14 @@ class OnnxSession:
             except FAILURES as error:
                 if options.terminate:
                     raise DeadlineExceeded(
-                        "the model did not answer in time; send less at once, or use the asynchronous mode"
+                        "the model did not answer in time; send less at once, or ask for a job: "
+                        "POST /v2/models/{model}/jobs"
                     ) from None
                 if is_out_of_memory(error):
                     # Its arena would go on asking for as much as was refused, for requests of any size.
                     self._session = None
                     raise PayloadTooLarge(
-                        "the model needs more memory for these inputs than there is; send less at once, "
-                        "or use the asynchronous or batch mode"
+                        "the model needs more memory for these inputs than there is; send less at once"
                     ) from None
                 raise BadRequest(f"the model cannot run on these inputs: {reason(error)}") from error
 

@@ -51,7 +51,7 @@ def check_size(body: bytes | memoryview) -> None:
     if len(body) > MAX_JSON:
         raise PayloadTooLarge(
             f"JSON of {len(body)} bytes is more than the {MAX_JSON} that are read at once: "
-            "send less, send tensors in binary, or use the asynchronous or batch mode"
+            "send less, or tensors in binary, or rows as CSV, JSON Lines or Parquet"
         )
 
 

@@ -57,7 +57,7 @@ class Model(NamedTuple):
             raise PayloadTooLarge(
                 f"the model gives {values} values (a string counts for {_STRING}), "
                 f"more than the {MAX_OUTPUT} that one answer takes: "
-                "ask for fewer outputs or rows, or use the asynchronous or batch mode"
+                "ask for fewer outputs or rows"
             )
         return results
 

@@ -104,8 +104,7 @@ def _ended(process: subprocess.Popen[bytes], complaints: IO[bytes], limit: int, 
 def _check(status: int, complaints: bytes, limit: int) -> None:
     if status == parquet_process.TOO_LARGE or _OUT_OF_MEMORY in complaints:
         raise PayloadTooLarge(
-            f"the Parquet file decodes to more than the {limit} bytes that are taken at once; "
-            "send less at once, or use the asynchronous or batch mode"
+            f"the Parquet file decodes to more than the {limit} bytes that are taken at once; send less"
         )
     if status == parquet_process.REFUSED:
         reason = complaints.decode(errors="replace").rsplit("\n", 1)[-1]

@@ -90,8 +90,8 @@ def check_cells(columns: int, rows: int) -> None:
         raise PayloadTooLarge(f"there are more columns than the {MAX_COLUMNS} that are read")
     if columns * rows > MAX_CELLS:
         raise PayloadTooLarge(
-            f"{columns} columns of {rows} rows are more than the {MAX_CELLS} cells that one call takes; "
-            "send less at once, or use the asynchronous or batch mode"
+            f"{columns} columns of {rows} rows are more than the {MAX_CELLS} cells that are taken "
+            "at once; send less"
         )
 
 
