@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class JobWorld:
     @cached_property
     def jobs(self) -> DynamoJobs:
         """Records in a table as the template describes it."""
-        self.aws.dynamodb.create_table(TableName=TABLE, **_table())
+        self.aws.dynamodb.create_table(TableName=TABLE, **table())
         return DynamoJobs(self.aws, TABLE, RETENTION)
 
     @cached_property
@@ -108,6 +108,8 @@ class JobWorld:
         self.aws.events.put_targets(Rule="jobs", Targets=[{"Id": "heard", "Arn": arn}])
 
 
-def _table() -> dict[str, Any]:
+@cache
+def table() -> dict[str, Any]:
+    """Gives what the template says about the table, as CreateTable takes it."""
     properties = yaml_parse(_TEMPLATE.read_text())["Resources"]["JobsTable"]["Properties"]
     return {name: properties[name] for name in _CREATED_WITH}

@@ -13,7 +13,7 @@ from triptych.onnx.session import open_session
 from triptych.tensors.signature import Signature
 from triptych.tensors.tensor import Tensor
 
-type Hook = Callable[[Mapping[str, Tensor]], None]
+type Hook = Callable[[Mapping[str, Tensor]], object]
 """Is called with the inputs of every run before it begins."""
 
 

@@ -65,7 +65,7 @@ def test_a_poison(workshop: Workshop, position: int) -> None:
 
 
 def test_two_poisons(workshop: Workshop) -> None:
-    """Those that were tried least often go first, so that the second poison does not hide behind the first."""
+    """Those that were tried least often go first: no poison hides behind another."""
     workshop.hooks.before = [deadly]
     poisons = [workshop.submit(sums(DEADLY)) for _ in range(2)]
     jobs = [workshop.submit(sums()) for _ in range(3)]
@@ -141,14 +141,13 @@ def test_cancelled_then_crashed(workshop: Workshop) -> None:
     """The result that a worker left behind as it ended is deleted with the next delivery."""
     job = workshop.submit(sums())
     workshop.hooks.before = [lambda _: workshop.desk.cancel(job.id)]
-    workshop.store.between = None
     real = workshop.results.put
 
     def put(*arguments: object) -> NoReturn:
         real(*arguments)  # type: ignore[arg-type]
         crash()
 
-    workshop.results.put = put  # type: ignore[method-assign]
+    workshop.results.put = put  # type: ignore[assignment, method-assign]
     with pytest.raises(Crash):
         workshop.work()
     assert 1 == len(workshop.results)

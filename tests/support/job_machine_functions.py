@@ -1,0 +1,59 @@
+"""The functions of jobs as they are deployed, over the account of the state machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from triptych.asynchronous.concurrency import one_by_one
+from triptych.settings import JobSettings, Settings, TelemetrySettings
+from triptych.wiring.job_keepers import dead_letters, sweep
+from triptych.wiring.job_worker import job_worker
+from triptych.wiring.jobs import jobs_application
+
+from tests.integration.job_world import REGION, RETENTION, TABLE
+from tests.support.hooked_sessions import Hooks
+from tests.support.job_fakes import JobClock
+from tests.support.job_machine_aws import INPUTS, RESULTS, Account
+from tests.support.realtime import Function
+
+TELEMETRY = TelemetrySettings("machine", "Triptych", "CRITICAL")
+
+
+class Functions:
+    """The four functions.
+
+    Args:
+        directory: Where models are, and what functions write.
+        account: What they work with.
+        clock: Their time.
+        hooks: What happens before a model runs.
+    """
+
+    def __init__(self, directory: Path, account: Account, clock: JobClock, hooks: Hooks) -> None:
+        settings = Settings(
+            places=(str(directory / "models"),),
+            refresh_seconds=3600,
+            preload=(),
+            memory_megabytes=1769,
+            cache=directory / "cache",
+            telemetry=TELEMETRY,
+        )
+        jobs = JobSettings(
+            table=TABLE,
+            queue_url=account.queue_url,
+            inputs_bucket=INPUTS,
+            results_bucket=RESULTS,
+            topic_arn=account.topic_arn,
+            allowed_buckets=(),
+            time_to_live=86_400,
+            retention=RETENTION,
+            retry_seconds=1,
+            region=REGION,
+        )
+        self.api = Function(jobs_application(settings, jobs, clock))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("triptych.wiring.open_models.open_session", hooks.open_session)
+            self.worker = job_worker(settings, jobs, clock, one_by_one)
+        self.dead_letters = dead_letters(TELEMETRY, jobs, clock)
+        self.sweep = sweep(TELEMETRY, jobs, clock)
