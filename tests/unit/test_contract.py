@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from triptych.adapters.directory_place import DirectoryPlace
 from triptych.http.job_routes import JOB_ROUTES
 from triptych.http.routes import ROUTES
+from triptych.jobs.job import Job
 from triptych.serving.repository import ModelRepository
 
 from tests.support.contract import EXAMPLES, ROOT, UNSERVED, Api, Example, comparable, violations
@@ -39,7 +40,7 @@ def api(jobs: JobsApi) -> Iterator[Api]:
 
 def prepare(jobs: JobsApi, example: Example) -> None:
     """Makes the job that an example names, in the state that the example needs."""
-    states = {"cancelJob": jobs.queued, "redriveJob": jobs.failed}
+    states: dict[str, Callable[[], Job]] = {"cancelJob": jobs.queued, "redriveJob": jobs.failed}
     states.get(example.name, jobs.succeeded)()
 
 
