@@ -1,4 +1,4 @@
-"""Running jobs whose inputs do not fit into memory: by file, slice by slice."""
+"""Running jobs that memory is too small for: by file, slice by slice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from triptych.asynchronous.attempts import Attempt, Output, still
 from triptych.asynchronous.failures import caught
 from triptych.asynchronous.inputs import Input, input_of
 from triptych.asynchronous.ledger import Ledger
-from triptych.errors import BadRequest, TriptychError
+from triptych.errors import TriptychError
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.job_observer import JobObserver, ModelRun
 from triptych.interfaces.payloads import InputStore
@@ -30,7 +30,7 @@ _AS_JSON = "as JSON; send tensors in binary, or rows as CSV, JSON Lines or Parqu
 
 
 class LargeJobs:
-    """Runs jobs with large inputs.
+    """Runs jobs whose inputs are large, or become so, or whose results do.
 
     Args:
         inputs: Keeps the inputs.
@@ -66,7 +66,7 @@ class LargeJobs:
         found = input_of(attempt, self._inputs)
         model = self._models.get(job.model, job.version)
         source, target = directory / "input", directory / "result"
-        self._download(found, source)
+        self._write(found, source)
         deadline.check("downloading the input")
         started = monotonic()
         request = _told_apart(found.request, source, directory)
@@ -74,10 +74,11 @@ class LargeJobs:
         self._observer.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
         return Output(target, answer.content_type, answer.header_length, model.version)
 
-    def _download(self, found: Input, source: Path) -> None:
-        if found.stored is None:
-            raise BadRequest("the input is larger than what is run in memory, and not kept anywhere")
-        self._inputs.download(found.stored, source)
+    def _write(self, found: Input, source: Path) -> None:
+        if found.body is not None:
+            source.write_bytes(found.body)
+        elif found.stored is not None:
+            self._inputs.download(found.stored, source)
 
     def _checkpoint(self, attempt: Attempt) -> Callable[[], None]:
         last = monotonic()

@@ -10,7 +10,7 @@ from triptych.asynchronous.concurrency import Each
 from triptych.asynchronous.failures import caught
 from triptych.asynchronous.inputs import Input, input_of
 from triptych.asynchronous.preparing import prepare
-from triptych.errors import TriptychError
+from triptych.errors import PayloadTooLarge, TriptychError
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.job_observer import JobObserver, ModelRun
 from triptych.interfaces.payloads import InputStore
@@ -56,7 +56,8 @@ class Runner:
             deadline: When the last run must have ended.
 
         Returns:
-            For each job its result, or why there is none; nothing for those whose input is too large.
+            For each job its result, or why there is none; nothing for those that memory is too small for,
+            which may have room by file.
         """
         fetched = self._each(self._input, attempts)
         outputs: Outputs = {}
@@ -68,7 +69,9 @@ class Runner:
                 ready.append((attempt, found))
         for _, same in groupby(ready, key=lambda pair: (pair[0].job.model, pair[0].job.version)):
             outputs |= self._together(list(same), deadline)
-        return outputs
+        return {
+            job_id: outcome for job_id, outcome in outputs.items() if not isinstance(outcome, PayloadTooLarge)
+        }
 
     def _input(self, attempt: Attempt) -> Input | TriptychError:
         return caught(self._observer, lambda: input_of(attempt, self._inputs))

@@ -38,6 +38,9 @@ WAVE = 48 * 2**20
 _KEPT = 5 * 2**20
 """Bytes that an input counts for which does not travel in its message."""
 
+_STRETCH = 20
+"""Bytes that a compressed one counts for: more than text usually has; what has more still is run by file."""
+
 _LEAST = 2.0
 """Seconds that must be left for a wave to begin."""
 
@@ -160,7 +163,7 @@ def _judged(outcome: Output | TriptychError, *, had_enough: bool) -> Output | Tr
     if not (isinstance(outcome, DeadlineExceeded) and had_enough):
         return outcome
     return TooSlow(
-        "the job takes longer than the function may run: make it smaller, use the batch mode, "
+        "the job takes longer than the function may run: make it smaller, "
         "or deploy with a longer JobTimeout or more JobMemorySize"
     )
 
@@ -171,7 +174,7 @@ def _waves(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
     wave: list[Arrival] = []
     weight = 0
     for arrival in sorted(at_ease, key=lambda found: (found.job.model, found.job.version or 0)):
-        weight += _KEPT if arrival.body is None else len(arrival.body)
+        weight += _weight(arrival)
         if wave and weight > WAVE:
             yield wave
             wave, weight = [], 0
@@ -180,6 +183,11 @@ def _waves(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
         yield wave
     for suspect in sorted(suspects, key=lambda found: found.job.attempts):
         yield [suspect]
+
+
+def _weight(arrival: Arrival) -> int:
+    size = _KEPT if arrival.body is None else len(arrival.body)
+    return size * _STRETCH if arrival.job.request.content_encoding else size
 
 
 def _is_suspect(arrival: Arrival) -> bool:
