@@ -36,6 +36,10 @@ up: build  ## start the emulator, deploy to it and print URLs, key and curl line
 down: $(UV)  ## stop what `make up` started
 	@$(RUN) python -m local down
 
+.PHONY: redrive
+redrive: setup  ## queue failed jobs again whose reason may be gone; STACK=name: of your AWS account
+	@$(RUN) python -m local redrive $(STACK:%=--stack %)
+
 .PHONY: sam-local
 sam-local: build  ## serve the API on port 3000 from Lambda containers (needs Docker)
 	$(RUN) sam local start-api --host 127.0.0.1 --warm-containers EAGER \

@@ -1,4 +1,4 @@
-"""Command line: `python -m local up|down|demo`."""
+"""Command line: `python -m local up|down|demo|redrive`."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from rich.console import Console
 from local.demo import demo
 from local.down import down
 from local.failure import LocalFailure
+from local.redrive import redrive
 from local.up import guide, up
 
 
@@ -18,17 +19,21 @@ def main() -> int:
         The exit status.
     """
     parser = argparse.ArgumentParser(prog="python -m local", description="The stack on this machine")
-    parser.add_argument("command", choices=["up", "down", "demo"])
-    command = parser.parse_args().command
+    parser.add_argument("command", choices=["up", "down", "demo", "redrive"])
+    parser.add_argument("--stack", help="redrive: a stack of the account that the environment names")
+    parser.add_argument("--dry-run", action="store_true", help="redrive: only say what would be done")
+    arguments = parser.parse_args()
     console = Console(soft_wrap=True, highlight=False)
     try:
-        match command:
+        match arguments.command:
             case "up":
                 console.print(guide(up(console)), markup=False)
             case "down":
                 down(console)
             case "demo":
                 demo(console)
+            case "redrive":
+                redrive(console, arguments.stack, dry_run=arguments.dry_run)
     except LocalFailure as failure:
         console.print("[bold red]failed:[/] ", end="")
         console.print(str(failure), markup=False)

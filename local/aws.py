@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import boto3
 from mypy_boto3_apigateway import APIGatewayClient
@@ -48,3 +49,11 @@ class Aws:
     def s3(self) -> S3Client:
         """Return a client of S3."""
         return self.session().client("s3", endpoint_url=self.endpoint_url)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - of any service
+        """Return a client of any service, without types.
+
+        Args:
+            service: As boto3 calls it.
+        """
+        return self.session().client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]

@@ -58,7 +58,7 @@ class Calls:
         Raises:
             LocalFailure: The answer is an error.
         """
-        return _expect_success(self._client.get(path)).json()
+        return expect_success(self._client.get(path)).json()
 
     def post(self, path: str, body: bytes, kind: str) -> httpx.Response:
         """Post a body.
@@ -71,7 +71,7 @@ class Calls:
         Raises:
             LocalFailure: The answer is an error.
         """
-        return _expect_success(self.try_post(path, body, kind))
+        return expect_success(self.try_post(path, body, kind))
 
     def try_post(self, path: str, body: bytes, kind: str) -> httpx.Response:
         """Post a body and take whatever is answered.
@@ -98,14 +98,19 @@ def timed[Answer](call: Callable[[], Answer]) -> tuple[Answer, Timing]:
     return answer, Timing(first, statistics.median(_once(call)[1] for _ in range(WARM_CALLS)))
 
 
-def _once[Answer](call: Callable[[], Answer]) -> tuple[Answer, float]:
-    started = time.perf_counter()
-    answer = call()
-    return answer, (time.perf_counter() - started) * 1000
+def expect_success(answer: httpx.Response) -> httpx.Response:
+    """Gives an answer back, if it is a success.
 
-
-def _expect_success(answer: httpx.Response) -> httpx.Response:
+    Raises:
+        LocalFailure: It is an error.
+    """
     if not answer.is_success:
         request = answer.request
         raise LocalFailure(f"{request.method} {request.url}: {answer.status_code} {answer.text}")
     return answer
+
+
+def _once[Answer](call: Callable[[], Answer]) -> tuple[Answer, float]:
+    started = time.perf_counter()
+    answer = call()
+    return answer, (time.perf_counter() - started) * 1000
