@@ -8,6 +8,8 @@ from typing import NamedTuple
 from triptych.errors import BadRequest
 
 MIN_TIME_TO_LIVE = 60
+MAX_TIME_TO_LIVE = 864_000
+"""Seconds, ten days: the queue forgets a message after thirteen, and its last attempt takes time as well."""
 MAX_DELAY = 900  # seconds that SQS holds a message back at most
 _TARGET = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
@@ -32,7 +34,7 @@ class OptionLimits(NamedTuple):
 
     Attributes:
         time_to_live: Seconds, where the caller does not say.
-        longest: Seconds that the record of a job is kept, and the longest time to live.
+        longest: Seconds, the longest time to live.
     """
 
     time_to_live: int

@@ -13,7 +13,7 @@ from triptych.adapters.s3_results import S3Results
 from triptych.adapters.sqs_queue import SqsQueue
 from triptych.asynchronous.endings import Endings
 from triptych.asynchronous.ledger import Ledger
-from triptych.jobs.options import OptionLimits
+from triptych.jobs.options import MAX_TIME_TO_LIVE, OptionLimits
 from triptych.settings import JobSettings
 
 
@@ -45,6 +45,7 @@ def keeping(settings: JobSettings) -> Keeping:
     jobs = DynamoJobs(clients, settings.table, settings.retention)
     results = S3Results(clients, settings.results_bucket)
     ledger = Ledger(jobs)
+    longest = min(settings.retention, MAX_TIME_TO_LIVE)
     return Keeping(
         jobs=jobs,
         inputs=S3Inputs(clients, settings.inputs_bucket, settings.allowed_buckets),
@@ -52,7 +53,7 @@ def keeping(settings: JobSettings) -> Keeping:
         queue=SqsQueue(clients, settings.queue_url),
         ledger=ledger,
         endings=Endings(ledger, results, AwsNotifier(clients, settings.topic_arn, settings.region)),
-        limits=OptionLimits(settings.time_to_live, settings.retention),
+        limits=OptionLimits(min(settings.time_to_live, longest), longest),
     )
 
 
