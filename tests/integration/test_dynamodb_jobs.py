@@ -181,7 +181,7 @@ def test_after_any_job(world: JobWorld) -> None:
     assert (list(page.jobs), page.next) == ([added[2], added[1]], added[1].place)
 
 
-@pytest.mark.parametrize("after", ["", "x", "1#2", f"{NOW}#{'G' * 36}", f"{NOW}#{uuid.UUID(int=0)}\n"])
+@pytest.mark.parametrize("after", ["", "x", "1.2", f"{NOW}.{'G' * 36}", f"{NOW}.{uuid.UUID(int=0)}\n"])
 def test_wrong_next(world: JobWorld, after: str) -> None:
     """What no page gave is refused."""
     with pytest.raises(BadRequest, match="next: expected what the page before gave"):

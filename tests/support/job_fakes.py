@@ -94,7 +94,7 @@ class MemoryJobs(Breakable):
     def newest(self, *, model: str | None, after: str | None, limit: int) -> Page:
         """Lists records from the newest; `next` is where the last one stands."""
         self.reach()
-        if after is not None and not re.fullmatch(r"\d{13}#[0-9a-f-]{36}", after):
+        if after is not None and not re.fullmatch(r"\d{13}\.[0-9a-f-]{36}", after):
             raise BadRequest("next: expected what the page before gave")
         found = sorted(
             (job for job in self if model in {None, job.model}), key=lambda job: job.place, reverse=True

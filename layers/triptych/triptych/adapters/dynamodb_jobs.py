@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TABLE = "the table of jobs"
-_PLACE = re.compile(r"[0-9]{13,20}#[0-9a-f-]{36}")
+_PLACE = re.compile(r"[0-9]{13,20}\.[0-9a-f-]{36}")
 
 
 class DynamoJobs:

@@ -66,7 +66,7 @@ class JobIndex:
         merged = heapq.merge(*(part.places for part in slices), reverse=True)
         known = [place for place in merged if place >= end]
         following = known[limit - 1] if len(known) > limit else end or None
-        return [place.partition("#")[2] for place in known[:limit]], following
+        return [place.partition(".")[2] for place in known[:limit]], following
 
     def due(self, now: int, limit: int) -> Sequence[str]:
         """Finds the jobs that are due at a time, in milliseconds since 1970; the longest overdue first."""

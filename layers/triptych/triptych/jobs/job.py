@@ -129,8 +129,8 @@ class Job(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where it is among all jobs: the text sorts by age."""
-        return f"{self.created:013d}#{self.id}"
+        """Where it is among all jobs: the text sorts by age, and needs no escapes in a URL."""
+        return f"{self.created:013d}.{self.id}"
 
     @property
     def attended_until(self) -> int | None:
