@@ -62,9 +62,7 @@ def test_many_jobs(jobs: Jobs, say: Callable[[str], None]) -> None:
     assert COUNT == counts["succeeded"] + counts["failed"] + counts["cancelled"]
     assert counts["cancelled"], "every job was faster than its cancellation"
     shown = ", ".join(f"{count} {status}" for status, count in counts.most_common())
-    say(
-        f"{COUNT} jobs: {shown}, all as in real time; accepted after {accepted:.0f} s, ended after {seconds:.0f} s"
-    )
+    say(f"{COUNT} jobs: {shown}, all as in real time; accepted in {accepted:.0f} s, ended in {seconds:.0f} s")
 
 
 def _handed(jobs: Jobs, number: int) -> Handed:

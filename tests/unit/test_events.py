@@ -1,4 +1,4 @@
-"""The events in `events/`, given to the real handler."""
+"""The events in `events/`: those of HTTP are consistent, those of real time are given to the real handler."""
 
 import base64
 import importlib
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from triptych.http.job_routes import JOB_ROUTES
 from triptych.http.routes import ROUTES
 
 from tests.support.infer_messages import HEADER_LENGTH
@@ -17,6 +18,8 @@ from tests.support.realtime import Invocation
 
 ROOT = Path(__file__).parents[2]
 EVENTS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
+HTTP = [name for name, event in EVENTS.items() if "httpMethod" in event]
+REALTIME = [name for name in EVENTS if name.startswith("realtime-")]
 EXAMPLES = ROOT / "examples"
 
 type Handler = Callable[[dict[str, Any], Invocation], dict[str, Any]]
@@ -45,11 +48,11 @@ def sent(event: str) -> bytes:
     return base64.b64decode(EVENTS[event]["body"])
 
 
-@pytest.mark.parametrize("name", EVENTS)
+@pytest.mark.parametrize("name", HTTP)
 def test_events_are_consistent(name: str) -> None:
     """An event is one that the gateway would make: of a route, its path filled in, its fields agreeing."""
     event = EVENTS[name]
-    assert (event["httpMethod"], event["resource"]) in ROUTES
+    assert (event["httpMethod"], event["resource"]) in (ROUTES if name in REALTIME else JOB_ROUTES)
     assert event["path"] == event["resource"].format(**(event["pathParameters"] or {}))
     assert event["headers"] == {key: values[-1] for key, values in event["multiValueHeaders"].items()}
     context = event["requestContext"]
@@ -59,9 +62,18 @@ def test_events_are_consistent(name: str) -> None:
 
 def test_every_event_is_answered(handler: Handler) -> None:
     """Each event has the status that its name promises."""
-    statuses = {name: handler(event, Invocation())["statusCode"] for name, event in EVENTS.items()}
+    statuses = {
+        name: handler(event, Invocation())["statusCode"] for name, event in EVENTS.items() if name in REALTIME
+    }
     failures = {"realtime-unknown-model": 404, "realtime-wrong-shape": 400}
-    assert dict.fromkeys(EVENTS, 200) | failures == statuses
+    assert dict.fromkeys(REALTIME, 200) | failures == statuses
+
+
+def test_every_route_of_jobs_has_an_event() -> None:
+    """Whatever can be done with jobs can be tried with `sam local invoke`."""
+    jobs = [EVENTS[name] for name in HTTP if name not in REALTIME]
+    routes = {route for route in JOB_ROUTES if "{version}" not in route[1]}
+    assert routes == {(event["httpMethod"], event["resource"]) for event in jobs}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +82,7 @@ def test_every_event_is_answered(handler: Handler) -> None:
         ("realtime-infer-json", "digits.json"),
         ("realtime-recommend", "recommender.json"),
         ("realtime-predict-csv", "penguins.csv"),
+        ("job-submit", "penguins.csv"),
     ],
 )
 def test_bodies_are_the_examples(event: str, example: str) -> None:
