@@ -2,16 +2,17 @@
 
 from rich.console import Console
 
-from local import tour
+from local import job_tour, tour
 from local.build import TEMPLATE, ensure_built
 from local.calls import Calls
 from local.emulator import Emulator
+from local.jobs import Jobs
 from local.stack import StackInfo
 from local.up import STACK_FILE, STATE, up
 
 
 def demo(console: Console) -> None:
-    """Show the real-time API from the outside.
+    """Show the API from the outside.
 
     Args:
         console: Where it is shown.
@@ -24,6 +25,10 @@ def demo(console: Console) -> None:
         tour.binary(console, stack)
         tour.mistake(console, calls)
         tour.new_version(console, stack, calls)
+    with Jobs(stack.api_url, stack.api_key) as jobs:
+        job_tour.one(console, stack, jobs)
+        job_tour.burst(console, jobs)
+        job_tour.bad(console, jobs)
     _farewell(console)
 
 
@@ -39,7 +44,7 @@ def _running_stack(console: Console) -> StackInfo:
 
 def _farewell(console: Console) -> None:
     console.rule("[bold]Not in this release", align="left")
-    console.print("Asynchronous serving (a queue in, results in S3) and batch serving (files in S3).\n")
+    console.print("Batch serving (files in S3).\n")
     console.rule("[bold]How to go on", align="left")
     console.print("The stack is still running.")
     console.print("make up      deploys what you changed, and prints lines for curl")

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 SHADES = " .:-=+*#@"
+BARS, LONGEST_BAR = 6, 40
 BLACK = 16  # the darkest pixel of the digits' images
 
 
@@ -41,3 +42,21 @@ def digit(pixels: Sequence[Sequence[float]], caption: str) -> Text:
     """
     rows = ["".join(SHADES[round(pixel / BLACK * (len(SHADES) - 1))] * 2 for pixel in row) for row in pixels]
     return Text("\n".join([*rows, caption]))
+
+
+def histogram(seconds: Sequence[float]) -> Text:
+    """Draw how many took how long, a bar for each of six equal spans.
+
+    Args:
+        seconds: How long each took; at least one.
+    """
+    span = max(seconds) / BARS or 1.0
+    counts = [0] * BARS
+    for value in seconds:
+        counts[min(int(value / span), BARS - 1)] += 1
+    width = max(counts)
+    rows = (
+        f"to {(bar + 1) * span:5.2f} s {'█' * round(LONGEST_BAR * count / width)} {count}"
+        for bar, count in enumerate(counts)
+    )
+    return Text("\n".join([*rows, ""]))
