@@ -9,30 +9,39 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from triptych.adapters.aws_clients import AwsClients
 from triptych.adapters.job_telemetry import JobTelemetry
-from triptych.errors import TriptychError
+from triptych.errors import ModelUnavailable, TriptychError
 
+from tests.support.hooked_sessions import Hook
 from tests.support.job_machine_bodies import Body, bodies
-from tests.support.job_machine_faults import Fault, Kind
+from tests.support.job_machine_faults import Crash, Fault, Kind
 from tests.support.job_machine_invariants import check, finish
 from tests.support.job_machine_world import World
 from tests.support.realtime import Answer, RealtimeFunction, add_model
 from tests.support.tiny_models import lookup, sum_and_difference
 
-EXAMPLES, STEPS = 30, 30
+EXAMPLES, STEPS = 20, 25
 
 BODIES = st.sampled_from(bodies())
 NUMBERS = st.integers(0, 9)
-PICKS = st.lists(NUMBERS, min_size=1, max_size=8)
+PICKS = st.lists(NUMBERS, min_size=2, max_size=10)
 KEYS = st.sampled_from(["k1", "k2"])
-FAULTS = st.none() | st.builds(Fault, st.sampled_from(Kind), st.integers(1, 24))
+FAULTS = st.builds(Fault, st.sampled_from([*Kind]), st.integers(1, 8) | st.integers(8, 30))
+PERHAPS = st.none() | FAULTS
 LIFETIMES = st.sampled_from([60, 300, 86_400])
 PAUSES = st.sampled_from([1, 31, 61, 301, 86_401])
 
@@ -45,7 +54,13 @@ class Jobs(RuleBasedStateMachine):
         self.world = new_world()
         self.expected = expected
 
-    @rule(body=BODIES, lifetime=LIFETIMES, key=st.none() | KEYS, fault=FAULTS, other=NUMBERS)
+    @initialize(first=st.lists(BODIES, min_size=2, max_size=6))
+    def begin(self, first: list[Body]) -> None:
+        """Hands over some jobs."""
+        for body in first:
+            self.submit(body, 300, None, None, 0)
+
+    @rule(body=BODIES, lifetime=LIFETIMES, key=st.none() | KEYS, fault=PERHAPS, other=NUMBERS)
     def submit(self, body: Body, lifetime: int, key: str | None, fault: Fault | None, other: int) -> None:
         """Hands over a job; a key may have been used before, for the same or something else."""
         headers = body.headers | ({} if key is None else {"Idempotency-Key": key})
@@ -53,7 +68,7 @@ class Jobs(RuleBasedStateMachine):
         answer = self._suffer(lambda: self._post(body, headers, query, body.content), fault, other)
         self._refused_or_accepted(answer, body)
 
-    @rule(body=BODIES, fault=FAULTS, other=NUMBERS)
+    @rule(body=BODIES, fault=PERHAPS, other=NUMBERS)
     def upload(self, body: Body, fault: Fault | None, other: int) -> None:
         """Uploads an input, and hands over a job that refers to it."""
         form = self.world.call("POST", "/v2/uploads", {}).json()
@@ -77,21 +92,21 @@ class Jobs(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.queue.messages)
     @rule(picks=PICKS, fault=FAULTS, other=NUMBERS)
-    def deliver(self, picks: list[int], fault: Fault | None, other: int) -> None:
+    def deliver(self, picks: list[int], fault: Fault, other: int) -> None:
         """Delivers messages, some of them twice."""
         self._suffer(lambda: self.world.deliver(picks), fault, other)
 
     @precondition(lambda self: self.world.queue.messages)
-    @rule(picks=PICKS, other=NUMBERS)
-    def deliver_and_cancel(self, picks: list[int], other: int) -> None:
-        """Delivers messages, and cancels a job while a model runs."""
+    @rule(picks=PICKS, number=NUMBERS, event=st.sampled_from(["cancel", "fail", "take long", "crash"]))
+    def deliver_while(self, picks: list[int], number: int, event: str) -> None:
+        """Delivers messages; meanwhile a job is cancelled, or runs fail, take long, or end the worker."""
         hooks = self.world.hooks.before
-        hooks.append(lambda _: self._cancel(other))
-        self._suffer(lambda: self.world.deliver(picks), None, other)
+        hooks.append(self._interference(event, number))
+        self._suffer(lambda: self.world.deliver(picks), None, number)
         hooks.pop()
 
     @precondition(lambda self: self.world.letters.messages)
-    @rule(picks=PICKS, fault=FAULTS, other=NUMBERS)
+    @rule(picks=PICKS, fault=PERHAPS, other=NUMBERS)
     def bury(self, picks: list[int], fault: Fault | None, other: int) -> None:
         """Delivers dead letters."""
         self._suffer(lambda: self.world.bury(picks), fault, other)
@@ -102,8 +117,9 @@ class Jobs(RuleBasedStateMachine):
         """Delivers a message as often as it takes until it is a dead letter, to workers that end at once."""
         for _ in range(5):
             self._suffer(lambda: self.world.deliver([pick]), Fault(Kind.CRASH_BEFORE, 2), pick)
+        self.world.bury_worn()
 
-    @rule(fault=FAULTS, other=NUMBERS)
+    @rule(fault=PERHAPS, other=NUMBERS)
     def sweep(self, fault: Fault | None, other: int) -> None:
         """Sweeps."""
         self._suffer(self.world.sweep, fault, other)
@@ -111,15 +127,23 @@ class Jobs(RuleBasedStateMachine):
     @precondition(lambda self: self.world.accepted)
     @rule(
         number=NUMBERS,
-        fault=FAULTS,
+        fault=PERHAPS,
         other=NUMBERS,
-        action=st.sampled_from(["GET", "DELETE", "result", "redrive"]),
+        action=st.sampled_from(["GET", "DELETE", "result"]),
     )
     def look_or_change(self, number: int, fault: Fault | None, other: int, action: str) -> None:
-        """Looks at a job, cancels it, fetches its result or queues it again."""
+        """Looks at a job, cancels it or fetches its result."""
         self._suffer(lambda: self._change(number, action), fault, other)
 
-    @rule(fault=FAULTS)
+    @precondition(lambda self: self.world.redrivable())
+    @rule(number=NUMBERS, fault=PERHAPS, other=NUMBERS)
+    def redrive(self, number: int, fault: Fault | None, other: int) -> None:
+        """Queues a job again that was given up."""
+        failed = self.world.redrivable()
+        job = {"id": failed[number % len(failed)]}
+        self._suffer(lambda: self.world.call("POST", "/v2/jobs/{id}/redrive", job), fault, other)
+
+    @rule(fault=PERHAPS)
     def newest(self, fault: Fault | None) -> None:
         """Lists jobs: each as it is."""
         answer = self._suffer(
@@ -162,9 +186,7 @@ class Jobs(RuleBasedStateMachine):
         job_id = self.world.job_id(number)
         if job_id is None:
             return None
-        method, more = {"result": ("GET", "/result"), "redrive": ("POST", "/redrive")}.get(
-            action, (action, "")
-        )
+        method, more = {"result": ("GET", "/result")}.get(action, (action, ""))
         answer = self.world.call(method, "/v2/jobs/{id}" + more, {"id": job_id})
         if answer.status == 200 and not more:
             self.world.history.seen(answer.json())
@@ -172,6 +194,21 @@ class Jobs(RuleBasedStateMachine):
 
     def _cancel(self, number: int) -> None:
         self._change(number, "DELETE")
+
+    def _interference(self, event: str, number: int) -> Hook:
+        runs = count()
+
+        def interfere(_: object) -> None:
+            if next(runs) < number % 4:
+                return
+            if event == "cancel":
+                self._cancel(number)
+            elif event == "take long":
+                self.world.clock.advance(61)
+            else:
+                raise ModelUnavailable("not now") if event == "fail" else Crash
+
+        return interfere
 
     def _suffer(self, action: Callable[[], Answer | None], fault: Fault | None, other: int) -> Answer | None:
         return self.world.suffer(action, fault, lambda: self._cancel(other))

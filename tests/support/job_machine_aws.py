@@ -13,7 +13,7 @@ from triptych.jobs.job import Job
 from tests.integration.job_world import REGION, TABLE, table
 
 SERVICES = ("dynamodb", "events", "s3", "sns", "sqs")
-QUEUE, TOLD, TOPIC = "machine-jobs", "machine-told", "machine-topic"
+QUEUE, LETTERS, TOLD, TOPIC = "machine-jobs", "machine-dead-letters", "machine-told", "machine-topic"
 INPUTS, RESULTS = "machine-inputs", "machine-results"
 
 
@@ -22,6 +22,7 @@ class Account:
 
     Attributes:
         queue_url: URL of the queue of jobs.
+        letters_url: URL of the queue of dead letters.
         topic_arn: ARN of the topic.
     """
 
@@ -33,6 +34,7 @@ class Account:
         for bucket in (INPUTS, RESULTS):
             aws.s3.create_bucket(Bucket=bucket)
         self.queue_url = aws.sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
+        self.letters_url = aws.sqs.create_queue(QueueName=LETTERS)["QueueUrl"]
         self._told_url = aws.sqs.create_queue(QueueName=TOLD)["QueueUrl"]
         self.topic_arn = aws.sns.create_topic(Name=TOPIC)["TopicArn"]
         arn = f"arn:aws:sqs:{REGION}:123456789012:{TOLD}"
@@ -55,6 +57,10 @@ class Account:
     def received(self) -> list[tuple[str, str]]:
         """Takes all messages out of the queue of jobs: ids and texts."""
         return self._drained(self.queue_url)
+
+    def letters(self) -> list[tuple[str, str]]:
+        """Takes what was given up out of the queue of dead letters: ids and texts."""
+        return self._drained(self.letters_url)
 
     def told(self) -> list[dict[str, Any]]:
         """Takes what a subscriber of the topic was sent."""

@@ -38,6 +38,9 @@ class Body(NamedTuple):
     join: str | None = None
     taken: bool = True
 
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
     @property
     def headers(self) -> dict[str, str]:
         """Headers of a request."""

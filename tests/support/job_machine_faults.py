@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
+from triptych.adapters.aws_clients import AwsClients
 
 type Watcher = Callable[[str, dict[str, Any]], object]
 """Is told name and parameters of a call."""
@@ -50,11 +51,13 @@ class Faults:
     """Stands between the clients of AWS and AWS.
 
     Attributes:
+        exempt: Clients that nothing happens to: those of who plays.
         before: Is told every call before it is made.
         after: Is told every call that was made.
         fired: Whether the last fault came about.
     """
 
+    exempt: AwsClients
     before: Watcher
     after: Watcher
     fired: bool = False
@@ -68,6 +71,9 @@ class Faults:
         call = BaseClient._make_api_call  # type: ignore[attr-defined]  # noqa: SLF001 - all calls pass here
 
         def made(client: BaseClient, name: str, parameters: dict[str, Any]) -> object:
+            if client in vars(self.exempt).values():
+                return call(client, name, parameters)
+
             def real() -> object:
                 self.before(name, parameters)
                 answer: object = call(client, name, parameters)

@@ -42,6 +42,8 @@ class Functions:
         jobs = JobSettings(
             table=TABLE,
             queue_url=account.queue_url,
+            dead_letters_url=account.letters_url,
+            max_attempts=3,
             inputs_bucket=INPUTS,
             results_bucket=RESULTS,
             topic_arn=account.topic_arn,

@@ -39,11 +39,12 @@ def check(world: World, expected: Callable[[Body], Answer]) -> None:
         expected: Gives what real time answers.
     """
     jobs = world.account.jobs()
-    assert [] == world.history.wrong
+    assert [] == world.history.wrong, "\n".join(world.history.wrong)
     assert [] == world.queue.messages + world.letters.messages
     assert set() == world.accepted.keys() - jobs.keys()
     assert [] == [job for job in jobs.values() if not (job.final and job.notified)]
-    assert [] == [job for job in jobs.values() if (job.status is Status.FAILED) != (job.error is not None)]
+    assert [] == [job for job in jobs.values() if job.status is Status.FAILED and job.error is None]
+    assert [] == [job for job in jobs.values() if job.status is Status.SUCCEEDED and job.error]
     assert set() == world.history.shown - world.history.ends
     for who in ("sns", "events"):
         assert set() == world.history.ends - world.history.told[who]

@@ -10,6 +10,7 @@ from typing import Any
 from triptych.adapters.aws_clients import AwsClients
 from triptych.jobs.document import status_at
 from triptych.jobs.ids import derived_id
+from triptych.jobs.job import Status
 from triptych.tensors.tensor import Tensor
 
 from tests.support.hooked_sessions import Hooks
@@ -43,7 +44,7 @@ class World:
         self.account = Account(aws)
         self.clock = JobClock()
         self.history = History(self.account.job)
-        self.faults = Faults(self.history.before, self.history.after)
+        self.faults = Faults(aws, self.history.before, self.history.after)
         self.hooks = Hooks([self._perhaps_deadly])
         self.functions = Functions(directory, self.account, self.clock, self.hooks)
         self.queue = Queue(lambda event: self.functions.worker(event, Invocation()), self._done)
@@ -97,8 +98,9 @@ class World:
         return {job.id: status_at(job, now).value for job in self.account.jobs().values()}
 
     def collect(self) -> None:
-        """Takes what was sent to the queue."""
+        """Takes what was sent to the queues."""
         self.queue.messages += [Message(*received) for received in self.account.received()]
+        self.letters.messages += [Message(*received) for received in self.account.letters()]
 
     def deliver(self, picks: list[int]) -> None:
         """Delivers messages by their numbers; those that were delivered too often are dead letters."""
@@ -108,6 +110,16 @@ class World:
     def bury(self, picks: list[int]) -> None:
         """Delivers dead letters by their numbers."""
         self.letters.deliver(self._picked(self.letters, picks), self.clock())
+
+    def bury_worn(self) -> None:
+        """Makes dead letters of messages that were delivered too often, and delivers them."""
+        self.letters.messages += self.queue.worn()
+        self.letters.deliver(self.letters.messages, self.clock())
+
+    def redrivable(self) -> list[str]:
+        """Gives ids of jobs that were given up."""
+        jobs = self.account.jobs().values()
+        return [job.id for job in jobs if job.status is Status.FAILED and job.error and job.error.retryable]
 
     def sweep(self) -> None:
         """Sweeps."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from triptych.adapters.directory_place import DirectoryPlace
-from triptych.asynchronous.attempts import Attempts
+from triptych.asynchronous.attempts import Attempts, Limit
 from triptych.asynchronous.backoff import Backoff
 from triptych.asynchronous.concurrency import one_by_one
 from triptych.asynchronous.dead_letters import DeadLetters
@@ -48,6 +48,7 @@ HOUR, DAY = 3600, 86_400
 LIMITS = OptionLimits(time_to_live=DAY, longest=14 * DAY)
 SECONDS = 30.0
 """How long an invocation may take."""
+ATTEMPTS = 5
 
 
 @dataclass
@@ -61,6 +62,7 @@ class Workshop:
         inputs: Inputs.
         results: Results.
         queue: Messages.
+        letters: Messages that were given up.
         notifier: What was told.
         observer: What was seen.
         hooks: What happens before a model runs.
@@ -73,6 +75,7 @@ class Workshop:
     inputs: MemoryInputs = field(default_factory=MemoryInputs)
     results: MemoryResults = field(default_factory=MemoryResults)
     queue: MemoryQueue = field(default_factory=MemoryQueue)
+    letters: MemoryQueue = field(default_factory=MemoryQueue)
     notifier: MemoryNotifier = field(default_factory=MemoryNotifier)
     observer: WatchedJobs = field(default_factory=WatchedJobs)
     hooks: Hooks = field(default_factory=Hooks)
@@ -89,8 +92,9 @@ class Workshop:
         self.submitter = Submitter(self.store, self.inputs, self.queue, self.observer, self.clock)
         self.desk = Desk(self.store, self.endings, self.queue, self.observer, self.clock)
         self.sweep = Sweep(self.store, self.endings, self.observer, self.clock)
+        limit = Limit(ATTEMPTS, self.letters)
         self.attempts = Attempts(
-            self.ledger, self.endings, self.results, self.observer, self.backoff, self.clock
+            self.ledger, self.endings, self.results, self.observer, self.backoff, limit, self.clock
         )
         self.dead_letters = DeadLetters(
             self.intake, self.inputs, self.ledger, self.endings, self.observer, self.backoff, self.clock

@@ -84,7 +84,7 @@ def test_a_version_is_described_by_every_value_that_it_depends_on(written: dict[
     description = set(references(function.pop("VersionDescription")))
     used = {*references([function, written["Globals"]["Function"]])} & written["Parameters"].keys()
     # The directory of the layer is always the same in one place; concurrency is no property of a version.
-    assert used - {"ModelDirectory", "ReservedConcurrency"} == description
+    assert used - {"ModelDirectory", "ReservedConcurrency", "JobsReservedConcurrency"} == description
 
 
 @pytest.mark.parametrize("name", HANDLERS)

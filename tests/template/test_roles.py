@@ -38,6 +38,7 @@ ALLOWED = {
     },
     "JobWorkerFunction": NOTIFY
     | {
+        "sqs:SendMessage": {"JobsDeadLetterQueue.Arn"},
         "dynamodb:GetItem": {"JobsTable.Arn"},
         "dynamodb:PutItem": {"JobsTable.Arn"},
         "sqs:ReceiveMessage": {"JobsQueue.Arn"},

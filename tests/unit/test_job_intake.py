@@ -7,6 +7,7 @@ from triptych.errors import BadRequest, Conflict, ServiceUnavailable
 from triptych.interfaces.job_queue import Delivery
 from triptych.jobs.job import Status
 
+from tests.support.job_fakes import NOW
 from tests.support.unsure_jobs import Lost
 from tests.support.workshop import DAY, Workshop, sums
 
@@ -17,7 +18,7 @@ REQUEST = {"model": "adder", "request": json.loads(sums())}
 def delivery(message: object, message_id: str = FIRST) -> Delivery:
     """Delivers a message of a producer."""
     text = message if isinstance(message, str) else json.dumps(message)
-    return Delivery(message_id, text, f"{message_id}/1", 1, 0)
+    return Delivery(message_id, text, f"{message_id}/1", 1, NOW)
 
 
 def test_a_message_becomes_a_job(workshop: Workshop) -> None:

@@ -63,6 +63,8 @@ class JobSettings:
     Attributes:
         table: Name of the table of jobs.
         queue_url: URL of the queue; empty for a function that sends nothing.
+        dead_letters_url: URL of the queue of what is given up; empty for a function that gives up none.
+        max_attempts: Attempts that a job has.
         inputs_bucket: Bucket of inputs; empty for a function that reads and writes none.
         results_bucket: Bucket of results.
         topic_arn: Topic that is told how jobs end.
@@ -75,6 +77,8 @@ class JobSettings:
 
     table: str
     queue_url: str
+    dead_letters_url: str
+    max_attempts: int
     inputs_bucket: str
     results_bucket: str
     topic_arn: str
@@ -117,6 +121,8 @@ def jobs_from_environment(environment: Mapping[str, str] = os.environ) -> JobSet
     return JobSettings(
         table=_required(environment, "JOBS_TABLE"),
         queue_url=environment.get("JOBS_QUEUE_URL", ""),
+        dead_letters_url=environment.get("JOBS_DEAD_LETTERS_URL", ""),
+        max_attempts=int(_number(environment, "JOB_MAX_ATTEMPTS", 5)),
         inputs_bucket=environment.get("JOB_INPUTS_BUCKET", ""),
         results_bucket=_required(environment, "RESULTS_BUCKET"),
         topic_arn=_required(environment, "JOBS_TOPIC_ARN"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from triptych.adapters.telemetry import NO_MODEL, PowertoolsTelemetry
 from triptych.interfaces.job_observer import ModelRun
-from triptych.jobs.job import Job, Status
+from triptych.jobs.job import UNKNOWN_MODEL, Job, Status
 
 DEAD_LETTERS = "dead-letters"
 """Service whose function ends the jobs that were tried too often."""
@@ -72,5 +72,6 @@ def _counted(job: Job) -> dict[str, float]:
 
 
 def _model(job: Job) -> str:
-    """Gives the model, unless there is none: a name that a producer made up must not become a metric."""
-    return NO_MODEL if job.error and job.error.type == "NotFound" else job.model
+    """Gives the model if it is known to exist: a name that a producer made up must not become a metric."""
+    tried = job.attempts and job.model != UNKNOWN_MODEL and not (job.error and job.error.type == "NotFound")
+    return job.model if tried or job.status is Status.QUEUED else NO_MODEL

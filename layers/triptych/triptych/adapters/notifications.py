@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from triptych.adapters.aws_clients import AwsClients
 from triptych.adapters.aws_errors import LOGGER, reaching
 from triptych.errors import ServiceUnavailable
+from triptych.jobs.envelope import NOT_IN_SQS
 from triptych.jobs.job import Job
 from triptych.jobs.notification import SOURCE, notification
 from triptych.protocol.json_body import dump
@@ -38,7 +39,7 @@ class AwsNotifier:
         Raises:
             ServiceUnavailable: Somebody may not have been told.
         """
-        message = dump(notification(job, self._region)).decode()
+        message = dump(notification(job, self._region)).decode().translate(NOT_IN_SQS)
         self._publish(job, message)
         self._put_event(job, message)
 

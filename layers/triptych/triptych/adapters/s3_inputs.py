@@ -73,7 +73,9 @@ class S3Inputs:
         """
         if _UPLOAD.fullmatch(name):
             return f"s3://{self._bucket}/{name}"
-        self._address(name)
+        bucket, key = self._address(name)
+        if bucket == self._bucket and not _UPLOAD.fullmatch(key):  # other keys are inputs of other callers
+            raise _not_taken(name)
         return name
 
     def fetch(self, location: str, limit: int) -> StoredInput:
@@ -124,10 +126,7 @@ class S3Inputs:
         bucket, key = found.groups() if found else ("", "")
         allowed = _OWN.fullmatch(key) if bucket == self._bucket else bucket in self._allowed
         if not allowed:
-            raise BadRequest(
-                f"input: {location[:200]!r} is not taken; expected what an upload form called it, or "
-                "s3://bucket/key in a bucket that this deployment reads inputs from"
-            )
+            raise _not_taken(location)
         return bucket, key
 
     @contextmanager
@@ -140,6 +139,13 @@ class S3Inputs:
             LOGGER.warning("input: %s", error)
             named = location.removeprefix(f"s3://{self._bucket}/")  # as a caller names an upload
             raise BadRequest(_MISSING.format(named[:200])) from error
+
+
+def _not_taken(name: str) -> BadRequest:
+    return BadRequest(
+        f"input: {name[:200]!r} is not taken; expected what an upload form called it, or "
+        "s3://bucket/key in a bucket that this deployment reads inputs from"
+    )
 
 
 def _stored(location: str, found: GetObjectOutputTypeDef, body: bytes | None) -> StoredInput:

@@ -7,6 +7,7 @@ logged.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
 from aws_lambda_powertools import Logger
@@ -82,7 +83,8 @@ class PowertoolsTelemetry:
             {"model": model, "service": self.service},
             dict(described),
         )
-        print(dump(line).decode())  # noqa: T201 - CloudWatch reads metrics from stdout
+        # CloudWatch reads metrics from stdout; in one piece, as threads write at the same time.
+        sys.stdout.write(dump(line).decode() + "\n")
 
     def _loading(self, name: str, version: int, values: Mapping[str, float], message: str) -> None:
         described = {"message": message, "request_id": self.request_id, "model_version": version}

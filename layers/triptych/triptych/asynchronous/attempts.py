@@ -16,9 +16,12 @@ from triptych.asynchronous.ledger import Ledger
 from triptych.errors import Conflict, NotFound, ServiceUnavailable, TriptychError
 from triptych.interfaces.clock import Clock
 from triptych.interfaces.job_observer import JobObserver
+from triptych.interfaces.job_queue import JobQueue
 from triptych.interfaces.payloads import ResultStore
 from triptych.jobs import transitions
+from triptych.jobs.envelope import seal
 from triptych.jobs.job import Job, JobError, JobResult
+from triptych.serving.grouping import Waited
 
 MAX_MESSAGE = 2000
 """Characters of an error's message: what it quotes of the input can be as long as the input."""
@@ -55,6 +58,18 @@ class Attempt(NamedTuple):
     job: Job
 
 
+class Limit(NamedTuple):
+    """When a job is given up.
+
+    Attributes:
+        attempts: Attempts that it has; deliveries do not count, as a job may wait for its turn through many.
+        dead_letters: Where its message goes then.
+    """
+
+    attempts: int
+    dead_letters: JobQueue
+
+
 class Attempts:
     """Begins and concludes attempts.
 
@@ -64,6 +79,7 @@ class Attempts:
         results: Keeps results.
         observer: Is told about every attempt.
         backoff: Tells when a message comes again.
+        limit: Tells when a job is given up.
         clock: Tells the time.
     """
 
@@ -74,6 +90,7 @@ class Attempts:
         results: ResultStore,
         observer: JobObserver,
         backoff: Backoff,
+        limit: Limit,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
@@ -81,6 +98,7 @@ class Attempts:
         self._results = results
         self._observer = observer
         self._backoff = backoff
+        self._limit = limit
         self._clock = clock
 
     def begin(self, arrival: Arrival, lease: int) -> Attempt | Fate:
@@ -110,11 +128,15 @@ class Attempts:
             return None
         if transitions.leased(job, now := self._clock()):
             return ((job.lease or now) - now) // 1000 + 1
+        if job.attempts >= self._limit.attempts:
+            self._limit.dead_letters.send(seal(job, None if job.input else arrival.body))
+            return None
         return self._backoff.seconds(arrival.delivery.receives)
 
     def _begun(self, arrival: Arrival, lease: int) -> Attempt | Fate:
         now = self._clock()
-        if arrival.job.final:
+        worn = arrival.job.attempts >= self._limit.attempts and not transitions.leased(arrival.job, now)
+        if arrival.job.final or (worn and not transitions.overdue(arrival.job, now)):
             return self.fate(arrival, arrival.job)
         if transitions.overdue(arrival.job, now):
             expired = self._ledger.move(arrival.job, lambda job: transitions.expired(job, now))
@@ -126,6 +148,9 @@ class Attempts:
 
     def _concluded(self, attempt: Attempt, outcome: Output | TriptychError) -> Fate:
         mine = attempt.job
+        if isinstance(outcome, Waited):
+            self._ledger.move(mine, lambda found: transitions.waited(still(found, mine)))
+            return 0
         kept = self._kept(mine, outcome)
         now = self._clock()
         job = self._ledger.move(mine, lambda found: _after(still(found, mine), kept, now))
@@ -146,14 +171,17 @@ class Attempts:
             return action()
         except (Conflict, NotFound):
             return self._after_conflict(arrival)
-        except ServiceUnavailable as error:
+        except Exception as error:  # noqa: BLE001 - the edge of one job: the others of its batch go on
             self._observer.unexpected(error)
             return self._backoff.seconds(arrival.delivery.receives)
 
     def _after_conflict(self, arrival: Arrival) -> Fate:
         """Somebody else moved the job, or took its record away: what it is now decides."""
         try:
-            return self.fate(arrival, self._ledger.known(arrival.job.id))
+            found = self._ledger.known(arrival.job.id)
+            if found.redrives != arrival.job.redrives:  # what this worker wrote is of a life that is over
+                self._results.delete(arrival.job)
+            return self.fate(arrival, found)
         except TriptychError as error:
             self._observer.unexpected(error)
             return self._backoff.seconds(arrival.delivery.receives)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from triptych.asynchronous.attempts import MAX_MESSAGE
 from triptych.asynchronous.backoff import Backoff
 from triptych.asynchronous.endings import Endings
 from triptych.asynchronous.intake import Arrival, Intake
@@ -69,7 +70,7 @@ class DeadLetters:
             return self._ended(self._intake.receive(delivery))
         except TriptychError as error:
             self._observer.unexpected(error)
-            return self._backoff.seconds(1)
+            return self._backoff.seconds(delivery.receives)
 
     def _ended(self, arrival: Arrival) -> int | None:
         job = arrival.job
@@ -104,7 +105,7 @@ class DeadLetters:
 
 def _reason(arrival: Arrival, job: Job) -> JobError:
     if arrival.error:
-        return JobError(type(arrival.error).__name__, str(arrival.error), retryable=False)
+        return JobError(type(arrival.error).__name__, str(arrival.error)[:MAX_MESSAGE], retryable=False)
     if job.error:
         message = f"given up after {job.attempts} attempts; the last one: {job.error.message}"
         return JobError(job.error.type, message, retryable=True)

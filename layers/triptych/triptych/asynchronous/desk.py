@@ -22,7 +22,7 @@ from triptych.jobs.job import Job, JobError, Status
 _FIRST_LOOK, _LAST_LOOK = 0.1, 1.0
 """Seconds between two looks at a job that is waited for: most end soon, or take long."""
 
-_SCAN = 1000
+_SCAN = 300
 """Records that one page looks at to find those with a state."""
 
 

@@ -43,6 +43,8 @@ def input_of(attempt: Attempt, inputs: InputStore) -> Input:
             raise BadRequest("the message holds no input, and none is kept; submit the job again")
         return Input(job.request, body)
     stored = inputs.fetch(job.input, MAX_IN_MEMORY)
+    if stored.content_encoding or job.request.content_encoding:
+        stored = stored._replace(body=None)  # nobody knows how large it becomes
     request = job.request._replace(
         content_type=job.request.content_type or stored.content_type,
         content_encoding=job.request.content_encoding or stored.content_encoding,

@@ -11,11 +11,9 @@ from triptych.interfaces.job_store import JobStore
 from triptych.interfaces.payloads import InputStore
 from triptych.jobs.envelope import Envelope, unseal
 from triptych.jobs.ids import derived_id
-from triptych.jobs.job import Job, JobRequest
+from triptych.jobs.job import UNKNOWN_MODEL, Job, JobRequest
 from triptych.jobs.options import OptionLimits, Options
 from triptych.jobs.submission import Submission
-
-_UNKNOWN = "unknown"  # no model is told by a message that cannot be read
 
 
 class Arrival(NamedTuple):
@@ -60,7 +58,7 @@ class Intake:
         """
         try:
             envelope = self._located(unseal(delivery.body, delivery.message_id, self._limits))
-            job = self._same(envelope, self._record(envelope.job(self._clock())))
+            job = self._same(envelope, self._record(envelope.job(self._sent(delivery))))
         except ServiceUnavailable:
             raise
         except TriptychError as error:
@@ -80,15 +78,20 @@ class Intake:
         return found or job
 
     def _same(self, envelope: Envelope, job: Job) -> Job:
-        if not envelope.ours and job.digest != envelope.submission.digest():
+        if job.digest != (envelope.digest or envelope.submission.digest()):
             raise Conflict(
                 f"the client token was used for job {job.id}, which asks for something else; choose another"
             )
         return job
+
+    def _sent(self, delivery: Delivery) -> int:
+        return min(delivery.sent, self._clock())
 
     def _unreadable(self, delivery: Delivery) -> Job:
         job_id = derived_id("unreadable", delivery.message_id)
         body = delivery.body.encode(errors="surrogatepass")
         kept = self._inputs.put(f"{job_id}/message", body)
         options = Options(self._limits.time_to_live)
-        return Submission(_UNKNOWN, None, JobRequest(), options, input=kept).job(job_id, self._clock())
+        return Submission(UNKNOWN_MODEL, None, JobRequest(), options, input=kept).job(
+            job_id, self._sent(delivery)
+        )

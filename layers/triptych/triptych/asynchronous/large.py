@@ -18,10 +18,17 @@ from triptych.interfaces.job_observer import JobObserver, ModelRun
 from triptych.interfaces.payloads import InputStore
 from triptych.jobs.job import JobRequest
 from triptych.jobs.submission import is_rows
+from triptych.serving.grouping import Waited
 from triptych.serving.store import ModelStore
 from triptych.spooled.source import Source
 from triptych.spooled.transform import transform
 from triptych.tables.media_types import media_type
+
+_LEAST = 5.0
+"""Seconds that must be left for a large job to begin."""
+
+_UPLOAD = 30.0
+"""Seconds kept for writing the result to S3, at most: a gigabyte takes about ten."""
 
 _LOOK = 1.0
 """Seconds between two looks at whether a job that is running was cancelled."""
@@ -57,12 +64,16 @@ class LargeJobs:
             attempt: The job.
             deadline: When the run must have ended.
         """
+        if deadline.remaining < _LEAST:
+            yield Waited("the time was over before the job was run")
+            return
         self._directory.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self._directory) as directory:
             yield caught(self._observer, lambda: self._run(attempt, Path(directory), deadline))
 
     def _run(self, attempt: Attempt, directory: Path, deadline: Deadline) -> Output:
         job = attempt.job
+        deadline = Deadline(deadline.at - min(_UPLOAD, deadline.remaining / 10))
         found = input_of(attempt, self._inputs)
         model = self._models.get(job.model, job.version)
         source, target = directory / "input", directory / "result"

@@ -1,7 +1,7 @@
 """Working through a batch of messages.
 
 ```
-deliveries ── intake ──> arrivals ──┬─ at ease ──> waves of many ─┐
+deliveries ── intake ──> arrivals ──┬─ at ease ─> waves by model ─┐
                                     └─ suspects ─> one by one ────┴─> begin ─> run ─> conclude ─> fates
 ```
 
@@ -28,6 +28,8 @@ from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.job_observer import JobObserver
 from triptych.interfaces.job_queue import Delivery, JobQueue, Outcomes
 from triptych.jobs.job import Status
+from triptych.protocol.compression import MAX_DECOMPRESSED
+from triptych.serving.grouping import Waited
 
 GRACE = 5
 """Seconds after the end of an invocation when messages come back that it did not deal with."""
@@ -37,9 +39,6 @@ WAVE = 48 * 2**20
 
 _KEPT = 5 * 2**20
 """Bytes that an input counts for which does not travel in its message."""
-
-_STRETCH = 20
-"""Bytes that a compressed one counts for: more than text usually has; what has more still is run by file."""
 
 _LEAST = 2.0
 """Seconds that must be left for a wave to begin."""
@@ -160,7 +159,7 @@ class Worker:
 
 def _judged(outcome: Output | TriptychError, *, had_enough: bool) -> Output | TriptychError:
     """Makes a lack of time final for a job that had most of an invocation for itself."""
-    if not (isinstance(outcome, DeadlineExceeded) and had_enough):
+    if not (isinstance(outcome, DeadlineExceeded) and not isinstance(outcome, Waited) and had_enough):
         return outcome
     return TooSlow(
         "the job takes longer than the function may run: make it smaller, "
@@ -173,21 +172,29 @@ def _waves(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
     suspects = [arrival for arrival in arrivals if _is_suspect(arrival)]
     wave: list[Arrival] = []
     weight = 0
-    for arrival in sorted(at_ease, key=lambda found: (found.job.model, found.job.version or 0)):
-        weight += _weight(arrival)
-        if wave and weight > WAVE:
+    for arrival in sorted(at_ease, key=_model):
+        another = wave and _model(wave[0]) != _model(arrival)
+        if wave and (another or weight + _weight(arrival) > WAVE):
             yield wave
             wave, weight = [], 0
         wave.append(arrival)
+        weight += _weight(arrival)
     if wave:
         yield wave
     for suspect in sorted(suspects, key=lambda found: found.job.attempts):
         yield [suspect]
 
 
+def _model(arrival: Arrival) -> tuple[str, int]:
+    return arrival.job.model, arrival.job.version or 0
+
+
 def _weight(arrival: Arrival) -> int:
     size = _KEPT if arrival.body is None else len(arrival.body)
-    return size * _STRETCH if arrival.job.request.content_encoding else size
+    if arrival.body is None or not arrival.job.request.content_encoding:
+        return size
+    # What gzip has at its end; one who lies there has a body that cannot be read.
+    return max(size, min(int.from_bytes(arrival.body[-4:], "little"), MAX_DECOMPRESSED))
 
 
 def _is_suspect(arrival: Arrival) -> bool:

@@ -40,7 +40,8 @@ _MAX_TEXT = 4096
 """Characters of what a record holds, which has room for 400 KB; headers of HTTP are shorter."""
 _LAST_MOMENT = 10**13  # in the year 2286; with more digits, times would not sort as text
 _JSON = "application/json"
-_NOT_IN_SQS = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}  # JSON takes them as they are
+NOT_IN_SQS = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+"""What messages must not hold, and how JSON has it instead."""
 
 
 class Envelope(NamedTuple):
@@ -94,7 +95,7 @@ def seal(job: Job, body: bytes | None) -> str:
         **job.request._asdict(),
     }
     text = dump({name: value for name, value in message.items() if value is not None}).decode()
-    return text.translate(_NOT_IN_SQS)
+    return text.translate(NOT_IN_SQS)
 
 
 def unseal(text: str, message_id: str, limits: OptionLimits) -> Envelope:
@@ -126,7 +127,7 @@ def unseal(text: str, message_id: str, limits: OptionLimits) -> Envelope:
         submission,
         _moment(message, "created"),
         _moment(message, "expires"),
-        fields.optional_string(message, "digest"),
+        _short(message, "digest"),
         fields.count(message, "redrives", "the message") or 0,
     )
 

@@ -21,6 +21,9 @@ FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXP
 """States that a job ends in."""
 
 
+UNKNOWN_MODEL = "unknown"
+"""Model of a job whose message does not tell, as it cannot be read."""
+
 PATIENCE = 60_000
 """Milliseconds after which the end of a job should have been told."""
 

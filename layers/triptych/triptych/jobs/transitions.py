@@ -67,6 +67,16 @@ def released(job: Job, error: JobError) -> Job:
     return _next(job, status=Status.QUEUED, lease=None, error=error)
 
 
+def waited(job: Job) -> Job:
+    """Its turn did not come in time: it waits on, and the attempt does not count.
+
+    Raises:
+        Conflict: It is not running.
+    """
+    _expect(job, "wait on", Status.RUNNING)
+    return _next(job, status=Status.QUEUED, lease=None, attempts=job.attempts - 1)
+
+
 def cancelled(job: Job, now: int) -> Job:
     """Its caller does not want it any more.
 

@@ -27,10 +27,12 @@ from triptych.tensors.tensor import Tensor
 PROBE = 8
 """Requests that are run both ways at once: a whole group would cost its first call all that joining saves."""
 
-_WAITING = "waiting for the model"
-
 Outcome = dict[str, Tensor] | TriptychError
 """The wanted outputs of a request by name, or why there are none."""
+
+
+class Waited(DeadlineExceeded):
+    """The time was over before the request had its turn: it was not run."""
 
 
 class Run(NamedTuple):
@@ -141,7 +143,7 @@ class _Call:
             return [self._alone(member) for member in members]
         started = perf_counter_ns()
         try:
-            self._deadline.check(_WAITING)
+            self._take_turn()
             results = run_joined(self._model, members, self._deadline)
         except DeadlineExceeded as error:
             return [error] * len(members)
@@ -158,7 +160,7 @@ class _Call:
     def _alone(self, request: Prepared) -> Outcome:
         started = perf_counter_ns()
         try:
-            self._deadline.check(_WAITING)
+            self._take_turn()
             outcome: Outcome = request.run(self._deadline)
         except DeadlineExceeded as error:
             return error
@@ -168,6 +170,10 @@ class _Call:
             outcome = PayloadTooLarge(NO_MEMORY)
         self._ended(1, started)
         return outcome
+
+    def _take_turn(self) -> None:
+        if self._deadline.remaining <= 0:
+            raise Waited("the time was over before the model was run")
 
     def _ended(self, requests: int, started: int) -> None:
         self.runs.append(Run(requests, perf_counter_ns() - started))

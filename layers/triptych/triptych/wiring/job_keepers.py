@@ -10,6 +10,7 @@ from triptych.asynchronous.backoff import Backoff
 from triptych.asynchronous.dead_letters import DeadLetters
 from triptych.asynchronous.intake import Intake
 from triptych.asynchronous.sweep import Sweep
+from triptych.errors import ServiceUnavailable
 from triptych.interfaces.clock import Clock
 from triptych.interfaces.deadline import Deadline
 from triptych.settings import (
@@ -69,7 +70,10 @@ def sweep(
     def run(context: Context) -> dict[str, int]:
         observer.request_started(context.aws_request_id)
         seconds = context.get_remaining_time_in_millis() / 1000 - _SAFETY_MARGIN
-        return sweeping.run(Deadline.after(seconds))._asdict()
+        swept = sweeping.run(Deadline.after(seconds))
+        if swept.failed:  # an error of the function raises an alarm; the log has each reason
+            raise ServiceUnavailable(f"{swept.failed} jobs could not be settled, {swept.settled} were")
+        return swept._asdict()
 
     return run
 

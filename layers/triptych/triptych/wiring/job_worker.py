@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 from triptych.adapters.job_telemetry import JobTelemetry
 from triptych.adapters.process_memory import bound_memory
 from triptych.adapters.sqs_trigger import SqsTrigger
-from triptych.asynchronous.attempts import Attempts
+from triptych.asynchronous.attempts import Attempts, Limit
 from triptych.asynchronous.backoff import Backoff
 from triptych.asynchronous.concurrency import Each, InThreads
 from triptych.asynchronous.intake import Intake
@@ -43,14 +44,16 @@ def job_worker(
     if settings.bounded:
         bound_memory(settings.memory_megabytes << 20)
     kept = keeping(jobs)
+    threading.stack_size(2**20)  # each thread's counts in full against the bound, whatever it uses
     each = each or InThreads()
     telemetry = JobTelemetry(*settings.telemetry)
     backoff = Backoff(jobs.retry_seconds)
+    limit = Limit(jobs.max_attempts, kept.dead_letters)
     # Nobody waits for the first answer, and batches are large: weights are laid out for speed.
     models = model_store(model_repository(settings), settings, telemetry, "prepacked")
     worker = Worker(
         intake=Intake(kept.jobs, kept.inputs, kept.limits, clock),
-        attempts=Attempts(kept.ledger, kept.endings, kept.results, telemetry, backoff, clock),
+        attempts=Attempts(kept.ledger, kept.endings, kept.results, telemetry, backoff, limit, clock),
         runner=Runner(kept.inputs, models, Grouping(_tell_refused), telemetry, each),
         large=LargeJobs(
             kept.inputs, models, kept.ledger, telemetry, settings.cache.with_name("triptych-jobs")

@@ -25,6 +25,7 @@ class Keeping(NamedTuple):
         inputs: Keeps inputs.
         results: Keeps results.
         queue: Where messages come from or go to.
+        dead_letters: Where messages go that are given up.
         ledger: Moves jobs.
         endings: Settles jobs that have ended.
         limits: What options of jobs may be.
@@ -34,6 +35,7 @@ class Keeping(NamedTuple):
     inputs: S3Inputs
     results: S3Results
     queue: SqsQueue
+    dead_letters: SqsQueue
     ledger: Ledger
     endings: Endings
     limits: OptionLimits
@@ -51,6 +53,7 @@ def keeping(settings: JobSettings) -> Keeping:
         inputs=S3Inputs(clients, settings.inputs_bucket, settings.allowed_buckets),
         results=results,
         queue=SqsQueue(clients, settings.queue_url),
+        dead_letters=SqsQueue(clients, settings.dead_letters_url),
         ledger=ledger,
         endings=Endings(ledger, results, AwsNotifier(clients, settings.topic_arn, settings.region)),
         limits=OptionLimits(min(settings.time_to_live, longest), longest),
