@@ -73,10 +73,10 @@ def bad(console: Console, jobs: Jobs) -> None:
     console.print(shown)
 
 
-def _digits(jobs: Jobs, seed: int, **options: int) -> Job:
+def _digits(jobs: Jobs, seed: int, delay: int = 0) -> Job:
     pixels = np.random.default_rng(seed).integers(0, 17, (1, 8, 8)).tolist()
     entry = {"name": "image", "shape": [1, 8, 8], "datatype": "FP32", "data": pixels}
-    return jobs.submit("digits", json.dumps({"inputs": [entry]}).encode(), "application/json", **options)
+    return jobs.submit("digits", json.dumps({"inputs": [entry]}).encode(), "application/json", delay=delay)
 
 
 def _seconds(job: Job) -> float:

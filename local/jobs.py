@@ -180,5 +180,6 @@ class Jobs:
             yield from page["jobs"]
 
 
-def _json(answer: httpx.Response) -> Any:  # noqa: ANN401 - JSON
-    return expect_success(answer).json()
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    content: dict[str, Any] = expect_success(answer).json()
+    return content

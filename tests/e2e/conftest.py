@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from local.build import ensure_built
-from local.deploy import deploy
 from local.emulator import Emulator
-from local.jobs import Jobs
 from local.stack import StackInfo
+from tests.support.deployed import deployed
 
 SAID = pytest.StashKey[list[str]]()
 
@@ -26,28 +24,6 @@ def say(pytestconfig: pytest.Config) -> Callable[[str], None]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
-    """The application on an emulator that lets everything pass, which is how `make up` runs it."""
-    yield from _deployed(Emulator(tmp_path_factory.mktemp("stack")))
-
-
-@pytest.fixture(scope="session")
 def guarded_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """The application on an emulator that checks signatures and the permissions of roles, as AWS does."""
-    yield from _deployed(Emulator(tmp_path_factory.mktemp("guarded-stack"), authorize=True))
-
-
-@pytest.fixture(scope="session")
-def jobs(stack: StackInfo) -> Iterator[Jobs]:
-    """A client of the stack's jobs."""
-    with Jobs(stack.api_url, stack.api_key) as client:
-        yield client
-
-
-def _deployed(emulator: Emulator) -> Iterator[StackInfo]:
-    ensure_built()
-    try:
-        emulator.start()
-        yield deploy(emulator.aws(), emulator.directory / "deploy.log")
-    finally:
-        emulator.stop()
+    yield from deployed(Emulator(tmp_path_factory.mktemp("guarded-stack"), authorize=True))

@@ -89,7 +89,9 @@ def penguins_parquet(chance: Generator) -> JobRequest:
     """One to five penguins as Parquet."""
     columns = _penguins(chance, int(chance.integers(1, 6)))
     types = {"island": "string", "sex": "string", "year": "int64"}
-    arrays = {name: Array(values, type=ARROW[types.get(name, "float32")]) for name, values in columns.items()}
+    arrays: dict[str, Any] = {
+        name: Array(values, type=ARROW[types.get(name, "float32")]) for name, values in columns.items()
+    }
     content = io.BytesIO()
     write_parquet(RecordBatch.from_pydict(arrays), content)
     return JobRequest("penguins", "predict", content.getvalue(), "application/vnd.apache.parquet")

@@ -64,8 +64,11 @@ def test_statistics_of_all_models_are_not_taken_for_a_model(client: httpx.Client
 
 def test_outputs(stack: StackInfo) -> None:
     """Everything that a user has to know is an output of the stack."""
-    expected = {"ApiUrl", "ApiKeyId", "ModelBucket", "RealtimeFunctionName", "RealtimeLogGroup", "AlarmTopic"}
-    assert expected | {"DashboardUrl"} == set(stack.outputs)
+    functions = ("Realtime", "Jobs", "JobWorker", "JobDeadLetter", "JobSweep")
+    stores = {"JobsTableName", "JobsQueueUrl", "JobsDeadLetterQueueUrl", "JobInputsBucket", "ResultsBucket"}
+    expected = {"ApiUrl", "ApiKeyId", "ModelBucket", "JobsTopicArn", "AlarmTopic", "DashboardUrl", *stores}
+    logged = {f"{name}{suffix}" for name in functions for suffix in ("FunctionName", "LogGroup")}
+    assert expected | logged == set(stack.outputs)
     assert not stack.outputs["ApiUrl"].endswith("/")
 
 

@@ -65,10 +65,11 @@ class Run:
 
 @dataclass(frozen=True)
 class SamLocal:
-    """`sam local` on one built application and one base image."""
+    """`sam local` on one built application and one base image, perhaps in a network of Docker's."""
 
     template: Path
     image: str
+    network: str | None = None
 
     def invoke(self, function: str, event: Path) -> dict[str, Any]:
         """Invokes a function with an event; returns its answer as Lambda would hand it to API Gateway."""
@@ -106,8 +107,9 @@ class SamLocal:
 
     def _options(self) -> list[str]:
         application = ["--template", str(self.template), "--invoke-image", self.image, "--skip-pull-image"]
-        no_bucket = ["--parameter-overrides", "ModelRepository=/opt/models"]  # the container calls no AWS
-        return [*application, *no_bucket]
+        no_bucket = ["--parameter-overrides", "ModelRepository=/opt/models"]  # the container reaches no AWS
+        network = ["--docker-network", self.network] if self.network else []
+        return [*application, *no_bucket, *network]
 
 
 def _environment() -> dict[str, str]:

@@ -1,0 +1,23 @@
+"""What tests of the deployed application share, in containers and out of them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.emulator import Emulator
+from local.jobs import Jobs
+from local.stack import StackInfo
+from tests.support.deployed import deployed
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
+    """The application on an emulator that lets everything pass, which is how `make up` runs it."""
+    yield from deployed(Emulator(tmp_path_factory.mktemp("stack")))
+
+
+@pytest.fixture(scope="session")
+def jobs(stack: StackInfo) -> Iterator[Jobs]:
+    """A client of the stack's jobs."""
+    with Jobs(stack.api_url, stack.api_key) as client:
+        yield client
