@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from onnx import helper
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
+from triptych.jobs.job import JobRequest
 from triptych.serving import model as serving_model
 from triptych.serving.model import Model
 from triptych.serving.rows import RowsRequest, predict_rows
 from triptych.spooled import source
 from triptych.spooled.slices import Sizes
-from triptych.spooled.transform import JobRequest
 
 from tests.support.properties import examples
 from tests.support.spooled import TINY, sample, tiny, transformed
