@@ -142,7 +142,9 @@ class World:
         job_id, redrives = bearer(message)
         unreadable = derived_id("unreadable", message.id)
         job = self.account.job(unreadable) or self.account.job(job_id)
-        if job is None or not (job.final or redrives < job.redrives):
+        self.collect()
+        given_up = any(bearer(letter)[0] == job_id for letter in self.letters.messages)
+        if job is None or not (job.final or given_up or redrives < job.redrives):
             self.history.wrong.append(f"message {message} is done, but its job is {job}")
 
 
