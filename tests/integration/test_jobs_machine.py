@@ -160,10 +160,10 @@ class Jobs(RuleBasedStateMachine):
         """Lets time pass: leases end, jobs expire."""
         self.world.clock.advance(seconds)
 
-    @rule(deadly=st.booleans())
-    def cure(self, deadly: bool) -> None:  # noqa: FBT001 - drawn
-        """Makes the deadly value harmless, or deadly again."""
-        self.world.deadly = deadly
+    @rule(deadly=st.booleans(), every=st.sampled_from([0, 2, 3]))
+    def change_models(self, deadly: bool, every: int) -> None:  # noqa: FBT001 - drawn
+        """Makes the deadly value harmless, or deadly again, and lets runs fail more or less often."""
+        self.world.deadly, self.world.every = deadly, every
 
     def teardown(self) -> None:
         """Everything comes to its end, and is as it must be."""

@@ -17,6 +17,7 @@ _LATER = 15 * 86_400
 
 def finish(world: World) -> None:
     """Lets everything come to its end: no fault any more, every message delivered, time for the sweep."""
+    world.every = 0
     world.collect()
     for _ in range(_ROUNDS):
         if not world.queue.messages and not world.letters.messages:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from triptych.adapters.aws_clients import AwsClients
+from triptych.errors import ModelUnavailable
 from triptych.jobs.document import status_at
 from triptych.jobs.ids import derived_id
 from triptych.jobs.job import Status
@@ -38,6 +39,7 @@ class World:
         queue: Messages of jobs.
         letters: Dead letters.
         deadly: Whether a certain value ends the process that runs it.
+        every: How many runs there are for one that fails, though the next may not; 0 when none does.
     """
 
     def __init__(self, directory: Path, aws: AwsClients) -> None:
@@ -45,12 +47,14 @@ class World:
         self.clock = JobClock()
         self.history = History(self.account.job)
         self.faults = Faults(aws, self.history.before, self.history.after)
-        self.hooks = Hooks([self._perhaps_deadly])
+        self.hooks = Hooks([self._interfere])
         self.functions = Functions(directory, self.account, self.clock, self.hooks)
         self.queue = Queue(lambda event: self.functions.worker(event, Invocation()), self._done)
         self.letters = Queue(lambda event: self.functions.dead_letters(event, Invocation()), self._done)
         self.accepted: dict[str, Body | None] = {}
         self.deadly = True
+        self.every = 2
+        self._runs = 0
         self.faults.install()
 
     def suffer(
@@ -134,9 +138,12 @@ class World:
         found = queue.messages
         return [found[pick % len(found)] for pick in picks] if found else []
 
-    def _perhaps_deadly(self, inputs: Mapping[str, Tensor]) -> None:
+    def _interfere(self, inputs: Mapping[str, Tensor]) -> None:
+        self._runs += 1
         if self.deadly and any((tensor.values == DEADLY).any() for tensor in inputs.values()):
             raise Crash
+        if self.every and self._runs % self.every == 0:
+            raise ModelUnavailable("not now")
 
     def _done(self, message: Message) -> None:
         job_id, redrives = bearer(message)
