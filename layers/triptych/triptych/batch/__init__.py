@@ -1,0 +1,1 @@
+"""Taking, planning, transforming and finishing batches."""

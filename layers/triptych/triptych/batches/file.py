@@ -1,0 +1,116 @@
+"""A file of a batch, the chunks that it is cut into, and the parts that are made of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from triptych.batches.batch import BatchError, BatchOptions, Counts
+from triptych.batches.form import FileForm
+
+
+class InputFile(NamedTuple):
+    """A file that is to be transformed, and everything that was found out about how.
+
+    Attributes:
+        number: Which of its batch it is, from 0.
+        key: Its key in the bucket of inputs.
+        size: Bytes.
+        etag: Changes with its content.
+        object_version: Its version in the bucket; None where the bucket keeps none.
+        model: Name of the model.
+        version: Number of the model's version: all chunks are run with the same.
+        form: How it is written.
+        options: What is wanted; no field is None but `outputs`, `key`.
+        answer: How the output is written.
+    """
+
+    number: int
+    key: str
+    size: int
+    etag: str
+    object_version: str | None
+    model: str
+    version: int
+    form: FileForm
+    options: BatchOptions
+    answer: FileForm
+
+
+class Chunk(NamedTuple):
+    """Records of a file that follow each other, as one worker is given them.
+
+    Positions are bytes of the plain text for CSV and JSON Lines, and numbers of rows (from 0) for all others.
+
+    Attributes:
+        file: The file.
+        number: Which of its file it is, from 0.
+        start: Position of the first record.
+        end: Position after the last one.
+        head: What a reader must know of the beginning of the file: the header row of CSV with its newline
+            (empty when there is none), the header of .npy; Latin-1 decoded, as it travels in JSON.
+        staged: Key of a plain copy of just this chunk in the bucket for work; None when it is read from the
+            file itself. A copy begins with the first record of the chunk: its byte 0 is position `start`.
+    """
+
+    file: InputFile
+    number: int
+    start: int
+    end: int
+    head: str = ""
+    staged: str | None = None
+
+
+class Part(NamedTuple):
+    """What was made of a chunk, or of the beginning of what was left of it.
+
+    Parts of a file follow each other without a gap: each begins where the one before ended.
+
+    Attributes:
+        file: Number of the file in its batch.
+        start: Position where it begins.
+        end: Position where it ends.
+        counts: How many records.
+        output: Key of its rows in the bucket for work; None when there are none.
+        output_size: Bytes of them.
+        errors: Key of its failed records, numbered from 1 within the part; None when there are none.
+        columns: Names of the columns of the output.
+        layout: What all parts must have in common beside the columns, such as the type of .npy.
+        milliseconds: How long it took.
+        run_milliseconds: How long of that the model ran.
+        peak_bytes: Most memory that the process had by then.
+    """
+
+    file: int
+    start: int
+    end: int
+    counts: Counts
+    output: str | None
+    output_size: int
+    errors: str | None
+    columns: tuple[str, ...]
+    layout: str
+    milliseconds: int
+    run_milliseconds: int
+    peak_bytes: int
+
+
+class FileOutcome(NamedTuple):
+    """How the transformation of a file ended.
+
+    Attributes:
+        number: Which file of its batch.
+        key: Its key.
+        counts: How many records.
+        output: Key of the output; None when there is none.
+        errors: Key of the failed records; None when there are none.
+        manifest: Key of its manifest.
+        error: Why it failed as a whole; None when it did not.
+    """
+
+    number: int
+    key: str
+    counts: Counts
+    output: str | None
+    errors: str | None
+    manifest: str
+    error: BatchError | None = None

@@ -1,0 +1,49 @@
+"""Predictions that are looked up by key.
+
+Every method raises `ServiceUnavailable` when it cannot be reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+
+class Prediction(NamedTuple):
+    """What was predicted for one record.
+
+    Attributes:
+        key: What identifies the record.
+        row: The predicted row: the columns of the output by name.
+    """
+
+    key: str
+    row: Mapping[str, Any]
+
+
+class Made(NamedTuple):
+    """Who made predictions, and when.
+
+    Attributes:
+        model: Name of the model.
+        version: Its version.
+        batch: Id of the batch.
+        at: When the batch was handed over, in milliseconds since 1970: of two predictions, the later counts.
+    """
+
+    model: str
+    version: int
+    batch: str
+    at: int
+
+
+class PredictionStore(Protocol):
+    """Keeps predictions, for a while."""
+
+    def put(self, predictions: Sequence[Prediction], made: Made) -> None:
+        """Keeps predictions, each in place of earlier ones for its key; a later one that is there stays."""
+        ...
+
+    def get(self, model: str, keys: Sequence[str]) -> Mapping[str, tuple[Prediction, Made]]:
+        """Gives the latest predictions of a model by key; keys that have none are left out."""
+        ...
