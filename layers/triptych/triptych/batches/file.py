@@ -48,6 +48,7 @@ class Chunk(NamedTuple):
         end: Position after the last one.
         head: What a reader must know of the beginning of the file: the header row of CSV with its newline
             (empty when there is none), the header of .npy; Latin-1 decoded, as it travels in JSON.
+        only: Whether it is the only chunk of its file.
         staged: Key of a plain copy of just this chunk in the bucket for work; None when it is read from the
             file itself. A copy begins with the first record of the chunk: its byte 0 is position `start`.
     """
@@ -57,6 +58,7 @@ class Chunk(NamedTuple):
     start: int
     end: int
     head: str = ""
+    only: bool = False
     staged: str | None = None
 
 
@@ -67,6 +69,8 @@ class Part(NamedTuple):
 
     Attributes:
         file: Number of the file in its batch.
+        chunk: Number of the chunk that it is of.
+        last: Whether it ends where its chunk ends.
         start: Position where it begins.
         end: Position where it ends.
         counts: How many records.
@@ -81,6 +85,8 @@ class Part(NamedTuple):
     """
 
     file: int
+    chunk: int
+    last: bool
     start: int
     end: int
     counts: Counts

@@ -86,12 +86,8 @@ class ObjectWriter(Protocol):
         """
         ...
 
-    def close(self, head: bytes = b"") -> StoredObject:
-        """Makes the object visible.
-
-        Args:
-            head: At most some kilobytes that go before everything that was written.
-        """
+    def close(self) -> StoredObject:
+        """Makes the object visible."""
         ...
 
     def abort(self) -> None:
