@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from arro3.core import Array, DataType
 
 from triptych.spooled.chunk import Chunk, located
-from triptych.spooled.records import chunks, end_of_csv, first_of_csv
 from triptych.tables.codec import decode_rows
 from triptych.tables.csv_codec import BYTE_ORDER_MARK, encode_csv
 from triptych.tables.formats import Representation
+from triptych.tables.records import chunks, end_of_csv, first_of_csv
 from triptych.tables.schema import RowSchema
 
 Blocks = Callable[[int], Iterable[bytes]]

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from triptych.spooled.chunk import Chunk, located
 from triptych.spooled.csv_chunks import Blocks
-from triptych.spooled.records import chunks, end_of_lines
 from triptych.tables.columns import kinds_of
 from triptych.tables.json_codec import decode_json_lines
+from triptych.tables.records import chunks, end_of_lines
 from triptych.tables.schema import RowSchema
 from triptych.tables.table import Column, Table, check_names
 

@@ -1,5 +1,7 @@
 """Text cut at the ends of records."""
 
+import csv
+import io
 from collections.abc import Callable
 from itertools import batched
 
@@ -9,8 +11,8 @@ from arro3.io import read_csv
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import PayloadTooLarge
-from triptych.spooled import records
-from triptych.spooled.records import chunks, end_of_csv, end_of_lines, first_of_csv
+from triptych.tables import records
+from triptych.tables.records import CsvRecords, chunks, end_of_csv, end_of_lines, first_of_csv
 
 from tests.support.properties import examples
 
@@ -22,6 +24,11 @@ def rows_of(text: bytes) -> list[object]:
     schema = Schema([Field("a", DataType.utf8())])
     reader = read_csv(text, schema, has_header=False, delimiter=";")
     return [value for batch in reader for value in batch.columns[0].to_pylist()]
+
+
+def rows_of_cells(text: bytes) -> list[list[str]]:
+    """Reads CSV with semicolons as Python does, blank lines left out."""
+    return [row for row in csv.reader(io.StringIO(text.decode(), newline=""), delimiter=";") if row]
 
 
 @examples(500)
@@ -50,6 +57,16 @@ def test_chunks_of_csv_have_the_records_of_the_whole(parts: list[bytes], size: i
 def test_end_of_csv(text: bytes, end: int) -> None:
     """Newlines in quoted cells end no record; quotes within a cell open none."""
     assert end == end_of_csv(text)
+
+
+@examples(300)
+@given(st.lists(st.text('a";\r\n', max_size=8).map(str.encode), max_size=12))
+def test_split(parts: list[bytes]) -> None:
+    """Text is the sum of its records, and each of them is one row."""
+    text = b"".join(parts)
+    split = CsvRecords(b";").split(text)
+    assert text.strip(b"\r\n") == b"".join(split).strip(b"\r\n")
+    assert rows_of_cells(text) == [row for record in split for row in rows_of_cells(record)]
 
 
 def test_first_record() -> None:

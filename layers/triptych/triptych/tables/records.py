@@ -1,0 +1,87 @@
+"""Text cut into chunks at the ends of records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from triptych.errors import PayloadTooLarge
+
+MAX_RECORD = 16 * 2**20
+"""Bytes that one record may have."""
+
+Cut = Callable[[bytes], int]
+"""Tells where the last whole record of a text ends; 0 where none does."""
+
+
+class CsvRecords:
+    """Finds the records of CSV.
+
+    Args:
+        delimiter: What separates cells: one byte.
+    """
+
+    def __init__(self, delimiter: bytes = b",") -> None:
+        # A quote opens a quoted cell only where a cell begins; elsewhere it is a character like any other.
+        between = re.escape(delimiter)
+        cell = rb'(?:"(?:[^"]++|"")*+"?)?+[^' + between + rb"\r\n]*+"
+        self._record = rb"(?:" + cell + between + rb")*+" + cell
+        self._records = re.compile(rb"(?:" + self._record + rb"[\r\n]++)*+")
+        self._one = re.compile(rb"[\r\n]*+" + self._record + rb"[\r\n]*+")
+
+    def end(self, text: bytes) -> int:
+        """Cuts at the last newline that is not within quotes."""
+        if b'"' not in text:
+            return max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+        match = self._records.match(text)
+        return match.end() if match else 0
+
+    def first(self, text: bytes) -> bytes:
+        """Gives the first record that is not blank, with the newlines around it."""
+        match = self._one.match(text)
+        return match.group() if match else b""
+
+    def split(self, text: bytes) -> list[bytes]:
+        """Takes text apart into its records that are not blank, each with the newlines around it."""
+        return [match.group() for match in self._one.finditer(text) if match.group().strip(b"\r\n")]
+
+
+_COMMAS = CsvRecords()
+end_of_csv = _COMMAS.end
+first_of_csv = _COMMAS.first
+
+
+def end_of_lines(text: bytes) -> int:
+    """Cuts at the last line feed."""
+    return text.rfind(b"\n") + 1
+
+
+def chunks(blocks: Iterable[bytes], cut: Cut, size: int) -> Iterator[bytes]:
+    """Cuts text at the ends of records.
+
+    Args:
+        blocks: The text, in pieces of any length.
+        cut: Finds the end of the last whole record.
+        size: Bytes from which a chunk is given.
+
+    Yields:
+        One or more whole records; the last chunk also what follows the last newline.
+
+    Raises:
+        PayloadTooLarge: A record is longer than `MAX_RECORD`.
+    """
+    pending, wanted = bytearray(), size
+    for block in blocks:
+        pending += block
+        if len(pending) < wanted:
+            continue
+        text = bytes(pending)
+        end = cut(text)
+        if end:
+            yield text[:end]
+            del pending[:end]
+        elif len(pending) > MAX_RECORD:
+            raise PayloadTooLarge(f"row 1: has more than {MAX_RECORD} bytes; is a quote left open?")
+        wanted = size if end else 2 * len(pending)
+    if pending:
+        yield bytes(pending)
