@@ -1,0 +1,172 @@
+"""A bucket that is a directory: every object is a file for its content and one for what is known of it."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from triptych.errors import Conflict
+from triptych.interfaces.objects import Bucket, ByteRange, ObjectReader, StoredObject
+
+
+class FileReader:
+    """Reads one generation of an object.
+
+    Args:
+        path: Its content.
+        block: Bytes of a block.
+    """
+
+    def __init__(self, path: Path, block: int = 2**20) -> None:
+        self._path = path
+        self._block = block
+
+    @property
+    def size(self) -> int:
+        """Bytes of the object."""
+        return self._path.stat().st_size
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Reads some bytes."""
+        if not self._path.exists():
+            raise Conflict("the file was replaced or removed since it was looked up")
+        with self._path.open("rb") as file:
+            file.seek(start)
+            return file.read(stop - start)
+
+    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
+        """Reads some bytes in blocks."""
+        for position in range(start, stop, self._block):
+            yield self.read(position, min(position + self._block, stop))
+
+    @contextmanager
+    def local(self, ranges: Sequence[ByteRange] | None = None) -> Iterator[Path]:
+        """Gives a file that holds nothing but the ranges, so that whoever reads more of it finds zeros."""
+        with TemporaryDirectory() as directory:
+            path = Path(directory) / "local"
+            with path.open("wb") as file:
+                file.truncate(self.size)
+                for start, stop in [ByteRange(0, self.size)] if ranges is None else ranges:
+                    file.seek(start)
+                    file.write(self.read(start, stop))
+            yield path
+
+
+class FileWriter:
+    """Writes one object, which is there when it is closed."""
+
+    def __init__(self, bucket: "DirectoryBucket", key: str) -> None:
+        self._bucket = bucket
+        self._key = key
+        self._data = bytearray()
+        self._open = True
+
+    def write(self, data: bytes, /) -> int:
+        """Adds bytes."""
+        assert self._open, "what was closed or aborted is written no more"
+        self._data += data
+        return len(data)
+
+    def close(self) -> StoredObject:
+        """Makes the object visible."""
+        assert self._open
+        self._open = False
+        return self._bucket.drop(self._key, bytes(self._data))
+
+    def abort(self) -> None:
+        """Forgets what was written."""
+        self._open = False
+
+
+class DirectoryBucket:
+    """Keeps objects in a directory, all versions of them.
+
+    Args:
+        directory: Where.
+        name: Name of the bucket.
+        block: Bytes that readers read at once.
+    """
+
+    def __init__(self, directory: Path, name: str = "bucket", block: int = 2**20) -> None:
+        self._directory = directory
+        self._name = name
+        self._block = block
+        self._versions = count(1)
+        self._latest: dict[str, StoredObject] = {}
+        self._all: dict[tuple[str, str | None], StoredObject] = {}
+        directory.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._name
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys of all objects."""
+        return sorted(self._latest)
+
+    def drop(self, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> StoredObject:
+        """Writes an object as its owner would, with metadata."""
+        number = next(self._versions)
+        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        stored = StoredObject(key, len(body), etag, str(number), 1_700_000_000_000 + number, metadata or {})
+        self._path(stored).write_bytes(body)
+        self._latest[key] = self._all[key, stored.version] = stored
+        return stored
+
+    def find(self, key: str, version: str | None = None) -> StoredObject | None:
+        """Looks an object up."""
+        return self._latest.get(key) if version is None else self._all.get((key, version))
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Lists objects in the order of keys; their metadata is not told."""
+        for key in self.keys:
+            if key.startswith(prefix):
+                yield self._latest[key]._replace(metadata={})
+
+    def open(self, found: StoredObject) -> ObjectReader:
+        """Opens an object."""
+        return FileReader(self._path(found), self._block)
+
+    def create(self, key: str, content_type: str) -> FileWriter:
+        """Begins an object."""
+        assert content_type
+        return FileWriter(self, key)
+
+    def put(self, key: str, body: bytes, content_type: str, *, once: bool = False) -> bool:
+        """Writes an object."""
+        assert content_type
+        if once and key in self._latest:
+            return False
+        self.drop(key, body)
+        return True
+
+    def get(self, key: str) -> bytes | None:
+        """Reads an object."""
+        found = self._latest.get(key)
+        return None if found is None else self._path(found).read_bytes()
+
+    def join(
+        self, key: str, pieces: Sequence[bytes | StoredObject], source: Bucket, content_type: str
+    ) -> StoredObject:
+        """Makes one object of pieces in order."""
+        assert content_type
+        return self.drop(key, b"".join(_content(piece, source) for piece in pieces))
+
+    def delete(self, key: str) -> None:
+        """Deletes an object; its versions stay."""
+        self._latest.pop(key, None)
+
+    def url(self, key: str) -> str:
+        """Makes a URL."""
+        return f"https://{self._name}.test/{key}?signed"
+
+    def _path(self, stored: StoredObject) -> Path:
+        return self._directory / f"{stored.version}-{stored.etag}"
+
+
+def _content(piece: bytes | StoredObject, source: Bucket) -> bytes:
+    return piece if isinstance(piece, bytes) else source.open(piece).read(0, piece.size)
