@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from triptych.batches.form import FileForm, FileFormat
 from triptych.bulk.planning.scanner import CsvScanner, LineScanner, Scanner, check_length
-from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.objects import ObjectReader
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -15,8 +15,18 @@ _PROBE = 2**16  # bytes that are read at once near a cut
 _SLICE = 2**20  # bytes that are scanned at once: what is known of them fits the processor's cache
 
 
-class Beginning(Exception):
-    """The text ended before its first record did."""
+class Beginning(NamedTuple):
+    """What stands before the first record.
+
+    Attributes:
+        end: Position of the first record.
+        head: The header row, with the newlines around it.
+        rest: What has been read beyond it.
+    """
+
+    end: int
+    head: bytes
+    rest: bytes
 
 
 def scanner_of(form: FileForm, position: int) -> Scanner:
@@ -33,13 +43,50 @@ def sliced(blocks: Iterator[bytes]) -> Iterator[bytes]:
             yield block[start : start + _SLICE]
 
 
-def text_start(source: ObjectReader) -> int:
-    """Tells where the text begins: behind a byte order mark."""
-    beginning = source.read(0, min(len(BYTE_ORDER_MARK), source.size))
-    return len(BYTE_ORDER_MARK) if beginning == BYTE_ORDER_MARK else 0
+def beginning(blocks: Iterator[bytes], form: FileForm) -> Beginning:
+    """Reads up to the end of the header row, the first record that is not blank.
+
+    Args:
+        blocks: The text; no more of it is taken than it needs.
+        form: Whether there is a header row.
+
+    Raises:
+        BadRequest: The header row is too long.
+    """
+    text = b""
+    while len(text) < len(BYTE_ORDER_MARK) and (block := next(blocks, b"")):
+        text += block
+    start = len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0
+    head = text[start:]
+    if form.format is not FileFormat.CSV or not form.header:
+        return Beginning(start, b"", head)
+    scanner, block = scanner_of(form, start), head
+    while block:
+        scanner.feed(block)
+        blank = len(head) - len(head.lstrip(b"\r\n"))
+        if blank < len(head) and (end := scanner.end(start + blank + 1)) is not None:
+            return Beginning(end, head[: end - start], head[end - start :])
+        block = next(blocks, b"")
+        head += block
+    return Beginning(start + len(head), head, b"")
 
 
-def line_cuts(source: ObjectReader, start: int, size: int, checkpoint: Callable[[], None]) -> Iterator[int]:
+def header_row(head: bytes) -> str:
+    """Gives the header row with one newline, as it travels in a chunk."""
+    row = head.strip(b"\r\n")
+    return (row + b"\n").decode("latin-1") if row else ""
+
+
+def growing(source: ObjectReader) -> Iterator[bytes]:
+    """Reads little first, then more and more."""
+    start, length = 0, _PROBE
+    while start < source.size:
+        yield source.read(start, min(start + length, source.size))
+        start += length
+        length *= 2
+
+
+def line_cuts(source: ObjectReader, start: int, size: int, tick: Callable[[], None]) -> Iterator[int]:
     """Finds ends of lines, about `size` bytes apart, with a small read near each.
 
     Raises:
@@ -47,7 +94,7 @@ def line_cuts(source: ObjectReader, start: int, size: int, checkpoint: Callable[
     """
     position = start
     while position + size < source.size:
-        checkpoint()
+        tick()
         position = _line_end(source, position + size)
         if position < source.size:
             yield position
@@ -66,54 +113,20 @@ def _line_end(source: ObjectReader, least: int) -> int:
     return source.size
 
 
-def csv_header(source: ObjectReader, form: FileForm, start: int) -> bytes:
-    """Reads up to the end of the first record that is not blank, with the newlines around it."""
-    scanner, text, least = CsvScanner(form.delimiter.encode(), start), bytearray(), 0
-    for block in _growing(source, start):
-        scanner.feed(block)
-        text += block
-        least = least or _first_byte(text, start)
-        end = scanner.end(least + 1) if least else None
-        if end is not None:
-            return bytes(text[: end - start])
-    return bytes(text)
-
-
 def csv_cuts(
-    source: ObjectReader,
-    form: FileForm,
-    start: int,
-    size: int,
-    deadline: Deadline,
-    checkpoint: Callable[[], None],
+    source: ObjectReader, form: FileForm, start: int, size: int, tick: Callable[[], None]
 ) -> Iterator[int]:
     """Finds ends of records of CSV, about `size` bytes apart, in one pass over the file.
 
     Raises:
         BadRequest: A record is too long.
-        DeadlineExceeded: There is no more time.
     """
     scanner, position = scanner_of(form, start), start
     if start + size >= source.size:
         return
     for block in sliced(source.blocks(start, source.size)):
-        checkpoint()
-        deadline.check("looking for the ends of records; split the file")
+        tick()
         scanner.feed(block)
         while (end := scanner.end(position + size)) is not None:
             yield end
             position = end
-
-
-def _growing(source: ObjectReader, start: int) -> Iterator[bytes]:
-    length = _PROBE
-    while start < source.size:
-        yield source.read(start, min(start + length, source.size))
-        start += length
-        length *= 2
-
-
-def _first_byte(text: bytearray, start: int) -> int:
-    """Gives the position of the first byte that is no newline, plus what it takes to be never 0."""
-    blank = len(text) - len(text.lstrip(b"\r\n"))
-    return start + blank + 1 if blank < len(text) else 0

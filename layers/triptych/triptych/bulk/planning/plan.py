@@ -1,0 +1,95 @@
+"""Chunks of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+
+from triptych.batches.file import Chunk, InputFile
+from triptych.batches.form import TEXTS, FileFormat
+from triptych.bulk.planning.npy import npy_layout
+from triptych.bulk.planning.staging import MAX_CHUNKS, staged_chunks
+from triptych.bulk.planning.texts import beginning, csv_cuts, growing, header_row, line_cuts
+from triptych.errors import DeadlineExceeded, NotSupported
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.objects import Bucket, ObjectReader
+
+
+def plan_chunks(  # noqa: PLR0913, PLR0917 - each of them is a fact of its own
+    file: InputFile,
+    source: ObjectReader,
+    chunk_bytes: int,
+    staging: Bucket,
+    staging_prefix: str,
+    deadline: Deadline,
+    checkpoint: Callable[[], None],
+) -> list[Chunk]:
+    """Cuts a file at the ends of records.
+
+    Args:
+        file: The file.
+        source: Its content.
+        chunk_bytes: How large chunks should be.
+        staging: Takes plain copies of chunks of a file that cannot be read from its middle.
+        staging_prefix: What their keys begin with.
+        deadline: When this must have ended.
+        checkpoint: Is called again and again, and may raise what shall end this.
+
+    Returns:
+        At least one; one without records where the file has none.
+
+    Raises:
+        BadRequest: The file cannot be cut, and not be read either.
+        DeadlineExceeded: There was not enough time.
+        NotSupported: Parquet in more than one chunk.
+        UnsupportedMediaType: Its compression is not read here.
+    """
+
+    def tick() -> None:
+        checkpoint()
+        if deadline.remaining <= 0:
+            raise DeadlineExceeded(
+                "there was no time left to cut the file; split it into smaller ones, or ask for larger chunks"
+            )
+
+    form = file.form
+    size = max(1, chunk_bytes, -(-source.size // MAX_CHUNKS))
+    if form.format is FileFormat.NPY:
+        return _npy_chunks(file, source, size)
+    if form.format is FileFormat.PARQUET:
+        raise NotSupported("files of Parquet are not cut into chunks here")
+    if form.format not in TEXTS or (form.compression and source.size <= chunk_bytes):
+        return [Chunk(file, 0, 0, source.size, only=True)]
+    if form.compression:
+        return staged_chunks(file, source, size, staging, staging_prefix, tick)
+    first = beginning(growing(source), form)
+    if form.format is FileFormat.JSON_LINES:
+        return _between(file, first.end, line_cuts(source, first.end, size, tick), source.size)
+    cuts = csv_cuts(source, form, first.end, size, tick)
+    return _between(file, first.end, cuts, source.size, header_row(first.head))
+
+
+def count_chunks(file: InputFile, source: ObjectReader, chunk_bytes: int) -> tuple[int | None, int]:
+    """Tells what a file would be cut into, without reading it.
+
+    Returns:
+        How many rows it has, where its header says so, and about how many chunks.
+    """
+    size = max(1, chunk_bytes, -(-source.size // MAX_CHUNKS))
+    if file.form.format is FileFormat.NPY:
+        layout = npy_layout(source)
+        return layout.rows, len(_npy_chunks(file, source, size))
+    return None, max(1, -(-source.size // size)) if file.form.format in TEXTS else 1
+
+
+def _npy_chunks(file: InputFile, source: ObjectReader, size: int) -> list[Chunk]:
+    layout = npy_layout(source)
+    rows = max(1, size // max(1, layout.row_bytes), -(-layout.rows // MAX_CHUNKS))
+    return _between(file, 0, range(rows, layout.rows, rows), layout.rows, layout.head.decode("latin-1"))
+
+
+def _between(file: InputFile, start: int, cuts: Iterable[int], end: int, head: str = "") -> list[Chunk]:
+    """Makes the chunks between cuts."""
+    positions: Iterator[tuple[int, int]] = pairwise([start, *cuts, end])
+    chunks = [Chunk(file, number, *pair, head) for number, pair in enumerate(positions)]
+    return [chunks[0]._replace(only=True)] if len(chunks) == 1 else chunks
