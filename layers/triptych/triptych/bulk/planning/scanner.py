@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from triptych.errors import BadRequest
-
-MAX_RECORD = 16 * 2**20
-"""Bytes that one record may have."""
+from triptych.tables.records import MAX_RECORD
 
 _INSIDE = b'\n"'
 _CLOSED = b'\n""'
 _WITHIN_CELL = b"\xff"  # no delimiter: it is in no UTF-8 text
 _NEXT = re.compile(rb"[\r\n]++[^\r\n]")
+_QUOTED = re.compile(
+    rb"[13](?:[23].)*+.?"
+)  # of signs for quotes: 1 may open a cell, 2 is followed by another
 _NONE = np.empty(0, np.intp)
 
 Positions = npt.NDArray[np.intp]
@@ -76,8 +77,6 @@ class CsvScanner:
 
     def __init__(self, delimiter: bytes, position: int) -> None:
         self._starts = delimiter + b"\r\n"
-        quoted = rb'(?<=[%b\r\n])"(?:[^"]++|"")*+"?' % re.escape(delimiter)
-        self._quoted = re.compile(quoted)
         self._text = b"\n"
         self._base = self._record = position
         self._prefix = 1
@@ -125,12 +124,8 @@ class CsvScanner:
         before = codes[quotes[::2] - 1]
         if quotes[0] and self._may_open()[before].all():
             return quotes
-        ends: list[int] = []
-        for found in self._quoted.finditer(self._text):
-            ends += [found.start()]
-            if _closed(found):
-                ends += [found.end() - 1]
-        return np.array(ends, np.intp)
+        opening = np.isin(codes[quotes - 1], np.frombuffer(self._starts, np.uint8)) & (quotes > 0)
+        return _toggles(quotes, opening)
 
     def _may_open(self) -> npt.NDArray[np.bool_]:
         table = np.zeros(256, np.bool_)
@@ -161,6 +156,17 @@ def check_length(start: int, end: int) -> None:
         )
 
 
-def _closed(found: re.Match[Any]) -> bool:
-    """Tells whether a quoted cell has its last quote: its quotes are even in number."""
-    return bool(found.group().count(b'"') % 2 == 0)
+def _toggles(quotes: Positions, opening: npt.NDArray[np.bool_]) -> Positions:
+    """Picks the quotes that open and close cells where others are characters like any other.
+
+    Args:
+        quotes: Where quotes are.
+        opening: Whether a cell may begin with each.
+    """
+    doubled = np.diff(quotes, append=-1) == 1
+    signs = (ord("0") + opening + 2 * doubled).astype(np.uint8).tobytes()
+    spans = np.array([found.span() for found in _QUOTED.finditer(signs)], np.intp).reshape(-1, 2)
+    lengths = spans[:, 1] - spans[:, 0]
+    spans[:, 1] -= 1
+    picked = spans.ravel()
+    return quotes[picked[:-1] if len(lengths) and lengths[-1] % 2 else picked]
