@@ -13,7 +13,7 @@ from triptych.jobs.job import JobRequest
 from triptych.onnx.session import open_session
 from triptych.serving.model import Model
 from triptych.serving.model_config import ModelConfig, parse_model_config
-from triptych.spooled.slices import Sizes
+from triptych.serving.slices import Sizes
 from triptych.spooled.transform import transform
 
 MODELS = Path(__file__).parents[2] / "layers/models"

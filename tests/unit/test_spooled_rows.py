@@ -19,8 +19,8 @@ from triptych.jobs.job import JobRequest
 from triptych.serving import model as serving_model
 from triptych.serving.model import Model
 from triptych.serving.rows import RowsRequest, predict_rows
+from triptych.serving.slices import Sizes
 from triptych.spooled import source
-from triptych.spooled.slices import Sizes
 
 from tests.support.properties import examples
 from tests.support.spooled import TINY, sample, tiny, transformed

@@ -21,8 +21,8 @@ from triptych.protocol.infer_request import parse_infer_request
 from triptych.serving.inference import infer
 from triptych.serving.model import Model
 from triptych.serving.raw_request import raw_request
+from triptych.serving.slices import Sizes
 from triptych.spooled import tensor_file, tensors
-from triptych.spooled.slices import Sizes
 from triptych.spooled.transform import transform
 
 from tests.support.properties import examples

@@ -11,12 +11,12 @@ from triptych.errors import BadRequest
 from triptych.protocol.datatypes import BYTES
 from triptych.serving.model import Model
 from triptych.serving.rows import PreparedRows, RowsRequest, predict_rows, prepare_table, row_schema
+from triptych.serving.slices import RowsDepend, Slices
 from triptych.spooled.chunk import Chunk, located, with_rows
 from triptych.spooled.csv_chunks import csv_chunks
 from triptych.spooled.line_chunks import completed, line_chunks, survey_of
 from triptych.spooled.parquet_chunks import parquet_chunks
 from triptych.spooled.row_file import Columns, write_rows
-from triptych.spooled.slices import RowsDepend, Slices
 from triptych.spooled.source import Source
 from triptych.tables.columns import column_of_kinds
 from triptych.tables.formats import Format, answer_representation, request_representation

@@ -15,7 +15,7 @@ import orjson
 from triptych.protocol.json_body import dump
 from triptych.protocol.media_types import BINARY, JSON
 from triptych.serving.prepared import Answer
-from triptych.spooled.slices import RowsDepend
+from triptych.serving.slices import RowsDepend
 
 
 class TensorFile:

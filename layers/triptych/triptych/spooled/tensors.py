@@ -14,7 +14,7 @@ from triptych.protocol.infer_request import InferRequest, InputTensor, parse_inf
 from triptych.serving.inference import PreparedTensors, infer, prepare_infer
 from triptych.serving.model import Model
 from triptych.serving.raw_request import raw_request
-from triptych.spooled.slices import Results, RowsDepend, Slices
+from triptych.serving.slices import Results, RowsDepend, Slices
 from triptych.spooled.tensor_file import TensorFile
 from triptych.tensors.tensor import Tensor
 

@@ -19,8 +19,8 @@ from triptych.errors import PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
 from triptych.jobs.job import JobRequest
 from triptych.serving.model import Model
+from triptych.serving.slices import Sizes, Slices
 from triptych.serving.statistics import Timings
-from triptych.spooled.slices import Sizes, Slices
 from triptych.spooled.source import Source, mapped
 from triptych.spooled.tensors import transform_tensors
 
