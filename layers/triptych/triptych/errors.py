@@ -23,6 +23,8 @@ turns the error into an answer. `retryable` errors may be gone when the same is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 NO_MEMORY = "needs more memory than the function has; send less at once"
 """Message of what is refused because Python itself gets no more memory."""
 
@@ -43,6 +45,27 @@ class BadRequest(TriptychError):
     """The request is not what the protocol or the model asks for."""
 
     status = 400
+
+
+class BadRows(BadRequest):
+    """Some rows are not what they should be.
+
+    Args:
+        reasons: What is wrong with each, by its number from 1; the message tells the first.
+
+    Attributes:
+        reasons: The same.
+    """
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        first = min(reasons)
+        super().__init__(f"row {first}{reasons[first]}")
+        self.reasons = reasons
+
+
+def bad_rows(reasons: Mapping[int, str]) -> BadRows | None:
+    """Makes the error for rows that are wrong; None when none is."""
+    return BadRows(reasons) if reasons else None
 
 
 class NotFound(TriptychError):

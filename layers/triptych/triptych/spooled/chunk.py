@@ -51,4 +51,5 @@ def located(rows: int, offset: int = 0) -> Generator[None]:
     except (BadRequest, PayloadTooLarge) as error:
         message = _ROW.sub(lambda match: f"row {int(match[1]) + rows}", str(error))
         message = _BYTE.sub(lambda match: str(int(match[1]) + offset), message)
-        raise type(error)(message) from error
+        kind = PayloadTooLarge if isinstance(error, PayloadTooLarge) else BadRequest
+        raise kind(message) from error

@@ -36,7 +36,7 @@ def decode_rows(body: bytes, form: Representation, schema: RowSchema, limit: int
     """
     match form.format:
         case Format.CSV:
-            return decode_csv(body, schema, header=form.header)
+            return decode_csv(body, schema, header=form.header, delimiter=form.delimiter)
         case Format.JSON_LINES:
             return decode_json_lines(body, schema)
         case Format.JSON:
@@ -59,7 +59,8 @@ def encode_rows(columns: Mapping[str, Column], form: Representation, envelope: M
     names = list(columns)
     match form.format:
         case Format.CSV:
-            return encode_csv(names, [csv_column(column) for column in columns.values()], header=form.header)
+            cells = [csv_column(column) for column in columns.values()]
+            return encode_csv(names, cells, header=form.header, delimiter=form.delimiter)
         case Format.JSON_LINES:
             return encode_json_lines(names, [json_column(column) for column in columns.values()])
         case Format.JSON:

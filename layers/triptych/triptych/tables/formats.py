@@ -47,11 +47,13 @@ class Representation(NamedTuple):
         format: Their format.
         name: The media type that it goes by.
         header: Whether the first row of a CSV names the columns.
+        delimiter: What separates its cells.
     """
 
     format: Format
     name: str
     header: bool = True
+    delimiter: str = ","
 
     @property
     def content_type(self) -> str:

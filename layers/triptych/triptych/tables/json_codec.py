@@ -11,7 +11,7 @@ import orjson
 from arro3.core import RecordBatch
 from arro3.io import write_ndjson
 
-from triptych.errors import BadRequest, PayloadTooLarge
+from triptych.errors import BadRequest, PayloadTooLarge, bad_rows
 from triptych.protocol.json_body import check_size, dump, parse_object
 from triptych.tables.arrow import arrow_failures
 from triptych.tables.csv_codec import BYTE_ORDER_MARK
@@ -113,12 +113,13 @@ def _is_features(row: list[Any], schema: RowSchema) -> bool:
 
 
 def _bad_line(lines: Sequence[bytes]) -> BadRequest:
+    reasons: dict[int, str] = {}
     for number, line in enumerate(lines, start=1):
         try:
             orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            return BadRequest(f"row {number} is not valid JSON: {error}")
-    return BadRequest("the body is not valid JSON Lines")
+            reasons[number] = f" is not valid JSON: {error}"
+    return bad_rows(reasons) or BadRequest("the body is not valid JSON Lines")
 
 
 def _objects(names: Sequence[str], columns: Sequence[Column]) -> list[bytes]:

@@ -75,20 +75,17 @@ def array_of_texts(texts: ArrowArray, datatype: Datatype, missing: Scalar | None
 
 def _completed(values: list[Any], texts: ArrowArray, datatype: Datatype, column: str) -> list[Any]:
     """Reads what the fast way left out, or took for an infinity that nobody wrote."""
+    unread: dict[int, object] = {}
     for position, (value, text) in enumerate(zip(values, values_of(texts), strict=True)):
-        if text is not None and (value is None or value in (math.inf, -math.inf)):
-            values[position] = _read(text, datatype, position + 1, column)
+        if text is None or not (value is None or value in (math.inf, -math.inf)):
+            continue
+        stripped = text.strip()
+        values[position] = None if stripped in ("", MISSING) else _READERS[datatype.kind](stripped)
+        if values[position] is None and stripped not in ("", MISSING):
+            unread[position + 1] = text
+    if unread:
+        raise unreadable(unread, column, datatype)
     return values
-
-
-def _read(text: str, datatype: Datatype, row: int, column: str) -> bool | float | None:
-    stripped = text.strip()
-    if stripped in ("", MISSING):
-        return None
-    value = _READERS[datatype.kind](stripped)
-    if value is None:
-        raise unreadable(row, column, datatype, text)
-    return value
 
 
 def _integer(text: str) -> int | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from triptych.errors import BadRequest
+from triptych.errors import BadRequest, BadRows
 from triptych.protocol.datatypes import BF16, FP32, Datatype, Kind
 from triptych.protocol.fields import Scalar
 from triptych.tables import bfloat16
@@ -49,7 +49,7 @@ def array_of_values(values: Sequence[Any], datatype: Datatype, missing: Scalar |
         array = _convert(_filled(flat, datatype, missing), datatype)
     except _Unreadable as error:
         row = error.position // size + 1 if size else 1
-        raise unreadable(row, column, datatype, error.value) from None
+        raise unreadable({row: error.value}, column, datatype) from None
     return array.reshape(len(values), *inner)
 
 
@@ -78,12 +78,23 @@ def stored(values: Array, datatype: Datatype) -> Array:
     return bfloat16.to_bits(values) if datatype is BF16 else values
 
 
-def unreadable(row: int, column: str, datatype: Datatype, value: object) -> BadRequest:
-    """Makes the error for a cell that is not what its column takes."""
-    where = f"row {row}, column {column!r}"
+def unreadable(cells: Mapping[int, object], column: str, datatype: Datatype) -> BadRows:
+    """Makes the error for cells that are not what their column takes.
+
+    Args:
+        cells: The cells by the number of their row, from 1.
+        column: Their column.
+        datatype: What it takes.
+    """
+    return BadRows(
+        {row: f", column {column!r}: {_expected(value, datatype)}" for row, value in cells.items()}
+    )
+
+
+def _expected(value: object, datatype: Datatype) -> str:
     if value is None:
-        return BadRequest(f"{where}: the cell is missing, and {datatype.name} has no missing value")
-    return BadRequest(f"{where}: expected {datatype.name}, got {describe(value)}")
+        return f"the cell is missing, and {datatype.name} has no missing value"
+    return f"expected {datatype.name}, got {describe(value)}"
 
 
 def describe(value: object) -> str:
