@@ -11,7 +11,7 @@ from triptych.tables.columns import kinds_of
 from triptych.tables.json_codec import decode_json_lines
 from triptych.tables.records import chunks, end_of_lines
 from triptych.tables.schema import RowSchema
-from triptych.tables.table import Column, Table, check_names
+from triptych.tables.table import AllColumns, Table, check_names
 
 
 class Survey(NamedTuple):
@@ -24,35 +24,6 @@ class Survey(NamedTuple):
 
     names: tuple[str, ...]
     kinds: Mapping[str, frozenset[type]]
-
-
-class AllColumns(Mapping[str, Column]):
-    """The columns of a chunk, and as missing cells those that only other chunks have.
-
-    Args:
-        table: The chunk.
-        names: All columns.
-    """
-
-    def __init__(self, table: Table, names: tuple[str, ...]) -> None:
-        self._table = table
-        self._names = dict.fromkeys(names)
-
-    def __getitem__(self, name: str) -> Column:
-        if name in self._table.columns:
-            return self._table.columns[name]
-        if name in self._names:
-            return [None] * self._table.rows
-        raise KeyError(name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 def survey_of(parts: Iterable[Chunk], columns: Collection[str] | None) -> Survey:

@@ -16,8 +16,9 @@ from triptych.spooled.chunk import Chunk, located, with_rows
 from triptych.spooled.csv_chunks import csv_chunks
 from triptych.spooled.line_chunks import completed, line_chunks, survey_of
 from triptych.spooled.parquet_chunks import parquet_chunks
-from triptych.spooled.row_file import Columns, write_rows
+from triptych.spooled.row_file import write_rows
 from triptych.spooled.source import Source
+from triptych.tables.batch_files import Columns
 from triptych.tables.columns import column_of_kinds
 from triptych.tables.formats import Format, answer_representation, request_representation
 from triptych.tables.table import Column

@@ -46,7 +46,7 @@ def output_columns(name: str, tensor: Tensor, labels: Sequence[str], form: Forma
         return {name: ArrowArray([None] * len(values), DataType.utf8())}
     flat = values.reshape(len(values), size)
     names = entry_names(name, size, labels if values.ndim == 2 else ())
-    return {column: _arrow(np.ascontiguousarray(flat[:, index])) for index, column in enumerate(names)}
+    return {column: arrow_of(np.ascontiguousarray(flat[:, index])) for index, column in enumerate(names)}
 
 
 def empty_output(spec: TensorSpec, labels: Sequence[str]) -> Tensor:
@@ -67,7 +67,7 @@ def _column(values: Array, form: Format) -> Column:
     as_json = form in (Format.JSON, Format.JSON_LINES)
     if as_json and values.dtype.kind == "f" and np.isinf(values).any():
         return _spelt(values)
-    return _arrow(values)
+    return arrow_of(values)
 
 
 def _spelt(values: Array) -> list[Any]:
@@ -80,7 +80,8 @@ def _spelt(values: Array) -> list[Any]:
     return nested
 
 
-def _arrow(values: Array) -> ArrowArray:
+def arrow_of(values: Array) -> ArrowArray:
+    """Makes a column of an array of shape `[rows, ...]`: lists where it has more dimensions."""
     flat = np.ascontiguousarray(values).reshape(-1)
     strings = values.dtype.kind == "O"
     array = ArrowArray(flat.tolist(), DataType.utf8()) if strings else ArrowArray.from_numpy(flat)

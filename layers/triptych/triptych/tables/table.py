@@ -67,6 +67,35 @@ class RecordColumns(Mapping[str, list[Any]]):
         return len(self._names)
 
 
+class AllColumns(Mapping[str, Column]):
+    """The columns of some rows, and as missing cells those that only other rows have.
+
+    Args:
+        table: The rows.
+        names: All columns.
+    """
+
+    def __init__(self, table: Table, names: tuple[str, ...]) -> None:
+        self._table = table
+        self._names = dict.fromkeys(names)
+
+    def __getitem__(self, name: str) -> Column:
+        if name in self._table.columns:
+            return self._table.columns[name]
+        if name in self._names:
+            return [None] * self._table.rows
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 def check_names(names: Sequence[str]) -> None:
     """Checks the names of columns.
 
