@@ -253,19 +253,19 @@ class MemoryQueue(Breakable):
 
 
 @dataclass
-class MemoryNotifier(Breakable):
+class MemoryNotifier[Ended](Breakable):
     """What was told; a `Notifier`.
 
     Attributes:
-        published: Jobs as they were when it was told how they ended.
+        published: Jobs, or batches, as they were when it was told how they ended.
     """
 
-    published: list[Job] = field(default_factory=list)
+    published: list[Ended] = field(default_factory=list[Ended])
 
-    def publish(self, job: Job) -> None:
-        """Remembers the end of a job."""
+    def publish(self, ended: Ended, /) -> None:
+        """Remembers an end."""
         self.reach()
-        self.published.append(job)
+        self.published.append(ended)
 
 
 def _tag(body: bytes) -> str:

@@ -58,7 +58,7 @@ class JobsApi:
     inputs: MemoryInputs = field(default_factory=MemoryInputs)
     results: MemoryResults = field(default_factory=MemoryResults)
     queue: MemoryQueue = field(default_factory=MemoryQueue)
-    notifier: MemoryNotifier = field(default_factory=MemoryNotifier)
+    notifier: MemoryNotifier[Job] = field(default_factory=MemoryNotifier[Job])
     jobs: WatchedJobs = field(default_factory=WatchedJobs)
     requests: WatchedRequests = field(default_factory=WatchedRequests)
 

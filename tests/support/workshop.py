@@ -76,7 +76,7 @@ class Workshop:
     results: MemoryResults = field(default_factory=MemoryResults)
     queue: MemoryQueue = field(default_factory=MemoryQueue)
     letters: MemoryQueue = field(default_factory=MemoryQueue)
-    notifier: MemoryNotifier = field(default_factory=MemoryNotifier)
+    notifier: MemoryNotifier[Job] = field(default_factory=MemoryNotifier[Job])
     observer: WatchedJobs = field(default_factory=WatchedJobs)
     hooks: Hooks = field(default_factory=Hooks)
     done: set[str] = field(default_factory=set)

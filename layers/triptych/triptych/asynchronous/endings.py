@@ -19,7 +19,7 @@ class Endings:
         notifier: Tells how jobs ended.
     """
 
-    def __init__(self, ledger: Ledger, results: ResultStore, notifier: Notifier) -> None:
+    def __init__(self, ledger: Ledger, results: ResultStore, notifier: Notifier[Job]) -> None:
         self._ledger = ledger
         self._results = results
         self._notifier = notifier

@@ -1,17 +1,15 @@
-"""Telling the world how jobs ended."""
+"""Telling the world how jobs and batches ended."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from triptych.jobs.job import Job
 
+class Notifier[Ended](Protocol):
+    """Tells how jobs, or batches, ended."""
 
-class Notifier(Protocol):
-    """Tells how jobs ended."""
-
-    def publish(self, job: Job) -> None:
-        """Tells the final state of a job to everybody who listens.
+    def publish(self, ended: Ended, /) -> None:
+        """Tells the final state to everybody who listens.
 
         Raises:
             ServiceUnavailable: Somebody may not have been told.

@@ -1,0 +1,140 @@
+"""Keys of objects: what that of an input says, and where everything that is made of it is kept.
+
+```
+inputs    <model>/[<version>/]anything.<ext>[.gz|.zst]      ext: csv jsonl ndjson json parquet arrow npy
+outputs   <input>.out   <input>.errors.jsonl   <input>.manifest.json
+work      batches/<id>/chunks.json  joins.json
+          batches/<id>/parts/<file>/<start>.<token>  and the same with .errors
+          batches/<id>/staged/<file>/<chunk>
+```
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from triptych.batches.form import FileForm, FileFormat
+from triptych.errors import BadRequest, UnsupportedMediaType
+from triptych.protocol.names import model_name, version_number
+
+_FORMATS: Final = {
+    "csv": FileFormat.CSV,
+    "jsonl": FileFormat.JSON_LINES,
+    "ndjson": FileFormat.JSON_LINES,
+    "json": FileFormat.JSON,
+    "parquet": FileFormat.PARQUET,
+    "arrow": FileFormat.ARROW,
+    "npy": FileFormat.NPY,
+}
+_COMPRESSIONS: Final = {"gz": "gzip", "zst": "zstd"}
+_COMPRESSIBLE: Final = {FileFormat.CSV, FileFormat.JSON_LINES, FileFormat.JSON}
+
+
+class InputKey(NamedTuple):
+    """What the key of an input says.
+
+    Attributes:
+        model: Name of the model.
+        version: Number of its version; None for the latest.
+        form: How the file is written, as far as its name tells.
+    """
+
+    model: str
+    version: int | None
+    form: FileForm
+
+
+def input_key(key: str) -> InputKey:
+    """Reads the key of an input.
+
+    Raises:
+        BadRequest: It names no model, or an impossible version.
+        NotFound: No model can have this name.
+        UnsupportedMediaType: Its ending is not that of a format that is read here.
+    """
+    model, *rest = key.split("/")
+    if not rest or not rest[-1]:
+        raise BadRequest(f"key {key[:80]!r}: expected <model>/<file> or <model>/<version>/<file>")
+    version = rest[0] if len(rest) > 1 and rest[0].isdecimal() else None
+    number = None if version is None else version_number(version)
+    return InputKey(model_name(model), number, file_form(rest[-1]))
+
+
+def file_form(name: str) -> FileForm:
+    """Tells by the ending of a name how a file is written.
+
+    Raises:
+        UnsupportedMediaType: Such files are not read here.
+    """
+    stem, _, ending = name.lower().rpartition(".")
+    compression = _COMPRESSIONS.get(ending)
+    if compression:
+        ending = stem.rpartition(".")[2]
+    known = _FORMATS.get(ending) if stem else None
+    if known is None:
+        raise UnsupportedMediaType(
+            f"file {name[-80:]!r} is not read here; its name must end in one of .{', .'.join(_FORMATS)}"
+            " and, for text, perhaps .gz or .zst"
+        )
+    if compression and known not in _COMPRESSIBLE:
+        raise UnsupportedMediaType(
+            f"file {name[-80:]!r}: {known} is compressed within; only text is read with .gz or .zst"
+        )
+    return FileForm(known, compression)
+
+
+def output_key(key: str) -> str:
+    """Tells where the predictions of an input are kept."""
+    return f"{key}.out"
+
+
+def errors_key(key: str) -> str:
+    """Tells where the failed records of an input are kept."""
+    return f"{key}.errors.jsonl"
+
+
+def manifest_key(key: str) -> str:
+    """Tells where the manifest of an input is kept."""
+    return f"{key}.manifest.json"
+
+
+def chunks_key(batch_id: str) -> str:
+    """Tells where the chunks of a batch are listed."""
+    return f"{work_prefix(batch_id)}chunks.json"
+
+
+def joins_key(batch_id: str) -> str:
+    """Tells where the files of a batch are listed whose parts are joined."""
+    return f"{work_prefix(batch_id)}joins.json"
+
+
+def part_key(batch_id: str, file: int, start: int, token: str) -> str:
+    """Tells where the rows of a part are kept.
+
+    Args:
+        batch_id: Id of the batch.
+        file: Number of the file.
+        start: Position where the part begins.
+        token: What nobody else has: two who make the same part do not overwrite each other's.
+    """
+    return f"{work_prefix(batch_id)}parts/{file:05d}/{start:020d}.{token}"
+
+
+def part_errors_key(batch_id: str, file: int, start: int, token: str) -> str:
+    """Tells where the failed records of a part are kept; arguments as those of `part_key`."""
+    return f"{part_key(batch_id, file, start, token)}.errors"
+
+
+def staged_prefix(batch_id: str) -> str:
+    """Tells what the keys of plain copies of chunks begin with."""
+    return f"{work_prefix(batch_id)}staged/"
+
+
+def staged_key(batch_id: str, file: int, chunk: int) -> str:
+    """Tells where the plain copy of a chunk is kept."""
+    return f"{staged_prefix(batch_id)}{file:05d}/{chunk:05d}"
+
+
+def work_prefix(batch_id: str) -> str:
+    """Tells what all keys of a batch in the bucket for work begin with."""
+    return f"batches/{batch_id}/"

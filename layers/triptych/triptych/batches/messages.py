@@ -1,0 +1,39 @@
+"""What functions of a batch hand each other, in JSON."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from triptych.batches.file import Chunk, InputFile
+from triptych.errors import BadRequest
+from triptych.protocol.plain import plain, record_of
+
+
+def message(record: Chunk | InputFile) -> dict[str, Any]:
+    """Describes a chunk or a file; `chunk_of` and `file_of` read it."""
+    return plain(record)
+
+
+def chunk_of(described: object) -> Chunk:
+    """Reads a chunk.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    return _read(Chunk, described)
+
+
+def file_of(described: object) -> InputFile:
+    """Reads a file.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    return _read(InputFile, described)
+
+
+def _read[Record: NamedTuple](kind: type[Record], described: object) -> Record:
+    try:
+        return record_of(kind, described)
+    except (ValueError, TypeError) as error:
+        raise BadRequest(f"the message of the state machine cannot be read: {error}") from error

@@ -1,0 +1,56 @@
+"""Messages of batches: what is written is read as it was."""
+
+import json
+
+import pytest
+from hypothesis import given
+from triptych.batches.batch import Batch
+from triptych.batches.file import Chunk, FileOutcome, InputFile, Part
+from triptych.batches.messages import chunk_of, file_of, message
+from triptych.errors import BadRequest
+from triptych.protocol.plain import plain, record_of
+
+from tests.support.batch_strategies import batches, chunks, input_files, outcomes, parts
+
+
+@given(chunks())
+def test_chunks(chunk: Chunk) -> None:
+    """Any chunk comes back from JSON as it was."""
+    assert chunk == chunk_of(json.loads(json.dumps(message(chunk))))
+
+
+@given(input_files())
+def test_files(file: InputFile) -> None:
+    """Any file comes back from JSON as it was."""
+    assert file == file_of(json.loads(json.dumps(message(file))))
+
+
+@given(parts() | outcomes() | batches())
+def test_records(record: Part | FileOutcome | Batch) -> None:
+    """Any other record comes back as it was, with the same types."""
+    read = record_of(type(record), json.loads(json.dumps(plain(record))))
+    assert record == read
+    assert [type(value) for value in record] == [type(value) for value in read]
+
+
+@given(chunks())
+def test_unknown_fields(chunk: Chunk) -> None:
+    """What a later release wrote is read by this one."""
+    assert chunk == chunk_of({**message(chunk), "colour": "blue"})
+
+
+@pytest.mark.parametrize(
+    "described", [None, [], {}, {"file": {}}, {"file": 1, "number": 0, "start": 0, "end": 1}]
+)
+def test_no_chunk(described: object) -> None:
+    """What is no chunk is refused."""
+    with pytest.raises(BadRequest, match="the message of the state machine cannot be read"):
+        chunk_of(described)
+
+
+@given(chunks())
+def test_wrong_fields(chunk: Chunk) -> None:
+    """Fields of a wrong type are refused."""
+    for wrong in ({"number": "x"}, {"only": "yes"}, {"file": "f"}, {"number": [1]}):
+        with pytest.raises(BadRequest):
+            chunk_of({**message(chunk), **wrong})
