@@ -1,6 +1,8 @@
 """What a `model.toml` may say, and what it is told when it may not."""
 
 import pytest
+from triptych.batches.batch import BatchOptions
+from triptych.batches.form import FileFormat
 from triptych.errors import ModelUnavailable
 from triptych.interfaces.settings import SessionSettings
 from triptych.serving.model_config import ModelConfig, parse_model_config
@@ -26,6 +28,12 @@ arena = false
 
 [jobs]
 group = true
+
+[batch]
+join = "island,year"
+format = "parquet"
+lookup = true
+tolerance = 0.25
 """
 
 
@@ -41,6 +49,7 @@ def test_everything_can_be_said() -> None:
         weights="prepacked",
         arena=False,
         group=True,
+        batch=BatchOptions(join="island,year", format=FileFormat.PARQUET, lookup=True, tolerance=0.25),
     )
     assert expected == parse_model_config(FULL)
 
@@ -76,6 +85,9 @@ def test_nothing_needs_to_be_said() -> None:
         ("[session]\narena = 1", "session.arena: expected true or false, got '1'"),
         ("[jobs]\ngroup = 'always'", "jobs.group: expected true or false, got 'always'"),
         ("[jobs]\ngroups = true", "unknown key 'jobs.groups'; expected one of group"),
+        ("[batch]\ntolerance = 'half'", "batch.tolerance: expected a number from 0 to 1, got 'half'"),
+        ("[batch]\ntolerant = 1", "unknown option 'batch.tolerant'; expected one of join, outputs"),
+        ("batch = true", "batch: expected a table, got 'True'"),
         ("jobs = true", "jobs: expected a table, got 'True'"),
         ("a = ", "expected TOML: "),
         ("a = " + "[" * 10_000, "expected TOML: "),

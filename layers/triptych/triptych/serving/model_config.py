@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from triptych.errors import ModelUnavailable
+from triptych.batches.batch import BatchOptions
+from triptych.batches.options import read_options
+from triptych.errors import BadRequest, ModelUnavailable
 from triptych.interfaces.settings import SessionSettings, Weights
 from triptych.protocol.fields import Scalar
 
@@ -28,6 +30,7 @@ class ModelConfig:
         weights: How weights are held; None for the function's own choice.
         arena: Whether memory is kept between runs; None for the function's own choice.
         group: Whether jobs may run together; None to find out by comparing.
+        batch: What is wanted of files of batches, where nobody else says.
     """
 
     description: str = ""
@@ -39,6 +42,7 @@ class ModelConfig:
     weights: Weights | None = None
     arena: bool | None = None
     group: bool | None = None
+    batch: BatchOptions = field(default_factory=BatchOptions)
 
     def settings(self, defaults: SessionSettings) -> SessionSettings:
         """Fills what the model leaves open with the function's own choice."""
@@ -129,6 +133,13 @@ def _table_of(reader: Reader) -> Reader:
     }
 
 
+def _batch(value: object, where: str) -> BatchOptions:
+    try:
+        return read_options(_table(value, where), f"{where}.")
+    except BadRequest as error:
+        raise ModelUnavailable(f"model.toml: {error}") from error
+
+
 def _wrong(where: str, expected: str, value: object) -> ModelUnavailable:
     return ModelUnavailable(f"model.toml: {where}: expected {expected}, got {str(value)[:80]!r}")
 
@@ -139,6 +150,7 @@ _MODEL: dict[str, Reader] = {
     "key": _text,
     "labels": _table_of(_names),
     "missing": _table_of(_cell),
+    "batch": _batch,
 }
 _TABLES: dict[str, dict[str, Reader]] = {
     "session": {"threads": _threads, "weights": _weights, "arena": _flag},

@@ -1,0 +1,179 @@
+"""The state machine of a batch: pure functions from a record to the next one.
+
+```
+            ┌───────────── released ────────────┐
+            v                                   │
+ new ──> queued ── begun, handed over ──> planning ── planned ──> running ──┬─> succeeded
+            ^                                   │                    │      ├─> succeeded_with_errors
+            │                                   └────────────────────┴──────┼─> stopped
+            └───────────────────────────── redriven ────────────────────────┴── failed
+```
+
+Each function raises `Conflict` where the state of the batch does not allow it, counts the revision, and gives
+the record itself back where nothing is to be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from triptych.batches.batch import Batch, BatchError, Counts, State
+from triptych.batches.file import FileOutcome
+from triptych.batches.ids import execution_name
+from triptych.errors import Conflict
+
+Transition = Callable[[Batch], Batch]
+
+_UNDER_WAY = (State.QUEUED, State.PLANNING, State.RUNNING)
+
+
+def begun(batch: Batch, now: int, lease: int) -> Batch:
+    """The function that takes uploads begins with it, and has until `lease` to end.
+
+    Raises:
+        Conflict: It has ended, somebody else has begun, or the state machine has it.
+    """
+    _expect(batch, "begin", *_UNDER_WAY)
+    if batch.execution is not None or leased(batch, now):
+        raise Conflict(f"batch {batch.id} is being transformed already")
+    return _next(batch, state=State.PLANNING, started=now, lease=lease, attempts=batch.attempts + 1)
+
+
+def released(batch: Batch, error: BatchError) -> Batch:
+    """An attempt did not succeed for a reason that may pass: it waits for the next one.
+
+    Nothing is done if the state machine has it: start that before the record says so.
+
+    Raises:
+        Conflict: Nobody has begun with it.
+    """
+    _expect(batch, "be retried", State.PLANNING, State.RUNNING)
+    if batch.execution is not None:
+        return batch
+    return _next(batch, state=State.QUEUED, lease=None, error=error)
+
+
+def handed_over(batch: Batch, now: int) -> Batch:
+    """The state machine takes it; nothing is done if it has it.
+
+    Raises:
+        Conflict: It has ended.
+    """
+    _expect(batch, "be planned", *_UNDER_WAY)
+    execution = execution_name(batch.id, batch.redrives)
+    if batch.execution == execution:
+        return batch
+    return _next(batch, state=State.PLANNING, started=now, lease=None, execution=execution, error=None)
+
+
+def planned(batch: Batch, files: int, chunks: int) -> Batch:
+    """It is known what there is to do: so many files, of so many chunks.
+
+    Raises:
+        Conflict: It is not being planned.
+    """
+    _expect(batch, "be planned", State.PLANNING, State.RUNNING)
+    return _next(batch, state=State.RUNNING, files=files, chunks=chunks)
+
+
+def finished(batch: Batch, now: int, outcomes: Sequence[FileOutcome]) -> Batch:
+    """All its files are done, or have failed; without files there was nothing to do.
+
+    Raises:
+        Conflict: It has ended, or nobody has begun with it.
+    """
+    _expect(batch, "end", State.PLANNING, State.RUNNING)
+    counts = sum((outcome.counts for outcome in outcomes), Counts())
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    ending: dict[str, Any] = {"state": State.SUCCEEDED, "error": None}
+    if errors and len(errors) == len(outcomes):
+        ending = {"state": State.FAILED, "error": _together(errors)}
+    elif errors or counts.failed:
+        ending = {"state": State.SUCCEEDED_WITH_ERRORS, "error": None}
+    return _ended(batch, now, files=len(outcomes), failed_files=len(errors), counts=counts, **ending)
+
+
+def failed(batch: Batch, now: int, error: BatchError) -> Batch:
+    """It is not going to be transformed.
+
+    Raises:
+        Conflict: It has ended.
+    """
+    _expect(batch, "fail", *_UNDER_WAY)
+    return _ended(batch, now, state=State.FAILED, error=error)
+
+
+def stopped(batch: Batch, now: int) -> Batch:
+    """Its caller does not want it any more.
+
+    Raises:
+        Conflict: It has ended.
+    """
+    _expect(batch, "be stopped", *_UNDER_WAY)
+    return _ended(batch, now, state=State.STOPPED, error=None)
+
+
+def redriven(batch: Batch) -> Batch:
+    """It failed for a reason that may be gone, and is queued again; what was made of it stays.
+
+    Raises:
+        Conflict: It has not failed, or would fail again.
+    """
+    _expect(batch, "be redriven", State.FAILED)
+    if batch.error is None or not batch.error.retryable:
+        reason = batch.error.message if batch.error else "no reason is known"
+        raise Conflict(f"batch {batch.id} would fail again: {reason}")
+    return _next(
+        batch,
+        state=State.QUEUED,
+        attempts=0,
+        redrives=batch.redrives + 1,
+        started=None,
+        ended=None,
+        execution=None,
+        files=None,
+        chunks=None,
+        failed_files=0,
+        counts=Counts(),
+        error=None,
+        notified=False,
+    )
+
+
+def told(batch: Batch) -> Batch:
+    """Its final state was told to those who listen.
+
+    Raises:
+        Conflict: It has not ended.
+    """
+    if not batch.final:
+        raise Conflict(f"batch {batch.id} is {batch.state}: there is nothing to tell yet")
+    return _next(batch, notified=True)
+
+
+def leased(batch: Batch, now: int) -> bool:
+    """Tells whether the function that takes uploads is transforming it, and has time left."""
+    return not batch.final and now < (batch.lease or 0)
+
+
+def _together(errors: Sequence[BatchError]) -> BatchError:
+    """Makes one error of those of all files: it may pass when any of them may."""
+    first = errors[0]
+    if len(errors) == 1:
+        return first
+    message = f"all {len(errors)} files failed; the first: {first.message}"
+    return BatchError(first.type, message, any(error.retryable for error in errors))
+
+
+def _ended(batch: Batch, now: int, **changes: Any) -> Batch:  # noqa: ANN401 - fields of a batch
+    return _next(batch, ended=now, lease=None, **changes)
+
+
+def _next(batch: Batch, **changes: Any) -> Batch:  # noqa: ANN401 - fields of a batch
+    return batch._replace(revision=batch.revision + 1, **changes)
+
+
+def _expect(batch: Batch, action: str, *states: State) -> None:
+    if batch.state not in states:
+        raise Conflict(f"batch {batch.id} is {batch.state}: it cannot {action}")

@@ -1,0 +1,168 @@
+"""The state machine of a batch, from every state."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from triptych.batches.batch import FINAL, Batch, BatchError, BatchOptions, BatchSource, Counts, State
+from triptych.batches.file import FileOutcome
+from triptych.batches.transitions import (
+    begun,
+    failed,
+    finished,
+    handed_over,
+    leased,
+    planned,
+    redriven,
+    released,
+    stopped,
+    told,
+)
+from triptych.errors import Conflict
+
+from tests.support.batch_strategies import batches
+
+NOW, LATER = 1_767_225_600_000, 1_767_225_900_000
+NEW = Batch("id", None, None, BatchSource(("m/a.csv",)), BatchOptions(), NOW)
+PASSING = BatchError("ServiceUnavailable", "the bucket cannot be reached", retryable=True)
+LASTING = BatchError("BadRequest", "the columns are wrong", retryable=False)
+UNDER_WAY = frozenset(State) - FINAL
+DONE = FileOutcome(0, "m/a.csv", Counts(3, 3, 0), "m/a.csv.out", None, "m/a.csv.manifest.json")
+HALF = DONE._replace(number=1, counts=Counts(4, 3, 1), errors="m/a.csv.errors.jsonl")
+WRONG = DONE._replace(number=2, counts=Counts(), output=None, error=LASTING)
+OUT_OF_REACH = WRONG._replace(number=3, error=PASSING)
+
+MOVES: dict[str, tuple[Callable[[Batch], Batch], frozenset[State]]] = {
+    "begin": (lambda batch: begun(batch, NOW, LATER), UNDER_WAY),
+    "be retried": (lambda batch: released(batch, PASSING), UNDER_WAY - {State.QUEUED}),
+    "be handed over": (lambda batch: handed_over(batch, NOW), UNDER_WAY),
+    "be planned": (lambda batch: planned(batch, 2, 3), UNDER_WAY - {State.QUEUED}),
+    "end": (lambda batch: finished(batch, NOW, [DONE]), UNDER_WAY - {State.QUEUED}),
+    "fail": (lambda batch: failed(batch, NOW, LASTING), UNDER_WAY),
+    "be stopped": (lambda batch: stopped(batch, NOW), UNDER_WAY),
+    "be redriven": (redriven, frozenset({State.FAILED})),
+    "be told": (told, FINAL),
+}
+
+
+def in_state(state: State) -> Batch:
+    """A batch that nobody holds, in a state; if it has failed, it may succeed when it is redriven."""
+    return NEW._replace(state=state, error=PASSING if state is State.FAILED else None)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("move", MOVES)
+def test_every_move_from_every_state(move: str, state: State) -> None:
+    """A move is made from the states that allow it, which counts the revision, and refused from all others."""
+    make, allowed = MOVES[move]
+    if state in allowed:
+        assert 1 == make(in_state(state)).revision
+    else:
+        with pytest.raises(Conflict, match=f"batch id is {state}"):
+            make(in_state(state))
+
+
+@given(batches())
+def test_kept_fields(batch: Batch) -> None:
+    """No move changes what was asked for, and all leave a state that fits."""
+    for make, _ in MOVES.values():
+        try:
+            moved = make(batch)
+        except Conflict:
+            continue
+        assert batch[:7] == moved[:7]
+        assert moved is batch or moved.revision == batch.revision + 1
+        assert moved.ended is None or moved.final or moved.ended == batch.ended
+        assert moved.lease is None or not moved.final or moved.lease == batch.lease
+
+
+def test_begun_once() -> None:
+    """Who has begun is left alone until the lease is over; then the next one may, and it is counted."""
+    first = begun(NEW, NOW, LATER)
+    assert (State.PLANNING, NOW, LATER, 1) == (first.state, first.started, first.lease, first.attempts)
+    assert leased(first, LATER - 1)
+    with pytest.raises(Conflict, match="being transformed already"):
+        begun(first, LATER - 1, LATER)
+    assert 2 == begun(first, LATER, LATER + 1).attempts
+
+
+def test_released() -> None:
+    """After a failure that may pass the next attempt may begin at once."""
+    waiting = released(begun(NEW, NOW, LATER), PASSING)
+    assert (State.QUEUED, None, PASSING, 1) == (
+        waiting.state,
+        waiting.lease,
+        waiting.error,
+        waiting.attempts,
+    )
+    assert 2 == begun(waiting, NOW, LATER).attempts
+
+
+def test_handed_over_once() -> None:
+    """What the state machine has nobody else begins; telling it again changes nothing."""
+    handed = handed_over(begun(NEW, NOW, LATER), NOW)
+    assert (State.PLANNING, "id", None) == (handed.state, handed.execution, handed.lease)
+    running = planned(handed, 2, 3)
+    for batch in (handed, running):
+        assert batch is handed_over(batch, LATER)
+        assert batch is released(batch, PASSING)
+        with pytest.raises(Conflict, match="being transformed already"):
+            begun(batch, LATER + 1, LATER + 2)
+
+
+def test_planned() -> None:
+    """Files and chunks are known, also when planning was done twice."""
+    once = planned(handed_over(NEW, NOW), 2, 3)
+    assert (State.RUNNING, 2, 3) == (once.state, once.files, once.chunks)
+    assert planned(once, 2, 3)._replace(revision=once.revision) == once
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "state", "failed_files", "counts", "error"),
+    [
+        ([], State.SUCCEEDED, 0, Counts(), None),
+        ([DONE], State.SUCCEEDED, 0, Counts(3, 3, 0), None),
+        ([DONE, HALF], State.SUCCEEDED_WITH_ERRORS, 0, Counts(7, 6, 1), None),
+        ([DONE, WRONG], State.SUCCEEDED_WITH_ERRORS, 1, Counts(3, 3, 0), None),
+        ([WRONG], State.FAILED, 1, Counts(), LASTING),
+        (
+            [WRONG, OUT_OF_REACH],
+            State.FAILED,
+            2,
+            Counts(),
+            BatchError("BadRequest", "all 2 files failed; the first: the columns are wrong", retryable=True),
+        ),
+    ],
+)
+def test_finished(
+    outcomes: list[FileOutcome], state: State, failed_files: int, counts: Counts, error: BatchError | None
+) -> None:
+    """How a batch ends follows from what became of its files."""
+    ended = finished(planned(handed_over(NEW, NOW), 2, 3), LATER, outcomes)
+    assert (state, failed_files, counts, error) == (
+        ended.state,
+        ended.failed_files,
+        ended.counts,
+        ended.error,
+    )
+    assert (LATER, len(outcomes), False) == (ended.ended, ended.files, ended.notified)
+
+
+def test_redriven() -> None:
+    """A batch that may succeed begins anew, under another execution, and its end is told again."""
+    running = planned(handed_over(begun(NEW, NOW, LATER), NOW), 2, 3)
+    again = redriven(told(failed(running, LATER, PASSING)))
+    assert again._replace(revision=0) == NEW._replace(redrives=1)
+    assert "id-1" == handed_over(again, LATER).execution
+
+
+def test_not_redriven() -> None:
+    """A batch that would fail again says why."""
+    with pytest.raises(Conflict, match="would fail again: the columns are wrong"):
+        redriven(failed(NEW, NOW, LASTING))
+
+
+def test_told() -> None:
+    """Being told is remembered, and changes nothing else."""
+    ended = stopped(NEW, NOW)
+    assert ended._replace(notified=True, revision=2) == told(ended)
