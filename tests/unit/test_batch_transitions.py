@@ -53,7 +53,7 @@ def in_state(state: State) -> Batch:
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("move", MOVES)
 def test_every_move_from_every_state(move: str, state: State) -> None:
-    """A move is made from the states that allow it, which counts the revision, and refused from all others."""
+    """A move is made from the states that allow it, and counted; from all others it is refused."""
     make, allowed = MOVES[move]
     if state in allowed:
         assert 1 == make(in_state(state)).revision
@@ -138,7 +138,7 @@ def test_finished(
     outcomes: list[FileOutcome], state: State, failed_files: int, counts: Counts, error: BatchError | None
 ) -> None:
     """How a batch ends follows from what became of its files."""
-    ended = finished(planned(handed_over(NEW, NOW), 2, 3), LATER, outcomes)
+    ended = finished(planned(handed_over(NEW, NOW), len(outcomes), 3), LATER, outcomes)
     assert (state, failed_files, counts, error) == (
         ended.state,
         ended.failed_files,
@@ -146,6 +146,20 @@ def test_finished(
         ended.error,
     )
     assert (LATER, len(outcomes), False) == (ended.ended, ended.files, ended.notified)
+
+
+def test_lost_files() -> None:
+    """A batch does not succeed while nothing is known of one of its files."""
+    ended = finished(planned(handed_over(NEW, NOW), 3, 3), LATER, [DONE, HALF])
+    assert (State.FAILED, 3, Counts(7, 6, 1)) == (ended.state, ended.files, ended.counts)
+    assert ended.error is not None
+    assert ended.error.message.startswith("nothing is known of 1 of 3 files")
+    assert ended.error.retryable
+
+
+def test_nothing_was_planned() -> None:
+    """A batch that ends without a plan has the files that something is known of."""
+    assert 1 == finished(begun(NEW, NOW, LATER), LATER, [DONE]).files
 
 
 def test_redriven() -> None:

@@ -78,7 +78,12 @@ def planned(batch: Batch, files: int, chunks: int) -> Batch:
 
 
 def finished(batch: Batch, now: int, outcomes: Sequence[FileOutcome]) -> Batch:
-    """All its files are done, or have failed; without files there was nothing to do.
+    """Its files are done, or have failed; without files there was nothing to do.
+
+    Args:
+        batch: The batch.
+        now: When it ends.
+        outcomes: What became of its files; a file of which nothing is known was lost on the way.
 
     Raises:
         Conflict: It has ended, or nobody has begun with it.
@@ -86,12 +91,16 @@ def finished(batch: Batch, now: int, outcomes: Sequence[FileOutcome]) -> Batch:
     _expect(batch, "end", State.PLANNING, State.RUNNING)
     counts = sum((outcome.counts for outcome in outcomes), Counts())
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
-    ending: dict[str, Any] = {"state": State.SUCCEEDED, "error": None}
-    if errors and len(errors) == len(outcomes):
-        ending = {"state": State.FAILED, "error": _together(errors)}
+    files = len(outcomes) if batch.files is None else batch.files
+    state, error = State.SUCCEEDED, None
+    if len(outcomes) < files:
+        state, error = State.FAILED, _lost(files - len(outcomes), files)
+    elif errors and len(errors) == files:
+        state, error = State.FAILED, _together(errors)
     elif errors or counts.failed:
-        ending = {"state": State.SUCCEEDED_WITH_ERRORS, "error": None}
-    return _ended(batch, now, files=len(outcomes), failed_files=len(errors), counts=counts, **ending)
+        state = State.SUCCEEDED_WITH_ERRORS
+    known: dict[str, Any] = {"files": files, "failed_files": len(errors), "counts": counts}
+    return _ended(batch, now, state=state, error=error, **known)
 
 
 def failed(batch: Batch, now: int, error: BatchError) -> Batch:
@@ -155,6 +164,11 @@ def told(batch: Batch) -> Batch:
 def leased(batch: Batch, now: int) -> bool:
     """Tells whether the function that takes uploads is transforming it, and has time left."""
     return not batch.final and now < (batch.lease or 0)
+
+
+def _lost(lost: int, files: int) -> BatchError:
+    message = f"nothing is known of {lost} of {files} files: a worker ended without a word; redrive the batch"
+    return BatchError("ServiceUnavailable", message, retryable=True)
 
 
 def _together(errors: Sequence[BatchError]) -> BatchError:

@@ -1,0 +1,106 @@
+"""How batches end: by what became of their files, once, and told until somebody was."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from triptych.batch.endings import BatchEndings
+from triptych.batch.ledger import BatchLedger
+from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource, Counts, State
+from triptych.batches.file import FileOutcome
+from triptych.batches.transitions import handed_over, planned, redriven, stopped
+from triptych.errors import Conflict, NotFound, ServiceUnavailable
+
+from tests.support.batch_fakes import MemoryBatches, WatchedBatches
+from tests.support.job_fakes import NOW, JobClock, MemoryNotifier
+
+NEW = Batch("id", None, None, BatchSource(("m/a.csv",)), BatchOptions(), NOW)
+RUNNING = planned(handed_over(NEW, NOW), 1, 1)
+DONE = FileOutcome(0, "m/a.csv", Counts(3, 3, 0), "m/a.csv.out", None, "m/a.csv.manifest.json")
+ERROR = BatchError("ServiceUnavailable", "not now", retryable=True)
+
+
+@dataclass
+class World:
+    """Endings over stores in memory."""
+
+    store: MemoryBatches = field(default_factory=MemoryBatches)
+    notifier: MemoryNotifier[Batch] = field(default_factory=MemoryNotifier[Batch])
+    observer: WatchedBatches = field(default_factory=WatchedBatches)
+    clock: JobClock = field(default_factory=JobClock)
+
+    def __post_init__(self) -> None:
+        self.ledger = BatchLedger(self.store)
+        self.endings = BatchEndings(self.store, self.ledger, self.notifier, self.observer, self.clock)
+
+
+@pytest.fixture
+def world() -> World:
+    """A batch of one file is running."""
+    made = World()
+    made.store.add(RUNNING)
+    return made
+
+
+def test_finished(world: World) -> None:
+    """A batch whose files are done succeeds; that is told, remembered as told, and seen."""
+    world.store.add_outcome("id", DONE)
+    ended = world.endings.finish("id")
+    assert (State.SUCCEEDED, Counts(3, 3, 0), NOW) == (ended.state, ended.counts, ended.ended)
+    assert [ended] == world.notifier.published == world.observer.ended
+    assert ended._replace(notified=True, revision=ended.revision + 1) == world.ledger.known("id")
+
+
+def test_finished_again(world: World) -> None:
+    """Whoever ends a batch that has ended changes nothing and tells nobody."""
+    world.store.add_outcome("id", DONE)
+    world.endings.finish("id")
+    once = world.ledger.known("id")
+    assert once == world.endings.finish("id") == world.endings.fail("id", ERROR)
+    assert once == world.ledger.known("id")
+    assert (1, 1) == (len(world.notifier.published), len(world.observer.ended))
+
+
+def test_told_later(world: World) -> None:
+    """An end that could not be told is told when the batch is ended once more."""
+    world.store.add_outcome("id", DONE)
+    world.notifier.broken = "no topic"
+    with pytest.raises(ServiceUnavailable, match="no topic"):
+        world.endings.finish("id")
+    assert (State.SUCCEEDED, False) == (world.ledger.known("id").state, world.ledger.known("id").notified)
+    world.notifier.broken = None
+    world.endings.finish("id")
+    assert 1 == len(world.notifier.published) == len(world.observer.ended)
+    assert world.ledger.known("id").notified
+
+
+def test_failed(world: World) -> None:
+    """A batch that is given up has failed, with the reason."""
+    ended = world.endings.fail("id", ERROR)
+    assert (State.FAILED, ERROR) == (ended.state, ended.error)
+    assert [ended] == world.notifier.published
+
+
+def test_stopped_meanwhile(world: World) -> None:
+    """A batch that was stopped while its last file was written stays stopped."""
+    old = world.ledger.known("id")
+    world.endings.end(old, lambda batch: stopped(batch, NOW))
+    world.store.add_outcome("id", DONE)
+    assert State.STOPPED is world.endings.finish("id").state
+    assert [State.STOPPED] == [batch.state for batch in world.notifier.published]
+
+
+def test_redriven_while_it_is_told(world: World) -> None:
+    """What was redriven before its end was marked as told is not marked."""
+    failed = world.endings.fail("id", ERROR)
+    world.ledger.move(world.ledger.known("id"), redriven)
+    world.endings.settle(failed)
+    assert not world.ledger.known("id").notified
+
+
+def test_nothing_begun(world: World) -> None:
+    """A batch that nobody has begun with is not finished; one that is not there neither."""
+    world.store.add(NEW._replace(id="new"))
+    with pytest.raises(Conflict, match="batch new is queued: it cannot end"):
+        world.endings.finish("new")
+    with pytest.raises(NotFound, match="there is no batch 'none'; records are deleted"):
+        world.endings.finish("none")
