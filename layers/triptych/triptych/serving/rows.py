@@ -70,6 +70,14 @@ class PreparedRows(NamedTuple):
         """Unless there are no rows, or the model takes them one at a time."""
         return self.rows > 0 and not self.one_by_one
 
+    def slice(self, start: int, stop: int) -> PreparedRows:
+        """Takes some rows."""
+        inputs = {
+            name: Tensor(tensor.datatype, tensor.values[start:stop]) for name, tensor in self.inputs.items()
+        }
+        joined = {name: _cells(column, start, stop) for name, column in self.joined.items()}
+        return self._replace(inputs=inputs, joined=joined, rows=stop - start)
+
     def run(self, deadline: Deadline) -> dict[str, Tensor]:
         """Runs the model on all rows: once, once for each, or not at all where there are none."""
         if self.rows == 0:
@@ -198,6 +206,10 @@ def _columns(
             )
         columns |= made
     return columns
+
+
+def _cells(column: Column, start: int, stop: int) -> Column:
+    return column[start:stop] if isinstance(column, list) else column.slice(start, stop - start)
 
 
 def _labels(model: Model, output: str) -> Sequence[str]:

@@ -149,7 +149,7 @@ class _Parts:
 
     def _of(self, prepared: PreparedRows) -> Iterator[Columns]:
         size = sum(map(_size, prepared.inputs.values())) // max(1, prepared.rows)
-        for part, results in self._slices.run(_Rows(prepared), prepared.rows, size):
+        for part, results in self._slices.run(prepared, prepared.rows, size):
             self.rows += part.rows
             yield part.columns(results)
 
@@ -165,26 +165,6 @@ class _Parts:
                     f"row 1: input {name!r} has shape {list(tensor.shape[1:])}, expected {list(shape)} "
                     "as in the rows before"
                 )
-
-
-class _Rows:
-    """Prepared rows of which some can be taken."""
-
-    def __init__(self, prepared: PreparedRows) -> None:
-        self._prepared = prepared
-
-    def slice(self, start: int, stop: int) -> PreparedRows:
-        """Takes some rows."""
-        inputs = {
-            name: Tensor(tensor.datatype, tensor.values[start:stop])
-            for name, tensor in self._prepared.inputs.items()
-        }
-        joined = {name: _cells(column, start, stop) for name, column in self._prepared.joined.items()}
-        return self._prepared._replace(inputs=inputs, joined=joined, rows=stop - start)
-
-
-def _cells(column: Column, start: int, stop: int) -> Column:
-    return column[start:stop] if isinstance(column, list) else column.slice(start, stop - start)
 
 
 def _size(tensor: Tensor) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, cast
 
-from arro3.core import Array, DataType, RecordBatch, Table
+from arro3.core import Array, DataType, RecordBatch, Schema, Table
 
 from triptych.errors import BadRequest, TriptychError
 
@@ -37,6 +37,11 @@ def arrow_failures(what: str) -> Generator[None]:
         if type(error).__name__ != "PanicException":
             raise
         raise BadRequest(f"{what}: {_reason(error)}") from error
+
+
+def no_rows(schema: Schema) -> RecordBatch:
+    """Makes a batch that has these columns and nothing in them."""
+    return schema.empty_table().combine_chunks().to_batches()[0]
 
 
 def columns_of(reader: Iterable[RecordBatch]) -> tuple[list[Array], int]:

@@ -12,12 +12,12 @@ from threading import Timer
 from typing import IO, cast
 
 import arro3.core
-from arro3.core import Array, RecordBatch, Schema
+from arro3.core import RecordBatch
 from arro3.io import read_ipc_stream
 
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.tables import parquet_process
-from triptych.tables.arrow import ARROW_PREFIX, arrow_failures
+from triptych.tables.arrow import ARROW_PREFIX, arrow_failures, no_rows
 
 _TIMEOUT = 20.0  # seconds; what the gateway waits for is 29
 _UNREADABLE = "the body is not readable as Parquet"
@@ -69,7 +69,7 @@ def decoded_batches(path: Path, limit: int, seconds: float) -> Generator[RecordB
         try:
             with arrow_failures(_UNREADABLE):
                 reader = read_ipc_stream(cast("IO[bytes]", process.stdout))
-                yield _no_rows(reader.schema)
+                yield no_rows(reader.schema)
                 yield from reader
         except BadRequest:
             _ended(process, complaints, limit, seconds)
@@ -79,11 +79,6 @@ def decoded_batches(path: Path, limit: int, seconds: float) -> Generator[RecordB
         finally:
             timer.cancel()
             process.kill()
-
-
-def _no_rows(schema: Schema) -> RecordBatch:
-    """Tells the columns also of a file that has no rows."""
-    return RecordBatch.from_arrays([Array([], kind) for kind in schema.types], schema=schema)
 
 
 def _command(limit: int, *files: Path) -> list[str]:

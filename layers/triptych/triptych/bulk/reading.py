@@ -1,0 +1,172 @@
+"""Blocks of records of a piece."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Generator, Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import orjson
+from numpy.lib import format as npy_format
+
+from triptych.batches.form import FileForm, FileFormat
+from triptych.bulk.block import Block, TableBlock
+from triptych.bulk.formats import representation
+from triptych.bulk.piece import Piece
+from triptych.bulk.texts import CsvBlock, LineBlock
+from triptych.errors import BadRequest, PayloadTooLarge
+from triptych.interfaces.deadline import Deadline
+from triptych.protocol.compression import decompressed
+from triptych.tables.csv_codec import BYTE_ORDER_MARK
+from triptych.tables.outputs import arrow_of
+from triptych.tables.parquet_decoder import decoded_batches
+from triptych.tables.records import CsvRecords, chunks, end_of_lines
+from triptych.tables.schema import RowSchema
+from triptych.tables.table import Table
+
+MAX_JSON = 64 * 2**20
+"""Bytes of a JSON document, which is in memory as a whole; JSON Lines may have any length."""
+
+_MAX_PLAIN = 2**50
+_DECODED = 64 * 2**20  # bytes of cells of a batch
+
+
+class Read(NamedTuple):
+    """A block that was read.
+
+    Attributes:
+        block: The records.
+        end: Position after the last one.
+    """
+
+    block: Block
+    end: int
+
+
+def blocks(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iterator[Read]:
+    """Reads a piece.
+
+    Args:
+        piece: What to read.
+        schema: What rows for the model look like.
+        size: Bytes of a block.
+        deadline: When decoding must have ended.
+
+    Raises:
+        BadRequest: The file is not what it should be as a whole.
+        PayloadTooLarge: A record, or the document, is too long.
+    """
+    match piece.form.format:
+        case FileFormat.CSV:
+            return _csv(piece, schema, size)
+        case FileFormat.JSON_LINES:
+            return _lines(piece, schema, size)
+        case FileFormat.JSON:
+            return _instances(piece, schema)
+        case FileFormat.NPY:
+            return _npy(piece, schema, size)
+        case FileFormat.PARQUET | FileFormat.ARROW:
+            return _tables(piece, deadline)
+
+
+def _texts(piece: Piece) -> Iterator[bytes]:
+    start, stop = piece.start - piece.offset, piece.end - piece.offset
+    plain = decompressed(piece.source.blocks(start, stop), piece.form.compression, _MAX_PLAIN)
+    first = True
+    for text in plain:
+        yield text.removeprefix(BYTE_ORDER_MARK) if first and piece.start == 0 else text
+        first = False
+
+
+def _csv(piece: Piece, schema: RowSchema, size: int) -> Iterator[Read]:
+    records = CsvRecords(piece.form.delimiter.encode())
+    form, head = representation(piece.form), piece.head
+    found = False
+    for text, end in _ended(piece, chunks(_texts(piece), records.end, size)):
+        rest = text
+        if piece.form.header and not head:
+            head = records.first(text)
+            rest = text[len(head) :]
+            head = head.strip(b"\r\n") + b"\n"
+        if rest.strip(b"\r\n"):
+            found = True
+            yield Read(CsvBlock(rest, head if piece.form.header else b"", form, schema), end)
+    if head and not found:  # it tells the columns at least
+        yield Read(CsvBlock(b"", head, form, schema), piece.end)
+
+
+def _lines(piece: Piece, schema: RowSchema, size: int) -> Iterator[Read]:
+    for text, end in _ended(piece, chunks(_texts(piece), end_of_lines, size)):
+        if text.strip():
+            yield Read(LineBlock(text, schema), end)
+
+
+def _ended(piece: Piece, texts: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Tells where each text ends; of compressed files only the last end is a position."""
+    position = piece.start
+    for text in texts:
+        position += len(text)
+        yield text, position if piece.form.compression is None else piece.start
+
+
+def _instances(piece: Piece, schema: RowSchema) -> Generator[Read]:
+    document = bytearray()
+    for text in _texts(piece):
+        document += text
+        if len(document) > MAX_JSON:
+            raise PayloadTooLarge(
+                f"a JSON document may have {MAX_JSON} bytes, as all of it is in memory; "
+                "send JSON Lines (.jsonl)"
+            )
+    try:
+        found = orjson.loads(document)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the file is not valid JSON: {error}") from None
+    instances = found.get("instances") if isinstance(found, dict) else found
+    if not isinstance(instances, list):
+        raise BadRequest('the file holds no rows: expected {"instances": [...]} or a list')
+    if instances:
+        yield Read(LineBlock(b"\n".join(map(orjson.dumps, instances)), schema), piece.end)
+
+
+def _tables(piece: Piece, deadline: Deadline) -> Generator[Read]:
+    if piece.form.format is FileFormat.ARROW:
+        raise BadRequest("Arrow files are not read yet; save the table as Parquet")
+    position = 0
+    with piece.source.local() as path:
+        for batch in decoded_batches(path, _DECODED, deadline.remaining):
+            before, position = position, position + batch.num_rows
+            start, stop = max(piece.start, before), min(piece.end, position)
+            rows = batch.slice(start - before, max(0, stop - start))
+            columns = dict(zip(rows.schema.names, rows.columns, strict=True))
+            yield Read(TableBlock(Table(columns, rows.num_rows)), max(piece.start, min(position, piece.end)))
+            if position >= piece.end:
+                return
+
+
+def _npy(piece: Piece, schema: RowSchema, size: int) -> Generator[Read]:
+    head = piece.head or piece.source.read(0, min(piece.source.size, 2**16))
+    file = io.BytesIO(head)
+    version = npy_format.read_magic(file)
+    read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if schema.only_input is None:
+        raise BadRequest(
+            "the model has several inputs, and .npy holds a single array; send Parquet or JSON Lines"
+        )
+    if dtype.kind not in "biuf":
+        raise BadRequest(f"the .npy file holds {dtype}, and only numbers are read")
+    row_bytes = dtype.itemsize * int(np.prod(shape[1:]))
+    rows = max(1, size // max(1, row_bytes))
+    for start in range(piece.start, piece.end, rows):
+        stop = min(start + rows, piece.end)
+        data = piece.source.read(file.tell() + start * row_bytes, file.tell() + stop * row_bytes)
+        values = np.frombuffer(data, dtype).reshape(stop - start, *shape[1:])
+        column = arrow_of(values.astype(dtype.newbyteorder("="), copy=False))
+        yield Read(TableBlock(Table({schema.only_input.name: column}, stop - start)), stop)
+
+
+def is_positioned(form: FileForm) -> bool:
+    """Tells whether reading can begin in the middle."""
+    return form.compression is None and form.format is not FileFormat.JSON

@@ -1,0 +1,112 @@
+"""Files that are transformed in one piece, or in many, and joined."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import orjson
+from triptych.batches.batch import Counts
+from triptych.batches.form import FileForm
+from triptych.bulk.framing import Whole, head, tail
+from triptych.bulk.piece import Piece, Report, Sinks, Wanted, Watch
+from triptych.bulk.rewriting import TABLES, rewrite
+from triptych.bulk.transform import BulkSizes, transform_piece
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.objects import ObjectReader
+from triptych.interfaces.predictions import Prediction
+from triptych.serving.model import Model
+from triptych.serving.slices import Sizes
+
+from tests.support.objects import FileReader
+
+TINY = BulkSizes(32, Sizes(first=1, largest=64))
+
+
+class Made(NamedTuple):
+    """What came of a file.
+
+    Attributes:
+        output: The joined output.
+        errors: Failed records, numbered within the file.
+        counts: How many records.
+        predictions: Them by key.
+        pieces: How many pieces were made.
+    """
+
+    output: bytes
+    errors: list[dict[str, Any]]
+    counts: Counts
+    predictions: list[Prediction]
+    pieces: int
+
+
+def source_of(content: bytes, directory: Path, block: int = 2**20) -> ObjectReader:
+    """Puts content where a reader finds it."""
+    path = directory / "source"
+    path.write_bytes(content)
+    return FileReader(path, block)
+
+
+def made(  # noqa: PLR0913 - each is one thing about the file
+    model: Model,
+    content: bytes,
+    form: FileForm,
+    wanted: Wanted,
+    *,
+    cuts: Sequence[int] | None = None,
+    head_row: bytes = b"",
+    sizes: BulkSizes = TINY,
+) -> Made:
+    """Transforms a file piece by piece.
+
+    Args:
+        model: What predicts.
+        content: The file.
+        form: How it is written.
+        wanted: What is wanted.
+        cuts: Where pieces begin and end, from the first position to the last; None for a single piece.
+        head_row: The header that stands before the first cut.
+        sizes: How much is done at once.
+    """
+    pieces: list[tuple[bytes, Report]] = []
+    errors: list[dict[str, Any]] = []
+    predictions: list[Prediction] = []
+    counts = Counts()
+    with TemporaryDirectory() as name:
+        source = source_of(content, Path(name), 7)
+        for start, end in pairwise(cuts or [0, len(content)]):
+            output, failed = io.BytesIO(), io.BytesIO()
+            piece = Piece(source, form, start, end, head_row)
+            sinks = Sinks(output, failed, predictions.extend)
+            watch = Watch(Deadline.after(60), lambda: None)
+            report = transform_piece(model, piece, wanted, sinks, watch, sizes=sizes)
+            for line in failed.getvalue().splitlines():
+                error = orjson.loads(line)
+                errors.append({**error, "record": error["record"] + counts.read})
+            counts += report.counts
+            pieces.append((output.getvalue(), report))
+    whole = _joined(model, pieces, wanted, counts.written)
+    return Made(whole, errors, counts, predictions, len(pieces))
+
+
+def _joined(model: Model, pieces: list[tuple[bytes, Report]], wanted: Wanted, rows: int) -> bytes:
+    if wanted.form.format in TABLES:
+        return _rewritten([body for body, _ in pieces], wanted)
+    last = max((report for _, report in pieces), key=lambda report: report.counts.written)
+    whole = Whole(wanted.form, last.columns, last.layout, rows, model.name, model.version)
+    return head(whole) + b"".join(body for body, _ in pieces) + tail(whole)
+
+
+def _rewritten(bodies: list[bytes], wanted: Wanted) -> bytes:
+    with TemporaryDirectory() as name:
+        parts = [Path(name, f"part-{number}") for number in range(len(bodies))]
+        for path, body in zip(parts, bodies, strict=True):
+            path.write_bytes(body)
+        whole = io.BytesIO()
+        rewrite([FileReader(path) for path in parts], wanted.form, whole)
+        return whole.getvalue()

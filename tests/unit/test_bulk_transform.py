@@ -1,0 +1,208 @@
+"""Files that are transformed: what comes out does not depend on how they are cut."""
+
+import io
+
+import numpy as np
+import orjson
+import pytest
+from arro3.core import Table as ArrowTable
+from arro3.io import read_ipc, read_parquet
+from hypothesis import given
+from hypothesis import strategies as st
+from triptych.batches.batch import Counts
+from triptych.batches.form import FileForm, FileFormat
+from triptych.bulk.piece import Wanted
+from triptych.errors import BadRequest
+from triptych.interfaces.deadline import Deadline
+from triptych.serving.rows import RowsRequest, predict_rows
+from triptych.tables.records import CsvRecords
+from triptych.tensors.tensor import Array
+
+from tests.support.pieces import made
+from tests.support.properties import examples
+from tests.support.spooled import sample
+
+PENGUINS = sample("penguins")
+DIGITS = sample("digits")
+CSV, LINES = FileForm(FileFormat.CSV), FileForm(FileFormat.JSON_LINES)
+HEAD = b"island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,sex,year,note\n"
+GOOD = b"Torgersen,39.1,18.7,181,3750,male,2007,%s\n"
+NOTES = st.sampled_from(
+    [b"", b"plain", b'"a,b"', b'"line\nbreak"', b'"say ""hi"""', "é日".encode(), b'5" pipe']
+)
+ROWS = st.one_of(
+    NOTES.map(lambda note: GOOD % note),
+    NOTES.map(lambda note: (GOOD % note).replace(b"\n", b"\r\n") if b"\n" not in note[:-1] else GOOD % note),
+    st.just(b"Biscoe,,NA,,,,,x\n"),
+    st.just(b"Dream,tall,18.7,181,3750,male,2007,bad\n"),
+    st.just(b"too,few\n"),
+    st.just(b"\n"),
+)
+
+
+def answer(body: bytes, accept: str, join: str | None = None) -> bytes:
+    """Predicts as real time does."""
+    request = RowsRequest(body, "text/csv", accept, join)
+    return predict_rows(PENGUINS, request, Deadline.after(60)).body
+
+
+@examples(60)
+@given(st.lists(ROWS, max_size=30), st.data())
+def test_csv_is_the_same_however_it_is_cut(rows: list[bytes], data: st.DataObject) -> None:
+    """Pieces that are joined are the file in one piece, and its good rows are what real time predicts."""
+    text = HEAD + b"".join(rows)
+    ends = [len(HEAD)]
+    for record in CsvRecords().split(b"".join(rows)):
+        ends.append(ends[-1] + len(record))
+    ends[-1] = len(text)
+    kept = data.draw(st.sets(st.sampled_from(ends)))
+    cuts = sorted({len(HEAD), len(text), *kept})
+    wanted = Wanted(CSV, join="all", outputs="species")
+    whole = made(PENGUINS, text, CSV, wanted)
+    cut = made(PENGUINS, text, CSV, wanted, cuts=cuts if len(cuts) > 1 else [len(text)] * 2, head_row=HEAD)
+    assert whole.output == cut.output
+    assert whole.errors == cut.errors
+    assert whole.counts == cut.counts
+    bad = sum(row.startswith((b"Dream", b"too")) for row in rows)
+    blank = rows.count(b"\n")
+    assert Counts(len(rows) - blank, len(rows) - blank - bad, bad) == whole.counts
+    good = HEAD + b"".join(row for row in rows if not row.startswith((b"Dream", b"too")))
+    expected = predict_rows(
+        PENGUINS, RowsRequest(good, "text/csv", None, "all", "species"), Deadline.after(60)
+    ).body
+    assert expected == whole.output
+
+
+def test_errors_tell_record_reason_and_input() -> None:
+    """A bad record is told with its number, why, and as it stands."""
+    text = (
+        HEAD + GOOD % b"" + b"\n" + b'Dream,tall,18.7,181,3750,male,2007,"a\nb"\n' + b"too,few\n" + GOOD % b""
+    )
+    told = made(PENGUINS, text, CSV, Wanted(CSV))
+    assert [
+        {
+            "record": 2,
+            "reason": "column 'bill_length_mm': expected FP32, got 'tall'",
+            "input": 'Dream,tall,18.7,181,3750,male,2007,"a\nb"',
+        },
+        {"record": 3, "reason": "expected 8 cells, got 2", "input": "too,few"},
+    ] == told.errors
+    assert Counts(4, 2, 2) == told.counts
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"a,b\n1,2\n", "missing column 'island'"),
+        (b"a,a\n1,2\n", "column 'a' is there twice"),
+    ],
+)
+def test_files_that_are_wrong_as_a_whole(body: bytes, message: str) -> None:
+    """What no record can mend is refused at once."""
+    with pytest.raises(BadRequest, match=message):
+        made(PENGUINS, body, CSV, Wanted(CSV))
+
+
+def test_no_rows() -> None:
+    """A file with a header and no rows has an output with a header and no rows."""
+    assert answer(HEAD, "text/csv") == made(PENGUINS, HEAD, CSV, Wanted(CSV)).output
+
+
+LINE = {
+    "island": "Dream",
+    "bill_length_mm": 40.5,
+    "bill_depth_mm": 17.9,
+    "flipper_length_mm": 187,
+    "year": 2008,
+}
+
+
+@examples(40)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                orjson.dumps({**LINE, "id": 1}),
+                orjson.dumps({**LINE, "extra": {"a": [1]}}),
+                orjson.dumps({"island": "Biscoe"}),
+                orjson.dumps({"other": 1}),
+                b"{not json",
+                b"[1]",
+                orjson.dumps({**LINE, "year": "x"}),
+            ]
+        ),
+        max_size=12,
+    ),
+    st.data(),
+)
+def test_lines_are_the_same_however_they_are_cut(lines: list[bytes], data: st.DataObject) -> None:
+    """No record of JSON Lines is read or joined otherwise because of those beside it."""
+    text = b"".join(line + b"\n" for line in lines)
+    ends = [0]
+    for line in lines:
+        ends.append(ends[-1] + len(line) + 1)
+    cuts = sorted({0, len(text), *data.draw(st.sets(st.sampled_from(ends)))})
+    wanted = Wanted(LINES, join="all", outputs="species")
+    whole = made(PENGUINS, text, LINES, wanted)
+    cut = made(PENGUINS, text, LINES, wanted, cuts=cuts if len(cuts) > 1 else [0, 0])
+    assert whole == cut._replace(pieces=1)
+    good = [line for line in lines if b'"year":2008' in line or b"Biscoe" in line]
+    assert len(good) == whole.counts.written == whole.output.count(b"\n")
+    for line, row in zip(good, whole.output.splitlines(), strict=True):
+        assert orjson.loads(line).items() <= orjson.loads(row).items()
+
+
+@pytest.mark.parametrize("target", [FileFormat.PARQUET, FileFormat.ARROW, FileFormat.NPY])
+def test_other_formats_in_pieces(target: FileFormat) -> None:
+    """Formats that have a frame hold the same rows, in one piece or in three."""
+    rows = [GOOD % str(number).encode() for number in range(30)]
+    text = HEAD + b"".join(rows)
+    cuts = [len(HEAD), len(HEAD) + len(rows[0]), len(HEAD) + sum(map(len, rows[:11])), len(text)]
+    wanted = Wanted(FileForm(target), outputs="probabilities")
+    whole = made(PENGUINS, text, CSV, wanted)
+    cut = made(PENGUINS, text, CSV, wanted, cuts=cuts, head_row=HEAD)
+    expected = orjson.loads(answer(text, "application/json"))
+    probabilities = [row["probabilities"] for row in expected["predictions"]]
+    for output in (whole.output, cut.output):
+        np.testing.assert_allclose(np.array(probabilities, "f4"), _read(output, target), rtol=1e-6)
+
+
+def _read(output: bytes, form: FileFormat) -> Array:
+    if form is FileFormat.NPY:
+        loaded: Array = np.load(io.BytesIO(output))
+        return loaded
+    reader = read_parquet(io.BytesIO(output)) if form is FileFormat.PARQUET else read_ipc(io.BytesIO(output))
+    return np.array(ArrowTable.from_batches(list(reader))["probabilities"].to_pylist(), "f4")
+
+
+def test_arrays() -> None:
+    """Rows of .npy are what the model takes, whatever their number type."""
+    images = np.random.default_rng(1).integers(0, 17, (9, 8, 8)).astype("i2")
+    file = io.BytesIO()
+    np.save(file, images)
+    wanted = Wanted(FileForm(FileFormat.NPY), outputs="digit")
+    whole = made(DIGITS, file.getvalue(), FileForm(FileFormat.NPY), wanted, cuts=[0, 9])
+    cut = made(DIGITS, file.getvalue(), FileForm(FileFormat.NPY), wanted, cuts=[0, 2, 3, 9])
+    assert whole.output == cut.output
+    assert (9,) == np.load(io.BytesIO(whole.output)).shape
+
+
+def test_documents() -> None:
+    """Instances of a JSON document come back as predictions of one, without the bad ones."""
+    instances = [{**LINE, "year": year} for year in (2007, "x", 2009)]
+    text = orjson.dumps({"instances": instances})
+    form = FileForm(FileFormat.JSON)
+    whole = made(PENGUINS, text, form, Wanted(form, outputs="species"))
+    document = orjson.loads(whole.output)
+    assert ("penguins", "1") == (document["model_name"], document["model_version"])
+    assert [{"species": "Adelie"}] * 2 == document["predictions"]
+    assert [2] == [error["record"] for error in whole.errors]
+
+
+def test_predictions_by_key() -> None:
+    """Rows are handed over by key, with lists where a row of CSV has a column for each entry."""
+    text = HEAD + b"".join(GOOD % key for key in (b"k1", b"", b"k2"))
+    whole = made(PENGUINS, text, CSV, Wanted(CSV, key="note"))
+    assert ["k1", "k2"] == [prediction.key for prediction in whole.predictions]
+    assert {"species", "probabilities"} == set(whole.predictions[0].row)
+    assert ["the key is missing"] == [error["reason"] for error in whole.errors]
