@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from triptych.adapters.job_items import SHARDS, item_of, job_of, shard
+from triptych.adapters.dynamodb_items import SHARDS, shard
+from triptych.adapters.job_items import item_of, job_of
 from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.jobs.job import PATIENCE, Job, JobError, JobRequest, JobResult, Status
 from triptych.jobs.transitions import cancelled, started, told
@@ -163,8 +164,8 @@ def test_uneven_parts(world: JobWorld) -> None:
 
 def test_pages_of_a_model(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs of a model are all found between those of others, however little a query looks at."""
-    monkeypatch.setattr("triptych.adapters.job_index._LOOKED_AT", 2)
-    monkeypatch.setattr("triptych.adapters.job_index._ROUNDS", 1)
+    monkeypatch.setattr("triptych.adapters.record_index._LOOKED_AT", 2)
+    monkeypatch.setattr("triptych.adapters.record_index._ROUNDS", 1)
     rare = [new_job(number, model="rare") for number in (3, 77, 170)]
     common = [new_job(number, created=NOW + number) for number in range(200) if number not in {3, 77, 170}]
     add(world, *rare, *common)
@@ -234,7 +235,7 @@ def test_left_out_records(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> N
     added = [new_job(number) for number in range(5)]
     add(world, *added)
     pauses: list[float] = []
-    monkeypatch.setattr("triptych.adapters.job_index.time.sleep", pauses.append)
+    monkeypatch.setattr("triptych.adapters.record_index.time.sleep", pauses.append)
     give = world.aws.dynamodb.batch_get_item
     asked_for: list[int] = []
 
