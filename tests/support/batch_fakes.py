@@ -59,7 +59,7 @@ class MemoryBatches(Breakable):
         self.reach()
         if after is not None and not re.fullmatch(r"\d{13}\.[0-9a-f-]{36}", after):
             raise BadRequest("next: expected what the page before gave")
-        places = {f"{batch.created:013d}.{batch.id}": batch for batch in self.batches.values()}
+        places = {batch.place: batch for batch in self.batches.values()}
         rest = sorted((place for place in places if after is None or place < after), reverse=True)
         following = rest[limit - 1] if len(rest) > limit else None
         return BatchPage([places[place] for place in rest[:limit]], following)

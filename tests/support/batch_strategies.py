@@ -10,7 +10,7 @@ from triptych.batches.form import FileForm, FileFormat
 from tests.support.job_strategies import COUNTS, IDS, MODELS, MOMENTS, TEXTS, VERSIONS
 
 NUMBERS = st.integers(0, 99_999)
-SHARES = st.floats(0, 1)
+SHARES = st.floats(0, 1).map(lambda share: round(share, 9))
 FORMATS = st.sampled_from(FileFormat)
 FORMS = st.builds(
     FileForm,

@@ -149,3 +149,8 @@ class Batch(NamedTuple):
     def final(self) -> bool:
         """Whether it has ended."""
         return self.state in FINAL
+
+    @property
+    def place(self) -> str:
+        """Where it is among all batches: the text sorts by age, and needs no escapes in a URL."""
+        return f"{self.created:013d}.{self.id}"

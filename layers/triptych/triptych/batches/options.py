@@ -120,7 +120,7 @@ def _share(value: object, where: str) -> float:
     number = float(value) if isinstance(value, str) and value and _NUMBER.fullmatch(value) else value
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
         raise _wrong(where, "a number from 0 to 1", value)
-    return float(number)
+    return round(float(number), 9)  # as many digits as every store keeps
 
 
 def _one_of(known: Mapping[Any, object], expected: str) -> Reader:
