@@ -1,0 +1,63 @@
+"""Finding out everything about a file before it is transformed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from triptych.batches.batch import Batch, BatchOptions
+from triptych.batches.file import InputFile
+from triptych.batches.keys import file_form, input_key
+from triptych.batches.options import answer_form, input_form, merged, metadata_options, resolved
+from triptych.interfaces.objects import StoredObject
+from triptych.serving.model import Model
+
+Models = Callable[[str, int | None], Model]
+"""Gives an open model by name, and by version; None is the latest that opens."""
+
+
+def input_file(batch: Batch, number: int, found: StoredObject, models: Models) -> InputFile:
+    """Finds the model of a file and what is wanted of it.
+
+    The version is fixed here: all chunks are run with the same.
+
+    Args:
+        batch: Its batch, which may name the model.
+        number: Which of its batch it is, from 0.
+        found: The file.
+        models: Gives models.
+
+    Raises:
+        BadRequest: The file's key or options are not what they may be.
+        NotFound: There is no such model.
+        UnsupportedMediaType: Such files are not read here.
+        ModelUnavailable: The model cannot be opened now.
+        NotSupported: The model cannot be served.
+        RepositoryUnavailable: The repository cannot be read now.
+    """
+    model = _model(batch, found.key, models)
+    form = file_form(found.key.rpartition("/")[2])
+    options = _options(model, batch.options, found.metadata)
+    options = resolved(options, form, model.config.key)
+    return InputFile(
+        number=number,
+        key=found.key,
+        size=found.size,
+        etag=found.etag,
+        object_version=found.version,
+        model=model.name,
+        version=model.version,
+        form=input_form(form, options),
+        options=options,
+        answer=answer_form(form, options),
+    )
+
+
+def _model(batch: Batch, key: str, models: Models) -> Model:
+    if batch.model is not None:
+        return models(batch.model, batch.version)
+    said = input_key(key)
+    return models(said.model, said.version)
+
+
+def _options(model: Model, asked: BatchOptions, metadata: Mapping[str, str]) -> BatchOptions:
+    return merged(model.config.batch, metadata_options(metadata), asked)

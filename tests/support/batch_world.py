@@ -1,0 +1,86 @@
+"""A world in memory in which batches are transformed with the sample models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from triptych.batch.opening import input_file
+from triptych.batch.transformer import Places, Transformer
+from triptych.batches.batch import Batch, BatchOptions, BatchSource, State
+from triptych.batches.file import Chunk, InputFile
+from triptych.batches.ids import upload_id
+from triptych.batches.keys import staged_prefix
+from triptych.bulk.planning.plan import plan_chunks
+from triptych.errors import NotFound
+from triptych.interfaces.deadline import Deadline
+from triptych.serving.model import Model
+
+from tests.support.batch_fakes import MemoryBatches, MemoryPredictions, WatchedBatches
+from tests.support.job_fakes import NOW, JobClock
+from tests.support.objects import DirectoryBucket
+from tests.support.pieces import TINY
+from tests.support.spooled import sample
+
+
+@cache
+def _sample(name: str) -> Model:
+    return sample(name)
+
+
+def models(name: str, version: int | None) -> Model:
+    """Gives a sample model, of which there is one version."""
+    if name not in {"penguins", "digits", "recommender"} or version not in {None, 1}:
+        raise NotFound(f"unknown model {name!r}")
+    return _sample(name)
+
+
+class BatchWorld:
+    """Buckets, tables and the parts that work on them.
+
+    Args:
+        directory: Where the buckets are.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.inputs = DirectoryBucket(directory / "inputs", "inputs", block=7)
+        self.outputs = DirectoryBucket(directory / "outputs", "outputs")
+        self.work = DirectoryBucket(directory / "work", "work", block=7)
+        self.predictions = MemoryPredictions()
+        self.store = MemoryBatches()
+        self.observer = WatchedBatches()
+        self.clock = JobClock()
+        self.places = Places(self.inputs, self.outputs, self.work, self.predictions)
+        self.transformer = Transformer(self.places, self.store, models, self.observer, TINY)
+
+    def dropped(
+        self, key: str, body: bytes, metadata: Mapping[str, str] | None = None
+    ) -> tuple[Batch, InputFile]:
+        """Drops a file, and begins its batch."""
+        found = self.inputs.drop(key, body, metadata)
+        batch = Batch(
+            id=upload_id(self.inputs.name, key, found.version or found.etag),
+            model=None,
+            version=None,
+            source=BatchSource((key,)),
+            options=BatchOptions(),
+            created=NOW,
+            state=State.RUNNING,
+        )
+        self.store.add(batch)
+        return batch, input_file(batch, 0, found, models)
+
+    def chunks(self, batch: Batch, file: InputFile, size: int) -> list[Chunk]:
+        """Cuts a file."""
+        found = self.inputs.find(file.key, file.object_version)
+        assert found is not None
+        source = self.inputs.open(found)
+        prefix = f"{staged_prefix(batch.id)}{file.number:05d}/"
+        return plan_chunks(file, source, size, self.work, prefix, Deadline.after(60), lambda: None)
+
+    def transform(self, batch: Batch, chunk: Chunk) -> None:
+        """Transforms a chunk, however often that takes."""
+        rest: Chunk | None = chunk
+        while rest is not None:
+            rest = self.transformer.run(batch, rest, Deadline.after(60))
