@@ -9,10 +9,12 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # SAM's has no types
 from triptych.adapters.aws_clients import AwsClients
 from triptych.adapters.dynamodb_jobs import DynamoJobs
-from triptych.adapters.notifications import AwsNotifier
+from triptych.adapters.notifications import AwsNotifier, batch_notifier, job_notifier
 from triptych.adapters.s3_inputs import S3Inputs
 from triptych.adapters.s3_results import S3Results
 from triptych.adapters.sqs_queue import SqsQueue
+from triptych.batches.batch import Batch
+from triptych.jobs.job import Job
 
 REGION = "us-east-1"
 TABLE = "stack-jobs"
@@ -59,11 +61,14 @@ class JobWorld:
         return SqsQueue(self.aws, self.queue_url)
 
     @cached_property
-    def notifier(self) -> AwsNotifier:
-        """Notifications; a queue listens to the topic, and to the bus."""
-        topic_arn = self.aws.sns.create_topic(Name="jobs")["TopicArn"]
-        self._listen(topic_arn)
-        return AwsNotifier(self.aws, topic_arn, REGION)
+    def notifier(self) -> AwsNotifier[Job]:
+        """Notifications of jobs; a queue listens to the topic, and to the bus."""
+        return job_notifier(self.aws, self._listen("jobs"), REGION)
+
+    @cached_property
+    def batch_notifier(self) -> AwsNotifier[Batch]:
+        """Notifications of batches, heard by the same queue."""
+        return batch_notifier(self.aws, self._listen("batches"), REGION)
 
     @cached_property
     def _heard_url(self) -> str:
@@ -99,13 +104,15 @@ class JobWorld:
         answer = self.aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
         return list(answer.get("Messages", []))
 
-    def _listen(self, topic_arn: str) -> None:
+    def _listen(self, name: str) -> str:
+        """Makes a topic, and lets the queue hear of it and of the events of the same name."""
+        topic_arn = self.aws.sns.create_topic(Name=name)["TopicArn"]
         attributes = self.aws.sqs.get_queue_attributes(QueueUrl=self._heard_url, AttributeNames=["QueueArn"])
         arn = attributes["Attributes"]["QueueArn"]
         self.aws.sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
-        pattern = json.dumps({"source": ["triptych.jobs"]})
-        self.aws.events.put_rule(Name="jobs", EventPattern=pattern)
-        self.aws.events.put_targets(Rule="jobs", Targets=[{"Id": "heard", "Arn": arn}])
+        self.aws.events.put_rule(Name=name, EventPattern=json.dumps({"source": [f"triptych.{name}"]}))
+        self.aws.events.put_targets(Rule=name, Targets=[{"Id": "heard", "Arn": arn}])
+        return topic_arn
 
 
 @cache

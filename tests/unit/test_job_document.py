@@ -7,10 +7,11 @@ import json
 import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
-from triptych.jobs.document import document, moment
+from triptych.jobs.document import document
 from triptych.jobs.job import Job, JobError, JobRequest, JobResult, Status
 from triptych.jobs.notification import notification
 from triptych.protocol.json_body import dump
+from triptych.protocol.moments import moment
 
 from tests.support.contract import DOCUMENT
 from tests.support.job_strategies import MOMENTS, ended_jobs, jobs

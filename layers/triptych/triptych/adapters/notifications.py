@@ -1,70 +1,118 @@
-"""Telling how jobs ended, through SNS and EventBridge."""
+"""Telling how jobs and batches ended, through SNS and EventBridge."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from triptych.adapters.aws_clients import AwsClients
 from triptych.adapters.aws_errors import LOGGER, reaching
+from triptych.batches import notification as batches
+from triptych.batches.batch import Batch
 from triptych.errors import ServiceUnavailable
+from triptych.jobs import notification as jobs
 from triptych.jobs.envelope import NOT_IN_SQS
 from triptych.jobs.job import Job
-from triptych.jobs.notification import SOURCE, notification
 from triptych.protocol.json_body import dump
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
-TOPIC, BUS = "the topic of jobs", "the event bus"
+BUS = "the event bus"
 _MAX_SUBJECT = 100  # characters, of any message
 
 
-class AwsNotifier:
-    """Publishes the end of a job to a topic, and puts it on the default event bus.
+class News(NamedTuple):
+    """What is told of an end.
+
+    Attributes:
+        source: Who tells it.
+        kind: What happened, such as `Job succeeded`.
+        about: Name of the model; None for a batch of several.
+        message: Everything that is told.
+        attributes: What filter policies of subscriptions look at; None is left out.
+    """
+
+    source: str
+    kind: str
+    about: str | None
+    message: Mapping[str, object]
+    attributes: Mapping[str, str | None]
+
+
+class AwsNotifier[Ended]:
+    """Publishes an end to a topic, and puts it on the default event bus.
 
     Args:
         clients: Calls AWS.
         topic_arn: ARN of the topic.
-        region: AWS region, which notifications name.
+        topic: What the topic is called, such as `the topic of jobs`.
+        describe: Says what is told of an end.
     """
 
-    def __init__(self, clients: AwsClients, topic_arn: str, region: str) -> None:
+    def __init__(
+        self, clients: AwsClients, topic_arn: str, topic: str, describe: Callable[[Ended], News]
+    ) -> None:
         self._clients = clients
         self._topic_arn = topic_arn
-        self._region = region
+        self._topic = topic
+        self._describe = describe
 
-    def publish(self, job: Job) -> None:
-        """Tells the final state of a job to everybody who listens.
+    def publish(self, ended: Ended, /) -> None:
+        """Tells the final state to everybody who listens.
 
         Raises:
             ServiceUnavailable: Somebody may not have been told.
         """
-        message = dump(notification(job, self._region)).decode().translate(NOT_IN_SQS)
-        self._publish(job, message)
-        self._put_event(job, message)
+        news = self._describe(ended)
+        message = dump(news.message).decode().translate(NOT_IN_SQS)
+        self._publish(news, message)
+        self._put_event(news, message)
 
-    def _publish(self, job: Job, message: str) -> None:
-        with reaching(TOPIC):
+    def _publish(self, news: News, message: str) -> None:
+        subject = news.kind if news.about is None else f"{news.kind}: {news.about}"
+        with reaching(self._topic):
             self._clients.sns.publish(
                 TopicArn=self._topic_arn,
-                Subject=f"Job {job.status}: {job.model}"[:_MAX_SUBJECT],
+                Subject=subject[:_MAX_SUBJECT],
                 Message=message,
-                MessageAttributes=_attributes(job),
+                MessageAttributes=_attributes(news.attributes),
             )
 
-    def _put_event(self, job: Job, message: str) -> None:
+    def _put_event(self, news: News, message: str) -> None:
         with reaching(BUS):
             answer = self._clients.events.put_events(
-                Entries=[{"Source": SOURCE, "DetailType": f"Job {job.status}", "Detail": message}]
+                Entries=[{"Source": news.source, "DetailType": news.kind, "Detail": message}]
             )
         if answer["FailedEntryCount"]:
             LOGGER.warning("%s: %s", BUS, answer["Entries"])
             raise ServiceUnavailable(f"{BUS} cannot be reached: it did not take the event")
 
 
-def _attributes(job: Job) -> dict[str, MessageAttributeValueTypeDef]:
-    """Gives what filter policies of subscriptions look at."""
-    named = {"status": job.status.value, "model": job.model, "target": job.target}
+def job_notifier(clients: AwsClients, topic_arn: str, region: str) -> AwsNotifier[Job]:
+    """Makes what tells how jobs ended; notifications name the region."""
+    return AwsNotifier(clients, topic_arn, "the topic of jobs", partial(_of_job, region=region))
+
+
+def batch_notifier(clients: AwsClients, topic_arn: str, region: str) -> AwsNotifier[Batch]:
+    """Makes what tells how batches ended; notifications name the region."""
+    return AwsNotifier(clients, topic_arn, "the topic of batches", partial(_of_batch, region=region))
+
+
+def _of_job(job: Job, region: str) -> News:
+    attributes = {"status": job.status.value, "model": job.model, "target": job.target}
+    message = jobs.notification(job, region)
+    return News(jobs.SOURCE, f"Job {job.status}", job.model, message, attributes)
+
+
+def _of_batch(batch: Batch, region: str) -> News:
+    attributes = {"status": batch.state.value, "model": batch.model, "target": batch.target}
+    message = batches.notification(batch, region)
+    return News(batches.SOURCE, batches.kind(batch), batch.model, message, attributes)
+
+
+def _attributes(named: Mapping[str, str | None]) -> dict[str, MessageAttributeValueTypeDef]:
     return {
         name: {"DataType": "String", "StringValue": value}
         for name, value in named.items()

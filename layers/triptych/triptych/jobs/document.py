@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from triptych.jobs.job import Job, Status
 from triptych.jobs.transitions import overdue
+from triptych.protocol.moments import known_moment, moment
 
 
 def document(job: Job, now: int) -> dict[str, object]:
@@ -23,8 +22,8 @@ def document(job: Job, now: int) -> dict[str, object]:
         "target": job.target,
         "created_at": moment(job.created),
         "expires_at": moment(job.expires),
-        "started_at": _moment(job.started),
-        "ended_at": _moment(job.ended),
+        "started_at": known_moment(job.started),
+        "ended_at": known_moment(job.ended),
         "attempts": job.attempts,
         "redrives": job.redrives,
         "model_version": str(job.result.version) if job.result else None,
@@ -37,16 +36,6 @@ def document(job: Job, now: int) -> dict[str, object]:
 def status_at(job: Job, now: int) -> Status:
     """Gives the state of a job: one that should have been started by now has expired."""
     return Status.EXPIRED if overdue(job, now) else job.status
-
-
-def moment(milliseconds: int) -> str:
-    """Writes a time, such as `2026-01-31T12:00:00.000Z`."""
-    written = datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
-    return written.replace("+00:00", "Z")
-
-
-def _moment(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else moment(milliseconds)
 
 
 def _result(job: Job) -> dict[str, object] | None:

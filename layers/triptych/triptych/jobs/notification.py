@@ -16,8 +16,9 @@
 
 from __future__ import annotations
 
-from triptych.jobs.document import document, moment
+from triptych.jobs.document import document
 from triptych.jobs.job import Job, Status
+from triptych.protocol.moments import moment
 
 SOURCE = "triptych.jobs"
 _REASONS = {

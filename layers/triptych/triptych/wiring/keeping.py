@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from triptych.adapters.aws_clients import AwsClients
 from triptych.adapters.dynamodb_jobs import DynamoJobs
-from triptych.adapters.notifications import AwsNotifier
+from triptych.adapters.notifications import job_notifier
 from triptych.adapters.s3_inputs import S3Inputs
 from triptych.adapters.s3_results import S3Results
 from triptych.adapters.sqs_queue import SqsQueue
@@ -55,7 +55,7 @@ def keeping(settings: JobSettings) -> Keeping:
         queue=SqsQueue(clients, settings.queue_url),
         dead_letters=SqsQueue(clients, settings.dead_letters_url),
         ledger=ledger,
-        endings=Endings(ledger, results, AwsNotifier(clients, settings.topic_arn, settings.region)),
+        endings=Endings(ledger, results, job_notifier(clients, settings.topic_arn, settings.region)),
         limits=OptionLimits(min(settings.time_to_live, longest), longest),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from triptych.http.job_services import JobServices
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
-from triptych.jobs.document import moment
+from triptych.protocol.moments import moment
 
 
 def create(services: JobServices, _request: Request) -> Response:

@@ -1,0 +1,154 @@
+"""A batch as its caller sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from triptych.batches.batch import Batch, BatchOptions, BatchSource, Counts, State
+from triptych.batches.file import FileOutcome, Part
+from triptych.protocol.moments import known_moment, moment
+from triptych.protocol.plain import plain
+
+SHOWN: Final = 100
+"""Files that a document names at most."""
+
+type Locate = Callable[[str], str]
+"""Gives a link to what the bucket of outputs has under a key."""
+
+
+class Progress(NamedTuple):
+    """How far a batch has come.
+
+    Attributes:
+        counts: Records so far.
+        chunks: How many chunks are done.
+        files: How many files are done, or have failed.
+        failed_files: How many of them have failed.
+    """
+
+    counts: Counts
+    chunks: int
+    files: int
+    failed_files: int
+
+
+def progress(parts: Sequence[Part], outcomes: Sequence[FileOutcome]) -> Progress:
+    """Tells how far a batch has come.
+
+    Args:
+        parts: Everything that was made so far.
+        outcomes: What became of its files so far.
+    """
+    return Progress(
+        counts=sum((part.counts for part in parts), Counts()),
+        chunks=sum(part.last for part in parts),
+        files=len(outcomes),
+        failed_files=sum(outcome.error is not None for outcome in outcomes),
+    )
+
+
+def document(batch: Batch, now: int, made: Progress | None = None) -> dict[str, object]:
+    """Describes a batch in JSON; times are ISO 8601 in UTC, what is not known is left out.
+
+    Args:
+        batch: The batch.
+        now: Milliseconds since 1970.
+        made: How far it has come, where that is known.
+    """
+    far = _at_the_end(batch, made)
+    described: dict[str, object] = {
+        "id": batch.id,
+        "state": batch.state,
+        "model": batch.model,
+        "version": None if batch.version is None else str(batch.version),
+        "source": _source(batch.source),
+        "options": said(batch.options) or None,
+        "target": batch.target,
+        "created_at": moment(batch.created),
+        "started_at": known_moment(batch.started),
+        "ended_at": known_moment(batch.ended),
+        "attempts": batch.attempts,
+        "redrives": batch.redrives,
+        "progress": _progress(batch, far) if far else None,
+        "records_per_second": _rate(batch, now, far) if far else None,
+        "seconds_left": _seconds_left(batch, now, far) if far else None,
+        "error": batch.error._asdict() if batch.error else None,
+    }
+    return {name: value for name, value in described.items() if value is not None}
+
+
+def file_documents(outcomes: Sequence[FileOutcome], locate: Locate) -> list[dict[str, object]]:
+    """Describes what became of files in JSON, of the first ones only where there are many.
+
+    Args:
+        outcomes: What became of them.
+        locate: Links to outputs.
+    """
+    return [_file(outcome, locate) for outcome in outcomes[:SHOWN]]
+
+
+def file_state(counts: Counts, *, failed: bool) -> State:
+    """Gives the state that a file ends in."""
+    if failed:
+        return State.FAILED
+    return State.SUCCEEDED_WITH_ERRORS if counts.failed else State.SUCCEEDED
+
+
+def said(options: BatchOptions) -> dict[str, object]:
+    """Gives options by name, without those that nobody has said."""
+    return plain(options)
+
+
+def _file(outcome: FileOutcome, locate: Locate) -> dict[str, object]:
+    keys = {"output": outcome.output, "errors": outcome.errors, "manifest": outcome.manifest}
+    described: dict[str, object] = {
+        "key": outcome.key,
+        "state": file_state(outcome.counts, failed=outcome.error is not None),
+        "records": outcome.counts._asdict(),
+        **{name: locate(key) for name, key in keys.items() if key is not None},
+    }
+    return described | ({"error": outcome.error._asdict()} if outcome.error else {})
+
+
+def _source(source: BatchSource) -> Mapping[str, object]:
+    if source.prefix is not None:
+        return {"prefix": source.prefix, "only_new": source.only_new}
+    return {"keys": list(source.keys[:SHOWN]), "count": len(source.keys)}
+
+
+def _at_the_end(batch: Batch, made: Progress | None) -> Progress | None:
+    """Takes the record's word for a batch that has ended: what it was made of is deleted before it."""
+    if not batch.final or batch.files is None:
+        return made
+    chunks = made.chunks if made else batch.chunks or 0
+    files = made.files if made and batch.state is State.STOPPED else batch.files
+    counts = made.counts if made and batch.state is State.STOPPED else batch.counts
+    return Progress(counts, chunks, files, batch.failed_files)
+
+
+def _progress(batch: Batch, made: Progress) -> dict[str, object]:
+    chunks = {"done": made.chunks, "total": batch.chunks}
+    files = {"done": made.files, "failed": made.failed_files, "total": batch.files}
+    return {
+        "records": made.counts._asdict(),
+        "chunks": {name: count for name, count in chunks.items() if count is not None},
+        "files": {name: count for name, count in files.items() if count is not None},
+    }
+
+
+def _rate(batch: Batch, now: int, made: Progress) -> float | None:
+    seconds = _seconds(batch, now)
+    return round(made.counts.read / seconds, 1) if seconds else None
+
+
+def _seconds_left(batch: Batch, now: int, made: Progress) -> int | None:
+    """Guesses how long the rest takes, at the pace so far."""
+    seconds = _seconds(batch, now)
+    if batch.state is not State.RUNNING or not seconds or not made.chunks or batch.chunks is None:
+        return None
+    return round(seconds * max(batch.chunks - made.chunks, 0) / made.chunks)
+
+
+def _seconds(batch: Batch, now: int) -> float:
+    return max((batch.ended or now) - (batch.started or now), 0) / 1000
