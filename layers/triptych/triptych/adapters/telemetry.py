@@ -17,7 +17,12 @@ from triptych.interfaces.observer import RequestRecord
 from triptych.protocol.json_body import dump
 
 NO_MODEL = "none"  # a name that a caller made up must not become a metric of its own
-_TIMES = {"Latency", "InferenceTime", "ModelLoadTime", "QueueTime"}  # in milliseconds; the others are counts
+_UNITS = {
+    **dict.fromkeys(
+        ("Latency", "InferenceTime", "ModelLoadTime", "QueueTime", "ChunkTime"), MetricUnit.Milliseconds
+    ),
+    "PeakMemory": MetricUnit.Megabytes,
+}  # the others are counts
 
 
 class PowertoolsTelemetry:
@@ -92,7 +97,7 @@ class PowertoolsTelemetry:
 
 
 def _unit(metric: str) -> MetricUnit:
-    return MetricUnit.Milliseconds if metric in _TIMES else MetricUnit.Count
+    return _UNITS.get(metric, MetricUnit.Count)
 
 
 def _rare(status: int, *, cold: bool) -> dict[str, float]:
