@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from triptych.batch.opening import input_file
-from triptych.batch.transformer import Places, Transformer
+from triptych.batch.places import Places
+from triptych.batch.transformer import Transformer
 from triptych.batches.batch import Batch, BatchOptions, BatchSource, State
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.ids import upload_id

@@ -10,10 +10,10 @@ from __future__ import annotations
 import resource
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import NamedTuple
 from uuid import uuid4
 
 from triptych.batch.opening import Models
+from triptych.batch.places import Places
 from triptych.batch.stopping import checkpoint, still_wanted
 from triptych.batches.batch import Batch
 from triptych.batches.file import Chunk, InputFile, Part
@@ -25,28 +25,12 @@ from triptych.errors import ServiceUnavailable
 from triptych.interfaces.batch_observer import BatchObserver, ChunkRun
 from triptych.interfaces.batch_store import BatchStore
 from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.objects import Bucket, ObjectWriter, StoredObject
-from triptych.interfaces.predictions import Made, Prediction, PredictionStore
+from triptych.interfaces.objects import ObjectWriter, StoredObject
+from triptych.interfaces.predictions import Made, Prediction
 from triptych.serving.model import Model
 
 _FINISHING = 20.0
 """Seconds kept for sending what was made, at most: parts are sent while the next ones are made."""
-
-
-class Places(NamedTuple):
-    """Where batches read and write.
-
-    Attributes:
-        inputs: Bucket of inputs.
-        outputs: Bucket of outputs.
-        work: Bucket of plans and parts.
-        predictions: Keeps predictions by key.
-    """
-
-    inputs: Bucket
-    outputs: Bucket
-    work: Bucket
-    predictions: PredictionStore
 
 
 class Transformer:

@@ -100,6 +100,20 @@ class Part(NamedTuple):
     peak_bytes: int
 
 
+class Join(NamedTuple):
+    """A file whose parts are to be joined.
+
+    Attributes:
+        file: The file.
+        start: Position where its first part begins.
+        end: Position where its last part ends.
+    """
+
+    file: InputFile
+    start: int
+    end: int
+
+
 class FileOutcome(NamedTuple):
     """How the transformation of a file ended.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from triptych.batches.file import Chunk, InputFile
+from triptych.batches.file import Chunk, InputFile, Join
 from triptych.errors import BadRequest
 from triptych.protocol.plain import plain, record_of
 
 
-def message(record: Chunk | InputFile) -> dict[str, Any]:
-    """Describes a chunk or a file; `chunk_of` and `file_of` read it."""
+def message(record: Chunk | InputFile | Join) -> dict[str, Any]:
+    """Describes what `chunk_of`, `file_of` and `join_of` read."""
     return plain(record)
 
 
@@ -30,6 +30,15 @@ def file_of(described: object) -> InputFile:
         BadRequest: It is none.
     """
     return _read(InputFile, described)
+
+
+def join_of(described: object) -> Join:
+    """Reads a file that is joined.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    return _read(Join, described)
 
 
 def _read[Record: NamedTuple](kind: type[Record], described: object) -> Record:
