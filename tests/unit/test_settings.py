@@ -3,7 +3,13 @@
 from pathlib import Path
 
 import pytest
-from triptych.settings import InvalidSettings, Settings, TelemetrySettings, from_environment
+from triptych.settings import (
+    InvalidSettings,
+    Settings,
+    TelemetrySettings,
+    batches_from_environment,
+    from_environment,
+)
 
 PLACES = {"MODEL_REPOSITORY": "/opt/models"}
 
@@ -101,3 +107,28 @@ def test_threads(megabytes: int, threads: int) -> None:
     """Processors come with memory, 1769 MB each, and there is always one."""
     settings = from_environment({**PLACES, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(megabytes)})
     assert threads == settings.threads
+
+
+BATCHES = {"BATCHES_TABLE": "batches", "INPUT_BUCKET": "in", "OUTPUT_BUCKET": "out", "AWS_REGION": "eu-west-1"}
+
+
+def test_batches() -> None:
+    """What is not told of batches has a default, or is empty where a function does without."""
+    settings = batches_from_environment(BATCHES)
+    assert ("batches", "in", "out", "", 32 << 20, 64 << 20) == (
+        settings.table,
+        settings.inputs_bucket,
+        settings.outputs_bucket,
+        settings.work_bucket,
+        settings.direct_bytes,
+        settings.chunk_bytes,
+    )
+    told = batches_from_environment({**BATCHES, "BATCH_RETENTION_DAYS": "2", "LOOKUP_WRITES_PER_SECOND": "7"})
+    assert (172_800, 7) == (told.retention, told.lookup_rate)
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_batches_without_what_they_need(name: str) -> None:
+    """The message names the variable that the template should have set."""
+    with pytest.raises(InvalidSettings, match=f"{name} is empty; the template sets it"):
+        batches_from_environment({**BATCHES, name: ""})

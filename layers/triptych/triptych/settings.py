@@ -89,6 +89,45 @@ class JobSettings:
     region: str
 
 
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """Settings of a function that deals with batches; what one does not need is empty.
+
+    Attributes:
+        table: Name of the table of batches.
+        predictions_table: Name of the table of predictions.
+        inputs_bucket: Bucket of inputs.
+        outputs_bucket: Bucket of outputs.
+        work_bucket: Bucket of plans and parts.
+        queue_url: URL of the queue of uploads.
+        topic_arn: Topic that is told how batches end.
+        state_machine_arn: What large batches run on.
+        direct_bytes: Bytes up to which an uploaded file is transformed by the function that takes it.
+        chunk_bytes: Bytes of a chunk of a larger one.
+        max_attempts: Attempts that an upload has.
+        retention: Seconds that records are kept.
+        lookup_retention: Seconds that predictions can be looked up.
+        lookup_rate: Predictions that one worker writes to their table in a second, at most.
+        region: AWS region.
+    """
+
+    table: str
+    predictions_table: str
+    inputs_bucket: str
+    outputs_bucket: str
+    work_bucket: str
+    queue_url: str
+    topic_arn: str
+    state_machine_arn: str
+    direct_bytes: int
+    chunk_bytes: int
+    max_attempts: int
+    retention: int
+    lookup_retention: int
+    lookup_rate: int
+    region: str
+
+
 class InvalidSettings(ValueError):
     """The environment is not one that the function can run in."""
 
@@ -130,6 +169,31 @@ def jobs_from_environment(environment: Mapping[str, str] = os.environ) -> JobSet
         time_to_live=int(_number(environment, "JOB_TIME_TO_LIVE", 86_400)),
         retention=int(_number(environment, "JOB_RETENTION_DAYS", 14)) * 86_400,
         retry_seconds=int(_number(environment, "JOB_RETRY_SECONDS", 10)),
+        region=_required(environment, "AWS_REGION"),
+    )
+
+
+def batches_from_environment(environment: Mapping[str, str] = os.environ) -> BatchSettings:
+    """Reads the settings of a function that deals with batches.
+
+    Raises:
+        InvalidSettings: A variable is missing or not what it should be.
+    """
+    return BatchSettings(
+        table=_required(environment, "BATCHES_TABLE"),
+        predictions_table=environment.get("PREDICTIONS_TABLE", ""),
+        inputs_bucket=_required(environment, "INPUT_BUCKET"),
+        outputs_bucket=_required(environment, "OUTPUT_BUCKET"),
+        work_bucket=environment.get("BATCH_WORK_BUCKET", ""),
+        queue_url=environment.get("BATCH_QUEUE_URL", ""),
+        topic_arn=environment.get("BATCHES_TOPIC_ARN", ""),
+        state_machine_arn=environment.get("BATCH_STATE_MACHINE_ARN", ""),
+        direct_bytes=int(_number(environment, "BATCH_DIRECT_BYTES", 32 << 20)),
+        chunk_bytes=int(_number(environment, "BATCH_CHUNK_BYTES", 64 << 20)),
+        max_attempts=int(_number(environment, "BATCH_MAX_ATTEMPTS", 5)),
+        retention=int(_number(environment, "BATCH_RETENTION_DAYS", 90)) * 86_400,
+        lookup_retention=int(_number(environment, "LOOKUP_DAYS", 30)) * 86_400,
+        lookup_rate=int(_number(environment, "LOOKUP_WRITES_PER_SECOND", 500)),
         region=_required(environment, "AWS_REGION"),
     )
 
