@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
 
-type Service = Literal["dynamodb", "events", "s3", "sns", "sqs"]
+type Service = Literal["dynamodb", "events", "s3", "sns", "sqs", "stepfunctions"]
 
 CLIENT = Config(
     connect_timeout=2,  # seconds; services in the same region answer in milliseconds
@@ -27,6 +28,12 @@ CLIENT = Config(
 )
 _S3 = CLIENT.merge(Config(signature_version="s3v4"))
 _PRESIGNER = _S3.merge(Config(s3={"addressing_style": "virtual"}))
+_BULK = _S3.merge(
+    Config(
+        read_timeout=60,  # seconds between bytes: nobody waits, and S3 may take long to copy large parts
+        retries={"mode": "standard", "total_max_attempts": 6},
+    )
+)
 _LOCK = RLock()  # boto3's default session makes one client at a time
 
 
@@ -51,7 +58,10 @@ def s3_client() -> S3Client:
 
 
 class AwsClients:
-    """The clients that jobs need. Threads may share them; two who are first at once may make one each."""
+    """The clients that jobs and batches need.
+
+    Threads may share them; two who are first at once may make one each.
+    """
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
@@ -69,6 +79,12 @@ class AwsClients:
     def s3(self) -> S3Client:
         """Calls S3."""
         return s3_client()
+
+    @cached_property
+    def bulk_s3(self) -> S3Client:
+        """Calls S3 for what takes minutes: with more patience than a request has."""
+        made: S3Client = client("s3", _BULK)
+        return made
 
     @cached_property
     def presigner(self) -> S3Client:
@@ -93,4 +109,10 @@ class AwsClients:
     def sqs(self) -> SQSClient:
         """Calls SQS."""
         made: SQSClient = client("sqs")
+        return made
+
+    @cached_property
+    def stepfunctions(self) -> SFNClient:
+        """Calls Step Functions."""
+        made: SFNClient = client("stepfunctions")
         return made

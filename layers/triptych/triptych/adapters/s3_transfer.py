@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
@@ -14,7 +13,7 @@ from s3transfer.manager import TransferConfig, TransferManager
 from s3transfer.subscribers import BaseSubscriber
 from s3transfer.utils import ReadFileChunk
 
-from triptych.adapters.aws_errors import AWS_FAILURES
+from triptych.adapters.s3_multipart import Multipart
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -81,50 +80,22 @@ def upload_once(client: S3Client, bucket: str, key: str, path: Path, **described
         BotoCoreError: S3 cannot be reached.
         OSError: The file cannot be read.
     """
-    begun = client.create_multipart_upload(Bucket=bucket, Key=key, ChecksumAlgorithm="CRC32", **described)
-    upload = _Upload(client, bucket, key, begun["UploadId"])
+    upload = Multipart.begin(client, bucket, key, **described)
     try:
-        upload.complete(upload.parts(path))
+        upload.complete(_parts(upload, path), IfNoneMatch="*")
     except BaseException:
         upload.abort()
         raise
 
 
-class _Upload(NamedTuple):
-    client: S3Client
-    bucket: str
-    key: str
-    id: str
+def _parts(upload: Multipart, path: Path) -> list[CompletedPartTypeDef]:
+    with ThreadPoolExecutor(TRANSFER.max_request_concurrency) as pool:
+        return list(pool.map(partial(_part, upload, path), range(0, path.stat().st_size, PART)))
 
-    def parts(self, path: Path) -> list[CompletedPartTypeDef]:
-        with ThreadPoolExecutor(TRANSFER.max_request_concurrency) as pool:
-            return list(pool.map(partial(self._part, path), range(0, path.stat().st_size, PART)))
 
-    def complete(self, parts: list[CompletedPartTypeDef]) -> None:
-        self.client.complete_multipart_upload(
-            Bucket=self.bucket,
-            Key=self.key,
-            UploadId=self.id,
-            MultipartUpload={"Parts": parts},
-            IfNoneMatch="*",
-        )
-
-    def abort(self) -> None:
-        with suppress(*AWS_FAILURES):  # the bucket forgets what was begun and not completed, only later
-            self.client.abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=self.id)
-
-    def _part(self, path: Path, start: int) -> CompletedPartTypeDef:
-        number = start // PART + 1
-        with ReadFileChunk.from_filename(str(path), start, PART) as part:
-            sent = self.client.upload_part(
-                Bucket=self.bucket,
-                Key=self.key,
-                UploadId=self.id,
-                PartNumber=number,
-                Body=cast("IO[bytes]", part),
-                ChecksumAlgorithm="CRC32",
-            )
-        return {"PartNumber": number, "ETag": sent["ETag"], "ChecksumCRC32": sent["ChecksumCRC32"]}
+def _part(upload: Multipart, path: Path, start: int) -> CompletedPartTypeDef:
+    with ReadFileChunk.from_filename(str(path), start, PART) as part:
+        return upload.send(start // PART + 1, cast("IO[bytes]", part))
 
 
 class _Known(BaseSubscriber):
