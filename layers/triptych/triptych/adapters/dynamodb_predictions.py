@@ -1,0 +1,135 @@
+"""Predictions that are looked up by key, in a DynamoDB table.
+
+| attribute | for |
+|---|---|
+| id | the key of the table: model, `#`, key of the record |
+| made | the order of predictions for a key: time of the batch, `#`, its id |
+| version | version of the model |
+| row | the predicted row, as JSON |
+| delete_at | time to live, in seconds since 1970 |
+
+A later batch wins for each key whatever is written when: of the items of a key, the last by `made` counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import batched
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from triptych.adapters.ahead import ahead
+from triptych.adapters.aws_clients import AwsClients
+from triptych.adapters.aws_errors import reaching
+from triptych.adapters.batch_writes import LIMIT, BatchWrites
+from triptych.adapters.dynamodb_items import deserialized, named
+from triptych.errors import BadRequest
+from triptych.interfaces.clock import Clock
+from triptych.interfaces.predictions import Made, Prediction
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+TABLE = "the table of predictions"
+MAX_ITEM = 400 << 10
+"""Bytes of an item, with the names of its attributes."""
+
+MAX_KEY = 2048
+"""Bytes of an item's key."""
+
+READERS = 8
+"""Keys that are looked up at once."""
+
+_DAY = 86_400
+_NAMES = 64  # bytes: names of attributes, and numbers; somewhat more than they take
+
+
+class DynamoPredictions:
+    """Keeps predictions.
+
+    Args:
+        clients: Calls AWS.
+        table: Name of the table.
+        days: How long predictions are kept after their batch was handed over.
+        writes: Writes items, at the pace that is allowed.
+        clock: Gives the time.
+    """
+
+    def __init__(self, clients: AwsClients, table: str, days: int, writes: BatchWrites, clock: Clock) -> None:
+        self._clients = clients
+        self._table = table
+        self._days = days
+        self._writes = writes
+        self._clock = clock
+
+    def put(self, predictions: Sequence[Prediction], made: Made) -> None:
+        """Keeps predictions; of those with the same key the last one counts.
+
+        Raises:
+            BadRequest: A key or a row is larger than DynamoDB takes; those before it may have been kept.
+            ServiceUnavailable: The table cannot be reached, or takes no more; some may have been kept.
+        """
+        latest = {prediction.key: prediction for prediction in predictions}
+        delete_at = made.at // 1000 + self._days * _DAY
+        for some in batched(latest.values(), LIMIT, strict=False):
+            items = [_item(prediction, made, delete_at) for prediction in some]
+            with reaching(TABLE):
+                self._writes.write(self._table, items)
+
+    def get(self, model: str, keys: Sequence[str]) -> Mapping[str, tuple[Prediction, Made]]:
+        """Gives the latest predictions of a model by key; keys that have none are left out.
+
+        Raises:
+            ServiceUnavailable: The table cannot be reached.
+        """
+        with reaching(TABLE):
+            found = ahead(lambda key: self._newest(model, key), dict.fromkeys(keys), READERS)
+            return {prediction.key: (prediction, made) for prediction, made in _some(found)}
+
+    def _newest(self, model: str, key: str) -> tuple[Prediction, Made] | None:
+        if len(_id(model, key).encode()) > MAX_KEY:  # none was kept
+            return None
+        items = self._clients.dynamodb.query(
+            TableName=self._table,
+            KeyConditionExpression="#id = :id",
+            ExpressionAttributeNames=named("id"),
+            ExpressionAttributeValues={":id": {"S": _id(model, key)}},
+            ScanIndexForward=False,
+            Limit=1,
+        )["Items"]
+        alive = [item for item in map(deserialized, items) if item["delete_at"] * 1000 > self._clock()]
+        return _prediction(model, key, alive[0]) if alive else None
+
+
+def _some[T](found: Iterator[T | None]) -> Iterator[T]:
+    return (each for each in found if each is not None)
+
+
+def _id(model: str, key: str) -> str:
+    return f"{model}#{key}"
+
+
+def _item(prediction: Prediction, made: Made, delete_at: int) -> dict[str, AttributeValueTypeDef]:
+    identity, order = _id(made.model, prediction.key), f"{made.at:015d}#{made.batch}"
+    if len(identity.encode()) > MAX_KEY:
+        raise BadRequest(f"the key {prediction.key[:40]!r}... is too long to be looked up")
+    row = orjson.dumps(prediction.row)
+    if (size := len(row) + len(identity.encode()) + len(order) + _NAMES) > MAX_ITEM:
+        raise BadRequest(
+            f"the prediction for the key {prediction.key[:200]!r} has {size} bytes; "
+            f"lookups take {MAX_ITEM} at most"
+        )
+    return {
+        "id": {"S": identity},
+        "made": {"S": order},
+        "version": {"N": str(made.version)},
+        "row": {"B": row},
+        "delete_at": {"N": str(delete_at)},
+    }
+
+
+def _prediction(model: str, key: str, item: Mapping[str, Any]) -> tuple[Prediction, Made]:
+    at, _, batch = item["made"].partition("#")
+    made = Made(model, int(item["version"]), batch, int(at))
+    return Prediction(key, orjson.loads(item["row"].value)), made
