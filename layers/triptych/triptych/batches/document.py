@@ -42,7 +42,7 @@ def progress(parts: Sequence[Part], outcomes: Sequence[FileOutcome]) -> Progress
     """
     return Progress(
         counts=sum((part.counts for part in parts), Counts()),
-        chunks=sum(part.last for part in parts),
+        chunks=len({(part.file, part.chunk) for part in parts if part.last}),
         files=len(outcomes),
         failed_files=sum(outcome.error is not None for outcome in outcomes),
     )

@@ -1,0 +1,124 @@
+"""How long a plan takes and what it costs, and what something cost that has run."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Final, NamedTuple
+
+from triptych.batches import prices
+
+BYTES_PER_SECOND: Final = 4_000_000
+"""Of input, that a worker transforms where nothing is known of the model; most of the time is the model's."""
+
+CONCURRENCY: Final = 40
+"""Chunks that are transformed at once, where nobody says otherwise."""
+
+_START_SECONDS: Final = 5.0  # a cold start, opening the model, planning
+_BLOCK: Final = 8 << 20  # bytes of one ranged read, and of one part of an upload
+_WRITES_PER_CHUNK: Final = 4  # attempt, part, outcome, and a change of the record
+_READS_PER_CHUNK: Final = 6
+_TRANSITIONS_PER_CHUNK: Final = (
+    5  # start of the child, transform, choice, end, and now and then a second round
+)
+_TRANSITIONS: Final = 10  # of the batch itself
+_WORKERS_BESIDE: Final = 3  # plan, merge, finish
+
+
+class Work(NamedTuple):
+    """What there is to do, or was done.
+
+    Attributes:
+        size: Bytes of input.
+        files: How many files.
+        chunks: How many chunks they have.
+        memory: Megabytes of each worker.
+        lookups: Predictions that are kept for lookups.
+        written: Bytes of output; as many as of input where that is not known.
+    """
+
+    size: int
+    files: int
+    chunks: int
+    memory: int
+    lookups: int = 0
+    written: int | None = None
+
+    @property
+    def distributed(self) -> bool:
+        """Whether the state machine does it."""
+        return self.chunks > 1 or self.files > 1
+
+
+class Cost(NamedTuple):
+    """What something costs, in US dollars.
+
+    Attributes:
+        compute: Lambda.
+        storage: Requests to S3.
+        records: DynamoDB, and telling of the end.
+        orchestration: Step Functions.
+    """
+
+    compute: float
+    storage: float
+    records: float
+    orchestration: float
+
+    @property
+    def total(self) -> float:
+        """All together."""
+        return sum(self)
+
+    def described(self) -> dict[str, float]:
+        """Gives the amounts by name, to a millionth of a dollar, and all together."""
+        amounts = {**self._asdict(), "total": self.total}
+        return {f"{name}_usd": round(amount, 6) for name, amount in amounts.items()}
+
+
+class Estimate(NamedTuple):
+    """What a plan comes to.
+
+    Attributes:
+        seconds: From the first to the last worker.
+        cost: What it costs.
+    """
+
+    seconds: float
+    cost: Cost
+
+
+def estimate(work: Work, pace: float = BYTES_PER_SECOND, concurrency: int = CONCURRENCY) -> Estimate:
+    """Guesses how long a plan takes and what it costs.
+
+    Args:
+        work: What there is to do.
+        pace: Bytes of input that one worker transforms in a second.
+        concurrency: How many chunks are transformed at once.
+    """
+    waves = ceil(work.chunks / concurrency)
+    longest = work.size / max(work.chunks, 1) / pace
+    busy = work.size / pace + _START_SECONDS * min(work.chunks, concurrency)
+    return Estimate(_START_SECONDS + waves * longest, cost_of(work, busy))
+
+
+def cost_of(work: Work, seconds: float) -> Cost:
+    """Tells what work costs.
+
+    Args:
+        work: What there is to do, or was done.
+        seconds: How long workers are busy, all together.
+    """
+    written = work.size if work.written is None else work.written
+    invocations = work.chunks + (work.files + _WORKERS_BESIDE if work.distributed else 0)
+    gets = ceil(work.size / _BLOCK) + 4 * work.chunks + 4 * work.files
+    # Parts are written once, and copied into the output where there are several.
+    puts = ceil(written / _BLOCK) * (2 if work.distributed else 1) + 2 * work.chunks + 4 * work.files
+    writes = _WRITES_PER_CHUNK * work.chunks + 2 * work.files + work.lookups
+    reads = _READS_PER_CHUNK * work.chunks
+    transitions = _TRANSITIONS + _TRANSITIONS_PER_CHUNK * work.chunks if work.distributed else 0
+    return Cost(
+        compute=seconds * work.memory / 1024 * prices.LAMBDA_GB_SECOND + invocations * prices.LAMBDA_REQUEST,
+        storage=gets * prices.S3_GET + puts * prices.S3_PUT,
+        records=writes * prices.DYNAMODB_WRITE + reads * prices.DYNAMODB_READ + prices.SNS_AND_EVENTBRIDGE,
+        orchestration=transitions * prices.STEP_FUNCTIONS_TRANSITION,
+    )
