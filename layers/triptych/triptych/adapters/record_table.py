@@ -97,7 +97,7 @@ class RecordTable:
             delete_at: When the item may be deleted, in seconds since 1970.
         """
         with reaching(self.what):
-            answer = self._client.update_item(
+            answer: Any = self._client.update_item(
                 TableName=self._name,
                 Key=serialized(key),
                 UpdateExpression="ADD #counted :one SET #delete_at = :delete_at",
