@@ -9,7 +9,7 @@ from triptych.adapters.ahead import ahead
 from triptych.adapters.s3_join_plan import Part, Slice, plan
 from triptych.adapters.s3_multipart import MIN_PART, Multipart
 from triptych.adapters.s3_object_errors import known_generation
-from triptych.adapters.s3_object_writer import stored
+from triptych.adapters.s3_stored import written
 from triptych.interfaces.objects import Bucket, ByteRange, StoredObject
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class S3Joining(NamedTuple):
         whole = sum(sizes) < MIN_PART
         with known_generation():
             answer = self._put(parts, content_type) if whole else self._upload(parts, content_type)
-        return stored(self.key, sum(sizes), answer)
+        return written(self.key, sum(sizes), answer)
 
     def _put(self, parts: Sequence[Part], content_type: str) -> Mapping[str, Any]:
         return self.client.put_object(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from triptych.adapters.aws_errors import reaching
 from triptych.adapters.s3_multipart import Multipart
 from triptych.adapters.s3_object_errors import STORE
+from triptych.adapters.s3_stored import written
 from triptych.interfaces.objects import StoredObject
 
 if TYPE_CHECKING:
@@ -82,13 +82,13 @@ class S3ObjectWriter:
             raise ValueError("close of an object that was closed or aborted")
         try:
             with reaching(STORE):
-                written = self._complete() if self._upload else self._put()
+                answer = self._complete() if self._upload else self._put()
         except BaseException:
             self.abort()
             raise
         self._open = False
         self._pool.shutdown()
-        return stored(self._key, self._size, written)
+        return written(self._key, self._size, answer)
 
     def abort(self) -> None:
         """Forgets what was written; nothing is done when the object is there already, or was aborted."""
@@ -135,15 +135,3 @@ class S3ObjectWriter:
             ContentType=self._content_type,
             ChecksumAlgorithm="CRC32",
         )
-
-
-def stored(key: str, size: int, answer: Mapping[str, Any]) -> StoredObject:
-    """Tells of an object what S3 answered when it was written.
-
-    Args:
-        key: Its key.
-        size: Its bytes.
-        answer: Of PutObject or CompleteMultipartUpload.
-    """
-    etag = str(answer["ETag"]).strip('"')
-    return StoredObject(key, size, etag, answer.get("VersionId"), time.time_ns() // 1_000_000)

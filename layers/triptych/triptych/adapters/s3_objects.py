@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from triptych.adapters.s3_joining import S3Joining
 from triptych.adapters.s3_object_errors import STORE
 from triptych.adapters.s3_object_reader import S3ObjectReader
 from triptych.adapters.s3_object_writer import S3ObjectWriter
+from triptych.adapters.s3_stored import listed, looked_up
 from triptych.interfaces.objects import Bucket, StoredObject
 
 if TYPE_CHECKING:
@@ -57,21 +58,14 @@ class S3Objects:
             except ClientError as error:
                 _expect(_UNSEEN, error)
                 return None
-        return StoredObject(
-            key=key,
-            size=found["ContentLength"],
-            etag=found["ETag"].strip('"'),
-            version=found.get("VersionId"),
-            modified=round(found["LastModified"].timestamp() * 1000),
-            metadata={name.lower(): value for name, value in found["Metadata"].items()},
-        )
+        return looked_up(key, found)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Lists objects by key, with one request for each thousand; their versions are not told."""
         with reaching(STORE):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=prefix)
             for page in pages:
-                yield from map(_listed, page.get("Contents", []))
+                yield from map(listed, page.get("Contents", []))
 
     def open(self, found: StoredObject) -> S3ObjectReader:
         """Opens an object for reading."""
@@ -141,11 +135,6 @@ class S3Objects:
             return self._clients.presigner.generate_presigned_url(
                 "get_object", Params={"Bucket": self._name, "Key": key}, ExpiresIn=URL_SECONDS
             )
-
-
-def _listed(found: Mapping[str, Any]) -> StoredObject:
-    modified = round(found["LastModified"].timestamp() * 1000)
-    return StoredObject(found["Key"], found["Size"], found["ETag"].strip('"'), None, modified)
 
 
 def _expect(codes: set[str], error: ClientError) -> None:

@@ -1,0 +1,36 @@
+"""Buckets of this process for batches, and the adapter over them."""
+
+from pathlib import Path
+
+from triptych.adapters.aws_clients import AwsClients
+from triptych.adapters.s3_objects import S3Objects
+
+INPUTS, WORK = "stack-batch-inputs", "stack-batch-work"
+MIB = 2**20
+
+
+def content(size: int) -> bytes:
+    """Makes bytes in which no two stretches of 8 MiB are the same."""
+    return b"".join(number.to_bytes(8) for number in range(-(-size // 8)))[:size]
+
+
+class BucketWorld:
+    """A bucket that keeps versions, and one that does not.
+
+    Args:
+        scratch: Directory of local copies.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self.aws = AwsClients()
+        self.scratch = scratch
+        for name in (INPUTS, WORK):
+            self.aws.s3.create_bucket(Bucket=name)
+        self.aws.s3.put_bucket_versioning(Bucket=INPUTS, VersioningConfiguration={"Status": "Enabled"})
+        self.inputs = S3Objects(self.aws, INPUTS, scratch)
+        self.work = S3Objects(self.aws, WORK, scratch)
+
+    def uploads(self) -> list[str]:
+        """Gives keys of uploads that were begun and neither completed nor aborted."""
+        begun = self.aws.s3.list_multipart_uploads(Bucket=WORK).get("Uploads", [])
+        return [upload.get("Key", "") for upload in begun]

@@ -1,0 +1,82 @@
+"""What streams of S3 hold in memory."""
+
+import io
+import time
+import tracemalloc
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from mypy_boto3_s3 import S3Client
+from triptych.adapters.s3_object_reader import S3ObjectReader
+from triptych.adapters.s3_object_writer import S3ObjectWriter
+from triptych.interfaces.objects import StoredObject
+
+MIB = 2**20
+SIZE = 200 * MIB
+LIMIT = 64 * MIB
+
+
+class SlowS3:
+    """Takes parts and forgets them, slower than they are made; gives zeros."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def create_multipart_upload(self, **_: object) -> dict[str, str]:
+        """Begins an upload."""
+        return {"UploadId": "1"}
+
+    def upload_part(self, *, Body: bytes, **_: object) -> dict[str, str]:  # noqa: N803 - of S3
+        """Takes a part."""
+        time.sleep(0.01)
+        self.taken += len(Body)
+        return {"ETag": '"1"', "ChecksumCRC32": "AAAAAA=="}
+
+    def complete_multipart_upload(self, **_: object) -> dict[str, str]:
+        """Ends an upload."""
+        return {"ETag": '"1-1"'}
+
+    def get_object(self, *, Range: str, **_: object) -> dict[str, Any]:  # noqa: N803 - of S3
+        """Gives zeros."""
+        first, last = Range.removeprefix("bytes=").split("-")
+        return {"Body": io.BytesIO(bytes(int(last) + 1 - int(first)))}
+
+
+@contextmanager
+def held() -> Generator[list[int]]:
+    """Measures the bytes that Python holds at most, beyond those before."""
+    peak: list[int] = []
+    tracemalloc.start()
+    try:
+        yield peak
+        peak.append(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
+
+
+def test_written() -> None:
+    """200 MiB are written with a third of them held at most, also when S3 is slower than the writer."""
+    s3 = SlowS3()
+    block = bytes(MIB)
+    with held() as peak:
+        writer = S3ObjectWriter(cast("S3Client", s3), "bucket", "key", "text/csv")
+        for _ in range(SIZE // MIB):
+            writer.write(block)
+        writer.close()
+    assert s3.taken == SIZE
+    assert peak[0] < LIMIT
+
+
+def test_read(tmp_path: Path) -> None:
+    """200 MiB are read with a third of them held at most, also when S3 is faster than the reader."""
+    found = StoredObject("key", SIZE, "etag", None, 0)
+    reader = S3ObjectReader(cast("S3Client", SlowS3()), "bucket", found, tmp_path)
+    read = 0
+    with held() as peak:
+        for block in reader.blocks(0, SIZE):
+            read += len(block)
+            time.sleep(0.01)
+    assert read == SIZE
+    assert peak[0] < LIMIT
