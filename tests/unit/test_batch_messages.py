@@ -5,8 +5,8 @@ import json
 import pytest
 from hypothesis import given
 from triptych.batches.batch import Batch
-from triptych.batches.file import Chunk, FileOutcome, InputFile, Part
-from triptych.batches.messages import chunk_of, file_of, message
+from triptych.batches.file import Chunk, FileOutcome, InputFile, Join, Part
+from triptych.batches.messages import chunk_of, file_of, join_of, message
 from triptych.errors import BadRequest
 from triptych.protocol.plain import plain, record_of
 
@@ -23,6 +23,13 @@ def test_chunks(chunk: Chunk) -> None:
 def test_files(file: InputFile) -> None:
     """Any file comes back from JSON as it was."""
     assert file == file_of(json.loads(json.dumps(message(file))))
+
+
+@given(input_files())
+def test_joins(file: InputFile) -> None:
+    """Any file that is joined comes back from JSON as it was."""
+    join = Join(file, 3, 10**12)
+    assert join == join_of(json.loads(json.dumps(message(join))))
 
 
 @given(parts() | outcomes() | batches())
