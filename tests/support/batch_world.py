@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from triptych.batch.finisher import Finisher
 from triptych.batch.opening import input_file
 from triptych.batch.places import Places
+from triptych.batch.planner import Planner
 from triptych.batch.transformer import Transformer
 from triptych.batches.batch import Batch, BatchOptions, BatchSource, State
 from triptych.batches.file import Chunk, InputFile
@@ -54,6 +56,8 @@ class BatchWorld:
         self.clock = JobClock()
         self.places = Places(self.inputs, self.outputs, self.work, self.predictions)
         self.transformer = Transformer(self.places, self.store, models, self.observer, TINY)
+        self.finisher = Finisher(self.places, self.store, self.observer, 1769, self.clock)
+        self.planner = Planner(self.places, self.store, models, self.finisher, 100)
 
     def dropped(
         self, key: str, body: bytes, metadata: Mapping[str, str] | None = None

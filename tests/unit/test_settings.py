@@ -109,7 +109,12 @@ def test_threads(megabytes: int, threads: int) -> None:
     assert threads == settings.threads
 
 
-BATCHES = {"BATCHES_TABLE": "batches", "INPUT_BUCKET": "in", "OUTPUT_BUCKET": "out", "AWS_REGION": "eu-west-1"}
+BATCHES = {
+    "BATCHES_TABLE": "batches",
+    "INPUT_BUCKET": "in",
+    "OUTPUT_BUCKET": "out",
+    "AWS_REGION": "eu-west-1",
+}
 
 
 def test_batches() -> None:
