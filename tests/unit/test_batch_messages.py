@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from triptych.batches.batch import Batch
 from triptych.batches.file import Chunk, FileOutcome, InputFile, Join, Part
-from triptych.batches.messages import chunk_of, file_of, join_of, message
+from triptych.batches.messages import chunk_of, join_of, message
 from triptych.errors import BadRequest
 from triptych.protocol.plain import plain, record_of
 
@@ -17,12 +17,6 @@ from tests.support.batch_strategies import batches, chunks, input_files, outcome
 def test_chunks(chunk: Chunk) -> None:
     """Any chunk comes back from JSON as it was."""
     assert chunk == chunk_of(json.loads(json.dumps(message(chunk))))
-
-
-@given(input_files())
-def test_files(file: InputFile) -> None:
-    """Any file comes back from JSON as it was."""
-    assert file == file_of(json.loads(json.dumps(message(file))))
 
 
 @given(input_files())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from triptych.batches.file import Chunk, InputFile, Join
+from triptych.batches.file import Chunk, Join
 from triptych.errors import BadRequest
 from triptych.protocol.plain import plain, record_of
 
 
-def message(record: Chunk | InputFile | Join) -> dict[str, Any]:
-    """Describes what `chunk_of`, `file_of` and `join_of` read."""
+def message(record: Chunk | Join) -> dict[str, Any]:
+    """Describes what `chunk_of` and `join_of` read."""
     return plain(record)
 
 
@@ -21,15 +21,6 @@ def chunk_of(described: object) -> Chunk:
         BadRequest: It is none.
     """
     return _read(Chunk, described)
-
-
-def file_of(described: object) -> InputFile:
-    """Reads a file.
-
-    Raises:
-        BadRequest: It is none.
-    """
-    return _read(InputFile, described)
 
 
 def join_of(described: object) -> Join:
