@@ -81,11 +81,19 @@ def test_ended() -> None:
     described = document(ended, NOW + 10**9)
     assert {
         "records": {"read": 2000, "written": 0, "failed": 2000},
-        "chunks": {"done": 10, "total": 10},
+        "chunks": {"total": 10},
         "files": {"done": 2, "failed": 2, "total": 2},
     } == described["progress"]
     assert (200.0, ERROR._asdict()) == (described["records_per_second"], described["error"])
     assert "seconds_left" not in described
+
+
+def test_succeeded() -> None:
+    """All chunks of a batch that succeeded are done, whoever looks."""
+    done = RUNNING._replace(state=State.SUCCEEDED, ended=NOW + 11_000, counts=Counts(5, 5, 0))
+    told = document(done, NOW)["progress"]
+    assert isinstance(told, dict)
+    assert {"done": 10, "total": 10} == told["chunks"]
 
 
 def test_stopped() -> None:

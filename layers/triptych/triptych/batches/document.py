@@ -22,13 +22,13 @@ class Progress(NamedTuple):
 
     Attributes:
         counts: Records so far.
-        chunks: How many chunks are done.
+        chunks: How many chunks are done; None where nobody looked.
         files: How many files are done, or have failed.
         failed_files: How many of them have failed.
     """
 
     counts: Counts
-    chunks: int
+    chunks: int | None
     files: int
     failed_files: int
 
@@ -121,7 +121,8 @@ def _at_the_end(batch: Batch, made: Progress | None) -> Progress | None:
     """Takes the record's word for a batch that has ended: what it was made of is deleted before it."""
     if not batch.final or batch.files is None:
         return made
-    chunks = made.chunks if made else batch.chunks or 0
+    whole = batch.chunks if batch.state not in {State.FAILED, State.STOPPED} else None
+    chunks = made.chunks if made else whole
     files = made.files if made and batch.state is State.STOPPED else batch.files
     counts = made.counts if made and batch.state is State.STOPPED else batch.counts
     return Progress(counts, chunks, files, batch.failed_files)
