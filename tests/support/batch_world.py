@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from triptych.batch.endings import BatchEndings
 from triptych.batch.finisher import Finisher
+from triptych.batch.ledger import BatchLedger
 from triptych.batch.opening import input_file
 from triptych.batch.places import Places
 from triptych.batch.planner import Planner
 from triptych.batch.transformer import Transformer
+from triptych.batch.uploads import Steps, UploadLimits, Uploads
 from triptych.batches.batch import Batch, BatchOptions, BatchSource, State
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.ids import upload_id
@@ -20,7 +23,7 @@ from triptych.errors import NotFound
 from triptych.interfaces.deadline import Deadline
 from triptych.serving.model import Model
 
-from tests.support.batch_fakes import MemoryBatches, MemoryPredictions, WatchedBatches
+from tests.support.batch_fakes import MemoryBatches, MemoryPredictions, MemoryWorkflow, WatchedBatches
 from tests.support.job_fakes import NOW, JobClock
 from tests.support.objects import DirectoryBucket
 from tests.support.pieces import TINY
@@ -58,6 +61,17 @@ class BatchWorld:
         self.transformer = Transformer(self.places, self.store, models, self.observer, TINY)
         self.finisher = Finisher(self.places, self.store, self.observer, 1769, self.clock)
         self.planner = Planner(self.places, self.store, models, self.finisher, 100)
+        self.workflow = MemoryWorkflow()
+        self.told: list[Batch] = []
+        ledger = BatchLedger(self.store)
+        endings = BatchEndings(self.store, ledger, self, self.observer, self.clock)
+        self.steps = Steps(self.planner, self.transformer, self.finisher, endings, self.workflow)
+        limits = UploadLimits(direct_bytes=10_000, attempts=3)
+        self.uploads = Uploads(self.places, self.store, ledger, self.steps, limits, self.observer, self.clock)
+
+    def publish(self, batch: Batch) -> None:
+        """Remembers that the end of a batch was told; it is a notifier."""
+        self.told.append(batch)
 
     def dropped(
         self, key: str, body: bytes, metadata: Mapping[str, str] | None = None

@@ -90,6 +90,11 @@ class Finisher:
             return known
         return self._ended(self._report(batch, source)._replace(error=_described(error)), number)
 
+    def refuse_file(self, batch: Batch, file: InputFile, error: TriptychError) -> FileOutcome:
+        """Ends a file that was opened and is wrong as a whole; see `refuse`."""
+        source = Generation(file.key, file.size, file.etag, file.object_version)
+        return self.refuse(batch, file.number, source, error)
+
     def _known(self, batch: Batch, number: int) -> FileOutcome | None:
         return next((known for known in self._store.outcomes(batch.id) if known.number == number), None)
 

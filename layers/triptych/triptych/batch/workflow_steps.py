@@ -1,0 +1,135 @@
+"""What the functions of the state machine do; each message in and out is JSON.
+
+| function | message | answer |
+|---|---|---|
+| plan | `{"batch": id}` | the same, and where the lists of `chunks` and `joins` are, with their `count` |
+| chunk | `{"batch": id, "chunk": {...}}` | the same with what is left of the chunk, and `done` |
+| merge | `{"batch": id, "join": {...}}` | `{}` |
+| merge | `{"batch": id, "finish": true}` | `{}` |
+| merge | `{"batch": id, "failure": {"Error": ..., "Cause": ...}}` | `{}` |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from triptych.batch.ledger import BatchLedger
+from triptych.batch.places import Places
+from triptych.batch.stopping import Stopped
+from triptych.batch.uploads import Steps
+from triptych.batches.batch import Batch, BatchError
+from triptych.batches.file import Chunk, Join
+from triptych.batches.keys import chunks_key, joins_key
+from triptych.batches.messages import chunk_of, join_of, message
+from triptych.batches.transitions import failed, planned
+from triptych.errors import BadRequest, TriptychError
+from triptych.interfaces.batch_store import BatchStore
+from triptych.interfaces.clock import Clock
+from triptych.interfaces.deadline import Deadline
+
+Message = Mapping[str, Any]
+
+_REASONS = {
+    "Lambda.Unknown": "a function ended without a word, perhaps for want of memory or time",
+    "Runtime.ExitError": "a function ended without a word, perhaps for want of memory",
+    "Sandbox.Timedout": "a function ran out of time",
+    "States.Timeout": "the batch took longer than it may",
+}
+
+
+class WorkflowSteps:
+    """Plans, transforms and joins for the state machine.
+
+    Args:
+        places: Where batches read and write.
+        store: Keeps the records.
+        ledger: Moves batches.
+        steps: What batches go through.
+        clock: Gives the milliseconds since 1970.
+    """
+
+    def __init__(
+        self, places: Places, store: BatchStore, ledger: BatchLedger, steps: Steps, clock: Clock
+    ) -> None:
+        self._places = places
+        self._store = store
+        self._ledger = ledger
+        self._steps = steps
+        self._clock = clock
+
+    def plan(self, told: Message, deadline: Deadline) -> dict[str, Any]:
+        """Plans a batch.
+
+        Raises:
+            TriptychError: Something is out of order; the state machine tries again, or gives up.
+        """
+        batch = self._batch(told)
+        made = self._steps.planner.plan(batch, deadline)
+        self._ledger.move(batch, partial(planned, files=made.files, chunks=made.chunks))
+        bucket = self._places.work.name
+        return {
+            "batch": batch.id,
+            "chunks": {"bucket": bucket, "key": chunks_key(batch.id), "count": made.chunks},
+            "joins": {"bucket": bucket, "key": joins_key(batch.id), "count": made.joins},
+        }
+
+    def chunk(self, told: Message, deadline: Deadline) -> dict[str, Any]:
+        """Goes on with a chunk; the only one of its file is finished as well.
+
+        Raises:
+            TriptychError: Something is out of order; the state machine tries again, or gives up.
+        """
+        batch, chunk = self._batch(told), chunk_of(told.get("chunk"))
+        if self._is_over(batch, chunk):
+            return {"batch": batch.id, "chunk": message(chunk), "done": True}
+        try:
+            rest = self._steps.transformer.run(batch, chunk, deadline)
+        except TriptychError as error:
+            if error.retryable or isinstance(error, Stopped):
+                raise
+            self._steps.finisher.refuse_file(batch, chunk.file, error)
+            return {"batch": batch.id, "chunk": message(chunk), "done": True}
+        if rest is None and chunk.only:
+            self._steps.finisher.finish(batch, Join(chunk.file, _first(told, chunk), chunk.end))
+        left = {"first": _first(told, chunk), "chunk": message(rest or chunk), "done": rest is None}
+        return {"batch": batch.id, **left}
+
+    def merge(self, told: Message, _: Deadline) -> dict[str, Any]:
+        """Joins a file, or ends the batch.
+
+        Raises:
+            TriptychError: Something is out of order; the state machine tries again, or gives up.
+        """
+        batch = self._batch(told)
+        if failure := told.get("failure"):
+            self._fail(batch, failure)
+        elif told.get("finish"):
+            self._steps.endings.finish(batch.id)
+        else:
+            self._steps.finisher.finish(batch, join_of(told.get("join")))
+        return {}
+
+    def _batch(self, told: Message) -> Batch:
+        batch_id = told.get("batch")
+        if not isinstance(batch_id, str):
+            raise BadRequest("the message of the state machine names no batch")
+        return self._ledger.known(batch_id)
+
+    def _is_over(self, batch: Batch, chunk: Chunk) -> bool:
+        """Tells whether the file has ended already: wrong in another chunk, or finished before."""
+        return any(known.number == chunk.file.number for known in self._store.outcomes(batch.id))
+
+    def _fail(self, batch: Batch, failure: Mapping[str, str]) -> None:
+        cause = str(failure.get("Cause", ""))[:500]
+        reason = _REASONS.get(str(failure.get("Error")), f"{failure.get('Error')}: {cause}")
+        message = f"the state machine gave up: {reason}; redrive the batch once the cause is gone"
+        error = BatchError("ServiceUnavailable", message, retryable=True)
+        self._steps.endings.end(batch, partial(failed, now=self._clock(), error=error))
+
+
+def _first(told: Message, chunk: Chunk) -> int:
+    """Gives where a chunk began before what was done of it was taken off."""
+    first = told.get("first", chunk.start)
+    return first if isinstance(first, int) else chunk.start

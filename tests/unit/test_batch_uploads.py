@@ -1,0 +1,132 @@
+"""Files that are dropped become batches, whatever happens on the way."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from triptych.batch.events import Upload, uploads_of
+from triptych.batches.batch import Batch, Counts, State
+from triptych.errors import BadRequest
+from triptych.interfaces.deadline import Deadline
+
+from tests.support.batch_world import BatchWorld
+
+HEAD = b"island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,sex,year\n"
+ROW = b"Torgersen,39.1,18.7,181,3750,male,2007\n"
+BAD = b"Dream,tall,18.7,181,3750,male,2007\n"
+BODY = HEAD + 3 * ROW + BAD
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> BatchWorld:
+    """Gives an empty world."""
+    return BatchWorld(tmp_path)
+
+
+def dropped(world: BatchWorld, key: str, body: bytes) -> Upload:
+    """Drops a file, and gives what is told about it."""
+    found = world.inputs.drop(key, body)
+    return Upload(key, found.version, found.etag)
+
+
+def taken(world: BatchWorld, upload: Upload) -> int | None:
+    """Tells of an upload."""
+    return world.uploads.take(upload, Deadline.after(60))
+
+
+def only(world: BatchWorld) -> Batch:
+    """Gives the only batch."""
+    (batch,) = world.store.batches.values()
+    return batch
+
+
+def test_small_file(world: BatchWorld) -> None:
+    """A small file has its predictions when the function returns; everybody is told once."""
+    upload = dropped(world, "penguins/a.csv", BODY)
+    assert [None, None] == [taken(world, upload), taken(world, upload)]
+    batch = only(world)
+    assert (State.SUCCEEDED_WITH_ERRORS, Counts(4, 3, 1), True) == (batch.state, batch.counts, batch.notified)
+    names = ("errors.jsonl", "manifest.json", "out")
+    assert [f"penguins/a.csv.{name}" for name in names] == world.outputs.keys
+    assert [batch.id] == [told.id for told in world.told]
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "message"),
+    [
+        ("penguins/a.csv", b"a,b\n1,2\n", "missing column 'island'"),
+        ("nothing/a.csv", BODY, "unknown model 'nothing'"),
+        ("penguins/a.txt", BODY, "its name must end in"),
+        ("a.csv", BODY, "expected <model>/<file>"),
+    ],
+)
+def test_wrong_file(world: BatchWorld, key: str, body: bytes, message: str) -> None:
+    """A file that is wrong as a whole ends at once, with a manifest that says why."""
+    assert taken(world, dropped(world, key, body)) is None
+    batch = only(world)
+    assert State.FAILED == batch.state
+    assert batch.error is not None
+    assert message in batch.error.message
+    manifest = orjson.loads(world.outputs.get(f"{key}.manifest.json") or b"{}")
+    assert ("failed", batch.error.message) == (manifest["state"], manifest["error"]["message"])
+
+
+def test_large_file(world: BatchWorld) -> None:
+    """A large file goes to the state machine, which is started again where that is in doubt."""
+    upload = dropped(world, "penguins/a.csv", HEAD + 300 * ROW)
+    assert [None, None] == [taken(world, upload), taken(world, upload)]
+    batch = only(world)
+    assert (State.PLANNING, batch.id) == (batch.state, batch.execution)
+    assert {batch.id: batch.id} == world.workflow.started
+
+
+def test_removed_file(world: BatchWorld) -> None:
+    """What is gone when it is told of makes no batch."""
+    assert taken(world, Upload("penguins/a.csv", "7", "x")) is None
+    assert 0 == len(world.store)
+
+
+def test_leased_file(world: BatchWorld) -> None:
+    """What somebody is transforming comes again soon, and is found done then."""
+    upload = dropped(world, "penguins/a.csv", BODY)
+    taken(world, upload)
+    batch = only(world)
+    world.store.batches[batch.id] = batch._replace(state=State.RUNNING, lease=world.clock.now + 1000)
+    assert 5 == taken(world, upload)
+    world.clock.advance(2)
+    assert taken(world, upload) is None
+    assert only(world).final
+
+
+def test_outages_end(world: BatchWorld) -> None:
+    """What fails for a reason that may pass is tried again, and given up with the reason."""
+    upload = dropped(world, "penguins/a.csv", BODY)
+    world.workflow.broken = "the state machine cannot be reached"
+    large = dropped(world, "penguins/b.csv", HEAD + 300 * ROW)
+    assert [10, 20, 40] == [taken(world, large) for _ in range(3)]
+    assert taken(world, large) is None
+    batch = only(world)
+    assert batch.error is not None
+    assert "it was tried 3 times; the last time: the state machine cannot be reached" == batch.error.message
+    assert (State.FAILED, True) == (batch.state, batch.error.retryable)
+    assert taken(world, upload) is None
+
+
+def test_events_of_s3() -> None:
+    """Keys come encoded; versions of buckets without are none; only uploads count."""
+    created = {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": "m/a+%C3%A9.csv", "eTag": '"e"'}}}
+    versioned = {
+        "eventName": "s3:ObjectCreated:CompleteMultipartUpload",
+        "s3": {"object": {"key": "m/b.csv", "eTag": "f", "versionId": "v"}},
+    }
+    removed = {"eventName": "ObjectRemoved:Delete", "s3": {"object": {"key": "m/c.csv"}}}
+    event = {"Records": [created, versioned, removed]}
+    assert [Upload("m/a é.csv", None, "e"), Upload("m/b.csv", "v", "f")] == list(uploads_of(event))
+    assert [] == list(uploads_of({"Service": "Amazon S3", "Event": "s3:TestEvent"}))
+
+
+@pytest.mark.parametrize("event", [{}, {"Records": [{}]}, {"Records": 1}, {"Records": [1]}])
+def test_what_is_no_event(event: dict[str, object]) -> None:
+    """What cannot be read is refused, so that it ends among the dead letters."""
+    with pytest.raises(BadRequest, match="the message is no event of S3"):
+        list(uploads_of(event))
