@@ -1,0 +1,21 @@
+"""A step of the state machine of batches: plan."""
+
+from typing import Any
+
+from triptych.adapters.sqs_trigger import Context
+from triptych.wiring.batch_files import batch_step
+
+_STEP = batch_step("plan")
+
+
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Plans a batch: files and chunks in the bucket for work.
+
+    Args:
+        event: Message of the state machine; see `triptych.batch.workflow_steps`.
+        context: Lambda's context.
+
+    Returns:
+        What the state machine goes on with.
+    """
+    return _STEP(event, context)

@@ -1,0 +1,21 @@
+"""Files that are dropped: an event of S3 in, predictions in the bucket of outputs."""
+
+from typing import Any
+
+from triptych.adapters.sqs_trigger import Context
+from triptych.wiring.batch_files import batch_uploads
+
+_UPLOADS = batch_uploads()
+
+
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Transforms small files, and hands large ones to the state machine.
+
+    Args:
+        event: Event of S3, bare or in messages of SQS.
+        context: Lambda's context.
+
+    Returns:
+        For messages the partial batch response: ids of those that come again.
+    """
+    return _UPLOADS(event, context)

@@ -1,0 +1,90 @@
+"""Where batches are kept, what they go through, and who is told how they end."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from triptych.adapters.aws_clients import AwsClients
+from triptych.adapters.batch_telemetry import BatchTelemetry
+from triptych.adapters.batch_writes import BatchWrites
+from triptych.adapters.dynamodb_batches import DynamoBatches
+from triptych.adapters.dynamodb_predictions import DynamoPredictions
+from triptych.adapters.notifications import batch_notifier
+from triptych.adapters.process_memory import bound_memory
+from triptych.adapters.s3_objects import S3Objects
+from triptych.adapters.sqs_queue import SqsQueue
+from triptych.adapters.step_functions import StepFunctions
+from triptych.batch.endings import BatchEndings
+from triptych.batch.finisher import Finisher
+from triptych.batch.ledger import BatchLedger
+from triptych.batch.places import Places
+from triptych.batch.planner import Planner
+from triptych.batch.transformer import Transformer
+from triptych.batch.uploads import Steps
+from triptych.interfaces.clock import Clock
+from triptych.settings import BatchSettings, Settings
+from triptych.wiring.open_models import model_store
+from triptych.wiring.places import model_repository
+
+_DAY = 86_400
+
+
+class Batching(NamedTuple):
+    """What every function that deals with files of batches works with.
+
+    Attributes:
+        places: Where files are read and written.
+        store: Keeps records.
+        ledger: Moves batches.
+        steps: What batches go through.
+        queue: Where uploads are told.
+        telemetry: Makes logs and metrics.
+    """
+
+    places: Places
+    store: DynamoBatches
+    ledger: BatchLedger
+    steps: Steps
+    queue: SqsQueue
+    telemetry: BatchTelemetry
+
+
+def batching(settings: Settings, batches: BatchSettings, clock: Clock) -> Batching:
+    """Makes what functions that deal with files of batches work with, but no client before it is used.
+
+    Args:
+        settings: The function's settings.
+        batches: Its settings for batches.
+        clock: Tells the time.
+    """
+    if settings.bounded:
+        bound_memory(settings.memory_megabytes << 20)
+    clients = AwsClients()
+    telemetry = BatchTelemetry(*settings.telemetry)
+    places = _places(clients, settings, batches, clock)
+    store = DynamoBatches(clients, batches.table, batches.retention, clock)
+    ledger = BatchLedger(store)
+    # Nobody waits for the first answer, and there are many rows: weights are laid out for speed.
+    models = model_store(model_repository(settings), settings, telemetry, "prepacked").get
+    finisher = Finisher(places, store, telemetry, settings.memory_megabytes, clock)
+    notifier = batch_notifier(clients, batches.topic_arn, batches.region)
+    steps = Steps(
+        planner=Planner(places, store, models, finisher, batches.chunk_bytes),
+        transformer=Transformer(places, store, models, telemetry),
+        finisher=finisher,
+        endings=BatchEndings(store, ledger, notifier, telemetry, clock),
+        workflow=StepFunctions(clients, batches.state_machine_arn),
+    )
+    return Batching(places, store, ledger, steps, SqsQueue(clients, batches.queue_url), telemetry)
+
+
+def _places(clients: AwsClients, settings: Settings, batches: BatchSettings, clock: Clock) -> Places:
+    scratch = settings.cache.with_name("triptych-batches")
+    days = batches.lookup_retention // _DAY
+    writes = BatchWrites(clients, batches.lookup_rate)
+    return Places(
+        inputs=S3Objects(clients, batches.inputs_bucket, scratch),
+        outputs=S3Objects(clients, batches.outputs_bucket, scratch),
+        work=S3Objects(clients, batches.work_bucket, scratch),
+        predictions=DynamoPredictions(clients, batches.predictions_table, days, writes, clock),
+    )
