@@ -11,6 +11,16 @@ from tests.template.translated import of_type, references
 COUNTS = {"Requests", "ClientErrors", "ServerErrors", "ColdStart", "ModelLoadErrors"}
 TIMES = {"Latency", "InferenceTime", "ModelLoadTime"}
 JOBS = {"JobsSubmitted", "JobsSucceeded", "JobsFailed", "JobsRetried", "JobsExpired", "JobsCancelled"}
+BATCHES = {"BatchesAccepted", "BatchesRetried", "BatchesStopped", "BatchesFailed"} | {
+    "BatchesSucceeded",
+    "BatchesSucceededWithErrors",
+    "BatchFilesSucceeded",
+    "BatchFilesFailed",
+    "BatchRecords",
+    "BatchFailedRecords",
+    "ChunkTime",
+    "PeakMemory",
+}
 WORK = {"QueueTime", "InferenceTime", "Attempts", "GroupSize", "BatchSize"}
 
 
@@ -37,7 +47,7 @@ def test_widgets_do_not_overlap(widgets: list[dict[str, Any]]) -> None:
 def test_every_metric_of_ours_is_shown(widgets: list[dict[str, Any]]) -> None:
     """What functions write for each model is all on the dashboard, and nothing else is looked for."""
     expressions = "".join(_expressions(widgets))
-    assert COUNTS | TIMES | JOBS | WORK == set(re.findall(r'MetricName="(\w+)"', expressions))
+    assert COUNTS | TIMES | JOBS | WORK | BATCHES == set(re.findall(r'MetricName="(\w+)"', expressions))
 
 
 def test_searches_name_services_that_exist(template: dict[str, Any], widgets: list[dict[str, Any]]) -> None:

@@ -14,6 +14,11 @@ HANDLERS = {
     "JobWorkerFunction": ("functions/async/", "worker_handler.handler"),
     "JobDeadLetterFunction": ("functions/async/", "dead_letter_handler.handler"),
     "JobSweepFunction": ("functions/async/", "sweep_handler.handler"),
+    "BatchFunction": ("functions/batch/", "upload_handler.handler"),
+    "BatchPlanFunction": ("functions/batch/", "plan_handler.handler"),
+    "BatchChunkFunction": ("functions/batch/", "chunk_handler.handler"),
+    "BatchMergeFunction": ("functions/batch/", "merge_handler.handler"),
+    "BatchesFunction": ("functions/batch/", "batches_handler.handler"),
 }
 LOGICAL_IDS = {
     "OnnxRuntimeLayer",
@@ -28,6 +33,16 @@ LOGICAL_IDS = {
     "JobInputsBucket",
     "ResultsBucket",
     "JobsTopic",
+    "InputBucket",
+    "OutputBucket",
+    "BatchWorkBucket",
+    "BatchesTable",
+    "PredictionsTable",
+    "BatchQueue",
+    "BatchDeadLetterQueue",
+    "BatchesTopic",
+    "BatchSchedule",
+    "BatchStateMachine",
 }
 OUTPUTS = {
     "ApiUrl",
@@ -37,8 +52,20 @@ OUTPUTS = {
     "JobsTopicArn",
     "ResultsBucket",
     "JobInputsBucket",
+    "InputBucket",
+    "OutputBucket",
+    "BatchesTopicArn",
+    "BatchStateMachineArn",
 }
-MODEL_FUNCTIONS = ("RealtimeFunction", "JobsFunction", "JobWorkerFunction")
+MODEL_FUNCTIONS = (
+    "RealtimeFunction",
+    "JobsFunction",
+    "JobWorkerFunction",
+    "BatchFunction",
+    "BatchPlanFunction",
+    "BatchChunkFunction",
+    "BatchesFunction",
+)
 
 
 def test_no_resource_waits_for_itself(template: dict[str, Any]) -> None:
@@ -113,12 +140,13 @@ def test_buckets_are_guarded(template: dict[str, Any]) -> None:
         assert "Retain" == template["Resources"][name]["DeletionPolicy"]
 
 
-def test_models_can_be_brought_back(template: dict[str, Any]) -> None:
-    """A model that was replaced by mistake is still there; jobs leave no second copy of what they delete."""
+def test_models_and_inputs_can_be_brought_back(template: dict[str, Any]) -> None:
+    """A model or an input that was replaced is still there; nothing else leaves a second copy."""
     buckets = of_type(template, "AWS::S3::Bucket").items()
     versioned = {name for name, bucket in buckets if "VersioningConfiguration" in bucket}
-    assert {"ModelBucket"} == versioned
-    assert {"Status": "Enabled"} == dict(buckets)["ModelBucket"]["VersioningConfiguration"]
+    assert {"ModelBucket", "InputBucket"} == versioned
+    for name in versioned:
+        assert {"Status": "Enabled"} == dict(buckets)[name]["VersioningConfiguration"]
 
 
 def test_buckets_refuse_plain_http(template: dict[str, Any]) -> None:
@@ -145,6 +173,10 @@ def test_alarms_watch_what_users_feel(template: dict[str, Any]) -> None:
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "JobsDeadLetterQueue"),
         ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "JobsDeadLetterQueue"),
         ("Triptych", "JobsDeadLettered", "dead-letters"),
+        ("AWS/States", "ExecutionsFailed", "BatchStateMachine"),
+        ("AWS/States", "ExecutionsTimedOut", "BatchStateMachine"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage", "BatchQueue"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "BatchDeadLetterQueue"),
     } == watched
     for alarm in alarms:
         assert "notBreaching" == alarm["TreatMissingData"]

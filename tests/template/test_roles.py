@@ -17,6 +17,26 @@ NOTIFY = {
     "sns:Publish": {"JobsTopic"},
     "events:PutEvents": {"arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default"},
 }
+BATCH_NOTIFY = {"sns:Publish": {"BatchesTopic"}, "events:PutEvents": NOTIFY["events:PutEvents"]}
+MACHINE = (
+    "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}-batches"
+)
+EXECUTIONS = MACHINE.replace(":stateMachine:", ":execution:") + ":*"
+FILES, PUBLISHED, PARTS = "${InputBucket.Arn}/*", "${OutputBucket.Arn}/*", "${BatchWorkBucket.Arn}/batches/*"
+BATCH_WORK = {
+    "dynamodb:GetItem": {"BatchesTable.Arn"},
+    "dynamodb:PutItem": {"BatchesTable.Arn"},
+    "dynamodb:UpdateItem": {"BatchesTable.Arn"},
+    "dynamodb:Query": {"BatchesTable.Arn"},
+    "s3:ListBucket": {"InputBucket.Arn", "OutputBucket.Arn", "BatchWorkBucket.Arn"},
+    "s3:GetObject": {FILES, PUBLISHED, PARTS},
+    "s3:GetObjectVersion": {FILES},
+    "s3:PutObject": {PUBLISHED, PARTS},
+    "s3:AbortMultipartUpload": {PUBLISHED, PARTS},
+    "s3:DeleteObject": {PUBLISHED},
+}
+BATCH_MODELS = {action: BATCH_WORK[action] | MODELS[action] for action in MODELS}
+LOOKUPS = {"dynamodb:BatchWriteItem": {"PredictionsTable.Arn"}}
 RESULTS = "${ResultsBucket.Arn}/results/*"
 INPUTS = {"${JobInputsBucket.Arn}/inputs/*", "${JobInputsBucket.Arn}/uploads/*"}
 
@@ -69,6 +89,33 @@ ALLOWED = {
         "dynamodb:Query": {"${JobsTable.Arn}/index/due"},
         "s3:DeleteObject": {RESULTS},
     },
+    "BatchFunction": BATCH_WORK
+    | BATCH_MODELS
+    | BATCH_NOTIFY
+    | LOOKUPS
+    | {
+        "sqs:ReceiveMessage": {"BatchQueue.Arn"},
+        "sqs:DeleteMessage": {"BatchQueue.Arn"},
+        "sqs:GetQueueAttributes": {"BatchQueue.Arn"},
+        "sqs:ChangeMessageVisibility": {"BatchQueue.Arn"},
+        "states:StartExecution": {MACHINE},
+    },
+    "BatchPlanFunction": BATCH_WORK | BATCH_MODELS,
+    "BatchChunkFunction": BATCH_WORK | BATCH_MODELS | LOOKUPS,
+    "BatchMergeFunction": BATCH_WORK | BATCH_NOTIFY,
+    "BatchesFunction": BATCH_NOTIFY
+    | {
+        "dynamodb:GetItem": {"BatchesTable.Arn"},
+        "dynamodb:BatchGetItem": {"BatchesTable.Arn"},
+        "dynamodb:PutItem": {"BatchesTable.Arn"},
+        "dynamodb:DeleteItem": {"BatchesTable.Arn"},
+        "dynamodb:Query": {"BatchesTable.Arn", "${BatchesTable.Arn}/index/newest", "PredictionsTable.Arn"},
+        "s3:ListBucket": MODELS["s3:ListBucket"] | {"InputBucket.Arn", "OutputBucket.Arn"},
+        "s3:GetObject": MODELS["s3:GetObject"] | {FILES, PUBLISHED},
+        "s3:GetObjectVersion": {FILES},
+        "states:StartExecution": {MACHINE},
+        "states:StopExecution": {EXECUTIONS},
+    },
 }
 
 
@@ -90,11 +137,13 @@ def test_a_role_allows_what_its_function_does(template: dict[str, Any], function
 
 
 def test_no_action_and_no_resource_is_left_open(template: dict[str, Any]) -> None:
-    """Wildcards stand for the keys under a prefix of a bucket, and for nothing else."""
+    """Wildcards stand for the keys of a bucket and the executions of the state machine, and nothing else."""
     for function in ALLOWED:
         for action, resources in _allowed(statements(template, function)).items():
             assert "*" not in action
-            assert all(resource.count("*") == resource.endswith("/*") for resource in resources)
+            assert all(
+                resource.count("*") == resource.endswith(("/*", "-batches:*")) for resource in resources
+            )
 
 
 def test_further_buckets_can_be_read_where_they_are_named() -> None:
@@ -114,14 +163,18 @@ def test_further_buckets_can_be_read_where_they_are_named() -> None:
     assert ["arn:aws:s3:::one/*", "arn:aws:s3:::two/*"] == resources
 
 
-def test_events_are_sent_in_the_name_of_jobs_only(template: dict[str, Any]) -> None:
+def test_events_are_sent_in_the_name_of_their_mode_only(template: dict[str, Any]) -> None:
     """Nobody takes an event of these functions for one of another application."""
     granted = [
-        entry for name in ALLOWED for entry in statements(template, name) if "events:PutEvents" in str(entry)
+        (name, entry)
+        for name in ALLOWED
+        for entry in statements(template, name)
+        if "events:PutEvents" in str(entry)
     ]
-    assert 4 == len(granted)
-    for statement in granted:
-        assert {"StringEqualsIfExists": {"events:source": "triptych.jobs"}} == statement["Condition"]
+    assert 7 == len(granted)
+    for name, statement in granted:
+        source = "triptych.jobs" if name.startswith("Job") else "triptych.batches"
+        assert {"StringEqualsIfExists": {"events:source": source}} == statement["Condition"]
 
 
 @pytest.mark.parametrize("function", ALLOWED)

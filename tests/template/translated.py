@@ -40,7 +40,7 @@ def translate(**parameters: str) -> dict[str, Json]:
     """
     template = source()
     for resource in template["Resources"].values():
-        for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
+        for name in {"CodeUri", "ContentUri", "DefinitionUri"} & resource.get("Properties", {}).keys():
             resource["Properties"][name] = "s3://bucket/key"  # as after an upload
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")  # SAM wants to know one

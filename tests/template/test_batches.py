@@ -1,0 +1,176 @@
+"""The batch mode in the translated template: nothing waits for ever, nothing runs that nobody asked for."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.template.translated import of_type, statements, translate
+
+ROOT = Path(__file__).parents[2]
+SUBSTITUTED = {
+    "Partition": "aws",
+    "MaxConcurrency": "50",
+    "PlanFunction": "arn:aws:lambda:us-east-1:000000000000:function:plan:live",
+    "ChunkFunction": "arn:aws:lambda:us-east-1:000000000000:function:chunk:live",
+    "MergeFunction": "arn:aws:lambda:us-east-1:000000000000:function:merge:live",
+}
+LOGS = {
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+}
+
+type Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def machine() -> Json:
+    """The definition of the state machine as it is deployed."""
+    text = (ROOT / "functions" / "batch" / "transform.asl.json").read_text()
+    for name, value in SUBSTITUTED.items():
+        assert f"${{{name}}}" in text
+        text = text.replace(f"${{{name}}}", value)
+    assert "${" not in text
+    definition: Json = json.loads(text)
+    return definition
+
+
+def test_every_placeholder_of_the_state_machine_has_a_value(template: Json) -> None:
+    """The template names what the definition leaves open, and bounds how much runs at once."""
+    (deployed,) = of_type(template, "AWS::StepFunctions::StateMachine").values()
+    values = deployed["DefinitionSubstitutions"]
+    assert set(SUBSTITUTED) == set(values)
+    assert {"Ref": "BatchMaxConcurrency"} == values["MaxConcurrency"]
+    assert {"Ref": "BatchChunkFunctionAliaslive"} == values["ChunkFunction"]
+
+
+def test_every_task_is_tried_again_and_ends(machine: Json) -> None:
+    """Whatever fails is tried again, with growing pauses of random length, and no task runs for ever."""
+    tasks = [state for state in _states(machine) if state["Type"] == "Task"]
+    assert 5 == len(tasks)
+    for task in tasks:
+        assert 900 < task["TimeoutSeconds"]
+        assert ["States.TaskFailed", "States.Timeout"] == task["Retry"][-1]["ErrorEquals"]
+        assert all(("FULL", 2) == (retry["JitterStrategy"], retry["BackoffRate"]) for retry in task["Retry"])
+
+
+def test_whatever_fails_for_good_ends_the_batch(machine: Json) -> None:
+    """Every state that works catches every error, keeps the id of the batch, and leads to its end."""
+    working = [name for name, state in machine["States"].items() if state["Type"] in {"Task", "Map"}]
+    assert {"Plan", "Chunks", "Joins", "Finish", "GiveUp"} == set(working)
+    for name in set(working) - {"GiveUp"}:
+        expected = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "GiveUp"}]
+        assert expected == machine["States"][name]["Catch"]
+    assert "Failed" == machine["States"]["GiveUp"]["Next"]
+    assert "Fail" == machine["States"]["Failed"]["Type"]
+
+
+def test_chunks_are_begun_again_until_they_are_done(machine: Json) -> None:
+    """A worker that ran out of time is called with the rest; what children give stays small."""
+    children = machine["States"]["Chunks"]["ItemProcessor"]["States"]
+    (choice,) = children["ChunkDone"]["Choices"]
+    assert ("$.done", True, "Forget") == (choice["Variable"], choice["BooleanEquals"], choice["Next"])
+    assert "Chunk" == children["ChunkDone"]["Default"]
+    assert ({}, True) == (children["Forget"]["Result"], children["Forget"]["End"])
+
+
+@pytest.mark.parametrize("name", ["Chunks", "Joins"])
+def test_plans_are_read_from_the_bucket_for_work(machine: Json, name: str) -> None:
+    """Each map reads a list of any length, runs a bounded number of children, and tolerates no failure."""
+    state = machine["States"][name]
+    list_name = name.lower()
+    place = {"Bucket.$": f"$.{list_name}.bucket", "Key.$": f"$.{list_name}.key"}
+    assert place == state["ItemReader"]["Parameters"]
+    assert {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"} == state["ItemProcessor"]["ProcessorConfig"]
+    assert (50, 0) == (state["MaxConcurrency"], state["ToleratedFailurePercentage"])
+    assert machine["States"][f"Any{name}"]["Choices"][0]["Next"] == name
+
+
+def test_every_state_can_be_reached_and_exists(machine: Json) -> None:
+    """No transition leads nowhere, and no state is left over."""
+    reached = {machine["StartAt"], *_following(machine["States"])}
+    assert set(machine["States"]) == reached
+
+
+def test_the_state_machine_may_do_its_work_only(template: Json) -> None:
+    """It calls three functions, reads plans, and runs children; only the delivery of logs is not bounded."""
+    granted = {entry["Sid"]: entry for entry in statements(template, "BatchStateMachine")}
+    functions = [{"Ref": f"Batch{name}FunctionAliaslive"} for name in ("Plan", "Chunk", "Merge")]
+    assert functions == granted["Work"]["Resource"]
+    assert "s3:GetObject" == granted["ReadPlans"]["Action"]
+    assert ["DeliverLogs"] == [sid for sid, entry in granted.items() if entry["Resource"] == "*"]
+    assert set(granted["DeliverLogs"]["Action"]) == LOGS
+
+
+def test_a_message_stays_with_its_function_for_six_timeouts(template: Json) -> None:
+    """One file at a time; deliveries do not use up attempts; what cannot be dealt with is kept longest."""
+    queues = of_type(template, "AWS::SQS::Queue")
+    source = of_type(template, "AWS::Lambda::EventSourceMapping")["BatchSource"]
+    timeout = template["Resources"]["BatchFunction"]["Properties"]["Timeout"]
+    assert 6 * timeout == queues["BatchQueue"]["VisibilityTimeout"]
+    assert (1, ["ReportBatchItemFailures"]) == (source["BatchSize"], source["FunctionResponseTypes"])
+    assert 1000 == queues["BatchQueue"]["RedrivePolicy"]["maxReceiveCount"]
+    kept = queues["BatchDeadLetterQueue"]["MessageRetentionPeriod"]
+    assert queues["BatchQueue"]["MessageRetentionPeriod"] < kept
+
+
+def test_uploads_start_batches_unless_switched_off(template: Json) -> None:
+    """The bucket tells the queue of new files; one parameter stops that; other accounts may not send."""
+    condition, told, otherwise = of_type(template, "AWS::S3::Bucket")["InputBucket"][
+        "NotificationConfiguration"
+    ]["Fn::If"]
+    assert ("HasBatchOnUpload", {"Ref": "AWS::NoValue"}) == (condition, otherwise)
+    assert "s3:ObjectCreated:*" == told["QueueConfigurations"][0]["Event"]
+    policy = of_type(template, "AWS::SQS::QueuePolicy")["BatchQueuePolicy"]["PolicyDocument"]["Statement"]
+    assert {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}} == policy[0]["Condition"]
+
+
+def test_the_schedule_is_off_until_it_is_wanted(written: Json, template: Json) -> None:
+    """Nobody pays for nightly runs by accident; a run names the time that it was planned for."""
+    assert "" == written["Parameters"]["BatchScheduleExpression"]["Default"]
+    schedule = of_type(template, "AWS::Scheduler::Schedule")["BatchSchedule"]
+    assert {"Fn::If": ["HasBatchSchedule", "ENABLED", "DISABLED"]} == schedule["State"]
+    event = json.loads(schedule["Target"]["Input"]["Fn::Sub"])["schedule"]
+    assert {"prefix": "${BatchSchedulePrefix}", "time": "<aws.scheduler.scheduled-time>"} == event
+
+
+def test_killed_executions_are_heard_of(template: Json) -> None:
+    """An execution that was killed or timed out cannot tell; the function of uploads hears of it."""
+    (rule,) = of_type(template, "AWS::Events::Rule").values()
+    assert ["FAILED", "TIMED_OUT", "ABORTED"] == rule["EventPattern"]["detail"]["status"]
+    assert {"Ref": "BatchFunctionAliaslive"} == rule["Targets"][0]["Arn"]
+
+
+def test_the_table_of_predictions_gives_the_latest(template: Json) -> None:
+    """The predictions for a key are in the order of their batches, and are forgotten."""
+    table = of_type(template, "AWS::DynamoDB::Table")["PredictionsTable"]
+    assert ["id", "made"] == [key["AttributeName"] for key in table["KeySchema"]]
+    assert {"AttributeName": "delete_at", "Enabled": True} == table["TimeToLiveSpecification"]
+
+
+def test_parts_are_forgotten() -> None:
+    """The bucket for work empties itself after a week, so a redrive has a week."""
+    bucket = of_type(translate(), "AWS::S3::Bucket")["BatchWorkBucket"]
+    assert 7 == bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"]
+
+
+def _states(machine: Json) -> Iterator[Json]:
+    for state in machine["States"].values():
+        yield state
+        if "ItemProcessor" in state:
+            yield from _states(state["ItemProcessor"])
+
+
+def _following(states: Json) -> Iterator[str]:
+    for state in states.values():
+        choices = [*state.get("Choices", []), *state.get("Catch", [])]
+        yield from (entry["Next"] for entry in [state, *choices] if "Next" in entry)
+        yield from [state["Default"]] if "Default" in state else []
