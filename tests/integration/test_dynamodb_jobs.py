@@ -3,6 +3,7 @@
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -235,7 +236,7 @@ def test_left_out_records(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> N
     added = [new_job(number) for number in range(5)]
     add(world, *added)
     pauses: list[float] = []
-    monkeypatch.setattr("triptych.adapters.record_index.time.sleep", pauses.append)
+    monkeypatch.setattr("triptych.adapters.record_index.time", SimpleNamespace(sleep=pauses.append))
     give = world.aws.dynamodb.batch_get_item
     asked_for: list[int] = []
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from triptych import errors
-from triptych.errors import TriptychError
+from triptych.errors import BadRows, TriptychError
 from triptych.http.application import MAX_MESSAGE, SAFETY_MARGIN, Application
 from triptych.http.request import Request
 from triptych.http.response import MAX_ANSWER, Response, json_response
@@ -16,7 +16,11 @@ from tests.support.realtime import REQUEST_ID, Call, Invocation
 from tests.support.watched_requests import WatchedRequests
 
 NO_SERVICES: Any = None  # the endpoints here work with nothing
-ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and kind is not TriptychError]
+ERRORS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, TriptychError) and kind not in {TriptychError, BadRows}
+]
 
 
 def application(
@@ -101,6 +105,14 @@ def test_known_failures(kind: type[TriptychError]) -> None:
     assert (kind.status, "what was wrong") == (result["statusCode"], message(result))
     assert [kind.__name__] == [record.error for record in watching.ended]
     assert [] == watching.failures
+
+
+def test_bad_rows() -> None:
+    """Of several rows that are wrong, the answer tells the first."""
+    result = application(failing(BadRows({3: ": too long", 2: ", column 'a': too short"})))(
+        call(), Invocation()
+    )
+    assert (400, "row 2, column 'a': too short") == (result["statusCode"], message(result))
 
 
 def test_unexpected_failure() -> None:
