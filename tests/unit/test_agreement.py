@@ -8,6 +8,7 @@ from triptych.serving.agreement import agree
 from triptych.tables.bfloat16 import to_bits
 from triptych.tensors.tensor import Array, Tensor
 
+from tests.support.properties import examples
 from tests.support.tensor_strategies import tensors
 
 NAN, INFINITY = float("nan"), float("inf")
@@ -89,6 +90,7 @@ def test_requests_may_have_columns_of_their_own() -> None:
     assert not agree(some, [some[0], Tensor(FP32, np.zeros((1, 3), "<f4"))])
 
 
+@examples(100)
 @given(tensors().filter(lambda tensor: tensor.values.ndim > 0))
 def test_every_tensor_agrees_with_itself(tensor: Tensor) -> None:
     """Whatever datatype, shape and values it has."""

@@ -37,6 +37,7 @@ def fresh_logger() -> Iterator[None]:
     for name in ("init", "powertools_handler"):
         state.pop(name, None)
     state["handlers"] = []
+    state["_cache"] = {}  # of the levels that are on
     yield
     state.clear()
     state.update(before)
