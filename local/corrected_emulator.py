@@ -1,4 +1,4 @@
-"""Runs the emulator with three corrections.
+"""Runs the emulator with four corrections.
 
 - Bodies without a media type. Where an API takes every type as binary (`*/*`), AWS treats a request without
   Content-Type, and a caller without Accept, like any other. The emulator takes such a body for text, which
@@ -7,13 +7,15 @@
   emulator, which it then cannot compare: it stops reading any queue. AWS makes a number of it.
 - Connections. AWS is called over TLS, and the policies of our buckets, queues and topics refuse all else. The
   emulator is called on this machine only, in plain HTTP: its connections count as encrypted.
+- Ranges of versions. Whoever asks for some bytes of a version of an object gets all of it from the emulator.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any, cast
 
 from ministack import app
-from ministack.services import apigateway_v1, lambda_svc
+from ministack.services import apigateway_v1, lambda_svc, s3
 
 _EVERYTHING = "*/*"
 
@@ -61,8 +63,38 @@ def correct_connections(application: Any) -> None:  # noqa: ANN401 - a module wi
     application.pin_request_origin = corrected
 
 
+def correct_ranges(storage: Any) -> None:  # noqa: ANN401 - a module without types
+    """Has the emulated S3 answer with the bytes of a version that were asked for.
+
+    Args:
+        storage: The emulator's module for S3.
+    """
+    get = storage._get_object  # noqa: SLF001 - there is no setting for it; the version is pinned
+
+    def corrected(
+        bucket: str, key: str, headers: Mapping[str, str], query: Mapping[str, Any] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        wanted = headers.get("range")
+        if not wanted or not (query or {}).get("versionId"):
+            return cast("tuple[int, dict[str, str], bytes]", get(bucket, key, headers, query))
+        plain = {
+            name: value for name, value in headers.items() if name != "x-amz-checksum-mode"
+        }  # of the whole
+        status, described, body = get(bucket, key, plain, query)
+        found = storage._parse_range(wanted, len(body)) if status == HTTPStatus.OK else None  # noqa: SLF001 - the same
+        if found is None:
+            return status, described, body
+        first, last = found
+        part = body[first : last + 1]
+        bounds = {"Content-Range": f"bytes {first}-{last}/{len(body)}", "Content-Length": str(len(part))}
+        return HTTPStatus.PARTIAL_CONTENT.value, described | bounds, part
+
+    storage._get_object = corrected  # noqa: SLF001 - the same
+
+
 if __name__ == "__main__":
     correct_media_types(apigateway_v1)
     correct_concurrency(lambda_svc)
     correct_connections(app)
+    correct_ranges(s3)
     app.main()

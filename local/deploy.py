@@ -24,6 +24,8 @@ LOCAL_PARAMETERS = {
     "ModelRefreshSeconds": "2",
     # Every environment is a process that starts for many seconds here, the more the longer.
     "JobMaxConcurrency": "2",
+    "BatchUploadConcurrency": "2",
+    "BatchMaxConcurrency": "2",
     # What is tried again here is seldom worth waiting for.
     "JobRetrySeconds": "1",
 }
