@@ -89,7 +89,7 @@ def test_plans_are_read_from_the_bucket_for_work(machine: Json, name: str) -> No
     list_name = name.lower()
     place = {"Bucket.$": f"$.{list_name}.bucket", "Key.$": f"$.{list_name}.key"}
     assert place == state["ItemReader"]["Parameters"]
-    item = "chunk" if name == "Chunks" else "file"
+    item = "chunk" if name == "Chunks" else "join"
     assert {"batch.$": "$.batch", f"{item}.$": "$$.Map.Item.Value"} == state["ItemSelector"]
     assert {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"} == state["ItemProcessor"]["ProcessorConfig"]
     assert (50, 0) == (state["MaxConcurrency"], state["ToleratedFailurePercentage"])
