@@ -64,11 +64,17 @@ def test_statistics_of_all_models_are_not_taken_for_a_model(client: httpx.Client
 
 def test_outputs(stack: StackInfo) -> None:
     """Everything that a user has to know is an output of the stack."""
-    functions = ("Realtime", "Jobs", "JobWorker", "JobDeadLetter", "JobSweep")
-    stores = {"JobsTableName", "JobsQueueUrl", "JobsDeadLetterQueueUrl", "JobInputsBucket", "ResultsBucket"}
-    expected = {"ApiUrl", "ApiKeyId", "ModelBucket", "JobsTopicArn", "AlarmTopic", "DashboardUrl", *stores}
-    logged = {f"{name}{suffix}" for name in functions for suffix in ("FunctionName", "LogGroup")}
-    assert expected | logged == set(stack.outputs)
+    jobs = ("Jobs", "JobWorker", "JobDeadLetter", "JobSweep")
+    batches = ("Batches", "Batch", "BatchPlan", "BatchChunk", "BatchMerge")
+    expected = {
+        *("ApiUrl", "ApiKeyId", "ModelBucket", "AlarmTopic", "DashboardUrl", "BatchStateMachineArn"),
+        *("JobInputsBucket", "ResultsBucket", "InputBucket", "OutputBucket", "BatchWorkBucket"),
+        *("JobsTableName", "BatchesTableName", "PredictionsTableName", "JobsTopicArn", "BatchesTopicArn"),
+        *("JobsQueueUrl", "JobsDeadLetterQueueUrl", "BatchQueueUrl", "BatchDeadLetterQueueUrl"),
+        *(f"{function}FunctionName" for function in ("Realtime", *jobs, *batches)),
+        *(f"{writer}LogGroup" for writer in ("Realtime", *jobs, *batches, "BatchStateMachine")),
+    }
+    assert expected == set(stack.outputs)
     assert not stack.outputs["ApiUrl"].endswith("/")
 
 
