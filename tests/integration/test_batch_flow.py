@@ -54,6 +54,8 @@ class Stack:
             direct_bytes=2000,
             chunk_bytes=1000,
             max_attempts=5,
+            worker_memory=1769,
+            concurrency=50,
             retention=86_400,
             lookup_retention=86_400,
             lookup_rate=500,

@@ -78,7 +78,7 @@ def test_requests_may_be_binary(body: dict[str, Any]) -> None:
     assert ["*/*"] == body["x-amazon-apigateway-binary-media-types"]
 
 
-@pytest.mark.parametrize("function", ["RealtimeFunction", "JobsFunction"])
+@pytest.mark.parametrize("function", ["RealtimeFunction", "JobsFunction", "BatchesFunction"])
 def test_the_function_ends_before_the_gateway_gives_up(template: dict[str, Any], function: str) -> None:
     """The function's own timeout is the shorter one; the gateway waits 29 seconds."""
     assert template["Resources"][function]["Properties"]["Timeout"] < 29
@@ -113,7 +113,7 @@ def test_there_is_one_stage(template: dict[str, Any]) -> None:
     assert all("StageName" not in deployment for deployment in deployments)
 
 
-@pytest.mark.parametrize("function", ["RealtimeFunction", "JobsFunction"])
+@pytest.mark.parametrize("function", ["RealtimeFunction", "JobsFunction", "BatchesFunction"])
 def test_the_permissions_of_the_routes_fit(template: dict[str, Any], function: str) -> None:
     """Lambda takes 20 kB of permissions per function; ours fit with a stack name of 40 characters."""
     stack, account = "s" * 40, "1" * 12

@@ -105,6 +105,8 @@ class BatchSettings:
         direct_bytes: Bytes up to which an uploaded file is transformed by the function that takes it.
         chunk_bytes: Bytes of a chunk of a larger one.
         max_attempts: Attempts that an upload has.
+        worker_memory: Megabytes of a function that transforms chunks.
+        concurrency: Chunks that are transformed at once, at most.
         retention: Seconds that records are kept.
         lookup_retention: Seconds that predictions can be looked up.
         lookup_rate: Predictions that one worker writes to their table in a second, at most.
@@ -122,6 +124,8 @@ class BatchSettings:
     direct_bytes: int
     chunk_bytes: int
     max_attempts: int
+    worker_memory: int
+    concurrency: int
     retention: int
     lookup_retention: int
     lookup_rate: int
@@ -191,6 +195,8 @@ def batches_from_environment(environment: Mapping[str, str] = os.environ) -> Bat
         direct_bytes=int(_number(environment, "BATCH_DIRECT_BYTES", 32 << 20)),
         chunk_bytes=int(_number(environment, "BATCH_CHUNK_BYTES", 64 << 20)),
         max_attempts=int(_number(environment, "BATCH_MAX_ATTEMPTS", 5)),
+        worker_memory=int(_number(environment, "BATCH_WORKER_MEMORY", 1769)),
+        concurrency=int(_number(environment, "BATCH_MAX_CONCURRENCY", 50)),
         retention=int(_number(environment, "BATCH_RETENTION_DAYS", 90)) * 86_400,
         lookup_retention=int(_number(environment, "LOOKUP_DAYS", 30)) * 86_400,
         lookup_rate=int(_number(environment, "LOOKUP_WRITES_PER_SECOND", 500)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from triptych.asynchronous.endings import Endings
@@ -13,17 +12,13 @@ from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.job_observer import JobObserver
 from triptych.interfaces.job_queue import JobQueue
 from triptych.interfaces.job_store import JobStore, Page
+from triptych.interfaces.listing import selected
+from triptych.interfaces.polling import awaited
 from triptych.jobs import transitions
 from triptych.jobs.document import status_at
 from triptych.jobs.envelope import seal
 from triptych.jobs.ids import job_id as checked
 from triptych.jobs.job import Job, JobError, Status
-
-_FIRST_LOOK, _LAST_LOOK = 0.1, 1.0
-"""Seconds between two looks at a job that is waited for: most end soon, or take long."""
-
-_SCAN = 300
-"""Records that one page looks at to find those with a state."""
 
 
 class Desk:
@@ -67,14 +62,7 @@ class Desk:
         Raises:
             NotFound: There is no such job.
         """
-        until = min(Deadline.after(seconds), deadline)
-        pause = _FIRST_LOOK
-        job = self.job(job_id)
-        while not job.final and until.remaining > 0:
-            time.sleep(min(pause, until.remaining))
-            pause = min(pause * 1.5, _LAST_LOOK)
-            job = self.job(job_id)
-        return job
+        return awaited(lambda: self.job(job_id), min(Deadline.after(seconds), deadline))
 
     def cancel(self, job_id: str) -> Job:
         """Cancels a job; to do so again changes nothing.
@@ -131,20 +119,12 @@ class Desk:
         """
         if status is None:
             return self._store.newest(model=model, after=after, limit=limit)
-        found: list[Job] = []
-        for _ in range(_SCAN // 100):
-            page = self._store.newest(model=model, after=after, limit=100)
-            found += self._in_state(page.jobs, status)
-            after = page.next
-            if len(found) > limit:
-                return Page(found[:limit], found[limit - 1].place)
-            if after is None or len(found) == limit:
-                break
-        return Page(found, after)
-
-    def _in_state(self, jobs: Sequence[Job], status: Status) -> list[Job]:
         now = self._clock()
-        return [job for job in jobs if status_at(job, now) is status]
+
+        def read(place: str | None, most: int) -> tuple[Sequence[Job], str | None]:
+            return self._store.newest(model=model, after=place, limit=most)
+
+        return Page(*selected(read, lambda job: status_at(job, now) is status, after, limit))
 
     def _end(self, job: Job, transition: transitions.Transition) -> Job:
         ended = self._ledger.move(job, transition)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from triptych.batches.batch import Batch, BatchOptions
 from triptych.batches.file import InputFile
@@ -10,12 +11,43 @@ from triptych.batches.keys import file_form, input_key
 from triptych.batches.options import answer_form, input_form, merged, metadata_options, resolved
 from triptych.interfaces.objects import StoredObject
 from triptych.serving.model import Model
+from triptych.serving.model_config import ModelConfig, parse_model_config
+from triptych.serving.repository import ModelRepository
 
 Models = Callable[[str, int | None], Model]
 """Gives an open model by name, and by version; None is the latest that opens."""
 
 
-def input_file(batch: Batch, number: int, found: StoredObject, models: Models) -> InputFile:
+class Described(NamedTuple):
+    """What is known of a model without opening it.
+
+    Attributes:
+        name: Name of the model.
+        version: Number of the version.
+        config: What its `model.toml` says.
+    """
+
+    name: str
+    version: int
+    config: ModelConfig
+
+
+Descriptions = Callable[[str, int | None], Model | Described]
+"""Describes a model by name, and by version; None is the latest."""
+
+
+def descriptions(repository: ModelRepository) -> Descriptions:
+    """Describes the models of a repository without opening them."""
+
+    def describe(model: str, version: int | None) -> Described:
+        listing = repository.listing(model)
+        candidate = listing.all()[0] if version is None else listing.one(version)
+        return Described(model, candidate.stored.version, parse_model_config(candidate.config() or ""))
+
+    return describe
+
+
+def input_file(batch: Batch, number: int, found: StoredObject, models: Descriptions) -> InputFile:
     """Finds the model of a file and what is wanted of it.
 
     The version is fixed here: all chunks are run with the same.
@@ -52,12 +84,12 @@ def input_file(batch: Batch, number: int, found: StoredObject, models: Models) -
     )
 
 
-def _model(batch: Batch, key: str, models: Models) -> Model:
+def _model(batch: Batch, key: str, models: Descriptions) -> Model | Described:
     if batch.model is not None:
         return models(batch.model, batch.version)
     said = input_key(key)
     return models(said.model, said.version)
 
 
-def _options(model: Model, asked: BatchOptions, metadata: Mapping[str, str]) -> BatchOptions:
+def _options(model: Model | Described, asked: BatchOptions, metadata: Mapping[str, str]) -> BatchOptions:
     return merged(model.config.batch, metadata_options(metadata), asked)

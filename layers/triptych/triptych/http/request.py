@@ -20,7 +20,12 @@ HEADER_LENGTH = "Inference-Header-Content-Length"
 MAX_EVENT = 6 * 2**20
 """Bytes that Lambda takes as the event of one invocation; emulators let more pass."""
 
+IDEMPOTENCY_KEY = "Idempotency-Key"
+"""Header that makes one job, or batch, of a request however often it is sent."""
+
 _NUMBER = re.compile(r"[0-9]{1,18}")
+_WHOLE = re.compile(r"[0-9]{1,9}")
+_KEY = re.compile(r"[!-~]{1,255}")
 
 
 class Request(NamedTuple):
@@ -56,6 +61,34 @@ class Request(NamedTuple):
         """
         version = self.path.get("version")
         return None if version is None else version_number(version)
+
+    def whole(self, name: str, least: int, most: int, default: int) -> int:
+        """Gives a query parameter that is a whole number.
+
+        Raises:
+            BadRequest: It is none, or not within these limits.
+        """
+        value = self.query.get(name)
+        if value is None:
+            return default
+        if not _WHOLE.fullmatch(value) or not least <= int(value) <= most:
+            raise BadRequest(f"{name}: expected a whole number from {least} to {most}, got {value[:32]!r}")
+        return int(value)
+
+    def idempotency_key(self) -> tuple[str, str] | None:
+        """Gives whose the request is, and the key that makes one of it however often it is sent.
+
+        Raises:
+            BadRequest: It is not what it may be.
+        """
+        key = self.headers.get(IDEMPOTENCY_KEY.lower())
+        if key is None:
+            return None
+        if not _KEY.fullmatch(key):
+            raise BadRequest(
+                f"{IDEMPOTENCY_KEY}: expected 1 to 255 visible ASCII characters, got {key[:32]!r}"
+            )
+        return f"http/{self.caller}", key
 
     def header_length(self, size: int) -> int | None:
         """Gives the bytes of the JSON before raw tensors; None when the request does not tell.

@@ -55,7 +55,7 @@ def options(chosen: dict[str, object], limits: OptionLimits) -> Options:
     delay = _seconds(chosen, "delay", 0, 0, MAX_DELAY)
     if delay >= time_to_live:
         raise BadRequest(f"delay: the job would expire ({time_to_live} s) before it is started ({delay} s)")
-    return Options(time_to_live, delay, _target(chosen.get("target")))
+    return Options(time_to_live, delay, target(chosen.get("target")))
 
 
 def _seconds(chosen: dict[str, object], name: str, default: int, least: int, most: int) -> int:
@@ -68,7 +68,12 @@ def _seconds(chosen: dict[str, object], name: str, default: int, least: int, mos
     return number
 
 
-def _target(value: object) -> str | None:
+def target(value: object) -> str | None:
+    """Reads a label for those who filter notifications; None where there is none.
+
+    Raises:
+        BadRequest: It is not what it may be.
+    """
     if value is None:
         return None
     if not isinstance(value, str) or not _TARGET.fullmatch(value):

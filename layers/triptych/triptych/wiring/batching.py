@@ -61,7 +61,7 @@ def batching(settings: Settings, batches: BatchSettings, clock: Clock) -> Batchi
         bound_memory(settings.memory_megabytes << 20)
     clients = AwsClients()
     telemetry = BatchTelemetry(*settings.telemetry)
-    places = _places(clients, settings, batches, clock)
+    places = batch_places(clients, settings, batches, clock)
     store = DynamoBatches(clients, batches.table, batches.retention, clock)
     ledger = BatchLedger(store)
     # Nobody waits for the first answer, and there are many rows: weights are laid out for speed.
@@ -78,7 +78,15 @@ def batching(settings: Settings, batches: BatchSettings, clock: Clock) -> Batchi
     return Batching(places, store, ledger, steps, SqsQueue(clients, batches.queue_url), telemetry)
 
 
-def _places(clients: AwsClients, settings: Settings, batches: BatchSettings, clock: Clock) -> Places:
+def batch_places(clients: AwsClients, settings: Settings, batches: BatchSettings, clock: Clock) -> Places:
+    """Makes what gives batches their files, and predictions by key.
+
+    Args:
+        clients: Calls AWS.
+        settings: The function's settings.
+        batches: Its settings for batches.
+        clock: Tells the time.
+    """
     scratch = settings.cache.with_name("triptych-batches")
     days = batches.lookup_retention // _DAY
     writes = BatchWrites(clients, batches.lookup_rate)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-from triptych.errors import BadRequest
 from triptych.http.job_answer import accepted
 from triptych.http.job_input import job_input
 from triptych.http.job_services import JobServices
@@ -13,8 +10,6 @@ from triptych.http.response import Response
 from triptych.jobs.options import options
 from triptych.jobs.submission import Submission
 
-KEY = "Idempotency-Key"
-_KEY = re.compile(r"[!-~]{1,255}")
 _OPTIONS = ("time_to_live", "delay", "target")
 
 
@@ -25,7 +20,7 @@ def submit(services: JobServices, request: Request) -> Response:
         NotFound: There is no such model or version.
     """
     model, version = _known_model(services, request)
-    key = _key(request)
+    key = request.idempotency_key()
     chosen = options({name: request.query.get(name) for name in _OPTIONS}, services.limits)
     how, body, name = job_input(request)
     location = None if name is None else services.inputs.locate(name)
@@ -39,12 +34,3 @@ def _known_model(services: JobServices, request: Request) -> tuple[str, int | No
     known = listing.all()[0] if version is None else listing.one(version)
     request.record.model, request.record.version = known.stored.model, version
     return known.stored.model, version
-
-
-def _key(request: Request) -> tuple[str, str] | None:
-    key = request.headers.get(KEY.lower())
-    if key is None:
-        return None
-    if not _KEY.fullmatch(key):
-        raise BadRequest(f"{KEY}: expected 1 to 255 visible ASCII characters, got {key[:32]!r}")
-    return f"http/{request.caller}", key

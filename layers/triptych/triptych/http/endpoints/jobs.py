@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from triptych.errors import BadRequest
 from triptych.http.job_answer import accepted, job_response
 from triptych.http.job_services import JobServices
@@ -19,12 +17,10 @@ MAX_WAIT = 20
 MAX_PAGE, DEFAULT_PAGE = 100, 20
 """Jobs that one answer lists."""
 
-_WHOLE = re.compile(r"[0-9]{1,9}")
-
 
 def one(services: JobServices, request: Request) -> Response:
     """Shows a job; with `wait`, once it has ended or that many seconds are over."""
-    seconds = _number(request, "wait", 0, MAX_WAIT, default=0)
+    seconds = request.whole("wait", 0, MAX_WAIT, 0)
     job_id = request.path["id"]
     job = services.desk.wait(job_id, seconds, request.deadline) if seconds else services.desk.job(job_id)
     return job_response(services, job)
@@ -36,7 +32,7 @@ def newest(services: JobServices, request: Request) -> Response:
         model=request.query.get("model"),
         status=_status(request.query.get("status")),
         after=request.query.get("next"),
-        limit=_number(request, "limit", 1, MAX_PAGE, default=DEFAULT_PAGE),
+        limit=request.whole("limit", 1, MAX_PAGE, DEFAULT_PAGE),
     )
     now = services.clock()
     listed: dict[str, object] = {"jobs": [document(job, now) for job in page.jobs]}
@@ -58,12 +54,3 @@ def _status(value: str | None) -> Status | None:
     if value is not None and value not in Status:
         raise BadRequest(f"status: expected one of {', '.join(Status)}, got {value[:32]!r}")
     return None if value is None else Status(value)
-
-
-def _number(request: Request, name: str, least: int, most: int, *, default: int) -> int:
-    value = request.query.get(name)
-    if value is None:
-        return default
-    if not _WHOLE.fullmatch(value) or not least <= int(value) <= most:
-        raise BadRequest(f"{name}: expected a whole number from {least} to {most}, got {value[:32]!r}")
-    return int(value)

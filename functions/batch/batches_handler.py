@@ -1,0 +1,21 @@
+"""Batches and their predictions over HTTP: an API Gateway event in, an answer out."""
+
+from typing import Any
+
+from triptych.http.application import Context
+from triptych.wiring.batches import batches_application
+
+_APPLICATION = batches_application()
+
+
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Answers one request.
+
+    Args:
+        event: API Gateway REST proxy event.
+        context: Lambda's context.
+
+    Returns:
+        The answer in the form that the proxy integration takes; failures are answers too.
+    """
+    return _APPLICATION(event, context)

@@ -1,0 +1,156 @@
+"""What callers do with batches: look, wait, stop, start again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from triptych.batch.endings import BatchEndings
+from triptych.batch.ledger import BatchLedger
+from triptych.batch.starting import Starter
+from triptych.batches.batch import Batch, BatchError, State
+from triptych.batches.document import Progress, progress
+from triptych.batches.file import FileOutcome
+from triptych.batches.ids import batch_id as checked
+from triptych.batches.transitions import redriven, stopped
+from triptych.errors import Conflict, ServiceUnavailable
+from triptych.interfaces.batch_store import BatchPage, BatchStore
+from triptych.interfaces.clock import Clock
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.listing import selected
+from triptych.interfaces.polling import awaited
+from triptych.interfaces.workflow import Workflow
+
+
+class View(NamedTuple):
+    """A batch, and how far it has come.
+
+    Attributes:
+        batch: The batch.
+        made: How far it has come.
+        outcomes: What became of its files so far.
+    """
+
+    batch: Batch
+    made: Progress
+    outcomes: Sequence[FileOutcome]
+
+
+class BatchDesk:
+    """Serves callers.
+
+    Args:
+        store: Keeps the records.
+        starter: Starts batches.
+        endings: Ends batches.
+        workflow: Runs them.
+        clock: Gives the milliseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        store: BatchStore,
+        starter: Starter,
+        endings: BatchEndings,
+        workflow: Workflow,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._ledger = BatchLedger(store)
+        self._starter = starter
+        self._endings = endings
+        self._workflow = workflow
+        self._clock = clock
+
+    def batch(self, batch_id: str) -> Batch:
+        """Gives a batch.
+
+        Raises:
+            NotFound: There is no such batch.
+        """
+        return self._ledger.known(checked(batch_id))
+
+    def wait(self, batch_id: str, seconds: float, deadline: Deadline) -> Batch:
+        """Gives a batch as soon as it has ended, or as it is when the time is over.
+
+        Raises:
+            NotFound: There is no such batch.
+        """
+        return awaited(lambda: self.batch(batch_id), min(Deadline.after(seconds), deadline))
+
+    def view(self, batch: Batch) -> View:
+        """Looks how far a batch has come."""
+        outcomes = self._store.outcomes(batch.id)
+        return View(batch, progress(self._store.parts(batch.id), outcomes), outcomes)
+
+    def stop(self, batch_id: str) -> Batch:
+        """Stops a batch: what is under way ends within seconds; to do so again changes nothing.
+
+        Raises:
+            NotFound: There is no such batch.
+            Conflict: It ended in another way.
+        """
+        batch = self._endings.end(self.batch(batch_id), partial(stopped, now=self._clock()))
+        if batch.state is not State.STOPPED:
+            raise Conflict(f"batch {batch.id} is {batch.state}: it cannot be stopped")
+        if batch.execution is not None:
+            self._workflow.stop(batch.execution)
+        return batch
+
+    def redrive(self, batch_id: str) -> Batch:
+        """Starts a batch again that failed for a reason that may be gone; what is done is not done again.
+
+        Raises:
+            NotFound: There is no such batch.
+            Conflict: It has not failed, or would fail again.
+            ServiceUnavailable: It could not be started: it stays as it is.
+        """
+        batch = self.batch(batch_id)
+        error = batch.error
+        if not _waits_for_start(batch):
+            redriven(batch)  # refuses before anything is forgotten
+            self._endings.settle(batch)  # its failure is told before it is not true any more
+            self._store.forget_outcomes(batch.id)
+            batch = self._ledger.move(self._ledger.known(batch.id), redriven)
+        try:
+            return self._starter.start(batch)
+        except ServiceUnavailable:
+            self._failed_again(batch, error)
+            raise
+
+    def page(self, *, model: str | None, state: State | None, after: str | None, limit: int) -> BatchPage:
+        """Lists batches, newest first. A page may be short and have a next one all the same.
+
+        Args:
+            model: Only batches that were asked for with this model, or whose files' keys name it.
+            state: Only batches in this state.
+            after: `next` of the page before.
+            limit: At most so many.
+        """
+        if model is None and state is None:
+            return self._store.newest(after=after, limit=limit)
+
+        def read(place: str | None, most: int) -> tuple[Sequence[Batch], str | None]:
+            return self._store.newest(after=place, limit=most)
+
+        def wanted(batch: Batch) -> bool:
+            return state in {None, batch.state} and (model is None or _is_of(batch, model))
+
+        return BatchPage(*selected(read, wanted, after, limit))
+
+    def _failed_again(self, batch: Batch, error: BatchError | None) -> None:
+        if error is not None:
+            self._endings.fail(batch.id, error)
+
+
+def _waits_for_start(batch: Batch) -> bool:
+    # A redrive that died before it started the state machine is made again.
+    return batch.state is State.QUEUED and batch.redrives > 0 and batch.execution is None
+
+
+def _is_of(batch: Batch, model: str) -> bool:
+    if batch.model is not None:
+        return batch.model == model
+    keys = batch.source.keys or (batch.source.prefix or "",)
+    return any(key.startswith(f"{model}/") for key in keys)

@@ -1,0 +1,43 @@
+"""Handing batches over to the state machine."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from triptych.batch.ledger import BatchLedger
+from triptych.batches.batch import Batch
+from triptych.batches.ids import execution_name
+from triptych.batches.transitions import handed_over
+from triptych.errors import Conflict
+from triptych.interfaces.clock import Clock
+from triptych.interfaces.workflow import Workflow
+
+
+class Starter:
+    """Hands batches over to the state machine; to do so again changes nothing.
+
+    Args:
+        ledger: Moves batches.
+        workflow: Runs them.
+        clock: Gives the milliseconds since 1970.
+    """
+
+    def __init__(self, ledger: BatchLedger, workflow: Workflow, clock: Clock) -> None:
+        self._ledger = ledger
+        self._workflow = workflow
+        self._clock = clock
+
+    def start(self, batch: Batch) -> Batch:
+        """Starts an execution, and notes it after that: a note without an execution would wait for ever.
+
+        Returns:
+            The batch as it is by then, which may have ended.
+
+        Raises:
+            ServiceUnavailable: It could not be started.
+        """
+        self._workflow.start(execution_name(batch.id, batch.redrives), batch.id)
+        try:
+            return self._ledger.move(batch, partial(handed_over, now=self._clock()))
+        except Conflict:  # it has ended already
+            return self._ledger.known(batch.id)

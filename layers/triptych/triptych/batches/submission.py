@@ -1,0 +1,135 @@
+"""What a caller hands over as a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from triptych.batches.batch import Batch, BatchOptions, BatchSource
+from triptych.batches.keys import file_form, input_key
+from triptych.batches.options import read_options
+from triptych.errors import BadRequest
+from triptych.jobs.options import target
+from triptych.protocol.names import model_name, version_number
+
+MAX_KEYS: Final = 10_000
+"""Keys that a batch may list: as many files as a batch may have."""
+
+MAX_KEY_BYTES: Final = 250_000
+"""Bytes of all keys that a batch lists: its record holds them, and DynamoDB takes 400 KB."""
+
+_LONGEST: Final = 1024  # bytes of a key in S3
+_FIELDS: Final = ("model", "version", "prefix", "keys", "only_new", "options", "target")
+
+
+class Submission(NamedTuple):
+    """What a caller hands over as a batch.
+
+    Attributes:
+        source: Which files it is for.
+        model: Name of the model; None where the keys of files name it.
+        version: The wanted version; None for the latest.
+        options: What is wanted of the files.
+        target: Label for those who filter notifications.
+    """
+
+    source: BatchSource
+    model: str | None = None
+    version: int | None = None
+    options: BatchOptions = BatchOptions()
+    target: str | None = None
+
+    def batch(self, identity: str, now: int) -> Batch:
+        """Makes the record of the batch.
+
+        Args:
+            identity: Its id.
+            now: Milliseconds since 1970.
+        """
+        return Batch(identity, self.model, self.version, self.source, self.options, now, self.target)
+
+    def made(self, batch: Batch) -> bool:
+        """Tells whether a batch is what would be made of this."""
+        return batch[1:5] == self.batch(batch.id, batch.created)[1:5]
+
+
+def read_submission(said: Mapping[str, object]) -> Submission:
+    """Reads a submission, and refuses early what can be told without looking at files.
+
+    Args:
+        said: JSON object with `prefix` or `keys`, and perhaps `model`, `version`, `only_new`, `options`,
+            `target`.
+
+    Raises:
+        BadRequest: A field is unknown, missing or not what it may be.
+        NotFound: No model can have this name.
+        UnsupportedMediaType: A key's ending is not that of a format that is read here.
+    """
+    for name in said:
+        if name not in _FIELDS:
+            raise BadRequest(f"unknown field {name[:80]!r}; expected some of {', '.join(_FIELDS)}, dry_run")
+    model = None if said.get("model") is None else model_name(_text(said, "model"))
+    source = _source(said)
+    for key in source.keys:
+        _check(key, model)
+    version = said.get("version")
+    if version is not None and model is None:
+        raise BadRequest("version: expected a model as well; without one, keys name model and version")
+    return Submission(
+        source=source,
+        model=model,
+        version=None if version is None else version_number(str(version)),
+        options=_options(said.get("options")),
+        target=target(said.get("target")),
+    )
+
+
+def _source(said: Mapping[str, object]) -> BatchSource:
+    if (said.get("keys") is None) == (said.get("prefix") is None):
+        raise BadRequest("expected either 'prefix', what the keys of the files begin with, or 'keys', a list")
+    only_new = said.get("only_new", False)
+    if not isinstance(only_new, bool):
+        raise BadRequest(f"only_new: expected true or false, got {str(only_new)[:32]!r}")
+    if said.get("prefix") is not None:
+        return BatchSource(prefix=_text(said, "prefix"), only_new=only_new)
+    if only_new:
+        raise BadRequest("only_new goes with 'prefix'; listed keys are transformed in any case")
+    return BatchSource(keys=_keys(said["keys"]))
+
+
+def _keys(listed: object) -> tuple[str, ...]:
+    if not isinstance(listed, list) or not listed or not all(_is_key(key) for key in listed):
+        raise BadRequest(f"keys: expected a list of keys of 1 to {_LONGEST} bytes")
+    keys: dict[str, Any] = dict.fromkeys(listed)  # the same file twice would have one output
+    if len(keys) > MAX_KEYS or sum(len(key.encode()) for key in keys) > MAX_KEY_BYTES:
+        raise BadRequest(
+            f"keys: one batch lists {MAX_KEYS} keys of {MAX_KEY_BYTES} bytes together at most; "
+            "send several batches, or a prefix"
+        )
+    return tuple(keys)
+
+
+def _check(key: str, model: str | None) -> None:
+    if model is None:
+        input_key(key)
+    else:
+        file_form(key.rpartition("/")[2])
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value.encode()) <= _LONGEST
+
+
+def _text(said: Mapping[str, object], name: str) -> str:
+    value = said[name]
+    if not isinstance(value, str) or not _is_key(value):
+        raise BadRequest(f"{name}: expected text of 1 to {_LONGEST} bytes, got {str(value)[:80]!r}")
+    return value
+
+
+def _options(said: object) -> BatchOptions:
+    if said is None:
+        return BatchOptions()
+    if not isinstance(said, dict):
+        raise BadRequest(f"options: expected an object, got {str(said)[:80]!r}")
+    return read_options(said, "options.")

@@ -1,0 +1,71 @@
+"""The function that takes batches, tells about them, and looks predictions up over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from triptych.adapters.aws_clients import AwsClients
+from triptych.adapters.batch_telemetry import BatchTelemetry
+from triptych.adapters.dynamodb_batches import DynamoBatches
+from triptych.adapters.notifications import batch_notifier
+from triptych.adapters.step_functions import StepFunctions
+from triptych.batch.desk import BatchDesk
+from triptych.batch.dry_run import DryRun, Workers
+from triptych.batch.endings import BatchEndings
+from triptych.batch.ledger import BatchLedger
+from triptych.batch.lookup import Lookup
+from triptych.batch.opening import descriptions
+from triptych.batch.starting import Starter
+from triptych.batch.submitter import BatchSubmitter
+from triptych.batches.batch import BatchSource
+from triptych.http.application import Application
+from triptych.http.batch_routes import BATCH_ROUTES
+from triptych.http.batch_services import BatchServices
+from triptych.interfaces.clock import Clock
+from triptych.interfaces.objects import Bucket, StoredObject
+from triptych.settings import BatchSettings, Settings, batches_from_environment, from_environment
+from triptych.wiring.batching import batch_places
+from triptych.wiring.keeping import wall_clock
+from triptych.wiring.places import model_repository
+
+
+def _listed(inputs: Bucket, source: BatchSource) -> Iterable[StoredObject | str]:
+    if source.prefix is None:
+        return source.keys
+    return (found for found in inputs.list(source.prefix) if not found.key.endswith("/"))
+
+
+def batches_application(
+    settings: Settings | None = None, batches: BatchSettings | None = None, clock: Clock = wall_clock
+) -> Application[BatchServices]:
+    """Makes the application.
+
+    Args:
+        settings: The function's settings; read from the environment when not given.
+        batches: Its settings for batches; read from the environment when not given.
+        clock: Tells the time.
+    """
+    settings, batches = settings or from_environment(), batches or batches_from_environment()
+    clients = AwsClients()
+    telemetry = BatchTelemetry(*settings.telemetry)
+    places = batch_places(clients, settings, batches, clock)
+    store = DynamoBatches(clients, batches.table, batches.retention, clock)
+    ledger = BatchLedger(store)
+    endings = BatchEndings(
+        store, ledger, batch_notifier(clients, batches.topic_arn, batches.region), telemetry, clock
+    )
+    workflow = StepFunctions(clients, batches.state_machine_arn)
+    starter = Starter(ledger, workflow, clock)
+    repository = model_repository(settings)
+    workers = Workers(batches.chunk_bytes, batches.worker_memory, batches.concurrency)
+    services = BatchServices(
+        repository=repository,
+        submitter=BatchSubmitter(store, starter, endings, telemetry, clock),
+        dry_run=DryRun(places.inputs, partial(_listed, places.inputs), descriptions(repository), workers),
+        desk=BatchDesk(store, starter, endings, workflow, clock),
+        lookup=Lookup(places.predictions),
+        outputs=places.outputs,
+        clock=clock,
+    )
+    return Application(BATCH_ROUTES, services, telemetry)
