@@ -1,4 +1,4 @@
-"""Runs the emulator with four corrections.
+"""Runs the emulator with five corrections.
 
 - Bodies without a media type. Where an API takes every type as binary (`*/*`), AWS treats a request without
   Content-Type, and a caller without Accept, like any other. The emulator takes such a body for text, which
@@ -8,6 +8,8 @@
 - Connections. AWS is called over TLS, and the policies of our buckets, queues and topics refuse all else. The
   emulator is called on this machine only, in plain HTTP: its connections count as encrypted.
 - Ranges of versions. Whoever asks for some bytes of a version of an object gets all of it from the emulator.
+- Messages in batches. Who may do something with one message of a queue may do it with ten; the emulator asks
+  for rights of their own.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +17,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from ministack import app
+from ministack.core import iam_actions
 from ministack.services import apigateway_v1, lambda_svc, s3
 
 _EVERYTHING = "*/*"
@@ -92,9 +95,25 @@ def correct_ranges(storage: Any) -> None:  # noqa: ANN401 - a module without typ
     storage._get_object = corrected  # noqa: SLF001 - the same
 
 
+def correct_rights(actions: Any) -> None:  # noqa: ANN401 - a module without types
+    """Has rights on messages count for messages in batches.
+
+    Args:
+        actions: The emulator's module for what requests need a right for.
+    """
+    extract: Callable[..., str | None] = actions.extract_iam_action
+
+    def corrected(service: str, *request: object) -> str | None:
+        action = extract(service, *request)
+        return action.removesuffix("Batch") if action and service == "sqs" else action
+
+    actions.extract_iam_action = corrected
+
+
 if __name__ == "__main__":
     correct_media_types(apigateway_v1)
     correct_concurrency(lambda_svc)
     correct_connections(app)
     correct_ranges(s3)
+    correct_rights(iam_actions)
     app.main()

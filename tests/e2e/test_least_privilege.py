@@ -1,11 +1,7 @@
 """What the roles of functions let them do, on an emulator that checks it: their work, and nothing else."""
 
-import io
 import json
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -14,50 +10,17 @@ from numpy.random import default_rng
 from local.jobs import Jobs
 from local.stack import StackInfo
 from tests.e2e.job_requests import Make, digits_binary, penguins_csv, rows_csv
+from tests.e2e.probe import Try, probe
 from tests.support.answers import alike
 
 PENGUINS = Path(__file__).parents[2] / "layers" / "models" / "penguins" / "1" / "model.onnx"
 FOREIGN_BUCKET = "a-bucket-of-somebody-else"
 
-PROBE = '''
-import boto3
-from botocore.exceptions import ClientError
-
-def handler(event, context):
-    """Makes one call with the credentials of the role; answers "allowed" or the code of the refusal."""
-    client = boto3.client(event["service"])
-    try:
-        getattr(client, event["operation"])(**event["arguments"])
-    except ClientError as error:
-        return error.response["Error"]["Code"]
-    return "allowed"
-'''
-
-type Try = Callable[..., str]
-
 
 @pytest.fixture(scope="module")
 def attempt(guarded_stack: StackInfo) -> Try:
     """A call that is made by a function with the role of the real-time function."""
-    session = guarded_stack.aws().session()
-    functions = session.client("lambda", endpoint_url=guarded_stack.endpoint_url)
-    name = guarded_stack.outputs["RealtimeFunctionName"]
-    functions.create_function(
-        FunctionName="probe",
-        Runtime="python3.13",
-        Role=functions.get_function_configuration(FunctionName=name)["Role"],
-        Handler="probe.handler",
-        Code={"ZipFile": _zipped("probe.py", PROBE)},
-        Timeout=30,
-    )
-
-    def call(service: str, operation: str, **arguments: Any) -> str:  # noqa: ANN401 - any call's arguments
-        event = {"service": service, "operation": operation, "arguments": arguments}
-        answer = functions.invoke(FunctionName="probe", Payload=json.dumps(event).encode())
-        outcome: str = json.loads(answer["Payload"].read())
-        return outcome
-
-    return call
+    return probe(guarded_stack, "RealtimeFunction")
 
 
 @pytest.fixture(scope="module")
@@ -152,10 +115,3 @@ def test_large_jobs_run(guarded_stack: StackInfo) -> None:
         assert 150_001 == len(jobs.result(uploaded["id"]).content.splitlines())
         assert 20_001 == len(jobs.result(kept["id"]).content.splitlines())
         assert {waiting, uploaded["id"], kept["id"]} <= {job["id"] for job in jobs.newest(limit=10)}
-
-
-def _zipped(name: str, text: str) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr(name, text)
-    return content.getvalue()
