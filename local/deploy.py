@@ -26,6 +26,9 @@ LOCAL_PARAMETERS = {
     "JobMaxConcurrency": "2",
     "BatchUploadConcurrency": "2",
     "BatchMaxConcurrency": "2",
+    # Files of a few megabytes go the way that large ones go.
+    "BatchDirectBytes": "1048576",
+    "BatchChunkBytes": "1048576",
     # What is tried again here is seldom worth waiting for.
     "JobRetrySeconds": "1",
 }

@@ -6,6 +6,7 @@ import pytest
 
 from local.emulator import Emulator
 from local.stack import StackInfo
+from tests.e2e.dropped_files import DroppedFiles
 from tests.support.deployed import deployed
 
 SAID = pytest.StashKey[list[str]]()
@@ -27,3 +28,10 @@ def say(pytestconfig: pytest.Config) -> Callable[[str], None]:
 def guarded_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """The application on an emulator that checks signatures and the permissions of roles, as AWS does."""
     yield from deployed(Emulator(tmp_path_factory.mktemp("guarded-stack"), authorize=True))
+
+
+@pytest.fixture(scope="session")
+def files(guarded_stack: StackInfo) -> Iterator[DroppedFiles]:
+    """Files of the application whose roles are held to what they may do."""
+    with DroppedFiles(guarded_stack) as files:
+        yield files
