@@ -20,6 +20,7 @@ LINUX_PROCESSORS = ("x86_64", "aarch64")
 IMPORTS = """
 import arro3.core, arro3.io, boto3, onnxruntime, orjson, pybase64, sys
 from aws_lambda_powertools import Logger, Metrics
+from backports import zstd
 import triptych.wiring.realtime
 onnxruntime.InferenceSession(sys.argv[1])
 for service in ("s3", "sqs", "sns", "dynamodb", "stepfunctions", "events", "sts", "lambda"):

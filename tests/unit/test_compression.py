@@ -34,10 +34,10 @@ def test_as_others_do() -> None:
     assert BODY == decompress(zlib.compress(BODY), "deflate")
 
 
-@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "x"])
+@pytest.mark.parametrize("encoding", ["br", "zst", "gzip, gzip", "x"])
 def test_unknown_encoding(encoding: str) -> None:
     """Other encodings are refused, with the ones that are read."""
-    with pytest.raises(UnsupportedMediaType, match="is not read; use gzip, deflate or none"):
+    with pytest.raises(UnsupportedMediaType, match="is not read; use gzip, deflate, zstd or none"):
         decompress(BODY, encoding)
 
 

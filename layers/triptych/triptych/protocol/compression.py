@@ -1,13 +1,13 @@
-"""gzip and deflate bodies, both ways, with a cap on what they may grow to."""
+"""Compressed bodies, both ways, with a cap on what they may grow to."""
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 
 from triptych.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
+from triptych.protocol.decoders import CODINGS, Damaged, Decoder
 
 MAX_DECOMPRESSED = 64 * 2**20
 """Bytes that a body may decompress to: tensors of few values shrink to less than a tenth."""
@@ -15,9 +15,8 @@ MAX_DECOMPRESSED = 64 * 2**20
 MIN_COMPRESSED = 1024
 """Answers below this many bytes fit one network packet: compressing them gains nothing."""
 
-_PIECE = 2**20
-"""Bytes that are decompressed at once where a body comes in blocks."""
-
+_PLAIN = "identity"
+_BLOCK = 2**16  # bytes that are decoded at once: of many short members in one, each would copy all the rest
 _LEVEL = 1  # the fastest: a caller waits, and tensors of floats hardly shrink further at higher levels
 _WINDOW = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 _CODING = re.compile(r"(?:^|,)\s*([\w*-]+)\s*(?:;\s*q=(\d(?:\.\d*)?)\s*)?(?=,|$)", re.ASCII)
@@ -28,24 +27,15 @@ def decompress(body: bytes, encoding: str | None) -> bytes:
     """Undoes the Content-Encoding of a body.
 
     Raises:
-        UnsupportedMediaType: The encoding is neither gzip nor deflate.
+        UnsupportedMediaType: Such an encoding is not read here.
         BadRequest: The body is not what its encoding says.
         PayloadTooLarge: It grows beyond `MAX_DECOMPRESSED`.
     """
-    window = _window(encoding)
-    if window is None:
-        return body
-    inflater = zlib.decompressobj(window)
-    with _invalid(encoding):
-        plain = inflater.decompress(body, MAX_DECOMPRESSED)
-    if inflater.unconsumed_tail:
-        raise _too_long(MAX_DECOMPRESSED)
-    _check_end(encoding, ended=inflater.eof and not inflater.unused_data)
-    return plain
+    return b"".join(decompressed([body], encoding, MAX_DECOMPRESSED))
 
 
 def decompressed(blocks: Iterable[bytes], encoding: str | None, limit: int) -> Iterator[bytes]:
-    """Undoes a Content-Encoding piece by piece.
+    """Undoes a Content-Encoding piece by piece; memory does not grow with the body.
 
     Args:
         blocks: The pieces of the body.
@@ -53,27 +43,21 @@ def decompressed(blocks: Iterable[bytes], encoding: str | None, limit: int) -> I
         limit: Bytes that it may decompress to.
 
     Raises:
-        UnsupportedMediaType: The encoding is neither gzip nor deflate.
+        UnsupportedMediaType: Such an encoding is not read here.
         BadRequest: The body is not what its encoding says.
         PayloadTooLarge: It grows beyond the limit.
     """
-    window = _window(encoding)
-    if window is None:
+    name = (encoding or _PLAIN).strip().lower()
+    if name == _PLAIN:
         yield from blocks
         return
-    inflater = zlib.decompressobj(window)
     total = 0
-    for block in blocks:
-        rest = block
-        while rest:
-            with _invalid(encoding):
-                plain = inflater.decompress(rest, _PIECE)
-            total += len(plain)
-            if total > limit:
-                raise _too_long(limit)
+    for plain in _decoded(blocks, name):
+        total += len(plain)
+        if total > limit:
+            raise PayloadTooLarge(f"the body decompresses to more than {limit} bytes; send less at once")
+        if plain:
             yield plain
-            rest = inflater.unconsumed_tail
-    _check_end(encoding, ended=inflater.eof and not inflater.unused_data)
 
 
 def choose_encoding(accept_encoding: str | None, size: int) -> str | None:
@@ -98,26 +82,15 @@ def compress(body: bytes, encoding: str) -> bytes:
     return zlib.compress(body, _LEVEL, _WINDOW[encoding])
 
 
-def _window(encoding: str | None) -> int | None:
-    """Gives what zlib calls an encoding; None when there is nothing to undo."""
-    encoding = (encoding or "identity").strip().lower()
-    if encoding != "identity" and encoding not in _WINDOW:
-        raise UnsupportedMediaType(f"Content-Encoding {encoding!r} is not read; use gzip, deflate or none")
-    return _WINDOW.get(encoding)
-
-
-@contextmanager
-def _invalid(encoding: str | None) -> Generator[None]:
+def _decoded(blocks: Iterable[bytes], name: str) -> Iterator[bytes]:
+    coding = CODINGS.get(name)
+    if coding is None:
+        raise UnsupportedMediaType(f"Content-Encoding {name!r} is not read; use {', '.join(CODINGS)} or none")
+    decoder = Decoder(coding)
     try:
-        yield
-    except zlib.error as error:
-        raise BadRequest(f"the body is not valid {encoding}: {error}") from None
-
-
-def _check_end(encoding: str | None, *, ended: bool) -> None:
-    if not ended:
-        raise BadRequest(f"the body is not valid {encoding}: it is cut short, or something follows it")
-
-
-def _too_long(limit: int) -> PayloadTooLarge:
-    return PayloadTooLarge(f"the body decompresses to more than {limit} bytes; send less at once")
+        for block in blocks:
+            for start in range(0, len(block), _BLOCK):
+                yield from decoder.feed(block[start : start + _BLOCK])
+        decoder.end()
+    except Damaged as error:
+        raise BadRequest(f"the body is not valid {name}: {error}") from None
