@@ -12,7 +12,7 @@ from api.document import Json, resolve
 WIDTH = 64
 """Characters that fit a line of the page's code column."""
 
-PATH_VALUES = {"model": "digits", "version": "1", "id": "3e1f5a52-8c0d-4b7a-9d35-6f1c2b7e9a10"}
+PATH_VALUES = {"model": "digits", "version": "1", "id": "3e1f5a52-8c0d-4b7a-9d35-6f1c2b7e9a10", "key": "15"}
 """What stands for the parameters of a path unless an example says otherwise."""
 
 

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from triptych.batches.batch import State
+from triptych.http.batch_routes import BATCH_ROUTES
 from triptych.http.job_routes import JOB_ROUTES
 from triptych.http.routes import ROUTES
 from triptych.jobs.job import Status
@@ -93,8 +95,8 @@ def test_template() -> None:
 
 def test_handlers() -> None:
     """The document and the handlers have the same routes; each route has one handler."""
-    assert {*operations(DOCUMENT), *unserved(DOCUMENT)} == {*ROUTES, *JOB_ROUTES}
-    assert set() == {*ROUTES} & {*JOB_ROUTES}
+    assert {*operations(DOCUMENT), *unserved(DOCUMENT)} == {*ROUTES, *JOB_ROUTES, *BATCH_ROUTES}
+    assert len({*ROUTES, *JOB_ROUTES, *BATCH_ROUTES}) == len(ROUTES) + len(JOB_ROUTES) + len(BATCH_ROUTES)
 
 
 def test_security() -> None:
@@ -120,10 +122,11 @@ def test_datatypes() -> None:
 
 
 def test_states() -> None:
-    """The document names the states of a job, and tells of each what it means."""
+    """The document names the states of a job and of a batch, and tells of each what it means."""
     assert [*Status] == DOCUMENT["components"]["schemas"]["JobStatus"]["enum"]
+    assert [*State] == DOCUMENT["components"]["schemas"]["BatchState"]["enum"]
     described = re.findall(r"^\| `(\w+)` \|", DOCUMENT["info"]["description"], re.MULTILINE)
-    assert {*Status} <= {*described}
+    assert {*Status} | {*State} <= {*described}
 
 
 @pytest.mark.parametrize(

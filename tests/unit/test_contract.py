@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 from triptych.adapters.directory_place import DirectoryPlace
+from triptych.batches.batch import Batch
+from triptych.http.batch_routes import BATCH_ROUTES
 from triptych.http.job_routes import JOB_ROUTES
 from triptych.http.routes import ROUTES
 from triptych.jobs.job import Job
 from triptych.serving.repository import ModelRepository
 
+from tests.support.batches_api import BatchesApi
 from tests.support.contract import EXAMPLES, ROOT, UNSERVED, Api, Example, comparable, violations
 from tests.support.gateway import Gateway, serve
 from tests.support.jobs_api import JobsApi
@@ -30,24 +33,34 @@ def jobs() -> JobsApi:
 
 
 @pytest.fixture(scope="module")
-def api(jobs: JobsApi) -> Iterator[Api]:
+def batches(tmp_path_factory: pytest.TempPathFactory) -> BatchesApi:
+    """The function that takes batches for the models that ship with the stack."""
+    directory = tmp_path_factory.mktemp("batches")
+    return BatchesApi(ModelRepository([DirectoryPlace(MODELS)], refresh_seconds=3600), directory)
+
+
+@pytest.fixture(scope="module")
+def api(jobs: JobsApi, batches: BatchesApi) -> Iterator[Api]:
     """The whole application with the models that ship with the stack."""
     realtime = RealtimeFunction(MODELS)
     functions = dict.fromkeys(ROUTES, realtime) | dict.fromkeys(JOB_ROUTES, jobs.function)
-    with serve(Gateway(functions, KEY)) as url:
+    with serve(Gateway(functions | dict.fromkeys(BATCH_ROUTES, batches.function), KEY)) as url:
         yield Api(url, KEY)
 
 
-def prepare(jobs: JobsApi, example: Example) -> None:
-    """Makes the job that an example names, in the state that the example needs."""
-    states: dict[str, Callable[[], Job]] = {"cancelJob": jobs.queued, "redriveJob": jobs.failed}
-    states.get(example.name, jobs.succeeded)()
+def prepare(jobs: JobsApi, batches: BatchesApi, example: Example) -> None:
+    """Makes the job, the batch and the predictions that an example names, in the state that it needs."""
+    job: dict[str, Callable[[], Job]] = {"cancelJob": jobs.queued, "redriveJob": jobs.failed}
+    job.get(example.name, jobs.succeeded)()
+    batch: dict[str, Callable[[], Batch]] = {"stopBatch": batches.running, "redriveBatch": batches.failed}
+    batch.get(example.name, batches.succeeded)()
+    batches.predicted("digits")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_examples(api: Api, jobs: JobsApi, example: Example) -> None:
+def test_examples(api: Api, jobs: JobsApi, batches: BatchesApi, example: Example) -> None:
     """Every request of the document succeeds, with an answer of the shape that the document gives."""
-    prepare(jobs, example)
+    prepare(jobs, batches, example)
     response = api.ask(example)
     assert response.status_code == example.status, response.text
     assert [] == violations(example.route, response)
@@ -68,7 +81,8 @@ def test_unserved(api: Api, method: str, path: str) -> None:
     assert ["error"] == list(response.json())
 
 
-def test_fuzz(api: Api, jobs: JobsApi, tmp_path: Path) -> None:
+def test_fuzz(api: Api, jobs: JobsApi, batches: BatchesApi, tmp_path: Path) -> None:
     """Schemathesis finds no request whose answer is not as documented."""
     jobs.succeeded()
+    batches.succeeded()
     assert not api.fuzz(examples=25, directory=tmp_path)

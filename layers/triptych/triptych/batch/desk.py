@@ -22,6 +22,9 @@ from triptych.interfaces.listing import selected
 from triptych.interfaces.polling import awaited
 from triptych.interfaces.workflow import Workflow
 
+_DONE = {State.SUCCEEDED, State.SUCCEEDED_WITH_ERRORS}
+"""States in which the record knows all of it."""
+
 
 class View(NamedTuple):
     """A batch, and how far it has come.
@@ -82,7 +85,8 @@ class BatchDesk:
     def view(self, batch: Batch) -> View:
         """Looks how far a batch has come."""
         outcomes = self._store.outcomes(batch.id)
-        return View(batch, progress(self._store.parts(batch.id), outcomes), outcomes)
+        parts = () if batch.state in _DONE else self._store.parts(batch.id)
+        return View(batch, progress(parts, outcomes), outcomes)
 
     def stop(self, batch_id: str) -> Batch:
         """Stops a batch: what is under way ends within seconds; to do so again changes nothing.

@@ -9,6 +9,7 @@ from triptych.batches.batch import Batch, BatchOptions
 from triptych.batches.file import InputFile
 from triptych.batches.keys import file_form, input_key
 from triptych.batches.options import answer_form, input_form, merged, metadata_options, resolved
+from triptych.errors import NotFound
 from triptych.interfaces.objects import StoredObject
 from triptych.serving.model import Model
 from triptych.serving.model_config import ModelConfig, parse_model_config
@@ -88,7 +89,12 @@ def _model(batch: Batch, key: str, models: Descriptions) -> Model | Described:
     if batch.model is not None:
         return models(batch.model, batch.version)
     said = input_key(key)
-    return models(said.model, said.version)
+    try:
+        return models(said.model, said.version)
+    except NotFound as error:
+        if said.version is None:
+            raise
+        raise NotFound(f"{error}; in a key, digits after the model are its version, not a folder") from error
 
 
 def _options(model: Model | Described, asked: BatchOptions, metadata: Mapping[str, str]) -> BatchOptions:

@@ -122,7 +122,7 @@ def _at_the_end(batch: Batch, made: Progress | None) -> Progress | None:
     if not batch.final or batch.files is None:
         return made
     whole = batch.chunks if batch.state not in {State.FAILED, State.STOPPED} else None
-    chunks = made.chunks if made else whole
+    chunks = made.chunks if made and whole is None else whole
     files = made.files if made and batch.state is State.STOPPED else batch.files
     counts = made.counts if made and batch.state is State.STOPPED else batch.counts
     return Progress(counts, chunks, files, batch.failed_files)

@@ -24,7 +24,7 @@ def many(services: BatchServices, request: Request) -> Response:
     """Gives the latest predictions for keys, and tells which keys have none."""
     said = parse_object(request.decompressed_body())
     keys = said.get("keys")
-    if not isinstance(keys, list) or not all(isinstance(key, str | int) for key in keys):
+    if not isinstance(keys, list) or any(type(key) not in {str, int} for key in keys):
         raise BadRequest('expected {"keys": [...]}, a list of text or whole numbers')
     if not 0 < len(keys) <= MAX_KEYS:
         raise BadRequest(f"keys: expected 1 to {MAX_KEYS} keys, got {len(keys)}")

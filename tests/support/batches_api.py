@@ -1,0 +1,125 @@
+"""The function that takes batches, inside this process, over fakes of all that batches stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from triptych.batch.desk import BatchDesk
+from triptych.batch.dry_run import DryRun, Workers
+from triptych.batch.endings import BatchEndings
+from triptych.batch.ledger import BatchLedger
+from triptych.batch.lookup import Lookup
+from triptych.batch.opening import descriptions
+from triptych.batch.starting import Starter
+from triptych.batch.submitter import BatchSubmitter
+from triptych.batches import transitions
+from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource, Counts
+from triptych.batches.file import FileOutcome
+from triptych.http.application import Application
+from triptych.http.batch_routes import BATCH_ROUTES
+from triptych.http.batch_services import BatchServices
+from triptych.interfaces.objects import StoredObject
+from triptych.interfaces.predictions import Made, Prediction
+from triptych.serving.repository import ModelRepository
+
+from tests.support.batch_fakes import MemoryBatches, MemoryPredictions, MemoryWorkflow, WatchedBatches
+from tests.support.job_fakes import NOW, JobClock, MemoryNotifier
+from tests.support.objects import DirectoryBucket
+from tests.support.realtime import Answer, Call, Function
+from tests.support.watched_requests import WatchedRequests
+
+BATCH_ID = "3e1f5a52-8c0d-4b7a-9d35-6f1c2b7e9a10"
+KEY = "penguins/monday.csv"
+PASSING = BatchError("ServiceUnavailable", "the bucket did not answer", retryable=True)
+LASTING = BatchError("NotFound", "unknown model 'rose'", retryable=False)
+BATCHES = "/v2/batches"
+BATCH = "/v2/batches/{id}"
+
+
+@dataclass
+class BatchesApi:
+    """The function and all around it.
+
+    Attributes:
+        repository: Knows which models there are.
+        directory: Where its buckets are.
+        clock: Its time.
+        store: Its records.
+        workflow: Its state machine.
+        predictions: What can be looked up.
+        notifier: What was told of batches.
+        observer: What its batch observer saw.
+        requests: What its request observer saw.
+    """
+
+    repository: ModelRepository
+    directory: Path
+    clock: JobClock = field(default_factory=JobClock)
+    store: MemoryBatches = field(default_factory=MemoryBatches)
+    workflow: MemoryWorkflow = field(default_factory=MemoryWorkflow)
+    predictions: MemoryPredictions = field(default_factory=MemoryPredictions)
+    notifier: MemoryNotifier[Batch] = field(default_factory=MemoryNotifier[Batch])
+    observer: WatchedBatches = field(default_factory=WatchedBatches)
+    requests: WatchedRequests = field(default_factory=WatchedRequests)
+
+    def __post_init__(self) -> None:
+        self.inputs = DirectoryBucket(self.directory / "inputs", "inputs")
+        self.outputs = DirectoryBucket(self.directory / "outputs", "outputs")
+        ledger = BatchLedger(self.store)
+        endings = BatchEndings(self.store, ledger, self.notifier, self.observer, self.clock)
+        starter = Starter(ledger, self.workflow, self.clock)
+        workers = Workers(chunk_bytes=100, memory=1769, concurrency=50)
+        services = BatchServices(
+            repository=self.repository,
+            submitter=BatchSubmitter(self.store, starter, endings, self.observer, self.clock),
+            dry_run=DryRun(self.inputs, self._select, descriptions(self.repository), workers),
+            desk=BatchDesk(self.store, starter, endings, self.workflow, self.clock),
+            lookup=Lookup(self.predictions),
+            outputs=self.outputs,
+            clock=self.clock,
+        )
+        self.function = Function(Application(BATCH_ROUTES, services, self.requests))
+
+    def _select(self, source: BatchSource) -> Iterable[StoredObject | str]:
+        return source.keys if source.prefix is None else self.inputs.list(source.prefix)
+
+    def call(self, method: str, resource: str, body: bytes = b"", **asked: Any) -> Answer:  # noqa: ANN401 - of a call
+        """Calls a route of the function."""
+        path = asked.pop("path", {"id": BATCH_ID} if "{id}" in resource else {})
+        return self.function.handle(Call(method, resource, path, body=body, **asked).event())
+
+    def queued(self, identity: str = BATCH_ID, key: str = KEY) -> Batch:
+        """Makes a batch that waits, in place of any with its id."""
+        batch = Batch(identity, None, None, BatchSource((key,)), BatchOptions(), self.clock())
+        self.store.batches[identity] = batch
+        return batch
+
+    def running(self, identity: str = BATCH_ID) -> Batch:
+        """Makes a batch that the state machine has, of one file in four chunks."""
+        batch = transitions.handed_over(self.queued(identity), self.clock())
+        self.workflow.started[identity] = identity
+        return self._keep(transitions.planned(batch, files=1, chunks=4))
+
+    def failed(self, error: BatchError = PASSING) -> Batch:
+        """Makes a batch that failed."""
+        return self._keep(transitions.failed(self.running(), self.clock(), error))
+
+    def succeeded(self) -> Batch:
+        """Makes a batch that is done, with its only file."""
+        running = self.running()
+        output, errors, manifest = (f"{KEY}.{ending}" for ending in ("out", "errors.jsonl", "manifest.json"))
+        outcome = FileOutcome(0, KEY, Counts(10, 9, 1), output, errors, manifest)
+        self.store.kept_outcomes[BATCH_ID, 0] = outcome
+        return self._keep(transitions.finished(running, self.clock(), [outcome]))
+
+    def predicted(self, model: str = "recommender") -> None:
+        """Makes predictions for two users."""
+        rows = [Prediction(key, {"user_id": int(key), "items": [1, 2]}) for key in ("15", "16")]
+        self.predictions.put(rows, Made(model, 1, BATCH_ID, NOW))
+
+    def _keep(self, batch: Batch) -> Batch:
+        self.store.batches[batch.id] = batch
+        return batch

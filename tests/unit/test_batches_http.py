@@ -1,0 +1,185 @@
+"""Batches over HTTP: looking at them, waiting, listing, stopping and redriving them."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+from triptych.batches.batch import State
+from triptych.batches.ids import execution_name
+from triptych.serving.repository import ModelRepository
+
+from tests.support.batches_api import BATCH, BATCH_ID, BATCHES, KEY, LASTING, PASSING, BatchesApi
+from tests.support.realtime import Call
+from tests.unit.fakes.places import MemoryPlace
+
+REDRIVE = f"{BATCH}/redrive"
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> BatchesApi:
+    """The function, which needs no model here."""
+    return BatchesApi(ModelRepository([MemoryPlace(tmp_path)], 60), tmp_path)
+
+
+def test_read(api: BatchesApi) -> None:
+    """A batch that is done tells how many records there were, and links to what was made of its files."""
+    api.succeeded()
+    shown = api.call("GET", BATCH).json()
+    (file,) = shown.pop("files")
+    assert {
+        "id": BATCH_ID,
+        "state": "succeeded_with_errors",
+        "source": {"keys": [KEY], "count": 1},
+        "created_at": "2026-01-01T00:00:00.000Z",
+        "started_at": "2026-01-01T00:00:00.000Z",
+        "ended_at": "2026-01-01T00:00:00.000Z",
+        "attempts": 0,
+        "redrives": 0,
+        "progress": {
+            "records": {"read": 10, "written": 9, "failed": 1},
+            "chunks": {"done": 4, "total": 4},
+            "files": {"done": 1, "failed": 0, "total": 1},
+        },
+    } == {name: value for name, value in shown.items() if name in file or name != "records_per_second"}
+    links = [api.outputs.url(f"{KEY}.{end}") for end in ("out", "errors.jsonl", "manifest.json")]
+    assert links == [file["output"], file["errors"], file["manifest"]]
+
+
+def test_read_failed(api: BatchesApi) -> None:
+    """A batch that failed tells why, and whether it may be started again."""
+    api.failed(LASTING)
+    assert LASTING._asdict() == api.call("GET", BATCH).json()["error"]
+
+
+@pytest.mark.parametrize("identity", [str(uuid.UUID(int=1)), "x" * 5000, "../jobs", BATCH_ID.upper()])
+@pytest.mark.parametrize(("method", "resource"), [("GET", BATCH), ("DELETE", BATCH), ("POST", REDRIVE)])
+def test_unknown(api: BatchesApi, method: str, resource: str, identity: str) -> None:
+    """A batch that is not there is a 404, whatever its id looks like."""
+    api.queued()
+    answer = api.call(method, resource, path={"id": identity})
+    assert 404 == answer.status
+    assert answer.error.startswith("there is no batch ")
+
+
+def test_wait(api: BatchesApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits is answered as soon as the batch has ended."""
+    api.running()
+    monkeypatch.setattr(time, "sleep", lambda _seconds: api.succeeded())
+    assert "succeeded_with_errors" == api.call("GET", BATCH, query={"wait": "20"}).json()["state"]
+
+
+def test_wait_in_vain(api: BatchesApi) -> None:
+    """When the seconds are over, the batch is shown as it is."""
+    api.running()
+    assert "running" == api.call("GET", BATCH, query={"wait": "1"}).json()["state"]
+
+
+def test_stop(api: BatchesApi) -> None:
+    """A batch that runs is stopped, its execution too, and that is told."""
+    api.running()
+    answer = api.call("DELETE", BATCH)
+    assert (200, "stopped") == (answer.status, answer.json()["state"])
+    assert ({BATCH_ID}, [State.STOPPED]) == (
+        api.workflow.stopped,
+        [told.state for told in api.notifier.published],
+    )
+
+
+def test_stop_again(api: BatchesApi) -> None:
+    """To stop a batch again changes nothing, but that the execution is stopped if it was not."""
+    api.running()
+    api.workflow.broken = "no state machine"
+    assert 503 == api.call("DELETE", BATCH).status
+    api.workflow.broken = None
+    assert 200 == api.call("DELETE", BATCH).status
+    assert ({BATCH_ID}, 1) == (api.workflow.stopped, len(api.notifier.published))
+
+
+def test_stop_too_late(api: BatchesApi) -> None:
+    """A batch that has ended stays what it is."""
+    api.succeeded()
+    answer = api.call("DELETE", BATCH)
+    assert 409 == answer.status
+    assert f"batch {BATCH_ID} is succeeded_with_errors: it cannot be stopped" == answer.error
+
+
+def test_redrive(api: BatchesApi) -> None:
+    """A batch that failed for a reason that may pass is started again, as an execution of its own."""
+    api.failed()
+    answer = api.call("POST", REDRIVE)
+    assert (202, "planning", 1) == (answer.status, answer.json()["state"], answer.json()["redrives"])
+    assert f"../../batches/{BATCH_ID}" == answer.headers["Location"]
+    assert execution_name(BATCH_ID, 1) in api.workflow.started
+    assert [State.FAILED] == [told.state for told in api.notifier.published]
+
+
+def test_redrive_in_vain(api: BatchesApi) -> None:
+    """A batch that would fail again is not started."""
+    api.failed(LASTING)
+    answer = api.call("POST", REDRIVE)
+    assert 409 == answer.status
+    assert f"batch {BATCH_ID} would fail again: unknown model 'rose'" == answer.error
+
+
+def test_redrive_without_a_state_machine(api: BatchesApi) -> None:
+    """A batch that cannot be started again stays failed for the same reason, and can be redriven later."""
+    api.failed()
+    api.workflow.broken = "no state machine"
+    assert 503 == api.call("POST", REDRIVE).status
+    assert (State.FAILED, PASSING) == (api.store.batches[BATCH_ID].state, api.store.batches[BATCH_ID].error)
+    api.workflow.broken = None
+    assert 202 == api.call("POST", REDRIVE).status
+
+
+def test_list(api: BatchesApi) -> None:
+    """The newest batches come first, page by page."""
+    ids = [str(uuid.UUID(int=number)) for number in range(3)]
+    for identity in ids:
+        api.queued(identity)
+        api.clock.advance(1)
+    page = api.call("GET", BATCHES, query={"limit": "2"}).json()
+    rest = api.call("GET", BATCHES, query={"limit": "2", "next": page["next"]}).json()
+    assert ids[::-1] == [batch["id"] for batch in (*page["batches"], *rest["batches"])]
+    assert "next" not in rest
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"state": "queued"}, {1, 2}),
+        ({"state": "failed"}, {3}),
+        ({"model": "penguins"}, {1, 3}),
+        ({"model": "digits", "state": "queued"}, {2}),
+        ({"model": "digits", "state": "failed"}, set()),
+    ],
+)
+def test_list_some(api: BatchesApi, query: dict[str, str], expected: set[int]) -> None:
+    """Only batches of a model, or in a state, are listed where that is asked for."""
+    api.queued(str(uuid.UUID(int=1)))
+    api.queued(str(uuid.UUID(int=2)), "digits/1/a.npy")
+    failed = api.failed()._replace(id=str(uuid.UUID(int=3)))
+    api.store.batches = {
+        identity: batch for identity, batch in api.store.batches.items() if identity != BATCH_ID
+    } | {failed.id: failed}
+    listed = api.call("GET", BATCHES, query=query).json()["batches"]
+    assert expected == {uuid.UUID(batch["id"]).int for batch in listed}
+
+
+@pytest.mark.parametrize(
+    "query", [{"state": "lost"}, {"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"next": "x"}]
+)
+def test_list_refused(api: BatchesApi, query: dict[str, str]) -> None:
+    """A parameter that is not what it may be is named."""
+    answer = api.call("GET", BATCHES, query=query)
+    assert 400 == answer.status
+    assert answer.error.startswith(f"{next(iter(query))}: expected ")
+
+
+def test_without_records(api: BatchesApi) -> None:
+    """Where records cannot be read, the answer says so and that it may pass."""
+    api.store.broken = "no table"
+    event = Call("GET", BATCHES).event()
+    assert 503 == api.function.handle(event).status

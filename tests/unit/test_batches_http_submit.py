@@ -1,0 +1,207 @@
+"""Handing files over as a batch, and asking what that would do."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from triptych.batches.batch import BatchOptions, BatchSource, State
+from triptych.batches.submission import MAX_KEYS
+from triptych.serving.repository import ModelRepository
+
+from tests.support.batches_api import BATCHES, BatchesApi
+from tests.support.realtime import Answer
+from tests.unit.fakes.places import MemoryPlace
+
+PREFIX = {"prefix": "iris/new/"}
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> BatchesApi:
+    """The function, with a model in two versions."""
+    place = MemoryPlace(tmp_path, {"iris": {1: "one", 2: "two"}}, {"iris": "key = 'id'\n"})
+    return BatchesApi(ModelRepository([place], 60), tmp_path)
+
+
+def submit(api: BatchesApi, said: Any, key: str | None = None) -> Answer:  # noqa: ANN401 - any JSON
+    """Hands a batch over."""
+    headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})
+    return api.call("POST", BATCHES, json.dumps(said).encode(), headers=headers)
+
+
+def test_prefix(api: BatchesApi) -> None:
+    """A prefix is a batch, which the state machine has at once."""
+    answer = submit(api, {**PREFIX, "only_new": True, "target": "nightly"})
+    shown = answer.json()
+    assert (202, "planning", "nightly") == (answer.status, shown["state"], shown["target"])
+    assert f"batches/{shown['id']}" == answer.headers["Location"]
+    assert {shown["id"]: shown["id"]} == api.workflow.started
+    assert BatchSource(prefix="iris/new/", only_new=True) == api.store.batches[shown["id"]].source
+    assert [shown["id"]] == [batch.id for batch in api.observer.accepted]
+
+
+def test_keys(api: BatchesApi) -> None:
+    """Listed keys are a batch, each of them once; options and model are kept."""
+    said = {
+        "model": "iris",
+        "version": "1",
+        "keys": ["b.csv", "a.csv", "b.csv"],
+        "options": {"join": "all", "tolerance": 0.5},
+    }
+    batch = api.store.batches[submit(api, said).json()["id"]]
+    assert ("iris", 1, ("b.csv", "a.csv")) == (batch.model, batch.version, batch.source.keys)
+    assert BatchOptions(join="all", tolerance=0.5) == batch.options
+
+
+def test_compressed(api: BatchesApi) -> None:
+    """A long list of keys may come compressed."""
+    body = gzip.compress(json.dumps(PREFIX).encode())
+    assert 202 == api.call("POST", BATCHES, body, headers={"Content-Encoding": "gzip"}).status
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "message"),
+    [
+        ({}, 400, "expected either 'prefix'"),
+        ({**PREFIX, "keys": ["iris/a.csv"]}, 400, "expected either 'prefix'"),
+        ({"prefix": ""}, 400, "prefix: expected text of 1 to 1024 bytes"),
+        ({"prefix": 3}, 400, "prefix: expected text of 1 to 1024 bytes, got '3'"),
+        ({"keys": []}, 400, "keys: expected a list"),
+        ({"keys": ["x" * 1025]}, 400, "keys: expected a list of keys of 1 to 1024 bytes"),
+        ({"keys": [f"iris/{n}.csv" for n in range(MAX_KEYS + 1)]}, 400, f"one batch lists {MAX_KEYS} keys"),
+        ({"keys": [f"iris/{n:0300}.csv" for n in range(900)]}, 400, "250000 bytes together"),
+        ({"keys": ["a.csv"]}, 400, "expected <model>/<file>"),
+        ({"keys": ["iris/a.txt"]}, 415, "its name must end in one of .csv"),
+        ({"keys": ["a.txt"], "model": "iris"}, 415, "its name must end in one of .csv"),
+        ({"keys": ["iris/a.csv"], "only_new": True}, 400, "only_new goes with 'prefix'"),
+        ({**PREFIX, "only_new": "yes"}, 400, "only_new: expected true or false"),
+        ({**PREFIX, "model": "rose"}, 404, "unknown model 'rose'"),
+        ({**PREFIX, "model": "iris", "version": 3}, 404, "unknown version 3"),
+        ({**PREFIX, "model": "iris", "version": "x"}, 400, "expected a positive integer"),
+        ({**PREFIX, "version": 1}, 400, "version: expected a model as well"),
+        ({**PREFIX, "options": {"colour": 1}}, 400, "unknown option 'options.colour'"),
+        ({**PREFIX, "options": {"tolerance": 2}}, 400, "options.tolerance: expected a number from 0 to 1"),
+        ({**PREFIX, "options": []}, 400, "options: expected an object"),
+        ({**PREFIX, "target": "a b"}, 400, "target: expected 1 to 64 letters"),
+        ({**PREFIX, "dry_run": 1}, 400, "dry_run: expected true or false"),
+        ({**PREFIX, "modle": "iris"}, 400, "unknown field 'modle'"),
+        ([], 400, "the body must be a JSON object"),
+    ],
+)
+def test_refused(api: BatchesApi, said: object, status: int, message: str) -> None:
+    """What is wrong about a request is said at once, and no batch is made."""
+    answer = submit(api, said)
+    assert (status, 0) == (answer.status, len(api.store))
+    assert message in answer.error
+
+
+def test_the_same_key_is_the_same_batch(api: BatchesApi) -> None:
+    """A request that is sent again with its key makes one batch, and starts one execution."""
+    first, again = submit(api, PREFIX, "k"), submit(api, PREFIX, "k")
+    assert first.json() == again.json()
+    assert (1, 1, 1) == (len(api.store), len(api.workflow.started), len(api.observer.accepted))
+
+
+def test_the_same_key_for_something_else(api: BatchesApi) -> None:
+    """A key that was used for other files is refused."""
+    submit(api, PREFIX, "k")
+    answer = submit(api, {"prefix": "iris/old/"}, "k")
+    assert 409 == answer.status
+    assert answer.error.startswith("the idempotency key was used for batch ")
+
+
+def test_the_same_key_starts_what_was_not_started(api: BatchesApi) -> None:
+    """A call that could not start its batch is completed by the next one with its key."""
+    api.workflow.broken = "no state machine"
+    assert 503 == submit(api, PREFIX, "k").status
+    (batch,) = api.store.batches.values()
+    assert State.QUEUED is batch.state
+    api.workflow.broken = None
+    assert (202, batch.id) == (submit(api, PREFIX, "k").status, next(iter(api.workflow.started)))
+
+
+def test_without_a_state_machine(api: BatchesApi) -> None:
+    """A batch that cannot be started, and that nobody can ask for again, has failed and says why."""
+    api.workflow.broken = "no state machine"
+    assert 503 == submit(api, PREFIX).status
+    (batch,) = api.store.batches.values()
+    assert batch.error is not None
+    assert (State.FAILED, "no state machine", True) == (
+        batch.state,
+        batch.error.message,
+        batch.error.retryable,
+    )
+
+
+def test_without_records(api: BatchesApi) -> None:
+    """What cannot be written down is not begun."""
+    api.store.broken = "no table"
+    assert 503 == submit(api, PREFIX).status
+    assert {} == api.workflow.started
+
+
+def test_dry_run(api: BatchesApi) -> None:
+    """A dry run tells of each file what would be done, what that comes to, and does nothing."""
+    api.inputs.drop("iris/new/a.csv", b"x\n" + b"1\n" * 100, {"join": "all"})
+    api.inputs.drop("iris/new/b.txt", b"no rows")
+    plan = submit(api, {**PREFIX, "dry_run": True})
+    assert (200, 0, {}) == (plan.status, len(api.store), api.workflow.started)
+    said = plan.json()
+    options = {
+        "join": "all",
+        "format": "csv",
+        "key": "id",
+        "lookup": False,
+        "tolerance": 1.0,
+        "header": True,
+        "delimiter": ",",
+    }
+    listed = {"bytes": 202, "chunks": 3, "model": "iris", "version": "2", "options": options}
+    assert [{"key": "iris/new/a.csv", **listed}] == said["listed"]
+    assert ["iris/new/b.txt"] == [file["key"] for file in said["refused"]]
+    assert (1, 202, 3) == (said["files"], said["bytes"], said["chunks"])
+    cost = said["estimated_cost"]
+    parts = sum(cost[name] for name in cost if name != "total_usd")
+    assert 0 < cost["total_usd"] == pytest.approx(parts, abs=3e-6)
+    assert 5 <= said["estimated_seconds"] < 6
+
+
+def test_dry_run_without_files(api: BatchesApi) -> None:
+    """Where there are no files, nothing would be done."""
+    said = submit(api, {**PREFIX, "dry_run": True}).json()
+    assert (0, 0, 0, [], []) == (
+        said["files"],
+        said["chunks"],
+        said["estimated_seconds"],
+        said["listed"],
+        said["refused"],
+    )
+
+
+def test_dry_run_of_many_files(api: BatchesApi) -> None:
+    """Of many files the first ones are looked at, and all are counted."""
+    for number in range(103):
+        api.inputs.drop(f"iris/new/{number:03}.csv", b"x\n1\n")
+    said = submit(api, {**PREFIX, "dry_run": True}).json()
+    assert (103, 103 * 4, 103, 100) == (said["files"], said["bytes"], said["chunks"], len(said["listed"]))
+
+
+def test_dry_run_of_a_missing_file(api: BatchesApi) -> None:
+    """A key that is not there is told."""
+    said = submit(api, {"keys": ["iris/a.csv"], "dry_run": True}).json()
+    (refused,) = said["refused"]
+    assert ("NotFound", "there is no file 'iris/a.csv'") == (
+        refused["error"]["type"],
+        refused["error"]["message"],
+    )
+
+
+def test_dry_run_of_a_folder_of_digits(api: BatchesApi) -> None:
+    """Whoever meant a folder learns that it is taken for a version."""
+    api.inputs.drop("iris/2026/a.csv", b"x\n1\n")
+    (refused,) = submit(api, {"prefix": "iris/", "dry_run": True}).json()["refused"]
+    assert "unknown version 2026" in refused["error"]["message"]
+    assert "digits after the model are its version" in refused["error"]["message"]
