@@ -15,7 +15,7 @@ from triptych.bulk.block import Block, TableBlock
 from triptych.bulk.formats import representation
 from triptych.bulk.piece import Piece
 from triptych.bulk.texts import CsvBlock, LineBlock
-from triptych.errors import BadRequest, PayloadTooLarge
+from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
 from triptych.protocol.compression import decompressed
 from triptych.tables.csv_codec import BYTE_ORDER_MARK
@@ -55,35 +55,47 @@ def blocks(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> It
 
     Raises:
         BadRequest: The file is not what it should be as a whole.
+        DeadlineExceeded: There was no time left for all of a compressed file.
         PayloadTooLarge: A record, or the document, is too long.
     """
     match piece.form.format:
         case FileFormat.CSV:
-            return _csv(piece, schema, size)
+            return _csv(piece, schema, size, deadline)
         case FileFormat.JSON_LINES:
-            return _lines(piece, schema, size)
+            return _lines(piece, schema, size, deadline)
         case FileFormat.JSON:
-            return _instances(piece, schema)
+            return _instances(piece, schema, deadline)
         case FileFormat.NPY:
             return _npy(piece, schema, size)
         case FileFormat.PARQUET | FileFormat.ARROW:
             return _tables(piece, deadline)
 
 
-def _texts(piece: Piece) -> Iterator[bytes]:
+def _texts(piece: Piece, deadline: Deadline) -> Iterator[bytes]:
     start, stop = piece.start - piece.offset, piece.end - piece.offset
     plain = decompressed(piece.source.blocks(start, stop), piece.form.compression, _MAX_PLAIN)
-    first = True
-    for text in plain:
-        yield text.removeprefix(BYTE_ORDER_MARK) if first and piece.start == 0 else text
-        first = False
+    for text in _unmarked(plain) if piece.start == 0 else plain:
+        if piece.form.compression and deadline.remaining <= 0:  # of its length nothing is known before
+            raise DeadlineExceeded(
+                "there was no time left to decompress the file; split it into smaller ones"
+            )
+        yield text
 
 
-def _csv(piece: Piece, schema: RowSchema, size: int) -> Iterator[Read]:
+def _unmarked(texts: Iterator[bytes]) -> Iterator[bytes]:
+    """Takes the byte order mark away, wherever the first text ends."""
+    start = b""
+    while len(start) < len(BYTE_ORDER_MARK) and (text := next(texts, b"")):
+        start += text
+    yield start.removeprefix(BYTE_ORDER_MARK)
+    yield from texts
+
+
+def _csv(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iterator[Read]:
     records = CsvRecords(piece.form.delimiter.encode())
     form, head = representation(piece.form), piece.head
     found = False
-    for text, end in _ended(piece, chunks(_texts(piece), records.end, size)):
+    for text, end in _ended(piece, chunks(_texts(piece, deadline), records.end, size)):
         rest = text
         if piece.form.header and not head:
             head = records.first(text)
@@ -96,8 +108,8 @@ def _csv(piece: Piece, schema: RowSchema, size: int) -> Iterator[Read]:
         yield Read(CsvBlock(b"", head, form, schema), piece.end)
 
 
-def _lines(piece: Piece, schema: RowSchema, size: int) -> Iterator[Read]:
-    for text, end in _ended(piece, chunks(_texts(piece), end_of_lines, size)):
+def _lines(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iterator[Read]:
+    for text, end in _ended(piece, chunks(_texts(piece, deadline), end_of_lines, size)):
         if text.strip():
             yield Read(LineBlock(text, schema), end)
 
@@ -110,9 +122,9 @@ def _ended(piece: Piece, texts: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
         yield text, position if piece.form.compression is None else piece.start
 
 
-def _instances(piece: Piece, schema: RowSchema) -> Generator[Read]:
+def _instances(piece: Piece, schema: RowSchema, deadline: Deadline) -> Generator[Read]:
     document = bytearray()
-    for text in _texts(piece):
+    for text in _texts(piece, deadline):
         document += text
         if len(document) > MAX_JSON:
             raise PayloadTooLarge(
