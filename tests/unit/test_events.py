@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from triptych.batches.messages import chunk_of, join_of
+from triptych.batches.submission import read_submission
+from triptych.http.batch_routes import BATCH_ROUTES
 from triptych.http.job_routes import JOB_ROUTES
 from triptych.http.routes import ROUTES
 
@@ -52,7 +55,8 @@ def sent(event: str) -> bytes:
 def test_events_are_consistent(name: str) -> None:
     """An event is one that the gateway would make: of a route, its path filled in, its fields agreeing."""
     event = EVENTS[name]
-    assert (event["httpMethod"], event["resource"]) in (ROUTES if name in REALTIME else JOB_ROUTES)
+    routes = {"realtime": ROUTES, "job": JOB_ROUTES, "batch": BATCH_ROUTES}[name.partition("-")[0]]
+    assert (event["httpMethod"], event["resource"]) in routes
     assert event["path"] == event["resource"].format(**(event["pathParameters"] or {}))
     assert event["headers"] == {key: values[-1] for key, values in event["multiValueHeaders"].items()}
     context = event["requestContext"]
@@ -69,11 +73,11 @@ def test_every_event_is_answered(handler: Handler) -> None:
     assert dict.fromkeys(REALTIME, 200) | failures == statuses
 
 
-def test_every_route_of_jobs_has_an_event() -> None:
-    """Whatever can be done with jobs can be tried with `sam local invoke`."""
-    jobs = [EVENTS[name] for name in HTTP if name not in REALTIME]
-    routes = {route for route in JOB_ROUTES if "{version}" not in route[1]}
-    assert routes == {(event["httpMethod"], event["resource"]) for event in jobs}
+def test_every_route_of_jobs_and_batches_has_an_event() -> None:
+    """Whatever can be done with jobs and batches can be tried with `sam local invoke`."""
+    events = [EVENTS[name] for name in HTTP if name not in REALTIME]
+    routes = {route for route in {*JOB_ROUTES, *BATCH_ROUTES} if "{version}" not in route[1]}
+    assert routes == {(event["httpMethod"], event["resource"]) for event in events}
 
 
 @pytest.mark.parametrize(
@@ -174,3 +178,20 @@ def test_wrong_shape(handler: Handler) -> None:
     """The message names the input, what it should have been and what it was."""
     message = json.loads(answered(handler, "realtime-wrong-shape", 400))["error"]
     assert "input 'image': expected shape [-1, 8, 8] (-1 is any size), got [1, 64]" == message
+
+
+def test_batch_steps() -> None:
+    """The messages of the state machine are those that its functions read, for a file of the examples."""
+    chunk, join = chunk_of(EVENTS["batch-chunk"]["chunk"]), join_of(EVENTS["batch-join"]["join"])
+    content = (EXAMPLES / "penguins.csv").read_bytes()
+    assert (chunk.file, len(content)) == (join.file, chunk.file.size)
+    assert chunk.head.encode() == content[: chunk.start]
+    assert (join.start, join.end) == (chunk.start, chunk.end)
+
+
+@pytest.mark.parametrize("name", ["batch-submit", "batch-dry-run"])
+def test_batch_requests(name: str) -> None:
+    """What is handed over as a batch can be read."""
+    said = json.loads(sent(name))
+    assert (name == "batch-dry-run") is said.pop("dry_run", False)
+    assert "penguins/nightly/" == read_submission(said).source.prefix
