@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.batches.batch import BatchOptions
@@ -22,6 +23,7 @@ from triptych.interfaces.deadline import Deadline
 CSV = FileForm(FileFormat.CSV)
 LINES = FileForm(FileFormat.JSON_LINES)
 TOKENS = ["a", "é", '"', '""', ",", ";", "\n", "\r", "\r\n", '"x\ny"', ',"', '",', '"\n', ' "', "\n\n"]
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstd.compress}
 TEXTS = st.lists(st.sampled_from(TOKENS), max_size=40).map(lambda tokens: "".join(tokens).encode())
 
 
@@ -129,16 +131,22 @@ def test_lines_are_cut_at_line_feeds(text: bytes, size: int) -> None:
 
 
 @given(
-    TEXTS, st.integers(1, 60), st.integers(1, 9), st.sampled_from([CSV, LINES, CSV._replace(header=False)])
+    TEXTS,
+    st.integers(0, 200),
+    st.integers(1, 60),
+    st.integers(1, 9),
+    st.sampled_from([CSV, LINES, CSV._replace(header=False)]),
+    st.sampled_from(["gzip", "zstd"]),
 )
-def test_compressed_text_is_staged_as_plain_text_is_cut(
-    text: bytes, size: int, block: int, form: FileForm
+def test_compressed_text_is_staged_as_plain_text_is_cut(  # noqa: PLR0913, PLR0917 - all of them vary
+    text: bytes, cut: int, size: int, block: int, form: FileForm, compression: str
 ) -> None:
-    """The copies of a compressed file are the chunks of the plain one, with the same positions."""
+    """The copies of a compressed file of two members are the chunks of the plain one, at the same places."""
     copies = Copies()
-    compressed = Memory(gzip.compress(text, mtime=0), block)
+    members = [COMPRESS[compression](half) for half in (text[:cut], text[cut:])]
+    compressed = Memory(b"".join(members), block)
     size = min(size, compressed.size - 1)
-    chunks = plan(compressed, form._replace(compression="gzip"), size, copies)
+    chunks = plan(compressed, form._replace(compression=compression), size, copies)
     expected = plan(Memory(text), form, size)
     assert [item[2:5] for item in expected] == [item[2:5] for item in chunks]
     assert [text[item.start : item.end] for item in expected] == [

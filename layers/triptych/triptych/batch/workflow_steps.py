@@ -7,6 +7,9 @@
 | merge | `{"batch": id, "join": {...}}` | `{}` |
 | merge | `{"batch": id, "finish": true}` | `{}` |
 | merge | `{"batch": id, "failure": {"Error": ..., "Cause": ...}}` | `{}` |
+
+A chunk that must be read in one go, and for which there was not enough time, is answered as `late`: the next
+call makes a plain copy of its file, and those after that go on with the copy as far as there is time.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from triptych.batch.copying import plain_copy
 from triptych.batch.ledger import BatchLedger
 from triptych.batch.places import Places
 from triptych.batch.stopping import Stopped
@@ -24,7 +28,8 @@ from triptych.batches.file import Chunk, Join
 from triptych.batches.keys import chunks_key, joins_key
 from triptych.batches.messages import chunk_of, join_of, message
 from triptych.batches.transitions import failed, planned
-from triptych.errors import BadRequest, TriptychError
+from triptych.bulk.reading import is_positioned
+from triptych.errors import BadRequest, DeadlineExceeded, TriptychError
 from triptych.interfaces.batch_store import BatchStore
 from triptych.interfaces.clock import Clock
 from triptych.interfaces.deadline import Deadline
@@ -83,18 +88,28 @@ class WorkflowSteps:
         """
         batch, chunk = self._batch(told), chunk_of(told.get("chunk"))
         if self._is_over(batch, chunk):
-            return {"batch": batch.id, "chunk": message(chunk), "done": True}
+            return _chunk_answer(batch, chunk, done=True)
         try:
+            if told.get("late"):
+                return _chunk_answer(
+                    batch, plain_copy(self._places, self._store, batch, chunk.file, deadline)
+                )
             rest = self._steps.transformer.run(batch, chunk, deadline)
         except TriptychError as error:
-            if error.retryable or isinstance(error, Stopped):
-                raise
-            self._steps.finisher.refuse_file(batch, chunk.file, error)
-            return {"batch": batch.id, "chunk": message(chunk), "done": True}
+            return self._chunk_failed(batch, chunk, error)
         if rest is None and chunk.only:
             self._steps.finisher.finish(batch, Join(chunk.file, _first(told, chunk), chunk.end))
-        left = {"first": _first(told, chunk), "chunk": message(rest or chunk), "done": rest is None}
-        return {"batch": batch.id, **left}
+        return {"first": _first(told, chunk), **_chunk_answer(batch, rest or chunk, done=rest is None)}
+
+    def _chunk_failed(self, batch: Batch, chunk: Chunk, error: TriptychError) -> dict[str, Any]:
+        """Ends the file for good, or asks for another way; raises what may pass."""
+        in_one_go = chunk.staged is None and not is_positioned(chunk.file.form)
+        if isinstance(error, DeadlineExceeded) and in_one_go:
+            return {**_chunk_answer(batch, chunk), "late": True}
+        if error.retryable or isinstance(error, Stopped):
+            raise error
+        self._steps.finisher.refuse_file(batch, chunk.file, error)
+        return _chunk_answer(batch, chunk, done=True)
 
     def merge(self, told: Message, _: Deadline) -> dict[str, Any]:
         """Joins a file, or ends the batch.
@@ -127,6 +142,10 @@ class WorkflowSteps:
         message = f"the state machine gave up: {reason}; redrive the batch once the cause is gone"
         error = BatchError("ServiceUnavailable", message, retryable=True)
         self._steps.endings.end(batch, partial(failed, now=self._clock(), error=error))
+
+
+def _chunk_answer(batch: Batch, chunk: Chunk, *, done: bool = False) -> dict[str, Any]:
+    return {"batch": batch.id, "chunk": message(chunk), "done": done}
 
 
 def _first(told: Message, chunk: Chunk) -> int:
