@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from backports import zstd
 from triptych.batches.batch import Batch, BatchOptions, BatchSource
 from triptych.batches.ids import random_id
 from triptych.batches.transitions import handed_over
@@ -112,10 +115,15 @@ def test_small_file(stack: Stack) -> None:
     assert {"read": 3, "written": 2, "failed": 1} == manifest["records"]
 
 
-def test_steps_of_the_state_machine(stack: Stack) -> None:
-    """A plan, its chunks and joins make of a large file what one go makes of a small one."""
-    stack.drop("penguins/large.csv", HEAD + b"".join(ROWS), outputs="species", join="body_mass_g")
-    source = BatchSource(("penguins/large.csv",))
+@pytest.mark.parametrize(
+    ("key", "compress"), [("penguins/a.csv", bytes), ("penguins/a.csv.zst", zstd.compress)]
+)
+def test_steps_of_the_state_machine(stack: Stack, key: str, compress: Callable[[bytes], bytes]) -> None:
+    """A plan, its chunks and joins make of a large file, plain or in frames, what one go makes of it."""
+    frames = [b"".join(ROWS[at : at + 7]) for at in range(0, len(ROWS), 7)]
+    body = b"".join(map(compress, [HEAD, *frames]))
+    stack.drop(key, body, outputs="species", join="body_mass_g")
+    source = BatchSource((key,))
     batch = handed_over(Batch(random_id(), None, None, source, BatchOptions(), 1), 2)
     assert stack.batches.add(batch)
     planned = stack.plan({"batch": batch.id}, Invocation())
@@ -128,11 +136,20 @@ def test_steps_of_the_state_machine(stack: Stack) -> None:
     (join,) = stack.work(planned["joins"])
     assert {} == stack.merge({"batch": batch.id, "join": join}, Invocation())
     assert {} == stack.merge({"batch": batch.id, "finish": True}, Invocation())
-    rows = stack.output("penguins/large.csv.out").splitlines()
+    rows = stack.output(f"{key}.out").splitlines()
     assert list(range(3000, 3200)) == [int(row.split(b",")[0]) for row in rows[1:]]
     ended = stack.batches.get(batch.id)
     assert ended is not None
     assert ("succeeded", 200) == (ended.state, ended.counts.written)
+
+
+def test_small_compressed_file(stack: Stack) -> None:
+    """Members of gzip one behind the other are one file."""
+    lines = [b'{"user_id": 1}\n{"user', b'_id": 2}\n{"user_id": 3}\n']
+    event = stack.drop("recommender/users.jsonl.gz", b"".join(map(gzip.compress, lines)), join="all")
+    assert {} == stack.uploads(event, Invocation())
+    rows = map(orjson.loads, stack.output("recommender/users.jsonl.gz.out").splitlines())
+    assert [1, 2, 3] == [row["user_id"] for row in rows]
 
 
 def test_lookup(stack: Stack) -> None:
