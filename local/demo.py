@@ -2,7 +2,8 @@
 
 from rich.console import Console
 
-from local import job_tour, tour
+from local import batch_tour, job_tour, tour
+from local.batches import Batches
 from local.build import TEMPLATE, ensure_built
 from local.calls import Calls
 from local.emulator import Emulator
@@ -29,6 +30,10 @@ def demo(console: Console) -> None:
         job_tour.one(console, stack, jobs)
         job_tour.burst(console, jobs)
         job_tour.bad(console, jobs)
+        batches = Batches(stack, jobs)
+        batch_tour.one(console, batches)
+        batch_tour.large(console, batches)
+        batch_tour.recommender(console, batches)
     _farewell(console)
 
 
@@ -43,8 +48,6 @@ def _running_stack(console: Console) -> StackInfo:
 
 
 def _farewell(console: Console) -> None:
-    console.rule("[bold]Not in this release", align="left")
-    console.print("Batch serving (files in S3).\n")
     console.rule("[bold]How to go on", align="left")
     console.print("The stack is still running.")
     console.print("make up      deploys what you changed, and prints lines for curl")
