@@ -40,6 +40,13 @@ down: $(UV)  ## stop what `make up` started
 redrive: setup  ## queue failed jobs again whose reason may be gone; STACK=name: of your AWS account
 	@$(RUN) python -m local redrive $(STACK:%=--stack %)
 
+MODEL ?= penguins
+FILE ?= examples/penguins.csv
+
+.PHONY: transform
+transform: setup  ## drop a file into the local stack and fetch its predictions; MODEL=, FILE=, OPTIONS="join=all ..."
+	@$(RUN) python -m local transform --model $(MODEL) --file $(FILE) $(OPTIONS:%=--option %)
+
 .PHONY: sam-local
 sam-local: build  ## serve the API on port 3000 from Lambda containers (needs Docker)
 	$(RUN) sam local start-api --host 127.0.0.1 --warm-containers EAGER \

@@ -1,7 +1,8 @@
-"""Command line: `python -m local up|down|demo|redrive`."""
+"""Command line: `python -m local up|down|demo|redrive|transform`."""
 
 import argparse
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
@@ -9,6 +10,7 @@ from local.demo import demo
 from local.down import down
 from local.failure import LocalFailure
 from local.redrive import redrive
+from local.transform import transform
 from local.up import guide, up
 
 
@@ -19,9 +21,12 @@ def main() -> int:
         The exit status.
     """
     parser = argparse.ArgumentParser(prog="python -m local", description="The stack on this machine")
-    parser.add_argument("command", choices=["up", "down", "demo", "redrive"])
+    parser.add_argument("command", choices=["up", "down", "demo", "redrive", "transform"])
     parser.add_argument("--stack", help="redrive: a stack of the account that the environment names")
     parser.add_argument("--dry-run", action="store_true", help="redrive: only say what would be done")
+    parser.add_argument("--model", help="transform: name of the model")
+    parser.add_argument("--file", type=Path, help="transform: the file")
+    parser.add_argument("--option", action="append", default=[], help="transform: an option, name=value")
     arguments = parser.parse_args()
     console = Console(soft_wrap=True, highlight=False)
     try:
@@ -34,6 +39,10 @@ def main() -> int:
                 demo(console)
             case "redrive":
                 redrive(console, arguments.stack, dry_run=arguments.dry_run)
+            case "transform":
+                if not arguments.model or not arguments.file:
+                    parser.error("transform: expected --model and --file")
+                transform(console, arguments.model, arguments.file, arguments.option)
     except LocalFailure as failure:
         console.print("[bold red]failed:[/] ", end="")
         console.print(str(failure), markup=False)

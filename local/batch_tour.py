@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from local.batches import Batches
 from local.build import ROOT
@@ -12,6 +11,7 @@ from local.calls import timed
 from local.failure import LocalFailure
 from local.pictures import heading, table
 from local.tour import BEST, VISITOR
+from local.transform import watch
 
 ROWS = 300_000
 SHOWN = 3
@@ -37,7 +37,9 @@ def large(console: Console, batches: Batches) -> None:
     """Drop a file that two workers share, and watch it."""
     key = "penguins/large.csv"
     heading(console, f"A file of {ROWS:,} rows", f"aws s3 cp large.csv s3://inputs/{key}")
-    _watch(console, batches, batches.drop(key, _penguins(ROWS)))
+    batch = watch(console, batches, batches.drop(key, _penguins(ROWS)))
+    if batch["state"] != "succeeded":
+        raise LocalFailure(f"the batch is {batch['state']}: {json.dumps(batch)}")
     manifest = batches.manifest(key)
     timings, cost = manifest["timings"], manifest["cost_estimate"]
     shown = table("what the manifest says", "")
@@ -71,17 +73,6 @@ def recommender(console: Console, batches: Batches) -> None:
         shown.add_row(film, f"{score:.3f}")
     console.print(shown)
     console.print(f"{timing}; no model was run\n")
-
-
-def _watch(console: Console, batches: Batches, batch_id: str) -> None:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"))
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("queued", total=ROWS)
-        for batch in batches.watched(batch_id):
-            read = batch.get("progress", {}).get("records", {}).get("read", 0)
-            progress.update(task, description=batch["state"], completed=read)
-    if batch["state"] != "succeeded":
-        raise LocalFailure(f"the batch is {batch['state']}: {json.dumps(batch)}")
 
 
 def _penguins(rows: int) -> bytes:

@@ -83,8 +83,25 @@ class Batches:
 
         Args:
             key: Its key, such as `<input>.out`.
+
+        Raises:
+            LocalFailure: There is none.
         """
-        found = self._store.get_object(Bucket=self._stack.outputs["OutputBucket"], Key=key)
+        body = self.made_if_any(key)
+        if body is None:
+            raise LocalFailure(f"the bucket of outputs has no {key}")
+        return body
+
+    def made_if_any(self, key: str) -> bytes | None:
+        """Reads an object of the bucket of outputs; None where there is none.
+
+        Args:
+            key: Its key.
+        """
+        try:
+            found = self._store.get_object(Bucket=self._stack.outputs["OutputBucket"], Key=key)
+        except self._store.exceptions.NoSuchKey:
+            return None
         return found["Body"].read()
 
     def manifest(self, key: str) -> dict[str, Any]:

@@ -61,6 +61,9 @@ curl {key} {url}/v2/models/penguins
 # rows in, rows out
 curl {key} {csv} --data-binary @examples/penguins.csv {url}/v2/models/penguins/predict
 
+# a file in, a file out
+make transform MODEL=penguins FILE=examples/penguins.csv
+
 # tensors in, tensors out
 curl {key} {json} --data-binary @examples/digits.json {url}/v2/models/digits/infer
 
