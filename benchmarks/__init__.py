@@ -1,0 +1,1 @@
+"""How fast the program is, beside the floor and what people use instead: one module a question."""
