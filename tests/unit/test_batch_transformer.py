@@ -6,13 +6,15 @@ from pathlib import Path
 import orjson
 import pytest
 from triptych.batch.stopping import Stopped
+from triptych.batch.transformer import Transformer
 from triptych.batches.batch import Batch, Counts
 from triptych.batches.transitions import stopped
 from triptych.bulk import transform
+from triptych.bulk.transform import BulkSizes
 from triptych.errors import BadRequest, NotFound
 from triptych.interfaces.deadline import Deadline
 
-from tests.support.batch_world import BatchWorld
+from tests.support.batch_world import BatchWorld, models
 
 HEAD = b"island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,sex,year\n"
 ROWS = [b"Torgersen,39.1,18.7,181,%d,male,2007\n" % (3000 + number) for number in range(40)]
@@ -77,6 +79,18 @@ def test_what_ended_a_process_is_cut(world: BatchWorld) -> None:
     assert chunk.start < rest.start < chunk.end
     world.transform(batch, chunk)
     assert Counts(41, 40, 1) == together(world, batch)[2]
+
+
+def test_what_ended_a_process_is_cut_though_it_is_small(world: BatchWorld) -> None:
+    """A chunk that is read in one go at first is read in smaller ones, so that it can be cut at all."""
+    batch, file = world.dropped("penguins/a.csv", BODY)
+    (chunk,) = world.chunks(batch, file, 10**6)
+    world.store.count_attempt(batch.id, 0, chunk.start)
+    whole = BulkSizes(block=len(BODY))
+    transformer = Transformer(world.places, world.store, models, world.observer, whole)
+    rest = transformer.run(batch, chunk, Deadline.after(60))
+    assert rest is not None
+    assert chunk.start < rest.start < chunk.end
 
 
 def test_time_that_is_up(world: BatchWorld, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,15 +97,16 @@ class Transformer:
 
     def _made(self, batch: Batch, chunk: Chunk, start: int, deadline: Deadline) -> Part:
         attempt = self._store.count_attempt(batch.id, chunk.file.number, start)
+        share = 0.5 ** (attempt - 1)
         model = self._models(chunk.file.model, chunk.file.version)
         return _Making(self._places, self._observer, batch, chunk._replace(start=start)).part(
             model,
             Watch(
                 Deadline(deadline.at - min(_FINISHING, deadline.remaining / 10)),
                 checkpoint(self._store, batch.id),
-                share=0.5 ** (attempt - 1),
+                share=share,
             ),
-            self._sizes,
+            self._sizes.shared(share),  # what ended without a word may have wanted for memory
         )
 
 

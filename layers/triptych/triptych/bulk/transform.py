@@ -44,6 +44,11 @@ class BulkSizes(NamedTuple):
     block: int = 2**20
     slices: Sizes = Sizes()
 
+    def shared(self, share: float) -> BulkSizes:
+        """Gives sizes that take about this share of the memory."""
+        slices = Sizes(*(max(1, round(size * share)) for size in self.slices))
+        return BulkSizes(max(1, round(self.block * share)), slices)
+
 
 DEFAULT_SIZES = BulkSizes()
 
