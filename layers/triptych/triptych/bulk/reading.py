@@ -91,11 +91,18 @@ def _unmarked(texts: Iterator[bytes]) -> Iterator[bytes]:
     yield from texts
 
 
+def _cut(texts: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Gives no more at once than is wanted, however much the source gives."""
+    for text in texts:
+        for start in range(0, len(text), size):
+            yield text[start : start + size]
+
+
 def _csv(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iterator[Read]:
     records = CsvRecords(piece.form.delimiter.encode())
     form, head = representation(piece.form), piece.head
     found = False
-    for text, end in _ended(piece, chunks(_texts(piece, deadline), records.end, size)):
+    for text, end in _ended(piece, chunks(_cut(_texts(piece, deadline), size), records.end, size)):
         rest = text
         if piece.form.header and not head:
             head = records.first(text)
@@ -109,7 +116,7 @@ def _csv(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iter
 
 
 def _lines(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iterator[Read]:
-    for text, end in _ended(piece, chunks(_texts(piece, deadline), end_of_lines, size)):
+    for text, end in _ended(piece, chunks(_cut(_texts(piece, deadline), size), end_of_lines, size)):
         if text.strip():
             yield Read(LineBlock(text, schema), end)
 
