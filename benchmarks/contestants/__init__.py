@@ -1,0 +1,1 @@
+"""Who is measured: the program, the floor under it, and what people write instead."""

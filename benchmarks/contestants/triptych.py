@@ -1,0 +1,35 @@
+"""The program itself, with everything that it does for a request: routing, validation, metrics, log line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from triptych.settings import Settings, TelemetrySettings
+from triptych.wiring.realtime import realtime_application
+
+from benchmarks.contestants.handler import Handler
+from tests.support.realtime import DOCUMENTS, Invocation
+
+
+def handler(models: Path) -> Handler:
+    """Makes the function that answers in real time.
+
+    Args:
+        models: A model repository.
+    """
+    settings = Settings(
+        places=(str(models),),
+        refresh_seconds=60,
+        preload=(),
+        memory_megabytes=1769,
+        cache=models,
+        telemetry=TelemetrySettings("realtime", "Triptych", "INFO"),
+    )
+    application = realtime_application(DOCUMENTS, settings)
+    context = Invocation()
+
+    def handle(event: dict[str, Any]) -> dict[str, Any]:
+        return application(event, context)
+
+    return handle

@@ -1,0 +1,1 @@
+"""Measuring, and telling what was measured."""

@@ -1,0 +1,117 @@
+"""Measuring, and telling what was measured."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.harness.goals import verdicts
+from benchmarks.harness.measuring import SMOKE, Spread, measure, spread
+from benchmarks.harness.processes import Program, ProgramFailed, measure_processes
+from benchmarks.harness.result import Figure, Goal, Missing, Result, load
+from benchmarks.harness.tables import shown, tables
+from benchmarks.report import report
+
+_SLOW, _FAST = Spread(0.02, 0.01, 0.03, 0.04), Spread(0.002, 0.001, 0.003, 0.004)
+
+
+@pytest.fixture
+def result() -> Result:
+    """Two contestants, one of whom is ten times as fast, and one who did not start."""
+    return Result(
+        question="question",
+        title="A question",
+        effort="quick",
+        figures=[Figure("case", "triptych", "s", _FAST), Figure("case", "floor", "s", _SLOW)],
+        goals=[
+            Goal("case", "s", "floor", "triptych", "at least", 6),
+            Goal("case", "s", "floor", "triptych", "at most", 1.2),
+            Goal("case", "s", "nobody", "triptych", "at most", 1.2),
+        ],
+        missing=[Missing("rival", "no | such\nfile")],
+        notes=["A note."],
+    )
+
+
+def test_a_spread() -> None:
+    """It is of all values, and of the runs' medians."""
+    assert (3.0, 2.0, 5.0) == spread([[1.0, 2.0, 3.0], [3.0, 5.0, 9.0]])[:3]
+
+
+def test_turns() -> None:
+    """Contestants are called by turns."""
+    calls: list[str] = []
+    found = measure(
+        {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, SMOKE._replace(rounds=2)
+    )
+    assert ["a", "a", "b", "b", "a", "a", "b", "b"] == calls[-8:]
+    assert ["a", "b"] == list(found)
+
+
+def test_a_program() -> None:
+    """Its time is until its first line, its memory its own and not that of who started it."""
+    script = "import time; print('answer', flush=True); time.sleep(0.5)"
+    ballast = b"x" * 2**27
+    (found,) = measure_processes(
+        {"script": Program([sys.executable, "-S", "-c", script], {})}, SMOKE
+    ).values()
+    assert 0 < found.seconds.median < 0.5
+    assert 0 < found.peak.median < len(ballast)
+
+
+@pytest.mark.parametrize("script", ["raise SystemExit('broken')", "pass"])
+def test_a_program_that_fails(script: str) -> None:
+    """It is no result."""
+    with pytest.raises(ProgramFailed, match=r"broken|no answer"):
+        measure_processes({"script": Program([sys.executable, "-S", "-c", script], {})}, SMOKE)
+
+
+def test_goals(result: Result) -> None:
+    """They are judged by the ratio of medians; who was not measured reaches none."""
+    assert [(10.0, True), (10.0, False), (None, False)] == [
+        (verdict.ratio and round(verdict.ratio, 6), verdict.met) for verdict in verdicts(result)
+    ]
+
+
+def test_a_result_as_a_file(result: Result, tmp_path: Path) -> None:
+    """It is read as it was written."""
+    assert result == load(result.save(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "unit"),
+    [
+        ("1.5 s", 1.5, "s"),
+        ("20 ms", 0.02, "s"),
+        ("9.4 µs", 9.4e-6, "s"),
+        ("3 MB", 3 * 2**20, "bytes"),
+        ("$1.5e-07", 1.5e-7, "$"),
+        ("12,345 jobs/s", 12345.0, "jobs/s"),
+    ],
+)
+def test_figures(text: str, value: float, unit: str) -> None:
+    """They are written with three digits and a unit that suits them."""
+    assert text == shown(value, unit)
+
+
+def test_tables(result: Result) -> None:
+    """They tell figures, goals, who is missing and why, and notes."""
+    text = tables(result)
+    assert "| case | triptych | 2 ms | 1 x | 1 ms to 3 ms | 4 ms |" in text
+    assert "| case: floor / triptych, s | at least 6 | 10.00 | met |" in text
+    assert "| case: floor / triptych, s | at most 1.2 | 10.00 | **not met** |" in text
+    assert "| rival | `no / such file` |" in text
+    assert text.endswith("- A note.")
+
+
+def test_the_report(result: Result, tmp_path: Path) -> None:
+    """It has a section and a plot for each result, and is the same each time."""
+    result.save(tmp_path / "results")
+    page = report(tmp_path / "results", tmp_path / "docs")
+    plot = tmp_path / "docs/benchmarks/question.svg"
+    first = plot.read_bytes()
+    report(tmp_path / "results", tmp_path / "docs")
+    assert "## A question" in page.read_text(encoding="utf-8")
+    assert first == plot.read_bytes()
+    assert b"10 ms" not in first
+    assert b"2 ms" in first

@@ -1,0 +1,15 @@
+"""Every benchmark runs on tiny input, and nobody's time is judged."""
+
+from pathlib import Path
+
+from benchmarks.harness.measuring import SMOKE
+from benchmarks.harness.result import load
+from benchmarks.warm_request import FASTAPI, FLOOR, HAND, OURS, warm_request
+
+
+def test_warm_requests(tmp_path: Path) -> None:
+    """All contestants answer every request with the same numbers, and each has a figure."""
+    result = warm_request(SMOKE)
+    assert [OURS, FLOOR, HAND, FASTAPI] * 5 == [figure.contestant for figure in result.figures]
+    assert all(figure.value.median > 0 for figure in result.figures)
+    assert result.goals == load(result.save(tmp_path)).goals
