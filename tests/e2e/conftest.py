@@ -25,9 +25,15 @@ def say(pytestconfig: pytest.Config) -> Callable[[str], None]:
 
 
 @pytest.fixture(scope="session")
-def guarded_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
-    """The application on an emulator that checks signatures and the permissions of roles, as AWS does."""
-    yield from deployed(Emulator(tmp_path_factory.mktemp("guarded-stack"), authorize=True))
+def guarded_emulator(tmp_path_factory: pytest.TempPathFactory) -> Emulator:
+    """An emulator that checks signatures and the permissions of roles, as AWS does."""
+    return Emulator(tmp_path_factory.mktemp("guarded-stack"), authorize=True)
+
+
+@pytest.fixture(scope="session")
+def guarded_stack(guarded_emulator: Emulator) -> Iterator[StackInfo]:
+    """The application on the emulator that checks permissions."""
+    yield from deployed(guarded_emulator)
 
 
 @pytest.fixture(scope="session")

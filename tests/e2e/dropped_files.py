@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import httpx
+from triptych.batches.ids import upload_id
 
 from local.jobs import Jobs
 from local.stack import StackInfo
@@ -28,7 +29,7 @@ class DroppedFiles:
     def __init__(self, stack: StackInfo) -> None:
         self.stack = stack
         self._store = stack.aws().s3()
-        self._functions = stack.aws().client("lambda")
+        self._functions = self.client("lambda")
         self._api = Jobs(stack.api_url, stack.api_key)
 
     def __enter__(self) -> Self:
@@ -37,7 +38,7 @@ class DroppedFiles:
     def __exit__(self, *_: object) -> None:
         self._api.__exit__()
 
-    def drop(self, key: str, body: bytes, **options: str) -> Json:
+    def drop(self, key: str, body: bytes, /, **options: str) -> Json:
         """Drops a file; options are those of its user metadata. Gives the event that S3 sends."""
         bucket = self.stack.outputs["InputBucket"]
         put = self._store.put_object(Bucket=bucket, Key=key, Body=body, Metadata=options)
@@ -46,14 +47,16 @@ class DroppedFiles:
         record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": stored}
         return {"Records": [record]}
 
-    def transformed(self, key: str, body: bytes, **options: str) -> Json:
+    def transformed(self, key: str, body: bytes, /, **options: str) -> Json:
         """Drops a file and waits for its manifest."""
-        self.drop(key, body, **options)
-        return self.manifest(key)
+        return self.manifest(self.drop(key, body, **options))
 
-    def manifest(self, key: str, seconds: float = SECONDS) -> Json:
-        """Waits for the manifest of a file."""
-        manifest: Json = json.loads(awaited(lambda: self.made(f"{key}.manifest.json"), seconds))
+    def manifest(self, event: Json, seconds: float = SECONDS) -> Json:
+        """Waits for the end of the batch that is made of an upload, and gives the manifest of the file."""
+        self.ended(self.batch_of(event), seconds)
+        found = self.made(f"{event['Records'][0]['s3']['object']['key']}.manifest.json")
+        assert found is not None, f"{event} has no manifest"
+        manifest: Json = json.loads(found)
         return manifest
 
     def made(self, key: str) -> bytes | None:
@@ -74,6 +77,10 @@ class DroppedFiles:
         """Gives the failed records of a file."""
         return [json.loads(line) for line in (self.made(f"{key}.errors.jsonl") or b"").splitlines()]
 
+    def client(self, service: str) -> Any:  # noqa: ANN401 - of any service
+        """Gives a client of a service of the stack."""
+        return self.stack.aws().client(service)
+
     def invoke(self, function: str, event: Json) -> Json:
         """Invokes a function of the stack, by its logical id; what it raises fails the test."""
         name = self.stack.outputs[f"{function}Name"]
@@ -93,6 +100,12 @@ class DroppedFiles:
         assert answer.is_success, answer.text
         return answer.content
 
+    def batch_of(self, event: Json) -> str:
+        """Gives the id of the batch that is made of an upload."""
+        stored = event["Records"][0]["s3"]
+        found = stored["object"]
+        return upload_id(stored["bucket"]["name"], found["key"], found["versionId"])
+
     def batch(self, batch_id: str) -> Json:
         """Gives a batch as the API tells it."""
         answer = self.request("GET", f"/v2/batches/{batch_id}")
@@ -100,14 +113,15 @@ class DroppedFiles:
         batch: Json = answer.json()
         return batch
 
+    def found(self, batch_id: str, *states: str) -> Json | None:
+        """Gives a batch that is there, in one of these states."""
+        answer = self.request("GET", f"/v2/batches/{batch_id}")
+        batch: Json = answer.json()
+        return batch if batch.get("state") in states else None
+
     def ended(self, batch_id: str, seconds: float = SECONDS) -> Json:
         """Waits for the end of a batch."""
-
-        def look() -> Json | None:
-            batch = self.batch(batch_id)
-            return batch if batch["state"] in FINAL else None
-
-        return awaited(look, seconds)
+        return awaited(lambda: self.found(batch_id, *FINAL), seconds)
 
 
 def awaited[T](look: Callable[[], T | None], seconds: float = SECONDS) -> T:

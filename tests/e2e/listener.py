@@ -1,4 +1,4 @@
-"""A queue that hears of jobs, as a program of a user's would."""
+"""A queue that hears of jobs or batches, as a program of a user's would."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from uuid import uuid4
 from local.stack import StackInfo
 
 WAIT = 20  # seconds: what is told is told at once
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"Service": ["sns.amazonaws.com", "events.amazonaws.com"]},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+    },
+}
 
 
 class Listener:
@@ -22,18 +31,22 @@ class Listener:
     def __init__(self, stack: StackInfo) -> None:
         self._stack = stack
         self._sqs = self._client("sqs")
-        self._url = self._sqs.create_queue(QueueName=f"listener-{uuid4()}")["QueueUrl"]
+        created = self._sqs.create_queue(
+            QueueName=f"listener-{uuid4()}", Attributes={"Policy": json.dumps(POLICY)}
+        )
+        self._url = created["QueueUrl"]
         answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
         self._arn = answer["Attributes"]["QueueArn"]
 
-    def subscribe(self, **wanted: list[str]) -> None:
-        """Listens to the topic.
+    def subscribe(self, topic: str = "JobsTopicArn", **wanted: list[str]) -> None:
+        """Listens to a topic.
 
         Args:
+            topic: Output of the stack that tells which.
             **wanted: The filter policy: values by attribute.
         """
         self._client("sns").subscribe(
-            TopicArn=self._stack.outputs["JobsTopicArn"],
+            TopicArn=self._stack.outputs[topic],
             Protocol="sqs",
             Endpoint=self._arn,
             Attributes={"FilterPolicy": json.dumps(wanted), "RawMessageDelivery": "true"},

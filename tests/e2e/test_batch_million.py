@@ -25,9 +25,9 @@ def order() -> np.ndarray:
 def manifest(files: DroppedFiles, order: np.ndarray) -> Json:
     """The manifest of the million; a file of the distinct rows is transformed by one function beside it."""
     head, *rows = rows_csv(np.random.default_rng(61), DISTINCT).splitlines()
-    files.drop(KEY, b"\n".join([head, *(rows[number] for number in order), b""]))
+    event = files.drop(KEY, b"\n".join([head, *(rows[number] for number in order), b""]))
     files.transformed(SMALL, b"\n".join([head, *rows, b""]))
-    return files.manifest(KEY, SECONDS)
+    return files.manifest(event, SECONDS)
 
 
 def test_every_row_is_counted(manifest: Json, say: Callable[[str], None]) -> None:
