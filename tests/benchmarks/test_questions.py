@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from benchmarks.cold_start import cold_start
 from benchmarks.harness.measuring import SMOKE
 from benchmarks.harness.result import load
 from benchmarks.warm_request import FASTAPI, FLOOR, HAND, OURS, warm_request
@@ -13,3 +14,10 @@ def test_warm_requests(tmp_path: Path) -> None:
     assert [OURS, FLOOR, HAND, FASTAPI] * 5 == [figure.contestant for figure in result.figures]
     assert all(figure.value.median > 0 for figure in result.figures)
     assert result.goals == load(result.save(tmp_path)).goals
+
+
+def test_cold_starts() -> None:
+    """Every program answers the same, and each has a time and a peak of memory."""
+    result = cold_start(SMOKE)
+    assert ["s"] * 4 + ["bytes"] * 4 == [figure.unit for figure in result.figures]
+    assert all(figure.value.median > 0 for figure in result.figures)

@@ -1,0 +1,25 @@
+"""The function that answers in real time, as Lambda starts it."""
+
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from realtime_handler import handler
+
+
+class Invocation:
+    """Lambda's context."""
+
+    aws_request_id = "00000000-0000-0000-0000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function is stopped."""
+        return 28_000
+
+
+if __name__ == "__main__":
+    event = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    with redirect_stdout(sys.stderr):  # its lines for the log
+        answer = handler(event, Invocation())
+    print(answer["body"], flush=True)
