@@ -14,7 +14,7 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest, PayloadTooLarge
-from triptych.protocol.compression import decompress, decompressed
+from triptych.protocol.compression import decompress, decompressed, plain_size
 
 MIB = 2**20
 FRAME_TO_SKIP = b"\x5a\x2a\x4d\x18" + (7).to_bytes(4, "little") + b"skipped"
@@ -132,3 +132,12 @@ def test_many_short_members() -> None:
     started = monotonic()
     assert [] == list(decompressed([data], "gzip", 1))
     assert monotonic() - started < 10
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_plain_size(encoding: str) -> None:
+    """The size that a body decompresses to is that of all its members, counted up to the cap."""
+    member = COMPRESS[encoding](bytes(MIB))
+    assert (3 * MIB, 5) == (plain_size(member * 3, encoding), plain_size(b"plain", None))
+    with pytest.raises(PayloadTooLarge, match="more than 67108864 bytes"):
+        plain_size(member * 65, encoding)

@@ -28,7 +28,7 @@ from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.job_observer import JobObserver
 from triptych.interfaces.job_queue import Delivery, JobQueue, Outcomes
 from triptych.jobs.job import Status
-from triptych.protocol.compression import MAX_DECOMPRESSED
+from triptych.protocol.compression import MAX_DECOMPRESSED, plain_size
 from triptych.serving.grouping import Waited
 
 GRACE = 5
@@ -173,12 +173,12 @@ def _waves(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
     wave: list[Arrival] = []
     weight = 0
     for arrival in sorted(at_ease, key=_model):
-        another = wave and _model(wave[0]) != _model(arrival)
-        if wave and (another or weight + _weight(arrival) > WAVE):
+        another, more = wave and _model(wave[0]) != _model(arrival), _weight(arrival)
+        if wave and (another or weight + more > WAVE):
             yield wave
             wave, weight = [], 0
         wave.append(arrival)
-        weight += _weight(arrival)
+        weight += more
     if wave:
         yield wave
     for suspect in sorted(suspects, key=lambda found: found.job.attempts):
@@ -190,11 +190,12 @@ def _model(arrival: Arrival) -> tuple[str, int]:
 
 
 def _weight(arrival: Arrival) -> int:
-    size = _KEPT if arrival.body is None else len(arrival.body)
-    if arrival.body is None or not arrival.job.request.content_encoding:
-        return size
-    # What gzip has at its end; one who lies there has a body that cannot be read.
-    return max(size, min(int.from_bytes(arrival.body[-4:], "little"), MAX_DECOMPRESSED))
+    if arrival.body is None:
+        return _KEPT
+    try:
+        return max(len(arrival.body), plain_size(arrival.body, arrival.job.request.content_encoding))
+    except TriptychError:  # too large, or not readable at all, as its own run will tell
+        return MAX_DECOMPRESSED
 
 
 def _is_suspect(arrival: Arrival) -> bool:

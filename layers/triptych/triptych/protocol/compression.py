@@ -60,6 +60,11 @@ def decompressed(blocks: Iterable[bytes], encoding: str | None, limit: int) -> I
             yield plain
 
 
+def plain_size(body: bytes, encoding: str | None) -> int:
+    """Counts what a body decompresses to, without keeping it; errors are those of `decompress`."""
+    return sum(map(len, decompressed([body], encoding, MAX_DECOMPRESSED)))
+
+
 def choose_encoding(accept_encoding: str | None, size: int) -> str | None:
     """Chooses the encoding of an answer, None for plain.
 
