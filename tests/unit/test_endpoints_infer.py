@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from backports import zstd
 from triptych.http.response import MAX_ANSWER
 from triptych.protocol import compression
 
@@ -174,7 +175,10 @@ def test_version(function: RealtimeFunction, path: dict[str, str], status: int, 
     assert told.startswith(expected)
 
 
-@pytest.mark.parametrize(("encoding", "compressed"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+@pytest.mark.parametrize(
+    ("encoding", "compressed"),
+    [("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstd.compress)],
+)
 def test_compressed_request(function: RealtimeFunction, encoding: str, compressed: Any) -> None:  # noqa: ANN401 - a function
     """A request may be compressed, and the header that says so may be in any case."""
     body = compressed(json.dumps(PAIR).encode())
