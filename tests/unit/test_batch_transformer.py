@@ -141,3 +141,11 @@ def test_files_of_unknown_models(world: BatchWorld) -> None:
     """A key whose model is not there is refused."""
     with pytest.raises(NotFound, match="unknown model 'nothing'"):
         world.dropped("nothing/a.csv", BODY)
+
+
+def test_a_key_that_no_record_has(world: BatchWorld) -> None:
+    """A file without the column of the key is wrong as a whole: not each of its records."""
+    batch, file = world.dropped("penguins/a.csv", BODY, {"lookup": "true", "key": "name"})
+    (chunk,) = world.chunks(batch, file, 10**6)
+    with pytest.raises(BadRequest, match="the column 'name', which is the key, is missing"):
+        world.transform(batch, chunk)

@@ -76,6 +76,8 @@ class Predictor:
             BadRequest: No record with these columns can be predicted for as it is wanted.
         """
         prepared = self._prepared(table)
+        if table.columns:  # of JSON nothing is known yet
+            self._check_key(table)
         if self._wanted.form.format is FileFormat.NPY:
             self._only_output(prepared)
         if self._wanted.form.format is FileFormat.JSON and not self._document:
@@ -156,12 +158,15 @@ class Predictor:
             rows = joined_lines(lines, rows, list(columns), self._wanted.join)
         return rows
 
+    def _check_key(self, table: Table) -> None:
+        if self._wanted.key is not None and self._wanted.key not in table.columns:
+            raise BadRequest(f"the column {self._wanted.key!r}, which is the key, is missing")
+
     def _keys(self, table: Table) -> Sequence[str]:
         name = self._wanted.key
         if name is None or not table.rows:
             return ()
-        if name not in table.columns:
-            raise BadRequest(f"the column {name!r}, which is the key, is missing")
+        self._check_key(table)
         column = table.columns[name]
         values = column if isinstance(column, list) else values_of(column)
         absent = {
