@@ -20,7 +20,7 @@ EXPORT := $(UV) export --frozen --quiet --package triptych --no-emit-workspace -
 
 .PHONY: help
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 # ------------------------------------------------------------------------------------------------- to use it
 
@@ -79,6 +79,22 @@ layers: $(UV)  ## write the layer's requirements from the lock file
 .PHONY: test
 test: lint types build  ## check and test everything
 	@$(RUN) pytest
+
+# A measurement needs the machine for itself.
+.PHONY: bench
+bench: build  ## measure the program beside the floor and its rivals, in ten minutes
+	@for question in warm_request cold_start jobs; do $(RUN) python -m benchmarks.$$question || exit 1; done
+	@$(MAKE) bench-report
+
+.PHONY: bench-full
+bench-full: build  ## the same at length, and beside other servers, which it installs
+	@for question in warm_request cold_start jobs servers; do \
+		$(RUN) python -m benchmarks.$$question --effort full || exit 1; done
+	@$(MAKE) bench-report
+
+.PHONY: bench-report
+bench-report: setup  ## write docs/benchmarks.md from what was measured
+	@$(RUN) python -m benchmarks.report
 
 .PHONY: lint
 lint: setup requirements  ## check style, imports, template and requirements

@@ -5,13 +5,15 @@ from pathlib import Path
 from benchmarks.cold_start import cold_start
 from benchmarks.harness.measuring import SMOKE
 from benchmarks.harness.result import load
-from benchmarks.warm_request import FASTAPI, FLOOR, HAND, OURS, warm_request
+from benchmarks.jobs import ALONE, GROUPED, jobs
+from benchmarks.warm_request import FASTAPI, FLOOR, HAND, IN_THREADS, OURS, warm_request
 
 
 def test_warm_requests(tmp_path: Path) -> None:
     """All contestants answer every request with the same numbers, and each has a figure."""
     result = warm_request(SMOKE)
-    assert [OURS, FLOOR, HAND, FASTAPI] * 5 == [figure.contestant for figure in result.figures]
+    asked = [OURS, FLOOR, HAND, FASTAPI]
+    assert [*asked, IN_THREADS, *asked * 4] == [figure.contestant for figure in result.figures]
     assert all(figure.value.median > 0 for figure in result.figures)
     assert result.goals == load(result.save(tmp_path)).goals
 
@@ -20,4 +22,12 @@ def test_cold_starts() -> None:
     """Every program answers the same, and each has a time and a peak of memory."""
     result = cold_start(SMOKE)
     assert ["s"] * 4 + ["bytes"] * 4 == [figure.unit for figure in result.figures]
+    assert all(figure.value.median > 0 for figure in result.figures)
+
+
+def test_jobs() -> None:
+    """Every job ends with a result, grouped and one by one, for both models."""
+    result = jobs(SMOKE)
+    assert [GROUPED, ALONE] * 14 == [figure.contestant for figure in result.figures]
+    assert {"jobs/s", "$", "s"} == {figure.unit for figure in result.figures}
     assert all(figure.value.median > 0 for figure in result.figures)

@@ -1,0 +1,118 @@
+"""The worker of jobs as it is, with its log lines, over stores in memory: the program, not AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from triptych.adapters.directory_place import DirectoryPlace
+from triptych.adapters.job_telemetry import JobTelemetry
+from triptych.asynchronous.attempts import Attempts, Limit
+from triptych.asynchronous.backoff import Backoff
+from triptych.asynchronous.concurrency import one_by_one
+from triptych.asynchronous.endings import Endings
+from triptych.asynchronous.intake import Intake
+from triptych.asynchronous.large import LargeJobs
+from triptych.asynchronous.ledger import Ledger
+from triptych.asynchronous.runner import Runner
+from triptych.asynchronous.submitter import Submitter
+from triptych.asynchronous.worker import Worker
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.job_queue import Delivery
+from triptych.interfaces.settings import SessionSettings
+from triptych.jobs.job import JobRequest, JobResult, Status
+from triptych.jobs.options import OptionLimits, Options
+from triptych.jobs.submission import Submission
+from triptych.onnx.session import open_session
+from triptych.serving.grouping import Grouping
+from triptych.serving.repository import ModelRepository
+from triptych.serving.store import ModelStore
+from triptych.wiring.keeping import wall_clock
+
+from benchmarks.models import repository
+from tests.support.job_fakes import MemoryInputs, MemoryJobs, MemoryNotifier, MemoryQueue, MemoryResults
+
+_HOUR = 3600
+_LIMITS = OptionLimits(time_to_live=_HOUR, longest=_HOUR)
+
+
+class JobWorld:
+    """Submits jobs for one model, and works through them.
+
+    Args:
+        directory: Where the model goes; it is new.
+        model: Name of the model.
+        grouped: Whether jobs may be one run of the model.
+    """
+
+    def __init__(self, directory: Path, model: str, *, grouped: bool) -> None:
+        models = repository(directory / "models", model)
+        (models / model / "model.toml").write_text(
+            f"[jobs]\ngroup = {str(grouped).lower()}\n", encoding="utf-8"
+        )
+        self._model = model
+        self._store, self._inputs, self._results = MemoryJobs(), MemoryInputs(), MemoryResults()
+        self._queue, self._telemetry = MemoryQueue(), JobTelemetry("job-worker", "Triptych", "INFO")
+        self._submitter = Submitter(self._store, self._inputs, self._queue, self._telemetry, wall_clock)
+        self._worker = self._made(_store_of(models), directory / "large")
+
+    def submit(self, bodies: Sequence[bytes]) -> list[Delivery]:
+        """Submits jobs as HTTP does, and takes their messages from the queue."""
+        self._queue.sent.clear()
+        for body in bodies:
+            request = JobRequest(content_type="application/json")
+            self._submitter.submit(Submission(self._model, None, request, Options(_HOUR), body), None)
+        return self._queue.deliveries(wall_clock())
+
+    def work(self, deliveries: Sequence[Delivery]) -> None:
+        """Has the worker deal with an invocation's messages.
+
+        Raises:
+            RuntimeError: A message comes again.
+        """
+        outcomes = self._worker.process(deliveries, Deadline.after(60))
+        if set(outcomes.values()) != {None}:
+            raise RuntimeError(f"messages come again: {outcomes}")
+
+    def results(self) -> list[tuple[bytes, JobResult]]:
+        """Gives the results, in the order in which jobs ended.
+
+        Raises:
+            RuntimeError: A job did not succeed.
+        """
+        if {job.status for job in self._store} != {Status.SUCCEEDED}:
+            raise RuntimeError("a job did not succeed")
+        return list(self._results.objects.values())
+
+    def forget(self) -> None:
+        """Forgets all jobs, so that stores do not grow."""
+        self._store.jobs.clear()
+        self._results.objects.clear()
+
+    def _made(self, models: ModelStore, large: Path) -> Worker:
+        telemetry, backoff = self._telemetry, Backoff(10)
+        ledger = Ledger(self._store)
+        endings = Endings(ledger, self._results, MemoryNotifier())
+        limit = Limit(5, MemoryQueue())
+        refused: list[object] = []
+        return Worker(
+            intake=Intake(self._store, self._inputs, _LIMITS, wall_clock),
+            attempts=Attempts(ledger, endings, self._results, telemetry, backoff, limit, wall_clock),
+            runner=Runner(self._inputs, models, Grouping(refused.append), telemetry, one_by_one),
+            large=LargeJobs(self._inputs, models, ledger, telemetry, large),
+            queue=self._queue,
+            observer=telemetry,
+            backoff=backoff,
+            each=one_by_one,
+            clock=wall_clock,
+        )
+
+
+def _store_of(models: Path) -> ModelStore:
+    return ModelStore(
+        ModelRepository([DirectoryPlace(models)], refresh_seconds=_HOUR),
+        open_session=open_session,
+        defaults=SessionSettings(threads=1, weights="prepacked"),
+        memory_budget=2**30,
+        process_memory=lambda: 0,
+    )
