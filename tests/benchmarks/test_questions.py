@@ -6,6 +6,7 @@ from benchmarks.cold_start import cold_start
 from benchmarks.harness.measuring import SMOKE
 from benchmarks.harness.result import load
 from benchmarks.jobs import ALONE, GROUPED, jobs
+from benchmarks.servers import PEERS, Peer, servers
 from benchmarks.warm_request import FASTAPI, FLOOR, HAND, IN_THREADS, OURS, warm_request
 
 
@@ -31,3 +32,12 @@ def test_jobs() -> None:
     assert [GROUPED, ALONE] * 14 == [figure.contestant for figure in result.figures]
     assert {"jobs/s", "$", "s"} == {figure.unit for figure in result.figures}
     assert all(figure.value.median > 0 for figure in result.figures)
+
+
+def test_servers() -> None:
+    """Servers that need no environment of their own answer alike, and one that cannot start is named."""
+    own = [peer for peer in PEERS if peer.folder in {"triptych", "fastapi"}]
+    result = servers(SMOKE, [*own, Peer("nobody", "nobody")])
+    assert [peer.name for peer in own] * 2 == [figure.contestant for figure in result.figures]
+    assert ["nobody"] == [missing.contestant for missing in result.missing]
+    assert "does not answer" in result.missing[0].reason
