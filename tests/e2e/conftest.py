@@ -6,8 +6,8 @@ import pytest
 
 from local.emulator import Emulator
 from local.stack import StackInfo
-from tests.e2e.dropped_files import DroppedFiles
 from tests.support.deployed import deployed
+from tests.support.dropped_files import DroppedFiles
 
 SAID = pytest.StashKey[list[str]]()
 

@@ -10,10 +10,10 @@ from uuid import uuid4
 import numpy as np
 
 from local.emulator import Emulator
-from tests.e2e.dropped_files import DroppedFiles, awaited
 from tests.e2e.emulated_workers import kill_workers
 from tests.e2e.job_requests import rows_csv
 from tests.e2e.listener import Listener
+from tests.support.dropped_files import DroppedFiles, awaited
 
 ROWS = 5_000
 TWICE = 2
@@ -69,6 +69,27 @@ def test_two_executions_of_a_batch_make_its_output_once(files: DroppedFiles) -> 
     assert ("succeeded", ROWS) == (manifest["state"], manifest["records"]["written"])
     assert manifest == files.manifest(event)
     assert list(map(str, range(ROWS))) == _ids(files.output(key))
+
+
+def test_a_batch_is_stopped(files: DroppedFiles) -> None:
+    """A batch that is stopped while it runs stays stopped, has no output, and cannot be started again."""
+    key = f"penguins/stopped-{uuid4()}.csv"
+    batch = files.batch_of(files.drop(key, _slow_rows(), lookup="true", key="id"))
+    _await_progress(files, batch)
+    answers = [files.request("DELETE", f"/v2/batches/{batch}") for _ in range(TWICE)]
+
+    assert [200, 200] == [answer.status_code for answer in answers]
+    assert ["stopped", "stopped"] == [answer.json()["state"] for answer in answers]
+    assert "ABORTED" == awaited(lambda: _status(files, _execution(files, batch)))
+    assert 409 == files.request("POST", f"/v2/batches/{batch}/redrive").status_code
+    assert files.made(f"{key}.out") is None
+    assert files.made(f"{key}.manifest.json") is None
+
+
+def _execution(files: DroppedFiles, batch: str) -> str:
+    """ARN of the execution of a batch."""
+    machine = files.stack.outputs["BatchStateMachineArn"]
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{batch}"
 
 
 def _execute(files: DroppedFiles, batch: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from arro3.io import read_ipc, read_parquet
 from backports import zstd
 
-from tests.e2e.dropped_files import DroppedFiles
+from tests.support.dropped_files import DroppedFiles
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CSV = (EXAMPLES / "penguins.csv").read_bytes()

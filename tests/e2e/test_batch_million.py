@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tests.e2e.dropped_files import DroppedFiles, Json
 from tests.e2e.job_requests import rows_csv
+from tests.support.dropped_files import DroppedFiles, Json
 
 ROWS, DISTINCT = 1_000_000, 5_000
 KEY = "penguins/million.csv"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.dropped_files import DroppedFiles
+from tests.support.dropped_files import DroppedFiles
 
 CSV = (Path(__file__).parents[2] / "examples" / "penguins.csv").read_bytes()
 HEAD = CSV.splitlines(keepends=True)[0]

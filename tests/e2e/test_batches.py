@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.e2e.dropped_files import DroppedFiles
+from tests.support.dropped_files import DroppedFiles
 
 PENGUINS = (Path(__file__).parents[2] / "examples" / "penguins.csv").read_bytes()
 

@@ -1,14 +1,18 @@
 """What container tests stand on: a Docker engine, a base image and the built application."""
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from local.build import TEMPLATE, ensure_built
+from local.stack import StackInfo
+from tests.sam.emulated import emulated
 from tests.sam.sam_local import SamLocal, docker
+from tests.support.job_events import Event, Invoke
 
 OFFICIAL_IMAGE = "public.ecr.aws/lambda/python:3.13"
 STAND_IN_IMAGE = "triptych-lambda-stand-in:3.13"
@@ -47,6 +51,20 @@ def api(sam: SamLocal) -> Iterator[str]:
     """`host:port` of the application's API, served by `sam local start-api`."""
     with sam.api() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def invoke(image: str, stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Invoke]:
+    """Invokes a function in a container; tables, buckets, queues and topics are those of the stack."""
+    directory = tmp_path_factory.mktemp("relay")
+    with emulated(stack, image, directory) as sam:
+
+        def invoked(function: str, event: Event) -> Any:  # noqa: ANN401 - JSON
+            file = directory / "event.json"
+            file.write_text(json.dumps(event))
+            return sam.invoke(function, file)
+
+        yield invoked
 
 
 def _give_up(reason: str) -> NoReturn:

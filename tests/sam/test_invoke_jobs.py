@@ -1,30 +1,8 @@
 """The events of jobs in `events/`, each given to its function in a Lambda container."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
-
-import pytest
-
 from local.jobs import Jobs
-from local.stack import StackInfo
-from tests.sam.emulated import emulated
 from tests.support import job_events
-from tests.support.job_events import Event, Invoke
-
-
-@pytest.fixture(scope="module")
-def invoke(image: str, stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Invoke]:
-    """Invokes a function in a container; table, queue, buckets and topic are those of the stack."""
-    directory = tmp_path_factory.mktemp("relay")
-    with emulated(stack, image, directory) as sam:
-
-        def invoked(function: str, event: Event) -> Any:  # noqa: ANN401 - JSON
-            file = directory / "event.json"
-            file.write_text(json.dumps(event))
-            return sam.invoke(function, file)
-
-        yield invoked
+from tests.support.job_events import Invoke
 
 
 def test_submission(invoke: Invoke, jobs: Jobs) -> None:
