@@ -137,7 +137,7 @@ def installed(peer: Peer) -> Path:
 def _uv(*arguments: str) -> None:
     done = subprocess.run(["uv", *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607 - ours
     if done.returncode:
-        raise NotServing(f"cannot be installed: {done.stderr.strip()[-1000:]}")
+        raise NotServing(f"cannot be installed: {_end_of(done.stderr)}")
 
 
 def _requirements(peer: Peer) -> Path:
@@ -151,11 +151,16 @@ def _wait(process: subprocess.Popen[bytes], endpoint: Endpoint, log: Path) -> No
             ask(endpoint)
         except Refused as error:
             if process.poll() is not None or time.monotonic() > end:
-                wrote = log.read_text(encoding="utf-8", errors="replace").strip()
-                raise NotServing(f"does not answer: {error}; {wrote[-1000:]}") from error
+                wrote = _end_of(log.read_text(encoding="utf-8", errors="replace"))
+                raise NotServing(f"does not answer: {error}; {wrote}") from error
             time.sleep(0.2)
         else:
             return
+
+
+def _end_of(text: str) -> str:
+    """Gives the last of what was written, without the names of this machine's directories."""
+    return text.strip()[-300:].replace(str(ROOT), ".")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

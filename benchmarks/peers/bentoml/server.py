@@ -30,7 +30,17 @@ class Tiny:
 
 
 if __name__ == "__main__":
-    command = ["-m", "bentoml", "serve", "server:Tiny", "--host", "127.0.0.1", "--port", sys.argv[2]]
+    command = [
+        "-m",
+        "bentoml",
+        "serve",
+        "--quiet",
+        "server:Tiny",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        sys.argv[2],
+    ]
     folder = os.path.dirname(__file__)  # noqa: PTH120 - what BentoML imports from
     environment = {**os.environ, "MODEL": sys.argv[1]}
     sys.exit(subprocess.call([sys.executable, *command], cwd=folder, env=environment))  # noqa: S603 - ours
