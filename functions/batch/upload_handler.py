@@ -9,10 +9,10 @@ _UPLOADS = batch_uploads()
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Transforms small files, and hands large ones to the state machine.
+    """Transforms small files, and hands large ones to the state machine; starts scheduled batches.
 
     Args:
-        event: Event of S3, bare or in messages of SQS.
+        event: Event of S3, bare or in messages of SQS; of the scheduler; of the end of an execution.
         context: Lambda's context.
 
     Returns:

@@ -83,6 +83,7 @@ def parts() -> st.SearchStrategy[Part]:
         milliseconds=COUNTS,
         run_milliseconds=COUNTS,
         peak_bytes=COUNTS,
+        version=COUNTS,
     )
 
 

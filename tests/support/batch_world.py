@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import orjson
+from triptych.batch.desk import BatchDesk
 from triptych.batch.endings import BatchEndings
+from triptych.batch.executions import Executions
 from triptych.batch.finisher import Finisher
 from triptych.batch.ledger import BatchLedger
 from triptych.batch.opening import input_file
 from triptych.batch.places import Places
 from triptych.batch.planner import Planner
+from triptych.batch.starting import Starter
+from triptych.batch.submitter import BatchSubmitter
 from triptych.batch.transformer import Transformer
 from triptych.batch.uploads import Steps, UploadLimits, Uploads
+from triptych.batch.workflow_steps import WorkflowSteps
 from triptych.batches.batch import Batch, BatchOptions, BatchSource, State
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.ids import upload_id
@@ -47,9 +54,16 @@ class BatchWorld:
 
     Args:
         directory: Where the buckets are.
+        wrapped: Puts something around whatever lies outside of the process.
+        direct_bytes: Bytes of a file that is transformed when it is dropped.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        wrapped: Callable[[Any], Any] = lambda outside: outside,
+        direct_bytes: int = 10_000,
+    ) -> None:
         self.inputs = DirectoryBucket(directory / "inputs", "inputs", block=7)
         self.outputs = DirectoryBucket(directory / "outputs", "outputs")
         self.work = DirectoryBucket(directory / "work", "work", block=7)
@@ -57,21 +71,33 @@ class BatchWorld:
         self.store = MemoryBatches()
         self.observer = WatchedBatches()
         self.clock = JobClock()
-        self.places = Places(self.inputs, self.outputs, self.work, self.predictions)
-        self.transformer = Transformer(self.places, self.store, models, self.observer, TINY)
-        self.finisher = Finisher(self.places, self.store, self.observer, 1769, self.clock)
-        self.planner = Planner(self.places, self.store, models, self.finisher, 100)
         self.workflow = MemoryWorkflow()
         self.told: list[Batch] = []
-        ledger = BatchLedger(self.store)
-        endings = BatchEndings(self.store, ledger, self, self.observer, self.clock)
-        self.steps = Steps(self.planner, self.transformer, self.finisher, endings, self.workflow)
-        limits = UploadLimits(direct_bytes=10_000, attempts=3)
-        self.uploads = Uploads(self.places, self.store, ledger, self.steps, limits, self.observer, self.clock)
+        self.places = Places(*map(wrapped, (self.inputs, self.outputs, self.work, self.predictions)))
+        store, workflow, clock = wrapped(self.store), wrapped(self.workflow), self.clock
+        ledger = BatchLedger(store)
+        self.transformer = Transformer(self.places, store, models, self.observer, TINY)
+        self.finisher = Finisher(self.places, store, self.observer, 1769, clock)
+        self.planner = Planner(self.places, store, models, self.finisher, 100)
+        endings = BatchEndings(store, ledger, wrapped(self), self.observer, clock)
+        self.steps = Steps(self.planner, self.transformer, self.finisher, endings, workflow)
+        limits = UploadLimits(direct_bytes, attempts=3)
+        self.uploads = Uploads(self.places, store, ledger, self.steps, limits, self.observer, clock)
+        self.machine = WorkflowSteps(self.places, store, ledger, self.steps, clock)
+        starter = Starter(ledger, workflow, clock)
+        self.submitter = BatchSubmitter(store, starter, endings, self.observer, clock)
+        self.desk = BatchDesk(store, starter, endings, workflow, clock)
+        self.executions = Executions(store, endings)
 
     def publish(self, batch: Batch) -> None:
         """Remembers that the end of a batch was told; it is a notifier."""
         self.told.append(batch)
+
+    def listed(self, plan: Mapping[str, Any], name: str = "chunks") -> list[dict[str, Any]]:
+        """Reads a list that a plan tells of."""
+        read: list[dict[str, Any]] = orjson.loads(self.work.get(plan[name]["key"]) or b"[]")
+        assert plan[name]["count"] in {0, len(read)}
+        return read if plan[name]["count"] else []
 
     def dropped(
         self, key: str, body: bytes, metadata: Mapping[str, str] | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from triptych.batch.desk import PARTS_DAYS
 
 from tests.template.translated import of_type, statements, translate
 
@@ -55,7 +56,7 @@ def test_every_placeholder_of_the_state_machine_has_a_value(template: Json) -> N
 def test_every_task_is_tried_again_and_ends(machine: Json) -> None:
     """Whatever fails is tried again, with growing pauses of random length, and no task runs for ever."""
     tasks = [state for state in _states(machine) if state["Type"] == "Task"]
-    assert 5 == len(tasks)
+    assert 7 == len(tasks)
     for task in tasks:
         assert 900 < task["TimeoutSeconds"]
         assert ["States.TaskFailed", "States.Timeout"] == task["Retry"][-1]["ErrorEquals"]
@@ -69,6 +70,12 @@ def test_whatever_fails_for_good_ends_the_batch(machine: Json) -> None:
     for name in set(working) - {"GiveUp"}:
         expected = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "GiveUp"}]
         assert expected == machine["States"][name]["Catch"]
+    for name, lost in (
+        ("Chunks", "ChunkLost"),
+        ("Joins", "JoinLost"),
+    ):  # a lost file costs the others nothing
+        states = machine["States"][name]["ItemProcessor"]["States"]
+        assert {lost} == {catch["Next"] for state in states.values() for catch in state.get("Catch", ())}
     assert "Failed" == machine["States"]["GiveUp"]["Next"]
     assert "Fail" == machine["States"]["Failed"]["Type"]
 
@@ -161,7 +168,7 @@ def test_the_table_of_predictions_gives_the_latest(template: Json) -> None:
 def test_parts_are_forgotten() -> None:
     """The bucket for work empties itself after a week, so a redrive has a week."""
     bucket = of_type(translate(), "AWS::S3::Bucket")["BatchWorkBucket"]
-    assert 7 == bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"]
+    assert PARTS_DAYS < bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"]
 
 
 def _states(machine: Json) -> Iterator[Json]:

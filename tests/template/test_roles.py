@@ -100,7 +100,7 @@ ALLOWED = {
         "sqs:ChangeMessageVisibility": {"BatchQueue.Arn"},
         "states:StartExecution": {MACHINE},
     },
-    "BatchPlanFunction": BATCH_WORK | BATCH_MODELS,
+    "BatchPlanFunction": BATCH_WORK | BATCH_MODELS | BATCH_NOTIFY,
     "BatchChunkFunction": BATCH_WORK | BATCH_MODELS | LOOKUPS,
     "BatchMergeFunction": BATCH_WORK | BATCH_NOTIFY,
     "BatchesFunction": BATCH_NOTIFY

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from arro3.core import RecordBatchReader
 from arro3.io import read_ipc, read_parquet
+from triptych.batch.planner import Planned
 from triptych.batches.batch import Batch, BatchSource, Counts, State
 from triptych.batches.file import Chunk, FileOutcome, Join
 from triptych.batches.keys import chunks_key, joins_key
@@ -160,7 +161,7 @@ def test_plan(world: BatchWorld) -> None:
     planned = world.planner.plan(batch, Deadline.after(60))
     chunks = [chunk_of(entry) for entry in orjson.loads(world.work.get(chunks_key(batch.id)) or b"")]
     joins = [join_of(entry) for entry in orjson.loads(world.work.get(joins_key(batch.id)) or b"")]
-    assert (4, len(chunks), 1) == planned
+    assert Planned(files=4, chunks=len(chunks), left=len(chunks), joins=1) == planned
     assert {"penguins/large.csv", "penguins/small.csv"} == {chunk.file.key for chunk in chunks}
     assert ["penguins/large.csv"] == [join.file.key for join in joins]
     wrong, gone = world.store.outcomes(batch.id)

@@ -22,6 +22,11 @@ from triptych.interfaces.listing import selected
 from triptych.interfaces.polling import awaited
 from triptych.interfaces.workflow import Workflow
 
+PARTS_DAYS = 6
+"""Days for which a batch that failed can be started again; its plan and parts are deleted after a seventh."""
+
+_DAY = 86_400_000
+
 _DONE = {State.SUCCEEDED, State.SUCCEEDED_WITH_ERRORS}
 """States in which the record knows all of it."""
 
@@ -114,6 +119,7 @@ class BatchDesk:
         error = batch.error
         if not _waits_for_start(batch):
             redriven(batch)  # refuses before anything is forgotten
+            self._check_parts(batch)
             self._endings.settle(batch)  # its failure is told before it is not true any more
             self._store.forget_outcomes(batch.id)
             batch = self._ledger.move(self._ledger.known(batch.id), redriven)
@@ -142,6 +148,12 @@ class BatchDesk:
             return state in {None, batch.state} and (model is None or _is_of(batch, model))
 
         return BatchPage(*selected(read, wanted, after, limit))
+
+    def _check_parts(self, batch: Batch) -> None:
+        if self._clock() - (batch.ended or 0) >= PARTS_DAYS * _DAY:
+            raise Conflict(
+                f"batch {batch.id} ended too long ago: what was made of its files is deleted; submit it again"
+            )
 
     def _failed_again(self, batch: Batch, error: BatchError | None) -> None:
         if error is not None:

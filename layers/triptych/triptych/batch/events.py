@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from triptych.errors import BadRequest
 
+_ENDED = "Step Functions Execution Status Change"
 _NO_VERSION = "null"  # what S3 calls the version of an object in a bucket that keeps none
 
 
@@ -23,6 +25,65 @@ class Upload(NamedTuple):
     key: str
     version: str | None
     etag: str
+
+
+class Schedule(NamedTuple):
+    """A time has come at which all new files are to be transformed.
+
+    Attributes:
+        prefix: What their keys begin with.
+        time: The time, as the schedule writes it.
+    """
+
+    prefix: str
+    time: str
+
+
+class EndedExecution(NamedTuple):
+    """An execution of the state machine that failed, ran out of time, or was stopped.
+
+    Attributes:
+        name: Its name.
+        batch: Id of its batch.
+        error: Name of the error, or how it ended.
+        cause: What went wrong, if that is known.
+    """
+
+    name: str
+    batch: str
+    error: str
+    cause: str
+
+
+def schedule_of(event: Mapping[str, Any]) -> Schedule | None:
+    """Reads what the scheduler tells; None when it is something else.
+
+    Raises:
+        BadRequest: It tells no prefix or no time.
+    """
+    said = event.get("schedule")
+    if said is None:
+        return None
+    if not isinstance(said, Mapping) or not all(isinstance(said.get(name), str) for name in Schedule._fields):
+        raise BadRequest('expected {"schedule": {"prefix": "...", "time": "..."}}')
+    return Schedule(said["prefix"], said["time"])
+
+
+def execution_of(event: Mapping[str, Any]) -> EndedExecution | None:
+    """Reads what EventBridge tells of the end of an execution; None when it is something else.
+
+    Raises:
+        BadRequest: It does not tell which.
+    """
+    if event.get("detail-type") != _ENDED:
+        return None
+    try:
+        detail = event["detail"]
+        batch = str(json.loads(detail["input"])["batch"])
+        error = detail.get("error") or detail["status"]
+        return EndedExecution(str(detail["name"]), batch, str(error), str(detail.get("cause") or ""))
+    except (KeyError, TypeError, ValueError) as failure:
+        raise BadRequest(f"the event does not tell whose execution ended: {failure!r}") from failure
 
 
 def uploads_of(event: Mapping[str, Any]) -> Iterator[Upload]:

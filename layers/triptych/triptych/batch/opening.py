@@ -48,7 +48,9 @@ def descriptions(repository: ModelRepository) -> Descriptions:
     return describe
 
 
-def input_file(batch: Batch, number: int, found: StoredObject, models: Descriptions) -> InputFile:
+def input_file(
+    batch: Batch, number: int, found: StoredObject, models: Descriptions, version: int | None = None
+) -> InputFile:
     """Finds the model of a file and what is wanted of it.
 
     The version is fixed here: all chunks are run with the same.
@@ -58,6 +60,7 @@ def input_file(batch: Batch, number: int, found: StoredObject, models: Descripti
         number: Which of its batch it is, from 0.
         found: The file.
         models: Gives models.
+        version: The version that has made parts of it already; None when none has.
 
     Raises:
         BadRequest: The file's key or options are not what they may be.
@@ -68,6 +71,8 @@ def input_file(batch: Batch, number: int, found: StoredObject, models: Descripti
         RepositoryUnavailable: The repository cannot be read now.
     """
     model = _model(batch, found.key, models)
+    if version not in {None, model.version}:
+        model = models(model.name, version)
     form = file_form(found.key.rpartition("/")[2])
     options = _options(model, batch.options, found.metadata)
     options = resolved(options, form, model.config.key)

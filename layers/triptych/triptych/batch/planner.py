@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import orjson
 
 from triptych.batch.finisher import Finisher
 from triptych.batch.opening import Models, input_file
 from triptych.batch.places import Places
+from triptych.batch.selection import Selection
 from triptych.batch.stopping import Stopped, checkpoint
 from triptych.batches.batch import Batch
-from triptych.batches.file import Chunk, InputFile, Join
-from triptych.batches.keys import chunks_key, joins_key, staged_prefix
+from triptych.batches.file import Chunk, InputFile, Join, Part
+from triptych.batches.keys import chunks_key, files_key, joins_key, plan_key, staged_prefix
 from triptych.batches.manifest import Generation
-from triptych.batches.messages import message
+from triptych.batches.messages import chunk_of, message
 from triptych.bulk.planning.plan import plan_chunks
 from triptych.errors import BadRequest, NotFound, TriptychError
 from triptych.interfaces.batch_store import BatchStore
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.objects import StoredObject
 from triptych.protocol.json_body import dump
+from triptych.protocol.plain import plain
 
 MAX_FILES = 10_000
 """Files of one batch: about what one function plans in its time."""
+
+_WHOLE = 2**62
+"""Bytes of a chunk that takes any file."""
 
 
 class Planned(NamedTuple):
@@ -32,11 +39,13 @@ class Planned(NamedTuple):
     Attributes:
         files: How many files the batch has, those included that are wrong.
         chunks: How many chunks they have.
-        joins: How many of them have more than one.
+        left: How many of the chunks are of files that have not ended.
+        joins: How many of those files have several chunks.
     """
 
     files: int
     chunks: int
+    left: int
     joins: int
 
 
@@ -55,15 +64,17 @@ class Planner:
         self, places: Places, store: BatchStore, models: Models, finisher: Finisher, chunk_bytes: int
     ) -> None:
         self._places = places
+        self._select = Selection(places)
         self._store = store
         self._models = models
         self._finisher = finisher
         self._chunk_bytes = chunk_bytes
 
     def plan(self, batch: Batch, deadline: Deadline) -> Planned:
-        """Finds the files of a batch, cuts them and writes down the chunks.
+        """Finds the files of a batch, cuts them and writes down the chunks that are left to do.
 
-        A file that is wrong ends here, and costs the others nothing.
+        A plan is made once: whoever plans the batch again takes the files and chunks that were found first,
+        and leaves out files that have ended. A file that is wrong ends here, and costs the others nothing.
 
         Args:
             batch: The batch.
@@ -71,21 +82,27 @@ class Planner:
 
         Raises:
             BadRequest: There are too many files.
+            DeadlineExceeded: There is too much to plan.
             Stopped: The batch was stopped.
             TriptychError: Something is out of order that may pass.
         """
-        files = list(islice(self._found(batch), MAX_FILES + 1))
-        if len(files) > MAX_FILES:
-            raise BadRequest(f"there are more than {MAX_FILES} files; make the prefix longer")
+        files = self._files(batch)
+        plan = self._places.work.get(plan_key(batch.id))
+        if plan is None:
+            chunks = [
+                chunk
+                for number, found in enumerate(files)
+                for chunk in self.chunks(batch, number, found, deadline, self._chunk_bytes)
+            ]
+            self._keep(plan_key(batch.id), map(message, chunks))
+        else:
+            chunks = list(map(chunk_of, orjson.loads(plan)))
         known = {outcome.number for outcome in self._store.outcomes(batch.id)}
-        chunks: list[Chunk] = []
-        for number, found in enumerate(files):
-            if number not in known:
-                chunks += self.chunks(batch, number, found, deadline, self._chunk_bytes)
-        joins = list(_joins(chunks))
-        self._write(chunks_key(batch.id), map(message, chunks))
-        self._write(joins_key(batch.id), map(message, joins))
-        return Planned(len(files), len(chunks), len(joins))
+        left = [chunk for chunk in chunks if chunk.file.number not in known]
+        joins = list(_joins(left))
+        self._keep(chunks_key(batch.id), map(message, left))
+        self._keep(joins_key(batch.id), map(message, joins))
+        return Planned(len(files), len(chunks), len(left), len(joins))
 
     def chunks(
         self, batch: Batch, number: int, found: StoredObject | str, deadline: Deadline, chunk_bytes: int
@@ -109,8 +126,9 @@ class Planner:
         try:
             if isinstance(found, str):
                 raise NotFound(f"there is no file {found!r}")
-            file = input_file(batch, number, found, self._models)
-            return self._cut(batch, file, found, deadline, chunk_bytes)
+            made = self._made(batch, number)
+            file = input_file(batch, number, found, self._models, made.version if made else None)
+            return self._cut(batch, file, found, deadline, _WHOLE if made else chunk_bytes)
         except TriptychError as error:
             if error.retryable or isinstance(error, Stopped):
                 raise
@@ -125,27 +143,29 @@ class Planner:
         check: Callable[[], None] = checkpoint(self._store, batch.id)
         return plan_chunks(file, source, chunk_bytes, self._places.work, prefix, deadline, check)
 
-    def _found(self, batch: Batch) -> Iterator[StoredObject | str]:
-        if batch.source.prefix is None:
-            for key in batch.source.keys:
-                yield self._places.inputs.find(key) or key
-            return
-        for listed in self._places.inputs.list(batch.source.prefix):
-            if not listed.key.endswith("/"):  # how consoles show folders
-                yield self._places.inputs.find(listed.key) or listed.key
+    def _made(self, batch: Batch, number: int) -> Part | None:
+        """Gives a part that the function of uploads made before it handed its file over."""
+        return next(iter(self._store.parts(batch.id, number)), None) if batch.attempts else None
 
-    def _write(self, key: str, entries: Iterable[object]) -> None:
-        writer = self._places.work.create(key, "application/json")
-        try:
-            between = b"["
-            for entry in entries:
-                writer.write(between + dump(entry))
-                between = b","
-            writer.write(b"]" if between == b"," else b"[]")
-            writer.close()
-        except BaseException:
-            writer.abort()
-            raise
+    def _files(self, batch: Batch) -> list[StoredObject | str]:
+        """Gives the files that were found when the batch was planned first: each keeps its number."""
+        kept = self._places.work.get(files_key(batch.id))
+        if kept is not None:
+            return [_found(entry) for entry in orjson.loads(kept)]
+        files = list(islice(self._select(batch.source), MAX_FILES + 1))
+        if len(files) > MAX_FILES:
+            raise BadRequest(f"there are more than {MAX_FILES} files; make the prefix longer")
+        self._keep(
+            files_key(batch.id), (found if isinstance(found, str) else plain(found) for found in files)
+        )
+        return files
+
+    def _keep(self, key: str, entries: Iterable[object]) -> None:
+        self._places.work.put(key, dump(list(entries)), "application/json")
+
+
+def _found(entry: str | dict[str, Any]) -> StoredObject | str:
+    return entry if isinstance(entry, str) else StoredObject(**{"version": None, **entry})
 
 
 def _generation(found: StoredObject | str) -> Generation:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from triptych.batch.endings import BatchEndings
 from triptych.batch.ledger import BatchLedger
 from triptych.batch.starting import Starter
-from triptych.batches.batch import Batch, BatchError, State
-from triptych.batches.ids import derived_id, random_id
+from triptych.batches.batch import Batch, BatchError, BatchSource, State
+from triptych.batches.ids import derived_id, random_id, scheduled_id
 from triptych.batches.submission import Submission
 from triptych.errors import Conflict, ServiceUnavailable
 from triptych.interfaces.batch_observer import BatchObserver
@@ -52,26 +52,42 @@ class BatchSubmitter:
             ServiceUnavailable: The batch could not be accepted.
         """
         batch = submission.batch(derived_id(*key) if key else random_id(), self._clock())
-        if self._store.add(batch):
-            self._observer.batch_accepted(batch)
-        else:
-            batch = self._again(submission, batch.id)
-        waits = batch.state is State.QUEUED and batch.execution is None  # the first call may have died by now
-        return self._started(batch, shared=key is not None) if waits else batch
-
-    def _again(self, submission: Submission, identity: str) -> Batch:
-        found = self._ledger.known(identity)
+        found = self._kept(batch)
         if not submission.made(found):
             raise Conflict(
                 f"the idempotency key was used for batch {found.id}, which asks for something else; "
                 "choose another key, or send what was sent before"
             )
-        return found
+        return self._started(found, shared=key is not None)
+
+    def scheduled(self, prefix: str, time: str) -> Batch:
+        """Accepts the batch of all new files under a prefix, or gives the one that the same time made before.
+
+        Args:
+            prefix: What the keys of the files begin with.
+            time: When it was to start, as the schedule writes it.
+
+        Raises:
+            ServiceUnavailable: The batch could not be accepted.
+        """
+        submission = Submission(BatchSource(prefix=prefix, only_new=True))
+        batch = self._kept(submission.batch(scheduled_id(prefix, time), self._clock()))
+        return self._started(batch, shared=True)
+
+    def _kept(self, batch: Batch) -> Batch:
+        if not self._store.add(batch):
+            return self._ledger.known(batch.id)
+        self._observer.batch_accepted(batch)
+        return batch
 
     def _started(self, batch: Batch, *, shared: bool) -> Batch:
+        if (
+            batch.state is not State.QUEUED or batch.execution is not None
+        ):  # else a call died before it started it
+            return batch
         try:
             return self._starter.start(batch)
         except ServiceUnavailable as error:
-            if not shared:  # the next call with the key starts it; without one, nobody would
+            if not shared:  # the next call starts it; without one, nobody would
                 self._endings.fail(batch.id, BatchError(type(error).__name__, str(error), retryable=True))
             raise

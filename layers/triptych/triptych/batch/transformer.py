@@ -185,6 +185,7 @@ class _Making:
             milliseconds=milliseconds,
             run_milliseconds=report.run_nanoseconds // 1_000_000,
             peak_bytes=peak_memory(),
+            version=chunk.file.version,
         )
 
 

@@ -12,12 +12,13 @@ from triptych.batch.finisher import Finisher
 from triptych.batch.ledger import BatchLedger
 from triptych.batch.places import Places
 from triptych.batch.planner import Planner
+from triptych.batch.starting import Starter
 from triptych.batch.stopping import Stopped
 from triptych.batch.transformer import Transformer
 from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource
 from triptych.batches.file import Chunk, Join
-from triptych.batches.ids import execution_name, upload_id
-from triptych.batches.transitions import begun, failed, handed_over, leased, planned, released
+from triptych.batches.ids import upload_id
+from triptych.batches.transitions import begun, failed, leased, planned, released
 from triptych.errors import Conflict, DeadlineExceeded, TriptychError
 from triptych.interfaces.batch_observer import BatchObserver
 from triptych.interfaces.batch_store import BatchStore
@@ -182,9 +183,7 @@ class Uploads:
         return True
 
     def _hand_over(self, batch: Batch) -> None:
-        """Gives the batch to the state machine; it is started before the record says so."""
-        self._steps.workflow.start(execution_name(batch.id, batch.redrives), batch.id)
-        self._ledger.move(batch, partial(handed_over, now=self._clock()))
+        Starter(self._ledger, self._steps.workflow, self._clock).start(batch)
 
     def _released(self, batch: Batch, error: TriptychError) -> int:
         described = BatchError(type(error).__name__, str(error), error.retryable)

@@ -6,6 +6,7 @@
 | chunk | `{"batch": id, "chunk": {...}}` | the same with what is left of the chunk, and `done` |
 | merge | `{"batch": id, "join": {...}}` | `{}` |
 | merge | `{"batch": id, "finish": true}` | `{}` |
+| merge | `{"batch": id, "chunk" or "join": {...}, "failure": {"Error": ..., "Cause": ...}}` | `{}` |
 | merge | `{"batch": id, "failure": {"Error": ..., "Cause": ...}}` | `{}` |
 
 A chunk that must be read in one go, and for which there was not enough time, is answered as `late`: the next
@@ -15,19 +16,22 @@ call makes a plain copy of its file, and those after that go on with the copy as
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from triptych.batch.copying import plain_copy
+from triptych.batch.failures import batch_failure, file_failure
 from triptych.batch.ledger import BatchLedger
 from triptych.batch.places import Places
+from triptych.batch.planner import Planned
 from triptych.batch.stopping import Stopped
 from triptych.batch.uploads import Steps
 from triptych.batches.batch import Batch, BatchError
-from triptych.batches.file import Chunk, Join
+from triptych.batches.file import Chunk, InputFile, Join
 from triptych.batches.keys import chunks_key, joins_key
 from triptych.batches.messages import chunk_of, join_of, message
-from triptych.batches.transitions import failed, planned
+from triptych.batches.transitions import handed_over, planned
 from triptych.bulk.reading import is_positioned
 from triptych.errors import BadRequest, DeadlineExceeded, TriptychError
 from triptych.interfaces.batch_store import BatchStore
@@ -35,13 +39,6 @@ from triptych.interfaces.clock import Clock
 from triptych.interfaces.deadline import Deadline
 
 Message = Mapping[str, Any]
-
-_REASONS = {
-    "Lambda.Unknown": "a function ended without a word, perhaps for want of memory or time",
-    "Runtime.ExitError": "a function ended without a word, perhaps for want of memory",
-    "Sandbox.Timedout": "a function ran out of time",
-    "States.Timeout": "the batch took longer than it may",
-}
 
 
 class WorkflowSteps:
@@ -65,18 +62,25 @@ class WorkflowSteps:
         self._clock = clock
 
     def plan(self, told: Message, deadline: Deadline) -> dict[str, Any]:
-        """Plans a batch.
+        """Plans a batch; one that cannot be planned ends here, with nothing left to do.
 
         Raises:
             TriptychError: Something is out of order; the state machine tries again, or gives up.
         """
         batch = self._batch(told)
-        made = self._steps.planner.plan(batch, deadline)
-        self._ledger.move(batch, partial(planned, files=made.files, chunks=made.chunks))
+        try:
+            batch = self._ledger.move(batch, partial(handed_over, now=self._clock()))
+            made = self._steps.planner.plan(batch, deadline)
+            self._ledger.move(batch, partial(planned, files=made.files, chunks=made.chunks))
+        except TriptychError as error:
+            if error.retryable and not isinstance(error, DeadlineExceeded):
+                raise
+            self._steps.endings.fail(batch.id, BatchError(type(error).__name__, str(error), retryable=False))
+            made = Planned(0, 0, 0, 0)
         bucket = self._places.work.name
         return {
             "batch": batch.id,
-            "chunks": {"bucket": bucket, "key": chunks_key(batch.id), "count": made.chunks},
+            "chunks": {"bucket": bucket, "key": chunks_key(batch.id), "count": made.left},
             "joins": {"bucket": bucket, "key": joins_key(batch.id), "count": made.joins},
         }
 
@@ -106,24 +110,29 @@ class WorkflowSteps:
         in_one_go = chunk.staged is None and not is_positioned(chunk.file.form)
         if isinstance(error, DeadlineExceeded) and in_one_go:
             return {**_chunk_answer(batch, chunk), "late": True}
-        if error.retryable or isinstance(error, Stopped):
+        if error.retryable:
             raise error
-        self._steps.finisher.refuse_file(batch, chunk.file, error)
+        if not isinstance(error, Stopped):
+            self._steps.finisher.refuse_file(batch, chunk.file, error)
         return _chunk_answer(batch, chunk, done=True)
 
     def merge(self, told: Message, _: Deadline) -> dict[str, Any]:
-        """Joins a file, or ends the batch.
+        """Joins a file, ends one of which a chunk cannot be made, or ends the batch.
 
         Raises:
             TriptychError: Something is out of order; the state machine tries again, or gives up.
         """
         batch = self._batch(told)
-        if failure := told.get("failure"):
-            self._fail(batch, failure)
+        failure = told.get("failure")
+        if failure and told.keys() & {"chunk", "join"}:
+            self._steps.finisher.refuse_file(batch, _file(told), file_failure(failure))
+        elif failure:
+            self._steps.endings.fail(batch.id, batch_failure(failure))
         elif told.get("finish"):
             self._steps.endings.finish(batch.id)
         else:
-            self._steps.finisher.finish(batch, join_of(told.get("join")))
+            with suppress(Stopped):
+                self._steps.finisher.finish(batch, join_of(told.get("join")))
         return {}
 
     def _batch(self, told: Message) -> Batch:
@@ -136,16 +145,13 @@ class WorkflowSteps:
         """Tells whether the file has ended already: wrong in another chunk, or finished before."""
         return any(known.number == chunk.file.number for known in self._store.outcomes(batch.id))
 
-    def _fail(self, batch: Batch, failure: Mapping[str, str]) -> None:
-        cause = str(failure.get("Cause", ""))[:500]
-        reason = _REASONS.get(str(failure.get("Error")), f"{failure.get('Error')}: {cause}")
-        message = f"the state machine gave up: {reason}; redrive the batch once the cause is gone"
-        error = BatchError("ServiceUnavailable", message, retryable=True)
-        self._steps.endings.end(batch, partial(failed, now=self._clock(), error=error))
-
 
 def _chunk_answer(batch: Batch, chunk: Chunk, *, done: bool = False) -> dict[str, Any]:
     return {"batch": batch.id, "chunk": message(chunk), "done": done}
+
+
+def _file(told: Message) -> InputFile:
+    return chunk_of(told["chunk"]).file if "chunk" in told else join_of(told["join"]).file
 
 
 def _first(told: Message, chunk: Chunk) -> int:

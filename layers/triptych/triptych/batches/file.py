@@ -82,6 +82,7 @@ class Part(NamedTuple):
         milliseconds: How long it took.
         run_milliseconds: How long of that the model ran.
         peak_bytes: Most memory that the process had by then.
+        version: Version of the model that made it.
     """
 
     file: int
@@ -98,6 +99,7 @@ class Part(NamedTuple):
     milliseconds: int
     run_milliseconds: int
     peak_bytes: int
+    version: int = 0
 
 
 class Join(NamedTuple):

@@ -3,7 +3,7 @@
 ```
 inputs    <model>/[<version>/]anything.<ext>[.gz|.zst]      ext: csv jsonl ndjson json parquet arrow npy
 outputs   <input>.out   <input>.errors.jsonl   <input>.manifest.json
-work      batches/<id>/chunks.json  joins.json
+work      batches/<id>/files.json  plan.json  chunks.json  joins.json
           batches/<id>/parts/<file>/<start>.<token>  and the same with .errors
           batches/<id>/staged/<file>/<chunk>
 ```
@@ -98,8 +98,18 @@ def manifest_key(key: str) -> str:
     return f"{key}.manifest.json"
 
 
+def files_key(batch_id: str) -> str:
+    """Tells where the files of a batch are listed."""
+    return f"{work_prefix(batch_id)}files.json"
+
+
+def plan_key(batch_id: str) -> str:
+    """Tells where all chunks of a batch are listed."""
+    return f"{work_prefix(batch_id)}plan.json"
+
+
 def chunks_key(batch_id: str) -> str:
-    """Tells where the chunks of a batch are listed."""
+    """Tells where the chunks of a batch are listed that are left to do."""
     return f"{work_prefix(batch_id)}chunks.json"
 
 

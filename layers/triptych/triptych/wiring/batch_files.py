@@ -7,7 +7,10 @@ from typing import Any, Literal
 
 from triptych.adapters.s3_trigger import S3Trigger
 from triptych.adapters.sqs_trigger import SAFETY_MARGIN, Context
-from triptych.batch.events import uploads_of
+from triptych.batch.events import execution_of, schedule_of, uploads_of
+from triptych.batch.executions import Executions
+from triptych.batch.starting import Starter
+from triptych.batch.submitter import BatchSubmitter
 from triptych.batch.uploads import UploadLimits, Uploads
 from triptych.batch.workflow_steps import WorkflowSteps
 from triptych.interfaces.clock import Clock
@@ -34,7 +37,17 @@ def batch_uploads(
     limits = UploadLimits(batches.direct_bytes, batches.max_attempts)
     uploads = Uploads(made.places, made.store, made.ledger, made.steps, limits, made.telemetry, clock)
 
+    starter = Starter(made.ledger, made.steps.workflow, clock)
+    submitter = BatchSubmitter(made.store, starter, made.steps.endings, made.telemetry, clock)
+    executions = Executions(made.store, made.steps.endings)
+
     def take(event: dict[str, Any], deadline: Deadline) -> int | None:
+        if schedule := schedule_of(event):
+            submitter.scheduled(*schedule)
+            return None
+        if execution := execution_of(event):
+            executions.ended(execution)
+            return None
         waits = [uploads.take(upload, deadline) for upload in uploads_of(event)]
         return min((seconds for seconds in waits if seconds is not None), default=None)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
-
 from triptych.adapters.aws_clients import AwsClients
 from triptych.adapters.batch_telemetry import BatchTelemetry
 from triptych.adapters.dynamodb_batches import DynamoBatches
@@ -16,24 +13,17 @@ from triptych.batch.endings import BatchEndings
 from triptych.batch.ledger import BatchLedger
 from triptych.batch.lookup import Lookup
 from triptych.batch.opening import descriptions
+from triptych.batch.selection import Selection
 from triptych.batch.starting import Starter
 from triptych.batch.submitter import BatchSubmitter
-from triptych.batches.batch import BatchSource
 from triptych.http.application import Application
 from triptych.http.batch_routes import BATCH_ROUTES
 from triptych.http.batch_services import BatchServices
 from triptych.interfaces.clock import Clock
-from triptych.interfaces.objects import Bucket, StoredObject
 from triptych.settings import BatchSettings, Settings, batches_from_environment, from_environment
 from triptych.wiring.batching import batch_places
 from triptych.wiring.keeping import wall_clock
 from triptych.wiring.places import model_repository
-
-
-def _listed(inputs: Bucket, source: BatchSource) -> Iterable[StoredObject | str]:
-    if source.prefix is None:
-        return source.keys
-    return (found for found in inputs.list(source.prefix) if not found.key.endswith("/"))
 
 
 def batches_application(
@@ -62,7 +52,7 @@ def batches_application(
     services = BatchServices(
         repository=repository,
         submitter=BatchSubmitter(store, starter, endings, telemetry, clock),
-        dry_run=DryRun(places.inputs, partial(_listed, places.inputs), descriptions(repository), workers),
+        dry_run=DryRun(places.inputs, Selection(places), descriptions(repository), workers),
         desk=BatchDesk(store, starter, endings, workflow, clock),
         lookup=Lookup(places.predictions),
         outputs=places.outputs,

@@ -1,0 +1,119 @@
+"""Processes that end at some call to the outside, and what runs a batch again until it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+from triptych.batch.events import Upload
+from triptych.batches.batch import Batch
+from triptych.interfaces.deadline import Deadline
+
+from tests.support.batch_world import BatchWorld
+
+NEVER = 10**9
+TRIES = 12
+
+
+class Crash(BaseException):
+    """The process ended."""
+
+
+@dataclass
+class Fuse:
+    """Ends the process at one call.
+
+    Attributes:
+        at: Which call, from 0.
+        after: Whether what was called is done by then.
+        calls: What was called so far.
+    """
+
+    at: int = NEVER
+    after: bool = False
+    calls: list[str] = field(default_factory=list[str])
+
+    def around(self, outside: Any) -> Any:  # noqa: ANN401 - anything
+        """Puts the fuse around something that lies outside of the process."""
+        return _Fused(self, outside)
+
+    def blow(self, *, after: bool) -> None:
+        """Ends the process if it is time."""
+        if len(self.calls) - 1 == self.at and after is self.after:
+            raise Crash(self.calls[-1])
+
+
+class _Fused:
+    def __init__(self, fuse: Fuse, outside: Any) -> None:  # noqa: ANN401 - anything
+        self._fuse = fuse
+        self._outside = outside
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - anything
+        found = getattr(self._outside, name)
+        return self._called(name, found) if callable(found) else found
+
+    def _called(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - anything
+            self._fuse.calls.append(name)
+            self._fuse.blow(after=False)
+            result = function(*arguments, **named)
+            self._fuse.blow(after=True)
+            return _Fused(self._fuse, result) if name == "create" else result
+
+        return call
+
+
+class Cloud:
+    """SQS, Step Functions and Lambda: what ends without an answer is told again.
+
+    Args:
+        directory: Where the buckets are.
+        fuse: Ends one process.
+    """
+
+    def __init__(self, directory: Path, fuse: Fuse) -> None:
+        self.world = BatchWorld(directory, fuse.around, direct_bytes=300)
+
+    def drop(self, key: str, body: bytes) -> Batch:
+        """Drops a file, and gives its batch when it has ended."""
+        found = self.world.inputs.drop(key, body)
+        upload = Upload(key, found.version, found.etag)
+        self.again(lambda: self._taken(upload))
+        for execution in self.world.workflow.started.values():
+            self.execute(execution)
+        (batch,) = self.world.store.batches.values()
+        return batch
+
+    def execute(self, batch_id: str) -> None:
+        """Runs the state machine."""
+        plan = self._told(self.world.machine.plan, {"batch": batch_id})
+        for chunk in self.world.listed(plan):
+            answer: dict[str, Any] = {"batch": batch_id, "chunk": chunk, "done": False}
+            while not answer["done"]:
+                answer = self._told(self.world.machine.chunk, answer)
+        for join in self.world.listed(plan, "joins"):
+            self._told(self.world.machine.merge, {"batch": batch_id, "join": join})
+        self._told(self.world.machine.merge, {"batch": batch_id, "finish": True})
+
+    def again[T](self, work: Callable[[], T]) -> T:
+        """Does something until a process lives to the end of it."""
+        for _ in range(TRIES):
+            try:
+                return work()
+            except Crash:
+                self.world.clock.advance(100)  # leases are over by then
+        raise AssertionError(f"not done after {TRIES} times")
+
+    def _taken(self, upload: Upload) -> None:
+        for _ in range(TRIES):
+            if self.world.uploads.take(upload, Deadline.after(60)) is None:
+                return
+            self.world.clock.advance(100)
+        raise AssertionError(f"still told after {TRIES} times")
+
+    def _told(self, step: Callable[[Any, Deadline], Any], message: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        travelled = orjson.loads(orjson.dumps(message))
+        return self.again(lambda: step(travelled, Deadline.after(60)))
