@@ -171,7 +171,7 @@ def test_events_are_sent_in_the_name_of_their_mode_only(template: dict[str, Any]
         for entry in statements(template, name)
         if "events:PutEvents" in str(entry)
     ]
-    assert 7 == len(granted)
+    assert 8 == len(granted)
     for name, statement in granted:
         source = "triptych.jobs" if name.startswith("Job") else "triptych.batches"
         assert {"StringEqualsIfExists": {"events:source": source}} == statement["Condition"]

@@ -165,7 +165,10 @@ class Planner:
 
 
 def _found(entry: str | dict[str, Any]) -> StoredObject | str:
-    return entry if isinstance(entry, str) else StoredObject(**{"version": None, **entry})
+    if isinstance(entry, str):
+        return entry
+    known: dict[str, Any] = {"version": None, **entry}
+    return StoredObject(**known)
 
 
 def _generation(found: StoredObject | str) -> Generation:

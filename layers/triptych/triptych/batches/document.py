@@ -13,6 +13,9 @@ from triptych.protocol.plain import plain
 SHOWN: Final = 100
 """Files that a document names at most."""
 
+_NEVER: Final = 2**31
+"""Seconds: a guess beyond it is none."""
+
 type Locate = Callable[[str], str]
 """Gives a link to what the bucket of outputs has under a key."""
 
@@ -148,7 +151,7 @@ def _seconds_left(batch: Batch, now: int, made: Progress) -> int | None:
     seconds = _seconds(batch, now)
     if batch.state is not State.RUNNING or not seconds or not made.chunks or batch.chunks is None:
         return None
-    return round(seconds * max(batch.chunks - made.chunks, 0) / made.chunks)
+    return min(round(seconds * max(batch.chunks - made.chunks, 0) / made.chunks), _NEVER)
 
 
 def _seconds(batch: Batch, now: int) -> float:
