@@ -130,7 +130,7 @@ def installed(peer: Peer) -> Path:
     environment = ROOT / ".bench" / peer.folder
     python = environment / "bin/python"
     _uv("venv", "--quiet", "--allow-existing", "--python", sys.executable, str(environment))
-    _uv("pip", "sync", "--quiet", "--python", str(python), str(requirements))
+    _uv("pip", "sync", "--quiet", "--no-build", "--python", str(python), str(requirements))
     return python
 
 

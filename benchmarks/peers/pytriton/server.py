@@ -14,9 +14,10 @@ session = onnxruntime.InferenceSession(sys.argv[1], options)
 
 
 @batch
-def infer(x: np.ndarray) -> list[np.ndarray]:
+def infer(x: np.ndarray) -> dict[str, np.ndarray]:
     """Runs the model."""
-    return session.run(None, {"x": x})
+    (found,) = session.run(None, {"x": np.ascontiguousarray(x)})
+    return {"y": found}
 
 
 if __name__ == "__main__":
