@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from arro3.io import read_ipc, read_parquet
+from arro3.io import infer_csv_schema, read_csv, read_ipc, read_parquet, write_ipc, write_parquet
 from backports import zstd
 
 from tests.support.dropped_files import DroppedFiles
@@ -20,7 +20,17 @@ JSON = (EXAMPLES / "penguins.json").read_bytes()
 ROWS = 11
 
 
+def as_table(write: Callable[..., None]) -> bytes:
+    """Writes the rows as a table, with types."""
+    schema = infer_csv_schema(io.BytesIO(CSV), has_header=True)
+    target = io.BytesIO()
+    write(read_csv(io.BytesIO(CSV), schema, has_header=True), target)
+    return target.getvalue()
+
+
 INPUTS = {
+    "parquet": as_table(write_parquet),
+    "arrow": as_table(write_ipc),
     "csv": CSV,
     "csv.gz": gzip.compress(CSV),
     "csv.zst": zstd.compress(CSV),

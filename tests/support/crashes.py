@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,14 +72,15 @@ class Cloud:
     Args:
         directory: Where the buckets are.
         fuse: Ends one process.
+        direct_bytes: Bytes of a file that is transformed when it is dropped.
     """
 
-    def __init__(self, directory: Path, fuse: Fuse) -> None:
-        self.world = BatchWorld(directory, fuse.around, direct_bytes=300)
+    def __init__(self, directory: Path, fuse: Fuse, direct_bytes: int = 300) -> None:
+        self.world = BatchWorld(directory, fuse.around, direct_bytes)
 
-    def drop(self, key: str, body: bytes) -> Batch:
+    def drop(self, key: str, body: bytes, wishes: Mapping[str, str] | None = None) -> Batch:
         """Drops a file, and gives its batch when it has ended."""
-        found = self.world.inputs.drop(key, body)
+        found = self.world.inputs.drop(key, body, wishes)
         upload = Upload(key, found.version, found.etag)
         self.again(lambda: self._taken(upload))
         for execution in self.world.workflow.started.values():

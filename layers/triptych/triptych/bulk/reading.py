@@ -8,19 +8,20 @@ from typing import NamedTuple
 
 import numpy as np
 import orjson
+from arro3.core import RecordBatch
 from numpy.lib import format as npy_format
 
 from triptych.batches.form import FileForm, FileFormat
 from triptych.bulk.block import Block, TableBlock
 from triptych.bulk.formats import representation
 from triptych.bulk.piece import Piece
+from triptych.bulk.tables import arrow_rows, parquet_rows
 from triptych.bulk.texts import CsvBlock, LineBlock
 from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
 from triptych.protocol.compression import decompressed
 from triptych.tables.csv_codec import BYTE_ORDER_MARK
 from triptych.tables.outputs import arrow_of
-from triptych.tables.parquet_decoder import decoded_batches
 from triptych.tables.records import CsvRecords, chunks, end_of_lines
 from triptych.tables.schema import RowSchema
 from triptych.tables.table import Table
@@ -29,7 +30,6 @@ MAX_JSON = 64 * 2**20
 """Bytes of a JSON document, which is in memory as a whole; JSON Lines may have any length."""
 
 _MAX_PLAIN = 2**50
-_DECODED = 64 * 2**20  # bytes of cells of a batch
 
 
 class Read(NamedTuple):
@@ -67,8 +67,10 @@ def blocks(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> It
             return _instances(piece, schema, deadline)
         case FileFormat.NPY:
             return _npy(piece, schema, size)
-        case FileFormat.PARQUET | FileFormat.ARROW:
-            return _tables(piece, deadline)
+        case FileFormat.PARQUET:
+            return _tables(parquet_rows(piece, deadline))
+        case FileFormat.ARROW:
+            return _tables(arrow_rows(piece, deadline))
 
 
 def _texts(piece: Piece, deadline: Deadline) -> Iterator[bytes]:
@@ -149,19 +151,10 @@ def _instances(piece: Piece, schema: RowSchema, deadline: Deadline) -> Generator
         yield Read(LineBlock(b"\n".join(map(orjson.dumps, instances)), schema), piece.end)
 
 
-def _tables(piece: Piece, deadline: Deadline) -> Generator[Read]:
-    if piece.form.format is FileFormat.ARROW:
-        raise BadRequest("Arrow files are not read yet; save the table as Parquet")
-    position = 0
-    with piece.source.local() as path:
-        for batch in decoded_batches(path, _DECODED, deadline.remaining):
-            before, position = position, position + batch.num_rows
-            start, stop = max(piece.start, before), min(piece.end, position)
-            rows = batch.slice(start - before, max(0, stop - start))
-            columns = dict(zip(rows.schema.names, rows.columns, strict=True))
-            yield Read(TableBlock(Table(columns, rows.num_rows)), max(piece.start, min(position, piece.end)))
-            if position >= piece.end:
-                return
+def _tables(rows: Iterable[tuple[RecordBatch, int]]) -> Iterator[Read]:
+    for batch, end in rows:
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        yield Read(TableBlock(Table(columns, batch.num_rows)), end)
 
 
 def _npy(piece: Piece, schema: RowSchema, size: int) -> Generator[Read]:

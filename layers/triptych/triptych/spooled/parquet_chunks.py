@@ -11,8 +11,8 @@ from triptych.interfaces.deadline import Deadline
 from triptych.spooled.chunk import Chunk
 from triptych.tables.codec import MAX_DECODED
 from triptych.tables.parquet_codec import check_ends, table_of
-from triptych.tables.parquet_decoder import decoded_batches
 from triptych.tables.table import check_names
+from triptych.tables.table_decoder import decoded_batches
 
 
 def parquet_chunks(path: Path, deadline: Deadline, size: int) -> Iterator[Chunk]:

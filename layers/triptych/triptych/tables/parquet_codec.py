@@ -10,8 +10,8 @@ from arro3.io import read_ipc_stream, write_parquet
 
 from triptych.errors import BadRequest
 from triptych.tables.arrow import arrow_failures, columns_of
-from triptych.tables.parquet_decoder import decoded
 from triptych.tables.table import Column, Table, check_names
+from triptych.tables.table_decoder import decoded
 
 COMPRESSION = "snappy"
 """The fastest that every reader knows."""

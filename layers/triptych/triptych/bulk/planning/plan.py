@@ -8,14 +8,18 @@ from itertools import pairwise
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.form import TEXTS, FileFormat
 from triptych.bulk.planning.npy import npy_layout
+from triptych.bulk.planning.parquet import footer_of, group_cuts
 from triptych.bulk.planning.staging import MAX_CHUNKS, staged_chunks
 from triptych.bulk.planning.texts import beginning, csv_cuts, growing, header_row, line_cuts
-from triptych.errors import DeadlineExceeded, NotSupported
+from triptych.errors import DeadlineExceeded
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.objects import Bucket, ObjectReader
 
+_ALL_ROWS = 2**53
+"""Position after the last row of a file that does not tell how many it has."""
 
-def plan_chunks(  # noqa: PLR0913, PLR0917 - each of them is a fact of its own
+
+def plan_chunks(  # noqa: PLR0911, PLR0913, PLR0917 - each format has its way; each argument is a fact of its own
     file: InputFile,
     source: ObjectReader,
     chunk_bytes: int,
@@ -41,7 +45,6 @@ def plan_chunks(  # noqa: PLR0913, PLR0917 - each of them is a fact of its own
     Raises:
         BadRequest: The file cannot be cut, and not be read either.
         DeadlineExceeded: There was not enough time.
-        NotSupported: Parquet in more than one chunk.
         UnsupportedMediaType: Its compression is not read here.
     """
 
@@ -57,7 +60,10 @@ def plan_chunks(  # noqa: PLR0913, PLR0917 - each of them is a fact of its own
     if form.format is FileFormat.NPY:
         return _npy_chunks(file, source, size)
     if form.format is FileFormat.PARQUET:
-        raise NotSupported("files of Parquet are not cut into chunks here")
+        footer = footer_of(source)
+        return _between(file, 0, group_cuts(footer, size), footer.rows)
+    if form.format is FileFormat.ARROW:
+        return [Chunk(file, 0, 0, _ALL_ROWS, only=True)]
     if form.format not in TEXTS or (form.compression and source.size <= chunk_bytes):
         return [Chunk(file, 0, 0, source.size, only=True)]
     if form.compression:
@@ -79,6 +85,9 @@ def count_chunks(file: InputFile, source: ObjectReader, chunk_bytes: int) -> tup
     if file.form.format is FileFormat.NPY:
         layout = npy_layout(source)
         return layout.rows, len(_npy_chunks(file, source, size))
+    if file.form.format is FileFormat.PARQUET:
+        footer = footer_of(source)
+        return footer.rows, len(group_cuts(footer, size)) + 1
     return None, max(1, -(-source.size // size)) if file.form.format in TEXTS else 1
 
 
