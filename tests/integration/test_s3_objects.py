@@ -50,9 +50,9 @@ def test_versions(world: BucketWorld) -> None:
 
 
 def test_what_may_not_be_seen(world: BucketWorld) -> None:
-    """An object that may not be seen is not found; a bucket that does not answer is told."""
-    with refusing("HeadObject", "403"):
-        assert world.inputs.find("m/a.csv") is None
+    """That an object may not be seen, or a bucket does not answer, is told: nothing is taken for removed."""
+    with refusing("HeadObject", "403"), pytest.raises(ServiceUnavailable, match="access to it is denied"):
+        world.inputs.find("m/a.csv")
     with refusing("HeadObject", NO_ANSWER), pytest.raises(ServiceUnavailable, match="store of files") as told:
         world.inputs.find("m/a.csv")
     assert "secret" not in str(told.value)

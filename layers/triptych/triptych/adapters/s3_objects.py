@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.aws_errors import FORBIDDEN, error_code, reaching
+from triptych.adapters.aws_errors import error_code, reaching
 from triptych.adapters.s3_joining import S3Joining
 from triptych.adapters.s3_object_errors import STORE
 from triptych.adapters.s3_object_reader import S3ObjectReader
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 URL_SECONDS = 900
 _MISSING = {"404", "NoSuchKey", "NoSuchVersion"}
-_UNSEEN = _MISSING | FORBIDDEN | {"405", "MethodNotAllowed"}  # as S3 tells a version that marks a deletion
+_GONE = _MISSING | {"405", "MethodNotAllowed"}  # as S3 tells a version that marks a deletion
 _EXISTS = {"412", "PreconditionFailed"}
 
 
@@ -50,13 +50,13 @@ class S3Objects:
         return self._clients.bulk_s3
 
     def find(self, key: str, version: str | None = None) -> StoredObject | None:
-        """Looks an object up; None when there is none, or it may not be seen."""
+        """Looks an object up; None when there is none. One that may not be seen is no such: that is told."""
         known: Any = {} if version is None else {"VersionId": version}
         with reaching(STORE):
             try:
                 found = self._client.head_object(Bucket=self._name, Key=key, **known)
             except ClientError as error:
-                _expect(_UNSEEN, error)
+                _expect(_GONE, error)
                 return None
         return looked_up(key, found)
 

@@ -104,7 +104,7 @@ class Bucket(Protocol):
         ...
 
     def find(self, key: str, version: str | None = None) -> StoredObject | None:
-        """Looks an object up; None when there is none, or it may not be seen."""
+        """Looks an object up; None when there is none."""
         ...
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
