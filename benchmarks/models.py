@@ -15,7 +15,7 @@ from tests.support.realtime import add_model
 from tests.support.tiny_models import Shape, model
 
 ROOT = Path(__file__).parents[1]
-TINY, WIDE, HEAVY, PENGUINS = "tiny", "wide", "heavy", "penguins"
+TINY, WIDE, HEAVY, ROWS_OF_20, PENGUINS = "tiny", "wide", "heavy", "rows-of-20", "penguins"
 COLUMNS = 100
 """Columns of the wide model."""
 
@@ -55,6 +55,11 @@ def wide() -> bytes:
     return model(nodes, {"x": ("FP32", shape)}, {"y": ("FP32", shape)}, half=np.array([0.5], np.float32))
 
 
+def rows_of_20() -> bytes:
+    """A perceptron of 20 inputs and one output, for files of rows."""
+    return perceptron([20, 16, 1])
+
+
 def heavy() -> bytes:
     """A perceptron whose 36 MB of weights are read for every run, whether it is of one row or of many."""
     return perceptron([64, 2048, 2048, 2048, 64])
@@ -82,4 +87,4 @@ def perceptron(sizes: Sequence[int]) -> bytes:
     return model(nodes, {"x": inputs}, {"y": outputs}, **weights)
 
 
-_CONTENTS = {TINY: tiny, WIDE: wide, HEAVY: heavy}
+_CONTENTS = {TINY: tiny, WIDE: wide, HEAVY: heavy, ROWS_OF_20: rows_of_20}

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from benchmarks.batch import FLOOR as ARRO3
+from benchmarks.batch import OURS as ENGINE
+from benchmarks.batch import batch
 from benchmarks.cold_start import cold_start
 from benchmarks.harness.measuring import SMOKE
 from benchmarks.harness.result import load
@@ -41,3 +44,11 @@ def test_servers() -> None:
     assert [peer.name for peer in own] * 2 == [figure.contestant for figure in result.figures]
     assert ["nobody"] == [missing.contestant for missing in result.missing]
     assert "does not answer" in result.missing[0].reason
+
+
+def test_batches() -> None:
+    """The engine and the floor write the same predictions, and each has a rate and a peak of memory."""
+    result = batch(SMOKE, [])
+    assert [ENGINE, ARRO3] * 2 == [figure.contestant for figure in result.figures]
+    assert ["rows/s"] * 2 + ["bytes"] * 2 == [figure.unit for figure in result.figures]
+    assert all(figure.value.median > 0 for figure in result.figures)

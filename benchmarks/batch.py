@@ -1,0 +1,188 @@
+"""How many rows of CSV a second, and in how much memory?"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.harness.command import answer
+from benchmarks.harness.measuring import Effort, Spread
+from benchmarks.harness.processes import Processes, Program, ProgramFailed, measure_processes, run
+from benchmarks.harness.result import Figure, Goal, Missing, Result
+from benchmarks.models import ROOT, ROWS_OF_20, file_of, repository
+from benchmarks.servers import NotServing, Peer, installed
+
+OURS, FLOOR = "triptych", "arro3, ONNX Runtime, arro3"
+COLUMNS = 20
+_BLOCK = 10_000
+_NOTES = [
+    "CSV of a number and 20 columns with four digits after the point, to CSV of the number and a prediction.",
+    "Whole processes, their start included, from disk to disk.",
+    "triptych is the engine of a worker, which checks every cell and sets records apart that fail.",
+    "S3, planning and joining are not in.",
+    "The floor knows the types, checks nothing, and ends at the first bad cell.",
+    "Mini-batches: as SageMaker does it, 6 MB at a time to a server with pandas on loopback, one by one.",
+]
+
+
+class Rival(NamedTuple):
+    """A way to transform a file that people use.
+
+    Attributes:
+        name: What it is called.
+        folder: Folder of its script and its requirements.
+        script: Its script.
+    """
+
+    name: str
+    folder: str
+    script: str
+
+
+PANDAS = Rival("pandas script", "dataframes", "pandas_script")
+RIVALS = [
+    PANDAS,
+    Rival("polars script", "dataframes", "polars_script"),
+    Rival("mini-batches over HTTP", "dataframes", "mini_batches"),
+]
+
+
+def batch(effort: Effort, rivals: list[Rival] = RIVALS) -> Result:
+    """How many rows of CSV a second, and in how much memory?"""
+    missing: list[Missing] = []
+    figures: list[Figure] = []
+    goals: list[Goal] = []
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        model = file_of(repository(directory / "models", ROWS_OF_20), ROWS_OF_20)
+        found = _interpreters(rivals, missing)
+        for rows in _sizes(effort):
+            source = rows_of_csv(directory / f"{rows}.csv", rows)
+            programs = contestants(source, model, directory, found)
+            if rows > 10**6:  # who is slow is slow enough to see by then
+                programs = {name: programs[name] for name in (OURS, FLOOR)}
+            measured = _measured(programs, effort, missing)
+            figures += _figures(rows, measured)
+            goals += _goals(rows, measured)
+    effort_name = "full" if effort.full else "quick"
+    return Result("batch", "Batch: CSV to CSV", effort_name, figures, goals, missing, _NOTES)
+
+
+def rows_of_csv(path: Path, rows: int) -> Path:
+    """Writes a file of random rows.
+
+    Args:
+        path: Where.
+        rows: How many.
+
+    Returns:
+        The path.
+    """
+    chance = np.random.default_rng(rows)
+    with path.open("w", encoding="ascii") as file:
+        file.write(",".join(["id", *(f"x_{number}" for number in range(COLUMNS))]) + "\n")
+        for start in range(0, rows, _BLOCK):
+            block = chance.normal(size=(min(_BLOCK, rows - start), COLUMNS))
+            numbers = np.arange(start, start + len(block))
+            np.savetxt(
+                file, np.column_stack([numbers, block]), fmt=["%d"] + ["%.4f"] * COLUMNS, delimiter=","
+            )
+    return path
+
+
+def contestants(
+    source: Path, model: Path, directory: Path, rivals: Mapping[Rival, Path]
+) -> dict[str, Program]:
+    """Makes the programs.
+
+    Args:
+        source: The file.
+        model: The `.onnx` file.
+        directory: Where outputs go.
+        rivals: The interpreter of each rival.
+    """
+    own = ROOT / "benchmarks/contestants/batch"
+    scripts = {
+        OURS: (Path(sys.executable), own / "engine.py"),
+        FLOOR: (Path(sys.executable), own / "floor.py"),
+    }
+    for rival, interpreter in rivals.items():
+        scripts[rival.name] = interpreter, ROOT / "benchmarks/peers" / rival.folder / f"{rival.script}.py"
+    paths = f"{ROOT}:{ROOT / 'layers/triptych'}"
+    programs: dict[str, Program] = {}
+    for name, (interpreter, script) in scripts.items():
+        target = directory / f"{script.stem}.out"
+        command = [str(interpreter), "-P", *map(str, (script, source, model, target))]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(directory)}
+        programs[name] = Program(command, environment | ({"PYTHONPATH": paths} if name == OURS else {}))
+    return programs
+
+
+def _interpreters(rivals: list[Rival], missing: list[Missing]) -> dict[Rival, Path]:
+    found: dict[Rival, Path] = {}
+    for rival in rivals:
+        try:
+            found[rival] = installed(Peer(rival.name, rival.folder))
+        except NotServing as error:
+            missing.append(Missing(rival.name, str(error)))
+    return found
+
+
+def _sizes(effort: Effort) -> list[int]:
+    if effort.full:
+        return [10**4, 10**5, 10**6, 10**7]
+    return [10**5, 10**6] if effort.rounds > 1 else [500]
+
+
+def _measured(programs: dict[str, Program], effort: Effort, missing: list[Missing]) -> dict[str, Processes]:
+    able: dict[str, Program] = {}
+    for name, program in programs.items():
+        try:
+            run(program)
+        except ProgramFailed as error:
+            missing.append(Missing(name, str(error)[-300:]))
+        else:
+            able[name] = program
+    _check(able)
+    return measure_processes(able, effort._replace(rounds=min(effort.rounds, 3)))
+
+
+def _check(programs: Mapping[str, Program]) -> None:
+    """Compares what programs have written."""
+    expected = np.loadtxt(programs[FLOOR].command[-1], delimiter=",", skiprows=1, ndmin=2)
+    for name, program in programs.items():
+        found = np.loadtxt(program.command[-1], delimiter=",", skiprows=1, ndmin=2)
+        if not np.allclose(expected, found, rtol=1e-4, atol=1e-4):
+            raise AssertionError(f"{name} does not predict what the floor does")
+
+
+def _figures(rows: int, measured: Mapping[str, Processes]) -> list[Figure]:
+    case = _case(rows)
+    rates = [Figure(case, name, "rows/s", _rate(rows, one.seconds)) for name, one in measured.items()]
+    return rates + [Figure(case, name, "bytes", one.peak) for name, one in measured.items()]
+
+
+def _goals(rows: int, measured: Mapping[str, Processes]) -> list[Goal]:
+    if rows < 10**6:
+        return []
+    wanted = [(FLOOR, 0.85), (PANDAS.name, 2.0)]
+    case = _case(rows)
+    return [Goal(case, "rows/s", OURS, other, "at least", by) for other, by in wanted if other in measured]
+
+
+def _case(rows: int) -> str:
+    return f"{rows:,} rows"
+
+
+def _rate(rows: int, seconds: Spread) -> Spread:
+    return Spread(rows / seconds.median, rows / seconds.high, rows / seconds.low, rows / seconds.late)
+
+
+if __name__ == "__main__":
+    answer(batch)

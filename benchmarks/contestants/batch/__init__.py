@@ -1,0 +1,1 @@
+"""Ways to transform a file, each a program of its own."""
