@@ -73,6 +73,10 @@ class DroppedFiles:
         assert found is not None, f"{key} has no output"
         return found
 
+    def forget(self, key: str) -> None:
+        """Deletes the manifest of a file, which is new by that."""
+        self._store.delete_object(Bucket=self.stack.outputs["OutputBucket"], Key=f"{key}.manifest.json")
+
     def errors(self, key: str) -> list[Json]:
         """Gives the failed records of a file."""
         return [json.loads(line) for line in (self.made(f"{key}.errors.jsonl") or b"").splitlines()]

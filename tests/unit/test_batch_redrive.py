@@ -119,11 +119,12 @@ def test_a_redrive_too_late(world: BatchWorld) -> None:
         world.desk.redrive(batch.id)
 
 
-def test_a_file_that_was_begun_by_another_version(world: BatchWorld) -> None:
+@pytest.mark.parametrize("counts", [{"attempts": 1}, {"redrives": 1}])
+def test_a_file_that_was_begun_before_it_was_planned(world: BatchWorld, counts: dict[str, Any]) -> None:
     """What a function made of a file before it handed it over is gone on with, in one chunk."""
     batch, file = world.dropped("penguins/a.csv", HEAD + 20 * ROW)
     (chunk,) = world.chunks(batch, file, 10**6)
-    world.store.batches[batch.id] = batch = batch._replace(attempts=1, state=State.PLANNING)
+    world.store.batches[batch.id] = batch = batch._replace(state=State.PLANNING, **counts)
     world.transformer.run(batch, chunk._replace(end=chunk.start + 5 * len(ROW)), Deadline.after(60))
     made = world.store.part(batch.id, 0, chunk.start)
     assert made is not None

@@ -145,7 +145,8 @@ class Planner:
 
     def _made(self, batch: Batch, number: int) -> Part | None:
         """Gives a part that the function of uploads made before it handed its file over."""
-        return next(iter(self._store.parts(batch.id, number)), None) if batch.attempts else None
+        begun = batch.attempts or batch.redrives  # most batches were not, and need not be asked for
+        return next(iter(self._store.parts(batch.id, number)), None) if begun else None
 
     def _files(self, batch: Batch) -> list[StoredObject | str]:
         """Gives the files that were found when the batch was planned first: each keeps its number."""
