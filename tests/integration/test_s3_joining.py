@@ -16,7 +16,7 @@ from tests.integration.outages import NO_ANSWER, refusing
 @pytest.fixture
 def world(aws: None, tmp_path: Path) -> BucketWorld:  # noqa: ARG001 - it is created there
     """Buckets with nothing in them."""
-    return BucketWorld(tmp_path)
+    return BucketWorld(tmp_path / "made" / "when needed")
 
 
 @pytest.fixture

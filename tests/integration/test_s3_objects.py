@@ -17,7 +17,7 @@ GONE = "the file was replaced or removed since it was looked up"
 @pytest.fixture
 def world(aws: None, tmp_path: Path) -> BucketWorld:  # noqa: ARG001 - it is created there
     """Buckets with nothing in them."""
-    return BucketWorld(tmp_path)
+    return BucketWorld(tmp_path / "made" / "when needed")
 
 
 def found(world: BucketWorld, body: bytes = b"0123456789") -> StoredObject:

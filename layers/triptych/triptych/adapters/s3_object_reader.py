@@ -73,6 +73,7 @@ class S3ObjectReader:
             PayloadTooLarge: The disk is too small.
         """
         wanted = [ByteRange(0, self.size)] if ranges is None else ranges
+        self._scratch.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self._scratch) as directory:
             path = Path(directory) / "object"
             with _room():
