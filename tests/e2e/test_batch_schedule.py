@@ -28,13 +28,13 @@ def test_a_night_without_work(files: DroppedFiles) -> None:
 
 def test_a_night_with_work(files: DroppedFiles) -> None:
     """Files whose manifests are gone are transformed again, all of them in one batch."""
-    for name in "cd":
-        files.transformed(f"{PREFIX}{name}.csv", PENGUINS)
-        files.forget(f"{PREFIX}{name}.csv")
     event = json.loads((ROOT / "events" / "batch-schedule.json").read_text())
-    event["schedule"]["prefix"] = PREFIX
+    prefix, time = event["schedule"].values()
+    for name in "cd":
+        files.transformed(f"{prefix}{name}.csv", PENGUINS)
+        files.forget(f"{prefix}{name}.csv")
     files.invoke("BatchFunction", event)
-    ended = files.ended(scheduled_id(PREFIX, event["schedule"]["time"]))
+    ended = files.ended(scheduled_id(prefix, time))
     assert ("succeeded", 2, 22) == (
         ended["state"],
         ended["progress"]["files"]["total"],
