@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 
 from tests.integration.job_world import JobWorld
 from tests.integration.model_bucket import ModelBucket
@@ -20,8 +23,20 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    _answer_one_by_one(monkeypatch)
     with mock_aws():
         yield
+
+
+def _answer_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes each request atomic, as a conditional write is in AWS; moto looks first and writes later."""
+    lock, process = Lock(), BotocoreStubber.process_request
+
+    def locked(stubber: BotocoreStubber, request: Any) -> Any:  # noqa: ANN401 - moto's
+        with lock:
+            return process(stubber, request)
+
+    monkeypatch.setattr(BotocoreStubber, "process_request", locked)
 
 
 @pytest.fixture
