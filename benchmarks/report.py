@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.harness.machine import machine_line
-from benchmarks.harness.plots import plot
+from benchmarks.harness.plots import growth, plot
 from benchmarks.harness.result import RESULTS, Result, load
 from benchmarks.harness.tables import tables
 from benchmarks.models import ROOT
 
-_QUESTIONS = ("warm_request", "cold_start", "servers", "jobs")
+_QUESTIONS = ("warm_request", "cold_start", "servers", "jobs", "batch", "cost")
 """In the order of the report; further ones come after them."""
 
 _HEAD = """# Benchmarks
@@ -36,10 +36,17 @@ def report(results: Path = RESULTS, into: Path = ROOT / "docs") -> Path:
     plots = into / "benchmarks"
     plots.mkdir(parents=True, exist_ok=True)
     for result in found:
-        plot(result, plots / f"{result.question}.svg")
+        _draw(result, plots / f"{result.question}.svg")
     page = into / "benchmarks.md"
     page.write_text("\n".join([_HEAD, *(_section(result) for result in found)]), encoding="utf-8")
     return page
+
+
+def _draw(result: Result, path: Path) -> None:
+    if result.question == "cost":
+        growth(result, path, "dollars of a million predictions")
+    else:
+        plot(result, path)
 
 
 def _place(result: Result) -> tuple[int, str]:

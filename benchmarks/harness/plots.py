@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import cycle, groupby
 from pathlib import Path
 
 import matplotlib as mpl
@@ -31,6 +31,35 @@ def plot(result: Result, path: Path, ours: str = "triptych") -> None:
         axes = drawing.subplots(len(cases), 1, squeeze=False, height_ratios=heights)
         for axis, case in zip(axes[:, 0], cases, strict=True):
             _bars(axis, case, ours)
+        drawing.savefig(path, format="svg", metadata=_DAYLESS)
+
+
+def growth(result: Result, path: Path, upright: str, ours: str = "triptych") -> None:
+    """Draws a line for each contestant, over the number that a case begins with; both axes are logarithmic.
+
+    Args:
+        result: The result; cases that begin otherwise are left out.
+        path: Where the plot goes.
+        upright: What the upright axis tells.
+        ours: How the names of contestants begin whose lines have a colour.
+    """
+    lines: dict[str, list[tuple[int, float]]] = {}
+    for figure in result.figures:
+        number, _, _ = figure.case.partition(" ")
+        if number.replace(",", "").isdecimal():
+            point = int(number.replace(",", "")), figure.value.median
+            lines.setdefault(figure.contestant, []).append(point)
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "triptych", "font.size": 9}):
+        drawing = Drawing(figsize=(8, 4.5), layout="constrained")
+        axis = drawing.subplots()
+        for (name, line), marker in zip(lines.items(), cycle("osD^v*"), strict=False):
+            colour = _OURS if name.startswith(ours) else _OTHERS
+            axis.loglog(*zip(*line, strict=True), color=colour, marker=marker, label=name)
+        axis.set_ylabel(upright)
+        axis.set_xlabel(result.figures[0].case.partition(" ")[2])
+        axis.grid(visible=True, color="#e2e8f0")
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.legend(loc="upper right", frameon=False)
         drawing.savefig(path, format="svg", metadata=_DAYLESS)
 
 

@@ -1,0 +1,37 @@
+"""What AWS charges beside `triptych.batches.prices`: list prices of us-east-1 in dollars, without free tiers.
+
+As known on that day; the pages could not be looked up where this was written: check before you rely on it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+AS_OF: Final = "2026-11-24"
+
+
+class Price(NamedTuple):
+    """A price.
+
+    Attributes:
+        dollars: How much.
+        what: Of what.
+        source: The page that tells it.
+    """
+
+    dollars: float
+    what: str
+    source: str
+
+
+_API_GATEWAY = "https://aws.amazon.com/api-gateway/pricing/"
+_CLOUDWATCH = "https://aws.amazon.com/cloudwatch/pricing/"
+_SAGEMAKER = "https://aws.amazon.com/sagemaker/ai/pricing/"
+_SQS = "https://aws.amazon.com/sqs/pricing/"
+
+REST_REQUEST = Price(3.5e-6, "a request of a REST API, of the first 333 million", _API_GATEWAY)
+LOGS = Price(0.5, "a GB of log lines that is taken in", _CLOUDWATCH)
+QUEUE_REQUEST = Price(0.4e-6, "a request of a standard queue", _SQS)
+INSTANCE_HOUR = Price(0.115, "an hour of ml.m5.large, real-time or Batch Transform", _SAGEMAKER)
+SERVERLESS_SECOND = Price(0.00004, "a second of Serverless Inference with 2 GB", _SAGEMAKER)
+ENDPOINT_DATA = Price(0.016, "a GB into or out of an endpoint", _SAGEMAKER)

@@ -1,0 +1,87 @@
+"""What a million predictions cost."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from benchmarks import prices
+from benchmarks.cost import (
+    LEVELS,
+    Way,
+    batch,
+    batch_transform,
+    cost,
+    crossing,
+    endpoint,
+    jobs,
+    real_time,
+    serverless,
+)
+from benchmarks.harness.measuring import SMOKE
+from benchmarks.harness.plots import growth
+
+WAYS = [
+    real_time(0.0005, 0.4),
+    jobs(0.03),
+    batch(4e5),
+    endpoint(900),
+    serverless(0.001, 0.4),
+    batch_transform(2e5),
+]
+
+
+def test_prices_have_sources() -> None:
+    """Every price is a number of dollars that a page of AWS tells."""
+    found = [value for value in vars(prices).values() if isinstance(value, prices.Price)]
+    assert len(found) > 5
+    assert all(price.dollars > 0 and price.source.startswith("https://aws.amazon.com/") for price in found)
+
+
+def test_real_time() -> None:
+    """API Gateway, Lambda, a millisecond and the share of cold starts, a log line: as by hand."""
+    by_hand = 3.5 + 0.2 + 5000 * 1769 / 1024 * 0.0000166667 + 10**6 * 1024 / 2**30 * 0.5
+    assert pytest.approx(by_hand) == WAYS[0].dollars(10**6)
+
+
+def test_endpoint() -> None:
+    """One instance is up all month, whatever the traffic; above its rate there are more."""
+    data = 10**6 * 2048 / 2**30 * 0.016
+    assert pytest.approx(730 * 0.115 + data) == WAYS[3].dollars(10**6)
+    assert pytest.approx(2 * 730 * 0.115 / 1000 + data) == WAYS[3].dollars(10**9)
+
+
+def test_batch() -> None:
+    """A worker's time and its chunks grow with the rows, what a night needs does not."""
+    per_night = 30 * 2 * (4 * 25e-6 + 4 * 5e-6 + 3 * 0.2e-6)
+    few, many = WAYS[2].dollars(10**6), WAYS[2].dollars(10**9)
+    assert pytest.approx(per_night * (1 - 1 / 1000)) == few - many
+    assert many > 10**6 / 4e5 * 1769 / 1024 * 0.0000166667
+
+
+@pytest.mark.parametrize("way", WAYS, ids=[way.name for way in WAYS])
+def test_no_way_gets_dearer_with_traffic(way: Way) -> None:
+    """A million costs no more among many than among few."""
+    found = [way.dollars(traffic) for traffic in LEVELS]
+    assert all(later <= earlier * 1.001 for earlier, later in pairwise(found))
+
+
+def test_crossing() -> None:
+    """An endpoint that is always up is worth it from some traffic on, which is told."""
+    assert "cheaper than triptych, real time from about" in crossing(WAYS[3], WAYS[0])
+    assert "never cheaper" in crossing(WAYS[0], WAYS[4])
+    assert "at any traffic" in crossing(WAYS[4], WAYS[0])
+
+
+def test_whole(tmp_path: Path) -> None:
+    """Every way has a price at every level, items add up to it, and the plot names all."""
+    result = cost(SMOKE)
+    for way in WAYS:
+        assert all(result.figure(f"{level:,} predictions a month", "$", way.name) for level in LEVELS)
+        items = [f.value.median for f in result.figures if f.case == f"of it, {way.name}, a million a month"]
+        whole = result.figure("1,000,000 predictions a month", "$", way.name)
+        assert whole
+        assert pytest.approx(whole.median) == sum(items)
+    growth(result, tmp_path / "cost.svg", "dollars of a million predictions")
+    picture = (tmp_path / "cost.svg").read_text()
+    assert all(way.name in picture for way in WAYS)
