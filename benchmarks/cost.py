@@ -246,7 +246,7 @@ def crossing(other: Way, ours: Way) -> str:
     )
 
 
-_JOBS = "a tiny model, 10 an invocation, Lambda's cost of a million"
+_JOBS = "a tiny model, 10 an invocation, Lambda's price of a million"
 
 
 def _measured(question: str, case: str, unit: str, contestant: str) -> float:
