@@ -1,6 +1,6 @@
 """What AWS charges beside `triptych.batches.prices`: list prices of us-east-1 in dollars, without free tiers.
 
-As known on that day; the pages could not be looked up where this was written: check before you rely on it.
+Written from memory on that day, without looking at the pages again: check them before you rely on it.
 """
 
 from __future__ import annotations
