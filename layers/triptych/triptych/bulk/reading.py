@@ -22,7 +22,7 @@ from triptych.interfaces.deadline import Deadline
 from triptych.protocol.compression import decompressed
 from triptych.tables.csv_codec import BYTE_ORDER_MARK
 from triptych.tables.outputs import arrow_of
-from triptych.tables.records import CsvRecords, chunks, end_of_lines
+from triptych.tables.records import CsvRecords, chunks, end_of_lines, is_blank
 from triptych.tables.schema import RowSchema
 from triptych.tables.table import Table
 
@@ -93,24 +93,17 @@ def _unmarked(texts: Iterator[bytes]) -> Iterator[bytes]:
     yield from texts
 
 
-def _cut(texts: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """Gives no more at once than is wanted, however much the source gives."""
-    for text in texts:
-        for start in range(0, len(text), size):
-            yield text[start : start + size]
-
-
 def _csv(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iterator[Read]:
     records = CsvRecords(piece.form.delimiter.encode())
     form, head = representation(piece.form), piece.head
     found = False
-    for text, end in _ended(piece, chunks(_cut(_texts(piece, deadline), size), records.end, size)):
+    for text, end in _ended(piece, chunks(_texts(piece, deadline), records.end, size)):
         rest = text
         if piece.form.header and not head:
             head = records.first(text)
             rest = text[len(head) :]
             head = head.strip(b"\r\n") + b"\n"
-        if rest.strip(b"\r\n"):
+        if not is_blank(rest):
             found = True
             yield Read(CsvBlock(rest, head if piece.form.header else b"", form, schema), end)
     if head and not found:  # it tells the columns at least
@@ -118,7 +111,7 @@ def _csv(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iter
 
 
 def _lines(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iterator[Read]:
-    for text, end in _ended(piece, chunks(_cut(_texts(piece, deadline), size), end_of_lines, size)):
+    for text, end in _ended(piece, chunks(_texts(piece, deadline), end_of_lines, size)):
         if text.strip():
             yield Read(LineBlock(text, schema), end)
 

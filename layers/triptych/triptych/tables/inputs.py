@@ -82,8 +82,10 @@ def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Arra
 
 
 def _arrow_cells(column: ArrowArray, datatype: Datatype, missing: Scalar | None, name: str) -> Array:
+    if DataType.is_string(column.type):
+        return array_of_texts(column, datatype, missing, name)
     with arrow_failures(f"column {name!r} cannot be read"):
-        array = column if DataType.is_string(column.type) else plain(column, name)
+        array = plain(column, name)
     if DataType.is_string(array.type):
         return array_of_texts(array, datatype, missing, name)
     if DataType.is_numeric(array.type) and not array.null_count:

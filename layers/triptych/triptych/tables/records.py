@@ -46,6 +46,7 @@ class CsvRecords:
         return [match.group() for match in self._one.finditer(text) if match.group().strip(b"\r\n")]
 
 
+_BLANK = re.compile(rb"[\r\n]*+")
 _COMMAS = CsvRecords()
 end_of_csv = _COMMAS.end
 first_of_csv = _COMMAS.first
@@ -56,13 +57,18 @@ def end_of_lines(text: bytes) -> int:
     return text.rfind(b"\n") + 1
 
 
+def is_blank(text: bytes) -> bool:
+    """Tells whether there is nothing but newlines."""
+    return _BLANK.fullmatch(text) is not None
+
+
 def chunks(blocks: Iterable[bytes], cut: Cut, size: int) -> Iterator[bytes]:
     """Cuts text at the ends of records.
 
     Args:
         blocks: The text, in pieces of any length.
         cut: Finds the end of the last whole record.
-        size: Bytes from which a chunk is given.
+        size: Bytes of a chunk, about: only a record that is longer makes a longer one.
 
     Yields:
         One or more whole records; the last chunk also what follows the last newline.
@@ -70,18 +76,29 @@ def chunks(blocks: Iterable[bytes], cut: Cut, size: int) -> Iterator[bytes]:
     Raises:
         PayloadTooLarge: A record is longer than `MAX_RECORD`.
     """
-    pending, wanted = bytearray(), size
-    for block in blocks:
-        pending += block
-        if len(pending) < wanted:
+    held: list[bytes | memoryview] = []
+    length, wanted = 0, size
+    for block in _views(blocks, size):
+        held.append(block)
+        length += len(block)
+        if length < wanted:
             continue
-        text = bytes(pending)
+        text = b"".join(held)
         end = cut(text)
         if end:
             yield text[:end]
-            del pending[:end]
-        elif len(pending) > MAX_RECORD:
+        elif length > MAX_RECORD:
             raise PayloadTooLarge(f"row 1: has more than {MAX_RECORD} bytes; is a quote left open?")
-        wanted = size if end else 2 * len(pending)
-    if pending:
-        yield bytes(pending)
+        held = [text[end:]]
+        length -= end
+        wanted = size if end else 2 * length
+    if length:
+        yield b"".join(held)
+
+
+def _views(blocks: Iterable[bytes], size: int) -> Iterator[memoryview]:
+    """Gives no more at once than is wanted, however much the source gives, and copies nothing."""
+    for block in blocks:
+        view = memoryview(block)
+        for start in range(0, len(view), size):
+            yield view[start : start + size]

@@ -66,7 +66,7 @@ def array_of_numbers(values: Array, datatype: Datatype, column: str) -> Array:
     """
     if datatype.kind == "float" and values.dtype.kind in "fiu":
         converted = _floats(values, datatype)
-        if not _overflown(converted, values).any():
+        if np.can_cast(values.dtype, converted.dtype) or not _overflown(converted, values).any():
             return stored(converted, datatype)
     elif datatype.kind == "int" and np.can_cast(values.dtype, datatype.storage):
         return values.astype(datatype.storage)
