@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from benchmarks.harness.measuring import Effort, Spread, spread
 
+SECONDS = 900.0
+"""How long a run may take."""
+
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
@@ -31,7 +34,7 @@ class Run(NamedTuple):
 
     Attributes:
         seconds: From its start to its answer.
-        peak: Most memory that it held, in bytes.
+        peak: Most memory that it held, with all that it started, in bytes.
         answer: The line.
     """
 
@@ -45,7 +48,7 @@ class Processes(NamedTuple):
 
     Attributes:
         seconds: Seconds from its start to its answer.
-        peak: Most memory that it held, in bytes.
+        peak: Most memory that it held, with all that it started, in bytes.
     """
 
     seconds: Spread
@@ -56,15 +59,20 @@ class ProgramFailed(RuntimeError):
     """The program ended without an answer."""
 
 
-def run(program: Program) -> Run:
+def run(program: Program, seconds: float = SECONDS) -> Run:
     """Runs a program once.
 
+    Args:
+        program: The program; when it has ended, all that it started and left behind is ended too.
+        seconds: How long it may take.
+
     Raises:
-        ProgramFailed: It gave no answer, or ended with an error; the message is what it complained about.
+        ProgramFailed: It gave no answer, or not in time, or ended with an error; the message is what it
+            complained about.
     """
     # Through a small process: what a child is told of its peak memory begins with its parent's.
     launched = subprocess.run(  # noqa: S603 - our own programs
-        [sys.executable, "-I", "-S", str(_LAUNCHER), *program.command],
+        [sys.executable, "-I", "-S", str(_LAUNCHER), str(seconds), *program.command],
         env=dict(program.environment),
         capture_output=True,
         text=True,

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.harness.goals import verdicts
 from benchmarks.harness.measuring import SMOKE, Spread, measure, spread
-from benchmarks.harness.processes import Program, ProgramFailed, measure_processes
+from benchmarks.harness.processes import Program, ProgramFailed, measure_processes, run
 from benchmarks.harness.result import Figure, Goal, Missing, Result, load
 from benchmarks.harness.tables import shown, tables
 from benchmarks.report import report
@@ -64,6 +64,42 @@ def test_a_program_that_fails(script: str) -> None:
     """It is no result."""
     with pytest.raises(ProgramFailed, match=r"broken|no answer"):
         measure_processes({"script": Program([sys.executable, "-S", "-c", script], {})}, SMOKE)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import time; time.sleep(60)",
+        "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])",
+    ],
+    ids=["hangs", "leaves one that holds its output"],
+)
+def test_a_program_that_never_ends(script: str) -> None:
+    """Its time is limited, and that of what it starts."""
+    with pytest.raises(ProgramFailed, match="not done after 1 s"):
+        run(Program([sys.executable, "-S", "-c", script], {}), 1)
+
+
+def test_what_a_program_leaves_behind(tmp_path: Path) -> None:
+    """It is ended with it, also where it has made itself a daemon, and its memory counts."""
+    left = tmp_path / "left"
+    script = f"""
+import os, pathlib, time
+left = pathlib.Path({str(left)!r})
+if os.fork():
+    while not left.exists():
+        time.sleep(0.1)
+    time.sleep(1)
+    print("answer", flush=True)
+else:
+    os.setsid()
+    held = b"x" * 2**27
+    left.write_text(str(os.getpid()))
+    time.sleep(60)
+"""
+    found = run(Program([sys.executable, "-c", script], {}), 30)
+    assert found.peak > 2**27
+    assert not Path("/proc", left.read_text()).exists()
 
 
 def test_goals(result: Result) -> None:
