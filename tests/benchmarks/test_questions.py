@@ -11,6 +11,7 @@ from benchmarks.harness.result import load
 from benchmarks.jobs import ALONE, GROUPED, jobs
 from benchmarks.servers import PEERS, Peer, servers
 from benchmarks.warm_request import FASTAPI, FLOOR, HAND, IN_THREADS, OURS, warm_request
+from benchmarks.workflow import DIRECT, workflow
 
 
 def test_warm_requests(tmp_path: Path) -> None:
@@ -51,4 +52,11 @@ def test_batches() -> None:
     result = batch(SMOKE, [])
     assert [ENGINE, ARRO3] * 2 == [figure.contestant for figure in result.figures]
     assert ["rows/s"] * 2 + ["bytes"] * 2 == [figure.unit for figure in result.figures]
+    assert all(figure.value.median > 0 for figure in result.figures)
+
+
+def test_workflow() -> None:
+    """The deployed application transforms a file as the floor does, by one function and by many."""
+    result = workflow(SMOKE)
+    assert [ARRO3, DIRECT, "triptych, 1 at once"] == [figure.contestant for figure in result.figures]
     assert all(figure.value.median > 0 for figure in result.figures)

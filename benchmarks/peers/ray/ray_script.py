@@ -14,7 +14,7 @@ import onnxruntime
 os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
-import ray  # noqa: E402 - it reads them
+import ray
 
 ROWS = 8192
 
