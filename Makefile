@@ -83,12 +83,12 @@ test: lint types build  ## check and test everything
 # A measurement needs the machine for itself.
 .PHONY: bench
 bench: build  ## measure the program beside the floor and its rivals, in ten minutes
-	@for question in warm_request cold_start jobs batch workflow cost; do $(RUN) python -m benchmarks.$$question || exit 1; done
+	@for question in warm_request cold_start jobs batch workflow cost profiles; do $(RUN) python -m benchmarks.$$question || exit 1; done
 	@$(MAKE) bench-report
 
 .PHONY: bench-full
 bench-full: build  ## the same at length, and beside other servers, which it installs
-	@for question in warm_request cold_start jobs batch workflow servers cost; do \
+	@for question in warm_request cold_start jobs batch workflow servers cost profiles; do \
 		$(RUN) python -m benchmarks.$$question --effort full || exit 1; done
 	@$(MAKE) bench-report
 

@@ -30,8 +30,8 @@ ROWS_A_CHUNK = 2**26 // 160  # 20 numbers of CSV in each
 _NOTES = [
     (
         f"List prices of us-east-1 as known on {prices.AS_OF}, without free tiers, of the pages named "
-        "in `benchmarks/prices.py` and from `batches/prices.py`. They were not looked up again: "
-        "check them."
+        "in `benchmarks/prices.py` and from `batches/prices.py`. AWS's own pages could not be "
+        "opened to compare: check them."
     ),
     "A prediction is one row of 20 numbers or fewer, 2 KB there and back, for a tiny model.",
     (

@@ -51,48 +51,62 @@ def jobs(effort: Effort) -> Result:
     figures: list[Figure] = []
     for model, (called, width) in _MODELS.items():
         for size in _SIZES:
-            bodies = _bodies(max(size, 4 if effort is SMOKE else 200 if effort.full else 100), width)
-            found = _by_turns(model, bodies, size, effort)
-            figures += _figures(f"{called}, {size} an invocation", size, len(bodies), found)
-        burst = _bodies(8 if effort is SMOKE else 1000, width)
+            made = bodies(max(size, 4 if effort is SMOKE else 200 if effort.full else 100), width)
+            found = _by_turns(model, made, size, effort)
+            figures += _figures(f"{called}, {size} an invocation", size, len(made), found)
+        burst = bodies(8 if effort is SMOKE else 1000, width)
         figures += _waiting(f"{called}, {len(burst)} at once", _by_turns(model, burst, _SIZES[-1], effort))
     goal = Goal(f"{_MODELS[HEAVY][0]}, 100 an invocation", "jobs/s", GROUPED, ALONE, "at least", 4)
     return Result("jobs", "Jobs", "full" if effort.full else "quick", figures, [goal], notes=_NOTES)
 
 
-def drained(world: JobWorld, bodies: Sequence[bytes], size: int) -> Timed:
+def drained(world: JobWorld, inputs: Sequence[bytes], size: int) -> Timed:
     """Submits jobs, and has them done.
 
     Args:
         world: Where.
-        bodies: Their inputs.
+        inputs: Their inputs.
         size: Messages of one invocation.
     """
-    deliveries = world.submit(bodies)
+    deliveries = world.submit(inputs)
     waited: list[float] = []
     started = perf_counter()
     for messages in batched(deliveries, size, strict=False):
         world.work(messages)
         waited += [perf_counter() - started] * len(messages)
     seconds = perf_counter() - started
-    if len(world.results()) != len(bodies):
+    if len(world.results()) != len(inputs):
         raise RuntimeError("jobs are left")
     world.forget()
     return Timed(seconds, waited)
 
 
-def _by_turns(model: str, bodies: Sequence[bytes], size: int, effort: Effort) -> dict[str, list[Timed]]:
+def bodies(count: int, width: int) -> list[bytes]:
+    """Makes requests of one row.
+
+    Args:
+        count: How many.
+        width: Numbers in a row.
+    """
+    values = np.random.default_rng(count).standard_normal((count, width)).round(6).tolist()
+    return [
+        json.dumps({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, width], "data": row}]}).encode()
+        for row in values
+    ]
+
+
+def _by_turns(model: str, inputs: Sequence[bytes], size: int, effort: Effort) -> dict[str, list[Timed]]:
     with TemporaryDirectory() as directory, silence() as logs, redirect_stdout(logs):
         worlds = {
             name: JobWorld(Path(directory) / name, model, grouped=name == GROUPED)
             for name in (GROUPED, ALONE)
         }
         for world in worlds.values():
-            drained(world, bodies[: 2 * size], size)
+            drained(world, inputs[: 2 * size], size)
         turns: dict[str, list[Timed]] = {name: [] for name in worlds}
         for _ in range(min(effort.rounds, 5)):
             for name, world in worlds.items():
-                turns[name].append(drained(world, bodies, size))
+                turns[name].append(drained(world, inputs, size))
     return turns
 
 
@@ -117,14 +131,6 @@ def _waiting(case: str, found: dict[str, list[Timed]]) -> list[Figure]:
     return [
         Figure(f"{case}, time in queue", name, "s", spread([one.waited for one in turns]))
         for name, turns in found.items()
-    ]
-
-
-def _bodies(count: int, width: int) -> list[bytes]:
-    values = np.random.default_rng(count).standard_normal((count, width)).round(6).tolist()
-    return [
-        json.dumps({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, width], "data": row}]}).encode()
-        for row in values
     ]
 
 

@@ -9,6 +9,7 @@ from benchmarks.cold_start import cold_start
 from benchmarks.harness.measuring import SMOKE
 from benchmarks.harness.result import load
 from benchmarks.jobs import ALONE, GROUPED, jobs
+from benchmarks.profiles import profiles
 from benchmarks.servers import PEERS, Peer, servers
 from benchmarks.warm_request import FASTAPI, FLOOR, HAND, IN_THREADS, OURS, warm_request
 from benchmarks.workflow import DIRECT, workflow
@@ -60,3 +61,13 @@ def test_workflow() -> None:
     result = workflow(SMOKE)
     assert [ARRO3, DIRECT, "triptych, 1 at once"] == [figure.contestant for figure in result.figures]
     assert all(figure.value.median > 0 for figure in result.figures)
+
+
+def test_profiles() -> None:
+    """Of each mode something is told, and no more than all of the time."""
+    result = profiles(SMOKE)
+    shares: dict[str, float] = {}
+    for figure in result.figures:
+        shares[figure.case] = shares.get(figure.case, 0) + figure.value.median
+    assert ["batch", "jobs", "real time"] == sorted(case.partition(":")[0] for case in shares)
+    assert all(50 < share <= 100.1 for share in shares.values())

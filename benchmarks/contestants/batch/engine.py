@@ -17,18 +17,28 @@ from tests.support.objects import FileReader
 READ = 2**23  # bytes, as the adapter of S3 reads
 SECONDS = 3600
 
-if __name__ == "__main__":
-    _, source, model, target = sys.argv
-    session = open_session(Path(model), SessionSettings(weights="prepacked"))
+
+def transform(source: Path, model: Path, target: Path) -> None:
+    """Transforms a file.
+
+    Args:
+        source: CSV with a column `id`.
+        model: The `.onnx` file.
+        target: Where the CSV of `id` and `y` goes.
+    """
+    session = open_session(model, SessionSettings(weights="prepacked"))
     opened = Model("m", 1, ModelConfig(), session, 0.0)
     csv = FileForm(FileFormat.CSV)
-    file = Path(source)
-    piece = Piece(FileReader(file, READ), csv, 0, file.stat().st_size)
-    with Path(target).open("wb") as output, Path(f"{target}.errors").open("wb") as errors:
+    piece = Piece(FileReader(source, READ), csv, 0, source.stat().st_size)
+    with target.open("wb") as output, target.with_suffix(".errors").open("wb") as errors:
         output.write(b"id,y\n")  # as the join of parts does
         sinks = Sinks(output, errors, lambda _: None)
         watch = Watch(Deadline.after(SECONDS), lambda: None)
         report = transform_piece(opened, piece, Wanted(csv, join="id"), sinks, watch)
     if report.counts.failed:
         raise SystemExit(f"{report.counts.failed} records failed")
+
+
+if __name__ == "__main__":
+    transform(*map(Path, sys.argv[1:]))
     print("done", flush=True)
