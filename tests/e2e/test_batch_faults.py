@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,7 @@ from local.emulator import Emulator
 from tests.e2e.emulated_workers import kill_workers
 from tests.e2e.job_requests import rows_csv
 from tests.e2e.listener import Listener
-from tests.support.dropped_files import DroppedFiles, awaited
+from tests.support.dropped_files import DroppedFiles, Json, awaited
 
 ROWS = 5_000
 TWICE = 2
@@ -50,9 +51,14 @@ def test_an_upload_that_is_told_again_and_again_is_one_batch(files: DroppedFiles
     assert ("succeeded", 1000) == (batch["state"], batch["progress"]["records"]["written"])
     assert 1001 == files.output(key).count(b"\n")
     assert manifest == files.manifest(event)
-    assert batch == files.batch(batch["id"])
+    assert _unsigned(batch) == _unsigned(files.batch(batch["id"]))
     assert 1 == sum([key] == made["source"].get("keys") for made in _newest(files))
     assert batch["id"] in {heard["batchId"] for heard in listener.heard()}
+
+
+def _unsigned(batch: Json) -> str:
+    """Writes a batch without the signatures of its URLs, which are new with every second."""
+    return re.sub(r"\?[^\"]*X-Amz-Signature=[^\"]*", "", json.dumps(batch))
 
 
 def test_two_executions_of_a_batch_make_its_output_once(files: DroppedFiles) -> None:
