@@ -70,7 +70,8 @@ def batch(effort: Effort, rivals: list[Rival] = RIVALS) -> Result:
             source = rows_of_csv(directory / f"{rows}.csv", rows)
             able = _able(contestants(source, model, directory, found), missing)
             found = {rival: python for rival, python in found.items() if rival.name in able}
-            measured[rows] = measure_processes(able, effort._replace(rounds=min(effort.rounds, 3)))
+            few = effort._replace(rounds=min(effort.rounds, 3))
+            measured[rows] = measure_processes(able, few, warm=True)
             source.unlink()
     figures = [figure for rows in measured for figure in _figures(rows, measured[rows])] + _growth(measured)
     goals = [goal for rows in measured for goal in _goals(rows, measured[rows])] + _steady(measured)

@@ -18,8 +18,8 @@ _HEAD = """# Benchmarks
 
 Made by `make bench-report` from `benchmarks/results`, which `make bench` writes within ten minutes and
 `make bench-full` with everything. Contestants take turns, so compare figures of one table only: ratios hold,
-milliseconds are of one machine. *Median* is of all runs; then the medians of the best and the worst run. [What they say](speed.md): targets that
-are missed, and why.
+milliseconds are of one machine. *Median* is of all runs; then the medians of the best and the worst run.
+[What they say](speed.md): targets that are missed, and why.
 """
 
 

@@ -83,8 +83,15 @@ def run(program: Program, seconds: float = SECONDS) -> Run:
     return Run(**json.loads(launched.stdout))
 
 
-def measure_processes(contestants: Mapping[str, Program], effort: Effort) -> dict[str, Processes]:
+def measure_processes(
+    contestants: Mapping[str, Program], effort: Effort, *, warm: bool = False
+) -> dict[str, Processes]:
     """Measures programs, by turns, after one run of each that warms the disk's cache.
+
+    Args:
+        contestants: The programs, by name.
+        effort: How much.
+        warm: Whether that run has been made.
 
     Returns:
         Time and memory, by name.
@@ -92,7 +99,7 @@ def measure_processes(contestants: Mapping[str, Program], effort: Effort) -> dic
     Raises:
         ProgramFailed: One of them gave no answer.
     """
-    for program in contestants.values():
+    for program in () if warm else contestants.values():
         run(program)
     runs: dict[str, list[Run]] = {name: [] for name in contestants}
     for _ in range(effort.rounds):
