@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import ceil
-from typing import NamedTuple
-
-from triptych.batches import prices as own
-
 from benchmarks import prices
 from benchmarks.harness.command import answer
 from benchmarks.harness.measuring import Effort, Spread
 from benchmarks.harness.result import RESULTS, Figure, Result, load
+from benchmarks.ways import (
+    HOURS,
+    MILLION,
+    Way,
+    batch,
+    batch_transform,
+    endpoint,
+    jobs,
+    real_time,
+    serverless,
+)
 
-MILLION = 10**6
 LEVELS = [10**power for power in range(3, 10)]
 """Predictions a month."""
-
-GIGABYTES = 1769 / 1024  # of a function, which has one processor then
-COLD_SHARE = 0.01
-PAYLOAD = 2048  # bytes of a request and its answer
-LOG_LINE = 1024
-CALL = 0.01  # seconds of a call of another service
-HOURS, NIGHTS = 730, 30
-PEAK = 3
-START_HOURS = 4 / 60
-ROWS_A_CHUNK = 2**26 // 160  # 20 numbers of CSV in each
 
 _NOTES = [
     (
@@ -64,137 +58,6 @@ _NOTES = [
     ),
     ("Not in: metrics ($0.30 a month for each), storage, traffic out of AWS, provisioned concurrency."),
 ]
-
-
-class Item(NamedTuple):
-    """Something that is charged.
-
-    Attributes:
-        what: What it is.
-        amount: How much of it is taken.
-        price: Dollars of one.
-    """
-
-    what: str
-    amount: float
-    price: float
-
-    @property
-    def dollars(self) -> float:
-        """What it comes to."""
-        return self.amount * self.price
-
-
-class Way(NamedTuple):
-    """A way to have predictions.
-
-    Attributes:
-        name: Its name.
-        each: What one prediction takes.
-        monthly: What a month takes beside that, of the predictions in it.
-    """
-
-    name: str
-    each: list[Item]
-    monthly: Callable[[int], list[Item]]
-
-    def of_a_million(self, traffic: int) -> list[Item]:
-        """Tells what a million predictions take.
-
-        Args:
-            traffic: Predictions a month.
-        """
-        every = [item._replace(amount=item.amount * MILLION) for item in self.each]
-        share = MILLION / traffic
-        return every + [item._replace(amount=item.amount * share) for item in self.monthly(traffic)]
-
-    def dollars(self, traffic: int) -> float:
-        """Tells the price of a million predictions in US dollars.
-
-        Args:
-            traffic: Predictions a month.
-        """
-        return sum(item.dollars for item in self.of_a_million(traffic))
-
-
-def real_time(seconds: float, cold: float) -> Way:
-    """Makes our real-time mode.
-
-    Args:
-        seconds: Time of a warm request.
-        cold: Time of a cold start.
-    """
-    time = _billed(seconds) + COLD_SHARE * cold
-    return Way("triptych, real time", [*_entrance(), _lambda_time(time)], _nothing)
-
-
-def jobs(worker: float) -> Way:
-    """Makes our asynchronous mode.
-
-    Args:
-        worker: Dollars of Lambda for the work of a million.
-    """
-    each = [
-        *_entrance(),
-        _lambda_time(2 * CALL),
-        Item("worker", 1, worker / MILLION),
-        Item("queue", 1.2, prices.QUEUE_REQUEST.dollars),  # sent; received and deleted by tens
-        Item("writes of the record", 4, own.DYNAMODB_WRITE),
-        Item("result put", 1, own.S3_PUT),
-        Item("result read", 1, own.S3_GET),
-        Item("notification", 1, own.SNS_AND_EVENTBRIDGE),
-    ]
-    return Way("triptych, jobs", each, _nothing)
-
-
-def batch(rate: float) -> Way:
-    """Makes our batch mode.
-
-    Args:
-        rate: Rows a second of a worker.
-    """
-    each = [_lambda_time(1 / rate), *_steps("chunks", 1 / ROWS_A_CHUNK)]
-    nightly = _steps("nights", 2 * NIGHTS)
-    return Way("triptych, batch", each, _always(nightly))
-
-
-def endpoint(rate: float) -> Way:
-    """Makes a SageMaker real-time endpoint.
-
-    Args:
-        rate: Requests a second of an instance.
-    """
-
-    def instances(traffic: int) -> list[Item]:
-        needed = ceil(PEAK * traffic / (HOURS * 3600 * rate))
-        return [Item("instance hours", max(1, needed) * HOURS, prices.INSTANCE_HOUR.dollars)]
-
-    return Way("SageMaker endpoint", [_data()], instances)
-
-
-def serverless(seconds: float, cold: float) -> Way:
-    """Makes SageMaker Serverless Inference.
-
-    Args:
-        seconds: Time of a warm request.
-        cold: Time of a cold start.
-    """
-    time = _billed(seconds) + COLD_SHARE * cold
-    return Way(
-        "SageMaker Serverless", [Item("time", time, prices.SERVERLESS_SECOND.dollars), _data()], _nothing
-    )
-
-
-def batch_transform(rate: float) -> Way:
-    """Makes SageMaker Batch Transform.
-
-    Args:
-        rate: Rows a second of an instance.
-    """
-    hour = prices.INSTANCE_HOUR.dollars
-    each = [Item("instance hours", 1 / rate / 3600, hour)]
-    starts = [Item("starting", NIGHTS * START_HOURS, hour)]
-    return Way("SageMaker Batch Transform", each, _always(starts))
 
 
 def measured_ways() -> list[Way]:
@@ -254,45 +117,6 @@ def _measured(question: str, case: str, unit: str, contestant: str) -> float:
     if found is None:
         raise LookupError(f"{question} has no figure of {contestant} for {case}; run make bench")
     return found.median
-
-
-def _entrance() -> list[Item]:
-    return [
-        Item("API Gateway", 1, prices.REST_REQUEST.dollars),
-        Item("Lambda requests", 1, own.LAMBDA_REQUEST),
-        Item("log line", LOG_LINE / 2**30, prices.LOGS.dollars),
-    ]
-
-
-def _lambda_time(seconds: float) -> Item:
-    return Item("Lambda GB seconds", seconds * GIGABYTES, own.LAMBDA_GB_SECOND)
-
-
-def _nothing(_traffic: int) -> list[Item]:
-    return []
-
-
-def _always(items: list[Item]) -> Callable[[int], list[Item]]:
-    def monthly(_traffic: int) -> list[Item]:
-        return items
-
-    return monthly
-
-
-def _steps(what: str, chunks: float) -> list[Item]:
-    return [
-        Item(f"{what}: transitions", 4 * chunks, own.STEP_FUNCTIONS_TRANSITION),
-        Item(f"{what}: objects", 4 * chunks, own.S3_PUT),
-        Item(f"{what}: Lambda requests", 3 * chunks, own.LAMBDA_REQUEST),
-    ]
-
-
-def _data() -> Item:
-    return Item("data", PAYLOAD / 2**30, prices.ENDPOINT_DATA.dollars)
-
-
-def _billed(seconds: float) -> float:
-    return ceil(seconds * 1000) / 1000
 
 
 def _figure(case: str, name: str, dollars: float) -> Figure:

@@ -6,20 +6,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import prices
-from benchmarks.cost import (
-    LEVELS,
-    Way,
-    batch,
-    batch_transform,
-    cost,
-    crossing,
-    endpoint,
-    jobs,
-    real_time,
-    serverless,
-)
+from benchmarks.cost import LEVELS, cost, crossing
 from benchmarks.harness.measuring import SMOKE
 from benchmarks.harness.plots import growth
+from benchmarks.ways import Way, batch, batch_transform, endpoint, jobs, real_time, serverless
 
 WAYS = [
     real_time(0.0005, 0.4),
