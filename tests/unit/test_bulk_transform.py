@@ -82,7 +82,7 @@ def test_errors_tell_record_reason_and_input() -> None:
     assert [
         {
             "record": 2,
-            "reason": "column 'bill_length_mm': expected FP32, got 'tall'",
+            "reason": "column 'bill_length_mm': expected a number, got 'tall'",
             "input": 'Dream,tall,18.7,181,3750,male,2007,"a\nb"',
         },
         {"record": 3, "reason": "expected 8 cells, got 2", "input": "too,few"},

@@ -93,6 +93,28 @@ def test_refused(function: RealtimeFunction, message: object, expected: str) -> 
     assert answer.error.startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"a,b\n1,2\n", "text/csv; charset=utf-8"),
+        (b"a,b\n1,2\n", "application/x-www-form-urlencoded"),
+        (b'{"a": 1}\n{"a": 2}\n', "application/x-ndjson"),
+        (b'{"instances": [{"a": 1}]}', "application/json"),
+        (b"PAR1", "application/vnd.apache.parquet"),
+    ],
+)
+def test_rows_are_sent_to_predict(function: RealtimeFunction, body: bytes, content_type: str) -> None:
+    """Rows get the address that takes them, with the name of the model."""
+    answer = function.post(INFER, body, {"Content-Type": content_type}, model="pair")
+    assert 400 == answer.status
+    assert answer.error.endswith("to POST /v2/models/pair/predict")
+
+
+def test_instances_beside_inputs(function: RealtimeFunction) -> None:
+    """Tensors are served whatever else their message holds."""
+    assert 200 == infer(function, "pair", {**PAIR, "instances": []}).status
+
+
 def test_rows_that_differ(function: RealtimeFunction) -> None:
     """Inputs that are right each and wrong together are the caller's error."""
     two = {**B, "shape": [3, 2], "data": [0] * 6}
@@ -145,7 +167,7 @@ def test_shared_memory(function: RealtimeFunction, role: str) -> None:
     assert 501 == infer(function, "pair", {**PAIR, role: [tensor]}).status
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"inputs": [NaN]}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"inputs": [NaN]}', b"{\xff}", b"[" * 100_000])
 def test_no_message(function: RealtimeFunction, body: bytes) -> None:
     """A body that is no JSON object is refused."""
     answer = function.post(INFER, body, model="pair")

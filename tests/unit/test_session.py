@@ -118,6 +118,16 @@ def test_corrupt_file(content: bytes, tmp_path: Path) -> None:
     message = str(failure.value)
     assert message.startswith("the model cannot be opened: Load model from model.onnx failed")
     assert "/" not in message
+    assert message.endswith(f"model.onnx has {len(content)} bytes: is the upload complete, and ONNX?")
+
+
+def test_weights_cut_short(tmp_path: Path) -> None:
+    """External weights that are cut short lead to the same question."""
+    path = write_adder(tmp_path, 1, external=True)
+    weights = tmp_path / "weights.bin"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(ModelUnavailable, match="file_length: 255 .* is the upload complete"):
+        open_session(path, SessionSettings())
 
 
 def test_no_file(tmp_path: Path) -> None:

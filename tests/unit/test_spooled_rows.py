@@ -157,13 +157,13 @@ def encoded(columns: dict[str, list[Any]], content_type: str) -> bytes:
 @pytest.mark.parametrize(
     ("content_type", "body", "message"),
     [
-        (CSV, b"x\n" + b"1\n" * 99 + b"oops\n1\n", "row 100, column 'x': expected FP32, got 'oops'"),
+        (CSV, b"x\n" + b"1\n" * 99 + b"oops\n1\n", "row 100, column 'x': expected a number, got 'oops'"),
         (CSV, b"x\n" + b"1\n\n" * 99 + b"1,2\n1\n", "row 100: expected 1 cells, got 2"),
         (CSV, b"x\n" + b"1\n" * 99 + b"\xff\n", "the body is not UTF-8: byte 200 cannot be read"),
         ("text/csv; header=absent", b"1\n" * 99 + b"1,2\n", "row 100: expected 1 cells, got 2"),
         (LINES, b"[1]\n" * 99 + b"{\n", "row 100 is not valid JSON: "),
         (LINES, b"[1]\n" * 99 + b"[1,2]\n", "row 100: expected as many cells as there are columns"),
-        (LINES, b"[1]\n" * 99 + b'["a"]\n', "row 100, column 'x': expected FP32, got 'a'"),
+        (LINES, b"[1]\n" * 99 + b'["a"]\n', "row 100, column 'x': expected a number, got 'a'"),
     ],
 )
 def test_errors_tell_the_row_of_the_file(content_type: str, body: bytes, message: str) -> None:
@@ -176,7 +176,7 @@ def test_errors_tell_the_row_of_the_file(content_type: str, body: bytes, message
 def test_row_of_parquet_that_cannot_be_read() -> None:
     """Rows of Parquet are counted over all batches."""
     body = encoded({"x": ["1"] * 20_000 + ["oops"]}, PARQUET)
-    with pytest.raises(BadRequest, match="row 20001, column 'x': expected FP32, got 'oops'"):
+    with pytest.raises(BadRequest, match="row 20001, column 'x': expected a number, got 'oops'"):
         transformed(doubler()[0], body, JobRequest(PARQUET))
 
 

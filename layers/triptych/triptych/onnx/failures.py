@@ -19,12 +19,18 @@ FAILURES: tuple[type[Exception], ...] = (
 _PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _SOURCE_PATH = re.compile(r"(?:/[\w.+-]+){2,}(?::\d+)?")
 _MAX_LENGTH = 500
+_CUT = re.compile("Protobuf parsing failed|No graph was found|can not be read in full")
 _NO_MEMORY = re.compile("bad_alloc|Failed to allocate memory|Available memory of")
 
 
 def is_out_of_memory(error: Exception) -> bool:
     """Tells whether a model failed because it got no more memory."""
     return _NO_MEMORY.search(str(error)) is not None
+
+
+def is_cut(error: Exception) -> bool:
+    """Tells whether a model failed to open because a file is cut short, or is no model."""
+    return _CUT.search(str(error)) is not None
 
 
 def reason(error: Exception, directory: Path | None = None) -> str:

@@ -11,7 +11,7 @@ from triptych.errors import BadRequest, DeadlineExceeded, ModelUnavailable, Payl
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.settings import SessionSettings
 from triptych.onnx import bfloat16
-from triptych.onnx.failures import FAILURES, is_out_of_memory, reason
+from triptych.onnx.failures import FAILURES, is_cut, is_out_of_memory, reason
 from triptych.onnx.options import session_options
 from triptych.onnx.types import signature_of
 from triptych.onnx.watchdog import Watchdog
@@ -45,7 +45,10 @@ def _opened(model: Path, settings: SessionSettings) -> onnxruntime.InferenceSess
             model, session_options(model, settings), providers=["CPUExecutionProvider"]
         )
     except FAILURES as error:
-        raise ModelUnavailable(f"the model cannot be opened: {reason(error, model.parent)}") from error
+        told = f"the model cannot be opened: {reason(error, model.parent)}"
+        if is_cut(error):
+            told += f" {model.name} has {model.stat().st_size} bytes: is the upload complete, and ONNX?"
+        raise ModelUnavailable(told) from error
 
 
 class OnnxSession:

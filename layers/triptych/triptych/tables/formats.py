@@ -63,6 +63,11 @@ class Representation(NamedTuple):
         return f"{self.name}; charset=utf-8{'' if self.header else '; header=absent'}"
 
 
+def names_rows(content_type: str | None) -> bool:
+    """Tells whether a Content-Type header names rows; JSON may be anything."""
+    return _FORMATS.get(media_type(content_type or "").name, Format.JSON) is not Format.JSON
+
+
 def request_representation(content_type: str | None) -> Representation:
     """Tells how the rows of a request are written.
 

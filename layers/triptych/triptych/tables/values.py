@@ -25,6 +25,12 @@ _TAKEN: dict[Kind, frozenset[type]] = {
     "bool": frozenset({bool}),
     "bytes": frozenset({str}),
 }
+_WANTED: dict[Kind, str] = {
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "bytes": "text",
+}
 _ABSENT: dict[Kind, Scalar] = {"float": math.nan, "bytes": ""}
 
 
@@ -92,9 +98,28 @@ def unreadable(cells: Mapping[int, object], column: str, datatype: Datatype) -> 
 
 
 def _expected(value: object, datatype: Datatype) -> str:
+    wanted = _WANTED[datatype.kind]
     if value is None:
-        return f"the cell is missing, and {datatype.name} has no missing value"
-    return f"expected {datatype.name}, got {describe(value)}"
+        return (
+            f"the cell is missing; send {wanted}, or set a value for the column under [missing] in model.toml"
+        )
+    limits = _limits(datatype) if _is_number(value, datatype.kind) else ""
+    return f"expected {wanted}{limits}, got {describe(value)}"
+
+
+def _is_number(value: object, kind: Kind) -> bool:
+    """Tells whether a value is a number of the right kind, so that only its size can be wrong."""
+    return type(value) is int or (kind == "float" and type(value) is float)
+
+
+def _limits(datatype: Datatype) -> str:
+    if datatype.kind == "int":
+        whole = np.iinfo(datatype.storage)
+        return f" from {whole.min} to {whole.max}"
+    if datatype.kind == "float":
+        most = float(np.finfo((FP32 if datatype is BF16 else datatype).storage).max)
+        return f" from -{most:.6g} to {most:.6g}"
+    return ""
 
 
 def describe(value: object) -> str:
