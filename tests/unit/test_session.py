@@ -126,7 +126,7 @@ def test_weights_cut_short(tmp_path: Path) -> None:
     path = write_adder(tmp_path, 1, external=True)
     weights = tmp_path / "weights.bin"
     weights.write_bytes(weights.read_bytes()[:-1])
-    with pytest.raises(ModelUnavailable, match="file_length: 255 .* is the upload complete"):
+    with pytest.raises(ModelUnavailable, match=r"file_length: 255 .* is the upload complete"):
         open_session(path, SessionSettings())
 
 

@@ -114,7 +114,7 @@ def test_json_values_are_read_as_the_datatype_of_their_input(
         (
             [1, 1e300],
             "INT64",
-            "row 2, column 'x': expected a whole number from -9223372036854775808 to 9223372036854775807, got 1",
+            "row 2, column 'x': expected a whole number from -9223372036854775808 to 9223372036854775807",
         ),
         ([0, 256], "UINT8", "row 2, column 'x': expected a whole number from 0 to 255, got 256"),
         (
