@@ -97,13 +97,50 @@ def test_errors_of_the_gateway_have_the_protocols_shape(body: dict[str, Any], ki
 
 
 def test_throttles_hold_with_and_without_a_key(template: dict[str, Any]) -> None:
-    """The stage bounds what comes without a key; the plan of the key bounds what comes with it."""
-    stage = of_type(template, "AWS::ApiGateway::Stage")["ApiapiStage"]["MethodSettings"][0]
+    """Each method has a limit, whoever calls; the plan of a key bounds all its requests together."""
     plan = of_type(template, "AWS::ApiGateway::UsagePlan")["UsagePlan"]["Throttle"]
     limits = ({"Ref": "ThrottleRate"}, {"Ref": "ThrottleBurst"})
 
-    assert limits == (stage["ThrottlingRateLimit"], stage["ThrottlingBurstLimit"])
+    assert limits == _limits(_settings(template)["*", "/*"])
     assert limits == (plan["RateLimit"], plan["BurstLimit"])
+
+
+def test_what_needs_no_key_has_a_small_limit(template: dict[str, Any], routes: Routes) -> None:
+    """A month of requests to all methods without a key, at their limit, costs less than $50."""
+    keyless = [route for route, operation in routes.items() if KEY not in operation.get("security", [])]
+    per_second = sum(_settings(template)[route]["ThrottlingRateLimit"] for route in keyless)
+    request = (3.50 + 0.20) / 1e6  # dollars of API Gateway and Lambda
+    assert 0 < per_second * 365 / 12 * 86400 * request < 50
+
+
+def test_settings_of_single_methods_are_whole(template: dict[str, Any], routes: Routes) -> None:
+    """They name methods that exist, and repeat what the settings for all methods say."""
+    settings = _settings(template)
+    everywhere = settings.pop(("*", "/*"))
+    assert settings.keys() <= routes.keys()
+    assert all(everywhere.keys() == setting.keys() for setting in settings.values())
+
+
+def test_only_inference_has_metrics_of_its_methods(template: dict[str, Any]) -> None:
+    """Metrics of methods cost money: those that alarms watch are written, and no others."""
+    watched = {
+        (dimensions["Method"], dimensions["Resource"])
+        for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
+        if "Resource" in (dimensions := {entry["Name"]: entry["Value"] for entry in alarm["Dimensions"]})
+    }
+    assert 4 == len(watched)
+    assert all(path.endswith(("/infer", "/predict")) for _, path in watched)
+    assert watched == {route for route, setting in _settings(template).items() if setting["MetricsEnabled"]}
+
+
+def test_a_quota_is_optional(template: dict[str, Any]) -> None:
+    """Where a number of requests is given, it bounds what each key can cost."""
+    condition, quota, otherwise = of_type(template, "AWS::ApiGateway::UsagePlan")["UsagePlan"]["Quota"][
+        "Fn::If"
+    ]
+    assert {"Ref": "AWS::NoValue"} == otherwise
+    assert {"Limit": {"Ref": "QuotaRequests"}, "Period": {"Ref": "QuotaPeriod"}} == quota
+    assert {"Fn::Not": [{"Fn::Equals": [{"Ref": "QuotaRequests"}, ""]}]} == template["Conditions"][condition]
 
 
 def test_there_is_one_stage(template: dict[str, Any]) -> None:
@@ -144,6 +181,21 @@ def _source_arn(permission: dict[str, Any], region: str, account: str) -> str:
         "__ApiId__": "a" * 10,
     }
     return re.sub(r"\$\{([^}]+)\}", lambda match: values.get(match[1], "0123456789"), text)
+
+
+def _settings(template: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    """The settings of methods by verb and path, which CloudFormation takes with ~1 for slashes."""
+    entries = of_type(template, "AWS::ApiGateway::Stage")["ApiapiStage"]["MethodSettings"]
+    return {
+        (entry["HttpMethod"], entry["ResourcePath"].replace("/~1", "/").replace("~1", "/")): {
+            name: value for name, value in entry.items() if name not in {"HttpMethod", "ResourcePath"}
+        }
+        for entry in entries
+    }
+
+
+def _limits(setting: dict[str, Any]) -> tuple[Any, Any]:
+    return setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]
 
 
 def _target(operation: dict[str, Any]) -> str:

@@ -168,7 +168,10 @@ def test_alarms_watch_what_users_feel(template: dict[str, Any]) -> None:
         ("AWS/Lambda", "Throttles", "RealtimeFunction"),
         ("AWS/Lambda", "Throttles", "JobWorkerFunction"),
         ("AWS/ApiGateway", "5XXError", "ApiapiStage"),
-        ("AWS/ApiGateway", "Latency", "ApiapiStage"),
+        ("AWS/ApiGateway", "Latency", "/v2/models/{model}/infer"),
+        ("AWS/ApiGateway", "Latency", "/v2/models/{model}/predict"),
+        ("AWS/ApiGateway", "Latency", "/v2/models/{model}/versions/{version}/infer"),
+        ("AWS/ApiGateway", "Latency", "/v2/models/{model}/versions/{version}/predict"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage", "JobsQueue"),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "JobsDeadLetterQueue"),
         ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "JobsDeadLetterQueue"),
@@ -185,7 +188,8 @@ def test_alarms_watch_what_users_feel(template: dict[str, Any]) -> None:
 
 
 def _watched(alarm: dict[str, Any]) -> str:
-    found = [name for name in references(alarm["Dimensions"]) if "::" not in name]
+    resource: list[str] = [entry["Value"] for entry in alarm["Dimensions"] if entry["Name"] == "Resource"]
+    found = resource or [name for name in references(alarm["Dimensions"]) if "::" not in name]
     return found[0] if found else alarm["Dimensions"][0]["Value"]
 
 
