@@ -42,7 +42,7 @@ def test_listed_keys(world: BatchWorld) -> None:
 
 def test_prefix(world: BatchWorld) -> None:
     """All files below a prefix are found in the order of their keys, and no folders."""
-    for key in ("penguins/b.csv", "penguins/a/", "penguins/a/x.csv", "digits/c.npy"):
+    for key in ("penguins/b.csv", "penguins/a/", "penguins/c_$folder$", "penguins/a/x.csv", "digits/c.npy"):
         world.inputs.drop(key, b"")
     assert ["penguins/a/x.csv", "penguins/b.csv"] == keys(world, BatchSource(prefix="penguins/"))
 

@@ -1,6 +1,7 @@
 """Files that are dropped become batches, whatever happens on the way."""
 
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import orjson
 import pytest
@@ -123,6 +124,14 @@ def test_events_of_s3() -> None:
     event = {"Records": [created, versioned, removed]}
     assert [Upload("m/a é.csv", None, "e"), Upload("m/b.csv", "v", "f")] == list(uploads_of(event))
     assert [] == list(uploads_of({"Service": "Amazon S3", "Event": "s3:TestEvent"}))
+
+
+@pytest.mark.parametrize("key", ["penguins/", "penguins/2026/", "penguins/2026_$folder$"])
+def test_folders(key: str) -> None:
+    """An object that only marks a folder, as the S3 console makes it, is no upload."""
+    made = {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": quote_plus(key), "eTag": "e"}}}
+    file = {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": f"{key}/a.csv", "eTag": "e"}}}
+    assert [Upload(f"{key}/a.csv", None, "e")] == list(uploads_of({"Records": [made, file]}))
 
 
 @pytest.mark.parametrize("event", [{}, {"Records": [{}]}, {"Records": 1}, {"Records": [1]}])

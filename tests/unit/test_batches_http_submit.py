@@ -74,6 +74,8 @@ def test_compressed(api: BatchesApi) -> None:
         ({"keys": [f"iris/{n}.csv" for n in range(MAX_KEYS + 1)]}, 400, f"one batch lists {MAX_KEYS} keys"),
         ({"keys": [f"iris/{n:0300}.csv" for n in range(900)]}, 400, "250000 bytes together"),
         ({"keys": ["a.csv"]}, 400, "expected <model>/<file>"),
+        ({"keys": ["iris/"]}, 400, "keys: 'iris/' is a folder; list its files, or send it as 'prefix'"),
+        ({"keys": ["a/"], "model": "iris"}, 400, "keys: 'a/' is a folder"),
         ({"keys": ["iris/a.txt"]}, 415, "its name must end in one of .csv"),
         ({"keys": ["a.txt"], "model": "iris"}, 415, "its name must end in one of .csv"),
         ({"keys": ["iris/a.csv"], "only_new": True}, 400, "only_new goes with 'prefix'"),

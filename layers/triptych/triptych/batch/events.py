@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
+from triptych.batches.keys import is_folder
 from triptych.errors import BadRequest
 
 _ENDED = "Step Functions Execution Status Change"
@@ -87,7 +88,7 @@ def execution_of(event: Mapping[str, Any]) -> EndedExecution | None:
 
 
 def uploads_of(event: Mapping[str, Any]) -> Iterator[Upload]:
-    """Reads an event of S3; what is no upload is passed over, as is the test that S3 sends at first.
+    """Reads an event of S3; passes over folders, the test that S3 sends first, and what is no upload.
 
     Raises:
         BadRequest: It is no event of S3.
@@ -96,8 +97,11 @@ def uploads_of(event: Mapping[str, Any]) -> Iterator[Upload]:
         return
     try:
         for record in event["Records"]:
-            if str(record["eventName"]).removeprefix("s3:").startswith("ObjectCreated:"):
-                yield _upload(record["s3"]["object"])
+            if not str(record["eventName"]).removeprefix("s3:").startswith("ObjectCreated:"):
+                continue
+            upload = _upload(record["s3"]["object"])
+            if not is_folder(upload.key):
+                yield upload
     except (KeyError, TypeError) as error:
         raise BadRequest(f"the message is no event of S3: {error!r} is missing") from error
 

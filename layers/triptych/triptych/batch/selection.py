@@ -9,7 +9,7 @@ import orjson
 from triptych.adapters.ahead import ahead
 from triptych.batch.places import Places
 from triptych.batches.batch import BatchSource
-from triptych.batches.keys import manifest_key
+from triptych.batches.keys import is_folder, manifest_key
 from triptych.interfaces.objects import StoredObject
 
 _AT_ONCE = 16
@@ -42,8 +42,7 @@ class Selection:
                 yield found
 
     def _listed(self, prefix: str) -> Iterable[str]:
-        # Consoles make empty objects to show folders.
-        return (listed.key for listed in self._places.inputs.list(prefix) if not listed.key.endswith("/"))
+        return (listed.key for listed in self._places.inputs.list(prefix) if not is_folder(listed.key))
 
     def _new(self, key: str) -> StoredObject | None:
         """Gives a file unless its manifest says that it was transformed as it is, or cannot be."""

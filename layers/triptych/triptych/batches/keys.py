@@ -60,6 +60,11 @@ def input_key(key: str) -> InputKey:
     return InputKey(model_name(model), number, file_form(rest[-1]))
 
 
+def is_folder(key: str) -> bool:
+    """Tells whether a key only marks a folder, as the S3 console (`a/`) or Hadoop (`a_$folder$`) do."""
+    return key.endswith(("/", "_$folder$"))
+
+
 def file_form(name: str) -> FileForm:
     """Tells by the ending of a name how a file is written.
 

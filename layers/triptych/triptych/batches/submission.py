@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from triptych.batches.batch import Batch, BatchOptions, BatchSource
-from triptych.batches.keys import file_form, input_key
+from triptych.batches.keys import file_form, input_key, is_folder
 from triptych.batches.options import read_options
 from triptych.errors import BadRequest
 from triptych.jobs.options import target
@@ -110,6 +110,8 @@ def _keys(listed: object) -> tuple[str, ...]:
 
 
 def _check(key: str, model: str | None) -> None:
+    if is_folder(key):
+        raise BadRequest(f"keys: {key[-80:]!r} is a folder; list its files, or send it as 'prefix'")
     if model is None:
         input_key(key)
     else:
