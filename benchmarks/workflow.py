@@ -81,7 +81,7 @@ def _publish(stack: StackInfo, model: Path) -> None:
 def _timed(stack: StackInfo, body: bytes, expected: bytes, rounds: int) -> list[float]:
     """Transforms a file again and again; the first time does not count."""
     took: list[float] = []
-    with Jobs(stack.api_url, stack.api_key) as api:
+    with Jobs(stack) as api:
         batches = Batches(stack, api)
         for number in range(rounds + 1):
             key = f"{ROWS_OF_20}/{number}.csv"

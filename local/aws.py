@@ -1,4 +1,4 @@
-"""How the emulator is reached, and nothing else: no profile, key or endpoint of the user's can slip in."""
+"""How the emulator is reached, without a profile, key or endpoint of the user; and how an account is."""
 
 import os
 from dataclasses import dataclass
@@ -26,29 +26,31 @@ def environment() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Aws:
-    """The clients of one emulator.
+    """The clients of one emulator, or of the account that the environment names.
 
     Attributes:
-        endpoint_url: Where the emulator answers, for example http://127.0.0.1:4566.
+        endpoint_url: Where the emulator answers, for example http://127.0.0.1:4566; empty for AWS itself.
     """
 
     endpoint_url: str
 
     def session(self) -> boto3.Session:
-        """Return a session with the emulator's own credentials."""
+        """Return a session with the emulator's own credentials, or with those of the environment."""
+        if not self.endpoint_url:
+            return boto3.Session()
         return boto3.Session(aws_access_key_id=KEY, aws_secret_access_key=KEY, region_name=REGION)
 
     def api_gateway(self) -> APIGatewayClient:
         """Return a client of API Gateway."""
-        return self.session().client("apigateway", endpoint_url=self.endpoint_url)
+        return self.session().client("apigateway", endpoint_url=self.endpoint_url or None)
 
     def cloud_formation(self) -> CloudFormationClient:
         """Return a client of CloudFormation."""
-        return self.session().client("cloudformation", endpoint_url=self.endpoint_url)
+        return self.session().client("cloudformation", endpoint_url=self.endpoint_url or None)
 
     def s3(self) -> S3Client:
         """Return a client of S3."""
-        return self.session().client("s3", endpoint_url=self.endpoint_url)
+        return self.session().client("s3", endpoint_url=self.endpoint_url or None)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - of any service
         """Return a client of any service, without types.
@@ -56,4 +58,4 @@ class Aws:
         Args:
             service: As boto3 calls it.
         """
-        return self.session().client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
+        return self.session().client(service, endpoint_url=self.endpoint_url or None)  # type: ignore[call-overload]

@@ -1,17 +1,109 @@
-"""Timed HTTP calls of a deployed stack."""
+"""The client of a deployed stack's API: for the demo, the smoke test, the redrive and the tests."""
 
+import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from local.failure import LocalFailure
 from local.stack import StackInfo
 
 WARM_CALLS = 20
+PATIENCE = 30  # seconds for which the API may say that requests come too fast
+
+
+class Signature(httpx.Auth):
+    """Signs requests to API Gateway, as `Authorization=AWS_IAM` asks for.
+
+    Args:
+        credentials: Who calls.
+        region: The region of the API.
+    """
+
+    requires_request_body = True
+
+    def __init__(self, credentials: Credentials, region: str) -> None:
+        self._credentials = credentials
+        self._region = region
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        """Add the headers of a signature, version 4."""
+        signed = AWSRequest(request.method, str(request.url), data=request.content)
+        SigV4Auth(self._credentials, "execute-api", self._region).add_auth(signed)
+        request.headers.update(dict(signed.headers.items()))
+        yield request
+
+
+class Calls:
+    """A client of the API of one stack; threads may share it.
+
+    Args:
+        stack: The stack.
+        key: The API key, unless it is the one of the stack; "" sends none.
+        signed: Whether to sign requests where the stack asks for it.
+    """
+
+    def __init__(self, stack: StackInfo, key: str | None = None, *, signed: bool = True) -> None:
+        api_key = stack.api_key if key is None else key
+        self._client = httpx.Client(
+            base_url=stack.api_url,
+            headers={"x-api-key": api_key} if api_key else {},
+            auth=_signature(stack) if signed else None,
+            timeout=60,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401 - of httpx
+        """Send a request and return the answer, whatever it is; one that comes too fast is sent again.
+
+        Args:
+            method: GET, POST or DELETE.
+            path: The path after the base URL.
+            **arguments: What httpx takes.
+        """
+        end = time.monotonic() + PATIENCE
+        while True:
+            answer = self._client.request(method, path, **arguments)
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS or time.monotonic() > end:
+                return answer
+            time.sleep(random.uniform(0.2, 1))  # noqa: S311 - spreads load, keeps no secret
+
+    def post(self, path: str, body: bytes, kind: str, accept: str = "application/json") -> httpx.Response:
+        """Post a body.
+
+        Args:
+            path: The path after the base URL.
+            body: What is sent.
+            kind: Its content type.
+            accept: The content type of the answer.
+        """
+        return self.request("POST", path, content=body, headers={"content-type": kind, "accept": accept})
+
+    def json(self, method: str, path: str, **arguments: Any) -> Any:  # noqa: ANN401 - JSON
+        """Send a request and return the JSON of a success.
+
+        Args:
+            method: GET, POST or DELETE.
+            path: The path after the base URL.
+            **arguments: What httpx takes.
+
+        Raises:
+            LocalFailure: The answer is an error.
+        """
+        return expect_success(self.request(method, path, **arguments)).json()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,60 +123,6 @@ class Timing:
         return f"first answer {self.first:.0f} ms, then {self.warm:.1f} ms (median of {WARM_CALLS})"
 
 
-class Calls:
-    """A client of one stack.
-
-    Args:
-        stack: The deployed stack.
-    """
-
-    def __init__(self, stack: StackInfo) -> None:
-        self._client = httpx.Client(
-            base_url=stack.api_url, headers={"x-api-key": stack.api_key}, timeout=60, trust_env=False
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
-
-    def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
-        """Get JSON.
-
-        Args:
-            path: The path after the base URL.
-
-        Raises:
-            LocalFailure: The answer is an error.
-        """
-        return expect_success(self._client.get(path)).json()
-
-    def post(self, path: str, body: bytes, kind: str) -> httpx.Response:
-        """Post a body.
-
-        Args:
-            path: The path after the base URL.
-            body: What is sent.
-            kind: Its content type.
-
-        Raises:
-            LocalFailure: The answer is an error.
-        """
-        return expect_success(self.try_post(path, body, kind))
-
-    def try_post(self, path: str, body: bytes, kind: str) -> httpx.Response:
-        """Post a body and take whatever is answered.
-
-        Args:
-            path: The path after the base URL.
-            body: What is sent.
-            kind: Its content type.
-        """
-        headers = {"content-type": kind, "accept": "application/json"}
-        return self._client.post(path, content=body, headers=headers)
-
-
 def timed[Answer](call: Callable[[], Answer]) -> tuple[Answer, Timing]:
     """Make a call once, and then some more times.
 
@@ -99,7 +137,7 @@ def timed[Answer](call: Callable[[], Answer]) -> tuple[Answer, Timing]:
 
 
 def expect_success(answer: httpx.Response) -> httpx.Response:
-    """Gives an answer back, if it is a success.
+    """Return an answer that is a success.
 
     Raises:
         LocalFailure: It is an error.
@@ -108,6 +146,15 @@ def expect_success(answer: httpx.Response) -> httpx.Response:
         request = answer.request
         raise LocalFailure(f"{request.method} {request.url}: {answer.status_code} {answer.text}")
     return answer
+
+
+def _signature(stack: StackInfo) -> Signature | None:
+    if stack.parameters.get("Authorization") != "AWS_IAM":
+        return None
+    credentials = stack.aws().session().get_credentials()
+    if credentials is None:
+        raise LocalFailure("no credentials: the API asks for signatures (Authorization=AWS_IAM)")
+    return Signature(credentials, stack.region)
 
 
 def _once[Answer](call: Callable[[], Answer]) -> tuple[Answer, float]:

@@ -5,7 +5,6 @@ from rich.console import Console
 from local import batch_tour, job_tour, tour
 from local.batches import Batches
 from local.build import TEMPLATE, ensure_built
-from local.calls import Calls
 from local.emulator import Emulator
 from local.jobs import Jobs
 from local.stack import StackInfo
@@ -19,14 +18,13 @@ def demo(console: Console) -> None:
         console: Where it is shown.
     """
     stack = _running_stack(console)
-    with Calls(stack) as calls:
-        tour.models(console, calls)
-        tour.tensors(console, calls)
-        tour.rows(console, calls)
+    with Jobs(stack) as jobs:
+        tour.models(console, jobs)
+        tour.tensors(console, jobs)
+        tour.rows(console, jobs)
         tour.binary(console, stack)
-        tour.mistake(console, calls)
-        tour.new_version(console, stack, calls)
-    with Jobs(stack.api_url, stack.api_key) as jobs:
+        tour.mistake(console, jobs)
+        tour.new_version(console, stack, jobs)
         job_tour.one(console, stack, jobs)
         job_tour.burst(console, jobs)
         job_tour.bad(console, jobs)

@@ -1,55 +1,22 @@
 """A client of jobs, in one place for the demo, the redrive and the tests."""
 
-import random
 import time
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
-from local.calls import expect_success
+from local.calls import Calls, expect_success
 from local.failure import LocalFailure
 
 FINAL = frozenset({"succeeded", "failed", "cancelled", "expired"})
-PATIENCE = 30  # seconds for which the API may say that requests come too fast
 LONGEST_WAIT = 20  # seconds that the API holds an answer back at most
 
 type Job = dict[str, Any]
 
 
-class Jobs:
-    """Jobs of one deployed stack; threads may share it.
-
-    Args:
-        api_url: Base URL of the API, without a trailing slash.
-        api_key: Value of an API key.
-    """
-
-    def __init__(self, api_url: str, api_key: str) -> None:
-        self._client = httpx.Client(
-            base_url=api_url, headers={"x-api-key": api_key}, timeout=60, trust_env=False
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
-
-    def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401 - of httpx
-        """Sends any request and takes whatever is answered; one that comes too fast is sent again.
-
-        Args:
-            method: GET, POST or DELETE.
-            path: The path after the base URL.
-            **arguments: What httpx takes.
-        """
-        end = time.monotonic() + PATIENCE
-        while True:
-            answer = self._client.request(method, path, **arguments)
-            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS or time.monotonic() > end:
-                return answer
-            time.sleep(random.uniform(0.2, 1))  # noqa: S311 - spreads load, keeps no secret
+class Jobs(Calls):
+    """A client of the API that also knows jobs."""
 
     def submit(
         self,
@@ -74,7 +41,8 @@ class Jobs:
         """
         headers = {"content-type": kind, **(headers or {})}
         path = f"/v2/models/{model}/jobs"
-        return _json(self.request("POST", path, content=body, headers=headers, params=options))
+        job: Job = self.json("POST", path, content=body, headers=headers, params=options)
+        return job
 
     def upload(self, body: bytes, kind: str) -> str:
         """Uploads an input by a form of the API.
@@ -89,7 +57,7 @@ class Jobs:
         Raises:
             LocalFailure: There is no form, or S3 did not take it.
         """
-        form = _json(self.request("POST", "/v2/uploads"))
+        form = self.json("POST", "/v2/uploads")
         fields = {**form["fields"], "Content-Type": kind}
         expect_success(
             httpx.post(form["url"], data=fields, files={"file": body}, timeout=60, trust_env=False)
@@ -106,7 +74,8 @@ class Jobs:
         Raises:
             LocalFailure: There is none.
         """
-        return _json(self.request("GET", f"/v2/jobs/{job_id}", params={"wait": wait}))
+        job: Job = self.json("GET", f"/v2/jobs/{job_id}", params={"wait": wait})
+        return job
 
     def ended(self, job_id: str, seconds: float = 60) -> Job:
         """Waits until a job has ended.
@@ -119,7 +88,7 @@ class Jobs:
             LocalFailure: It did not end in time.
         """
         end = time.monotonic() + seconds
-        while (job := self.get(job_id, LONGEST_WAIT))["status"] not in FINAL:
+        while (job := self.get(job_id, min(LONGEST_WAIT, int(seconds))))["status"] not in FINAL:
             if time.monotonic() > end:
                 raise LocalFailure(f"job {job_id} is still {job['status']} after {seconds:.0f} s: {job}")
         return job
@@ -162,7 +131,8 @@ class Jobs:
         Raises:
             LocalFailure: Its state does not allow it.
         """
-        return _json(self.request("POST", f"/v2/jobs/{job_id}/redrive"))
+        job: Job = self.json("POST", f"/v2/jobs/{job_id}/redrive")
+        return job
 
     def newest(self, **filters: str | int) -> Iterator[Job]:
         """Lists jobs, newest first, page by page.
@@ -173,13 +143,8 @@ class Jobs:
         Raises:
             LocalFailure: They cannot be listed.
         """
-        page = _json(self.request("GET", "/v2/jobs", params=filters))
+        page = self.json("GET", "/v2/jobs", params=filters)
         yield from page["jobs"]
         while "next" in page:
-            page = _json(self.request("GET", "/v2/jobs", params={**filters, "next": page["next"]}))
+            page = self.json("GET", "/v2/jobs", params={**filters, "next": page["next"]})
             yield from page["jobs"]
-
-
-def _json(answer: httpx.Response) -> dict[str, Any]:
-    content: dict[str, Any] = expect_success(answer).json()
-    return content

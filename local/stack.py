@@ -1,24 +1,26 @@
-"""What is to be known about a deployed stack: where it is and how it is called."""
+"""A deployed stack: where it is and how to call it."""
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from local.aws import REGION, Aws
+from local.aws import Aws
+from local.failure import LocalFailure
 
 
 @dataclass(frozen=True, slots=True)
 class StackInfo:
-    """A stack that was deployed to an emulator; what .local/stack.json holds.
+    """A deployed stack; .local/stack.json holds the one of `make up`.
 
     Attributes:
-        endpoint_url: Where the emulator answers.
+        endpoint_url: Where the emulator answers; empty for a stack in an account.
         region: The region of the stack.
         stack_name: The name of the stack.
         api_url: Base URL of the API, without a trailing slash.
         api_key: Value of the API key.
         outputs: Every output of the stack.
+        parameters: Every parameter of the stack.
     """
 
     endpoint_url: str
@@ -27,6 +29,7 @@ class StackInfo:
     api_url: str
     api_key: str
     outputs: dict[str, str]
+    parameters: dict[str, str]
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -49,26 +52,35 @@ class StackInfo:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
     def aws(self) -> Aws:
-        """Return the clients of the emulator that holds the stack."""
+        """Return the clients of the emulator or the account that holds the stack."""
         return Aws(self.endpoint_url)
 
 
 def describe(aws: Aws, stack_name: str) -> StackInfo:
-    """Ask the emulator for a stack.
+    """Look a stack up.
 
     Args:
-        aws: The clients of the emulator.
+        aws: The clients of the emulator or the account.
         stack_name: The name of the stack.
 
     Returns:
-        The stack, with URLs that resolve on this machine: the outputs name AWS's own hosts.
+        The stack. On an emulator its URL resolves on this machine; the output names AWS's own host.
+
+    Raises:
+        LocalFailure: It is not a stack of this application.
     """
     stack = aws.cloud_formation().describe_stacks(StackName=stack_name)["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    api_id, stage = api_of(outputs)
-    key = aws.api_gateway().get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)
-    api_url = f"{aws.endpoint_url}/restapis/{api_id}/{stage}/_user_request_"
-    return StackInfo(aws.endpoint_url, REGION, stack_name, api_url, key["value"], outputs)
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
+    if not {"ApiUrl", "ApiKeyId"} <= outputs.keys():
+        raise LocalFailure(f"stack {stack_name} ({stack['StackStatus']}) has no outputs ApiUrl and ApiKeyId")
+    api_url = outputs["ApiUrl"]
+    if aws.endpoint_url:
+        api_id, stage = api_of(outputs)
+        api_url = f"{aws.endpoint_url}/restapis/{api_id}/{stage}/_user_request_"
+    key = aws.api_gateway().get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
+    region = aws.session().region_name
+    return StackInfo(aws.endpoint_url, region, stack_name, api_url, key, outputs, parameters)
 
 
 def api_of(outputs: dict[str, str]) -> tuple[str, str]:

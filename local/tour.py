@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import numpy as np
 import tritonclient.http as triton
 from rich.columns import Columns
 from rich.console import Console
 
 from local.build import ROOT
-from local.calls import Calls, timed
+from local.calls import Calls, expect_success, timed
 from local.failure import LocalFailure
 from local.pictures import digit, heading, table
 from local.stack import StackInfo
@@ -28,7 +29,7 @@ def models(console: Console, calls: Calls) -> None:
     heading(console, "What there is", "GET /v2/models/{model}")
     shown = table("model", "versions", "takes", "gives")
     for name in MODELS:
-        model = calls.get(f"/v2/models/{name}")
+        model = calls.json("GET", f"/v2/models/{name}")
         takes, gives = (
             ", ".join(f"{tensor['name']} {tensor['datatype']}" for tensor in model[side])
             for side in ("inputs", "outputs")
@@ -41,7 +42,7 @@ def tensors(console: Console, calls: Calls) -> None:
     """Recognise digits: one array in, two tensors out, as JSON."""
     heading(console, "Tensors as JSON", "POST /v2/models/digits/infer")
     body = (EXAMPLES / "digits.json").read_bytes()
-    answer, timing = timed(lambda: calls.post("/v2/models/digits/infer", body, "application/json"))
+    answer, timing = timed(lambda: _posted(calls, "/v2/models/digits/infer", body, "application/json"))
     outputs = {output["name"]: output for output in answer.json()["outputs"]}
     labels, probabilities = outputs["digit"]["data"], outputs["probabilities"]
     surest = np.reshape(probabilities["data"], probabilities["shape"]).max(axis=1)
@@ -59,7 +60,7 @@ def rows(console: Console, calls: Calls) -> None:
     path = "/v2/models/penguins/predict?join=all"
     heading(console, "Rows as CSV, some cells missing", f"POST {path}")
     body = (EXAMPLES / "penguins.csv").read_bytes()
-    answer, timing = timed(lambda: calls.post(path, body, "text/csv"))
+    answer, timing = timed(lambda: _posted(calls, path, body, "text/csv"))
     shown = table("island", "sex", "bill (mm)", "mass (g)", "species", "sure")
     for row in answer.json()["predictions"]:
         given = (row["island"], row["sex"], row["bill_length_mm"], row["body_mass_g"])
@@ -89,7 +90,7 @@ def mistake(console: Console, calls: Calls) -> None:
     """Send an image of the wrong shape."""
     heading(console, "A mistake says what is wrong", "POST /v2/models/digits/infer")
     sent = {"inputs": [{"name": "image", "shape": [1, 64], "datatype": "FP32", "data": [0] * 64}]}
-    answer = calls.try_post("/v2/models/digits/infer", json.dumps(sent).encode(), "application/json")
+    answer = calls.post("/v2/models/digits/infer", json.dumps(sent).encode(), "application/json")
     console.print(f"{answer.status_code} {answer.text}\n", markup=False)
 
 
@@ -105,9 +106,13 @@ def new_version(console: Console, stack: StackInfo, calls: Calls) -> None:
         console.print(f"{answer['predictions'][0]['species']}, as the same model did as version 1\n")
 
 
+def _posted(calls: Calls, path: str, body: bytes, kind: str) -> httpx.Response:
+    return expect_success(calls.post(path, body, kind))
+
+
 def _wait_for_second_version(calls: Calls) -> float:
     started = time.monotonic()
-    while "2" not in calls.get("/v2/models/penguins")["versions"]:
+    while "2" not in calls.json("GET", "/v2/models/penguins")["versions"]:
         if time.monotonic() - started > PICKED_UP_SECONDS:
             raise LocalFailure("the new version was not picked up")
         time.sleep(0.2)

@@ -34,7 +34,7 @@ def transform(console: Console, model: str, file: Path, options: list[str]) -> N
         )
     stack = StackInfo.read(STACK_FILE)
     key = f"{model}/{file.name}"
-    with Jobs(stack.api_url, stack.api_key) as api:
+    with Jobs(stack) as api:
         batches = Batches(stack, api)
         batch = watch(console, batches, batches.drop(key, file.read_bytes(), **_named(options)))
         console.print(f"{batch['state']}: {batch.get('progress', {}).get('records', {})}", markup=False)

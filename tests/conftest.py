@@ -19,5 +19,5 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
 @pytest.fixture(scope="session")
 def jobs(stack: StackInfo) -> Iterator[Jobs]:
     """A client of the stack's jobs."""
-    with Jobs(stack.api_url, stack.api_key) as client:
+    with Jobs(stack) as client:
         yield client

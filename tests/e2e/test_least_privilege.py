@@ -95,7 +95,7 @@ def test_the_role_looks_nowhere_else(attempt: Try, service: str, operation: str)
 def test_jobs_run(guarded_stack: StackInfo, make: Make) -> None:
     """The roles allow all that a job takes, from its message to its result."""
     request = make(default_rng(40))
-    with Jobs(guarded_stack.api_url, guarded_stack.api_key) as jobs:
+    with Jobs(guarded_stack) as jobs:
         job = jobs.ended(request.as_job(jobs)["id"])
         assert "succeeded" == job["status"], job
         assert alike(request.in_real_time(jobs), jobs.result(job["id"]))
@@ -103,7 +103,7 @@ def test_jobs_run(guarded_stack: StackInfo, make: Make) -> None:
 
 def test_large_jobs_run(guarded_stack: StackInfo) -> None:
     """The roles allow uploads, claim checks, results by a signed URL, lists and cancelling."""
-    with Jobs(guarded_stack.api_url, guarded_stack.api_key) as jobs:
+    with Jobs(guarded_stack) as jobs:
         name = jobs.upload(rows_csv(default_rng(41), 150_000), "text/csv")
         reference = json.dumps({"input": name}).encode()
         uploaded = jobs.ended(jobs.submit("penguins", reference, "application/json")["id"])

@@ -30,7 +30,7 @@ class DroppedFiles:
         self.stack = stack
         self._store = stack.aws().s3()
         self._functions = self.client("lambda")
-        self._api = Jobs(stack.api_url, stack.api_key)
+        self._api = Jobs(stack)
 
     def __enter__(self) -> Self:
         return self
