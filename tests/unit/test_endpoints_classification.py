@@ -15,11 +15,11 @@ SCORES = [[0.25, 0.5, 0.125, 0], [0, 0, 2, 1]]
 
 @pytest.fixture(scope="module")
 def function(tmp_path_factory: pytest.TempPathFactory) -> RealtimeFunction:
-    """The function over models that give back scores, one with labels for three of its four classes."""
+    """The function over models that give back scores, one with labels."""
     models = tmp_path_factory.mktemp("models")
     add_model(models, "plain", identity("FP32", ["n", 4]))
     add_model(models, "labelled", identity("FP32", ["n", 4]))
-    (models / "labelled/model.toml").write_text('[labels]\ny = ["cat", "dog", "owl"]\n')
+    (models / "labelled/model.toml").write_text('[labels]\ny = ["cat", "dog", "owl", "fox"]\n')
     add_model(models, "counts", identity("INT32", ["n", 4]))
     add_model(models, "names", identity("BYTES", ["n", 4]))
     return RealtimeFunction(models)
@@ -52,9 +52,9 @@ def test_best_classes(function: RealtimeFunction) -> None:
 
 
 def test_labels(function: RealtimeFunction) -> None:
-    """Labels come from the model's settings, as far as they go."""
+    """Labels come from the model's settings."""
     assert ["0.500000:1:dog", "2.000000:2:owl"] == output(classify(function, "labelled", SCORES, 1))["data"]
-    assert "1.000000:3" == output(classify(function, "labelled", SCORES, 2))["data"][3]
+    assert "1.000000:3:fox" == output(classify(function, "labelled", SCORES, 2))["data"][3]
 
 
 def test_more_classes_than_there_are(function: RealtimeFunction) -> None:

@@ -2,7 +2,14 @@
 
 import pytest
 from triptych.errors import BadRequest, NotFound
-from triptych.protocol.names import is_model_name, is_version, model_name, version_number
+from triptych.protocol.names import (
+    did_you_mean,
+    is_model_name,
+    is_version,
+    model_name,
+    nearest,
+    version_number,
+)
 
 
 @pytest.mark.parametrize("name", ["a", "digits", "ResNet-50_v1.5", "0", "a" * 128])
@@ -44,3 +51,11 @@ def test_no_version(version: str) -> None:
     assert not is_version(version)
     with pytest.raises(BadRequest, match="expected a positive integer"):
         version_number(version)
+
+
+def test_nearest_name() -> None:
+    """A misspelt name leads to the one that it most likely means, another one to none."""
+    known = ["join", "outputs", "format"]
+    assert " (did you mean 'join'?)" == did_you_mean("jion", known)
+    assert "" == did_you_mean("colour", known)
+    assert "outputs" == nearest("output", known)

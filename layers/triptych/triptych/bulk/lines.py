@@ -8,11 +8,12 @@ from typing import Any
 import orjson
 
 from triptych.errors import bad_rows
+from triptych.protocol.names import listing
 from triptych.tables.arrow import values_of
 from triptych.tables.columns import column_of_kinds
 from triptych.tables.formats import Format
 from triptych.tables.schema import RowSchema
-from triptych.tables.table import AllColumns, Column, Table, listing
+from triptych.tables.table import AllColumns, Column, Table
 
 _ANY = frozenset({object})
 

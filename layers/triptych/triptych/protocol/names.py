@@ -1,13 +1,15 @@
-"""Names that reach a path or a key: checked before they do."""
+"""Names that reach a path or a key, checked before they do; names in messages."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 from triptych.errors import BadRequest, NotFound
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 VERSION = re.compile(r"[1-9][0-9]{0,17}")
+_LISTED = 40  # names in a message
 
 
 def is_model_name(name: str) -> bool:
@@ -42,3 +44,22 @@ def version_number(version: str) -> int:
     if not is_version(version):
         raise BadRequest(f"version {version[:32]!r}: expected a positive integer")
     return int(version)
+
+
+def listing(names: Sequence[str]) -> str:
+    """Lists names for a message."""
+    shown = ", ".join(repr(name[:64]) for name in names[:_LISTED]) or "none"
+    return f"{shown} and {len(names) - _LISTED} more" if len(names) > _LISTED else shown
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Finds the known name that a misspelt one most likely means; None when none is similar."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only mistakes need it: 2 ms of a cold start
+
+    return next(iter(get_close_matches(name, known, n=1)), None)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Words the nearest known name for a message: `" (did you mean 'join'?)"`, or nothing."""
+    found = nearest(name, known)
+    return "" if found is None else f" (did you mean {found!r}?)"

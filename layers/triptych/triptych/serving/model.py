@@ -9,6 +9,7 @@ from triptych.errors import PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.session import ModelSession
 from triptych.protocol.datatypes import BYTES, Datatype
+from triptych.serving.config_check import check_width
 from triptych.serving.model_config import ModelConfig
 from triptych.tensors.signature import Signature
 from triptych.tensors.tensor import Tensor
@@ -49,9 +50,13 @@ class Model(NamedTuple):
         """Runs the model once, as its session does.
 
         Raises:
+            ModelUnavailable: An output has another number of entries than labels.
             PayloadTooLarge: It gives more values than can be written into one answer.
         """
         results = self.session.run(inputs, outputs, deadline)
+        for output, labels in self.config.labels.items():
+            if output in results:
+                check_width(output, results[output].shape, labels)
         values = sum(weight(tensor.datatype, tensor.values.size) for tensor in results.values())
         if values > MAX_OUTPUT:
             raise PayloadTooLarge(

@@ -12,6 +12,7 @@ from triptych.batches.options import read_options
 from triptych.errors import BadRequest, ModelUnavailable
 from triptych.interfaces.settings import SessionSettings, Weights
 from triptych.protocol.fields import Scalar
+from triptych.protocol.names import did_you_mean
 
 Reader = Callable[[object, str], object]
 
@@ -73,8 +74,11 @@ def parse_model_config(text: str) -> ModelConfig:
 def _read(table: Mapping[str, object], readers: Mapping[str, Reader], prefix: str) -> dict[str, Any]:
     for name in table:
         if name not in readers:
-            known = ", ".join([*readers, *_TABLES] if readers is _MODEL else readers)
-            raise ModelUnavailable(f"model.toml: unknown key {prefix + name!r}; expected one of {known}")
+            known = [*readers, *_TABLES] if readers is _MODEL else [*readers]
+            raise ModelUnavailable(
+                f"model.toml: unknown key {prefix + name!r}{did_you_mean(name, known)}; "
+                f"expected one of {', '.join(known)}"
+            )
     return {name: readers[name](value, prefix + name) for name, value in table.items()}
 
 
@@ -114,10 +118,10 @@ def _names(value: object, where: str) -> tuple[str, ...]:
     return tuple(_text(name, f"{where}[{index}]") for index, name in enumerate(value))
 
 
-def _columns(value: object, where: str) -> tuple[str, ...]:
+def _distinct(value: object, where: str) -> tuple[str, ...]:
     names = _names(value, where)
     if len(set(names)) != len(names):
-        raise _wrong(where, "every column once", value)
+        raise _wrong(where, "every name once", value)
     return names
 
 
@@ -146,9 +150,9 @@ def _wrong(where: str, expected: str, value: object) -> ModelUnavailable:
 
 _MODEL: dict[str, Reader] = {
     "description": _text,
-    "columns": _columns,
+    "columns": _distinct,
     "key": _text,
-    "labels": _table_of(_names),
+    "labels": _table_of(_distinct),
     "missing": _table_of(_cell),
     "batch": _batch,
 }

@@ -9,6 +9,7 @@ import numpy as np
 
 from triptych.errors import BadRequest
 from triptych.interfaces.deadline import Deadline
+from triptych.protocol.names import listing
 from triptych.serving.model import Model
 from triptych.serving.prepared import Answer, Served, serve
 from triptych.tables.codec import decode_rows, encode_rows
@@ -16,7 +17,7 @@ from triptych.tables.formats import Format, Representation, answer_representatio
 from triptych.tables.inputs import model_inputs
 from triptych.tables.outputs import empty_output, output_columns
 from triptych.tables.schema import RowSchema
-from triptych.tables.table import Column, Table, check_cells, listing
+from triptych.tables.table import Column, Table, check_cells
 from triptych.tensors.signature import FREE, Signature, TensorSpec
 from triptych.tensors.tensor import Tensor
 

@@ -13,10 +13,11 @@ from arro3.core import DataType
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import Datatype
 from triptych.protocol.fields import Scalar
+from triptych.protocol.names import listing
 from triptych.tables.arrow import arrow_failures, plain, values_of
 from triptych.tables.lists import dense, leaves
 from triptych.tables.schema import RowSchema, inner_shape, row_size
-from triptych.tables.table import Table, check_cells, listing
+from triptych.tables.table import Table, check_cells
 from triptych.tables.texts import array_of_texts
 from triptych.tables.values import array_of_numbers, array_of_values
 from triptych.tensors.signature import FREE, TensorSpec, fits
@@ -67,10 +68,7 @@ def _numbered(spec: TensorSpec, table: Table) -> tuple[str, ...]:
 
 def _takes_any(spec: TensorSpec, table: Table, schema: RowSchema) -> bool:
     """Whether the columns, whatever their names, are the entries of the only input in order."""
-    if schema.only_input is None or schema.features() is not None:
-        return False
-    size = row_size(spec)
-    return size != 1 and size in (None, len(table.columns))
+    return schema.takes_any and row_size(spec) in (None, len(table.columns))
 
 
 def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Array:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from triptych.errors import BadRequest
 from triptych.protocol.fields import Scalar
-from triptych.tables.table import listing
+from triptych.protocol.names import listing
 from triptych.tensors.signature import FREE, TensorSpec
 
 
@@ -37,6 +37,21 @@ class RowSchema:
         if spec is None or self.columns is None or self.columns == (spec.name,):
             return None
         return self.columns if row_size(spec) in (None, len(self.columns)) else None
+
+    @property
+    def takes_any(self) -> bool:
+        """Whether columns of any names can be the entries of the only input, in order."""
+        spec = self.only_input
+        return spec is not None and self.features() is None and row_size(spec) != 1
+
+    def reads(self, column: str) -> bool:
+        """Tells whether rows can have a column of this name that goes into an input."""
+        if self.takes_any or any(column == spec.name for spec in self.inputs):
+            return True
+        flat = [self.flat_columns(spec) for spec in self.inputs]
+        free = [spec.name for spec, names in zip(self.inputs, flat, strict=True) if names is None]
+        name, _, index = column.rpartition("_")
+        return any(column in names for names in flat if names) or (name in free and index.isdecimal())
 
     def flat_columns(self, spec: TensorSpec) -> tuple[str, ...] | None:
         """Names of the columns that hold one number each of an input, row-major.

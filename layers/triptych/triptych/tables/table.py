@@ -22,8 +22,6 @@ MAX_COLUMNS = 16_384
 MAX_CELLS = 2**25
 """Cells that are made of a table: JSON rows that each have other keys make one far larger than they are."""
 
-_LISTED = 40
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
@@ -122,9 +120,3 @@ def check_cells(columns: int, rows: int) -> None:
             f"{columns} columns of {rows} rows are more than the {MAX_CELLS} cells that are taken "
             "at once; send less"
         )
-
-
-def listing(names: Sequence[str]) -> str:
-    """Lists names for a message."""
-    shown = ", ".join(repr(name[:64]) for name in names[:_LISTED]) or "none"
-    return f"{shown} and {len(names) - _LISTED} more" if len(names) > _LISTED else shown
