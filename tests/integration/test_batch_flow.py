@@ -61,7 +61,8 @@ class Stack:
             concurrency=50,
             retention=86_400,
             lookup_retention=86_400,
-            lookup_rate=500,
+            lookup_rate=4000,
+            upload_concurrency=5,
             region="us-east-1",
         )
         self.uploads = batch_uploads(settings, batches)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +12,13 @@ from triptych.batches.file import FileOutcome, Part
 from triptych.errors import BadRequest
 from triptych.interfaces.batch_observer import ChunkRun
 from triptych.interfaces.batch_store import BatchPage
+from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.pacer import Pacer
 from triptych.interfaces.predictions import Made, Prediction
 
 from tests.support.job_fakes import Breakable
+
+AT_ONCE = Pacer(1e9, Deadline(math.inf))
 
 
 @dataclass
@@ -136,10 +141,11 @@ class MemoryPredictions(Breakable):
 
     kept: dict[tuple[str, str], tuple[Prediction, Made]] = field(default_factory=dict)
 
-    def put(self, predictions: Sequence[Prediction], made: Made) -> None:
+    def put(self, predictions: Sequence[Prediction], made: Made, pacer: Pacer) -> None:
         """Keeps predictions; those of a later batch stay."""
         self.reach()
         for prediction in predictions:
+            pacer.wait(1)
             known = self.kept.get((made.model, prediction.key))
             if known is None or (known[1].at, known[1].batch) <= (made.at, made.batch):
                 self.kept[made.model, prediction.key] = prediction, made

@@ -18,13 +18,14 @@ from triptych.batch.places import Places
 from triptych.batch.planner import Planner
 from triptych.batch.starting import Starter
 from triptych.batch.submitter import BatchSubmitter
-from triptych.batch.transformer import Transformer
+from triptych.batch.transformer import Limits, Transformer
 from triptych.batch.uploads import Steps, UploadLimits, Uploads
 from triptych.batch.workflow_steps import WorkflowSteps
 from triptych.batches.batch import Batch, BatchOptions, BatchSource, State
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.ids import upload_id
 from triptych.batches.keys import staged_prefix
+from triptych.batches.lookup_rate import LookupRate
 from triptych.bulk.planning.plan import plan_chunks
 from triptych.errors import NotFound
 from triptych.interfaces.deadline import Deadline
@@ -35,6 +36,8 @@ from tests.support.job_fakes import NOW, JobClock
 from tests.support.objects import DirectoryBucket
 from tests.support.pieces import TINY
 from tests.support.spooled import sample
+
+FAST = LookupRate(1e9, uploads=1, chunks=1)
 
 
 @cache
@@ -76,7 +79,7 @@ class BatchWorld:
         self.places = Places(*map(wrapped, (self.inputs, self.outputs, self.work, self.predictions)))
         store, workflow, clock = wrapped(self.store), wrapped(self.workflow), self.clock
         ledger = BatchLedger(store)
-        self.transformer = Transformer(self.places, store, models, self.observer, TINY)
+        self.transformer = Transformer(self.places, store, models, self.observer, Limits(FAST, TINY))
         self.finisher = Finisher(self.places, store, self.observer, 1769, clock)
         self.planner = Planner(self.places, store, models, self.finisher, 100)
         endings = BatchEndings(store, ledger, wrapped(self), self.observer, clock)

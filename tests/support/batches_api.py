@@ -25,7 +25,13 @@ from triptych.interfaces.objects import StoredObject
 from triptych.interfaces.predictions import Made, Prediction
 from triptych.serving.repository import ModelRepository
 
-from tests.support.batch_fakes import MemoryBatches, MemoryPredictions, MemoryWorkflow, WatchedBatches
+from tests.support.batch_fakes import (
+    AT_ONCE,
+    MemoryBatches,
+    MemoryPredictions,
+    MemoryWorkflow,
+    WatchedBatches,
+)
 from tests.support.job_fakes import NOW, JobClock, MemoryNotifier
 from tests.support.objects import DirectoryBucket
 from tests.support.realtime import Answer, Call, Function
@@ -118,7 +124,7 @@ class BatchesApi:
     def predicted(self, model: str = "recommender") -> None:
         """Makes predictions for two users."""
         rows = [Prediction(key, {"user_id": int(key), "items": [1, 2]}) for key in ("15", "16")]
-        self.predictions.put(rows, Made(model, 1, BATCH_ID, NOW))
+        self.predictions.put(rows, Made(model, 1, BATCH_ID, NOW), AT_ONCE)
 
     def _keep(self, batch: Batch) -> Batch:
         self.store.batches[batch.id] = batch

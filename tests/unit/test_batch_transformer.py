@@ -1,24 +1,34 @@
 """Chunks become parts, whoever makes them and however often."""
 
 import gzip
+import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import orjson
 import pytest
+from triptych.batch import transformer as module
 from triptych.batch.stopping import Stopped
-from triptych.batch.transformer import Transformer
+from triptych.batch.transformer import Limits, Transformer
 from triptych.batches.batch import Batch, Counts
+from triptych.batches.file import Chunk
+from triptych.batches.lookup_rate import LookupRate
 from triptych.batches.transitions import stopped
 from triptych.bulk import transform
 from triptych.bulk.transform import BulkSizes
-from triptych.errors import BadRequest, NotFound
+from triptych.errors import BadRequest, DeadlineExceeded, NotFound
 from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.pacer import Pacer
+from triptych.interfaces.predictions import Made, Prediction
 
-from tests.support.batch_world import BatchWorld, models
+from tests.support.batch_world import FAST, BatchWorld, models
+from tests.unit.fakes.clock import Clock
 
 HEAD = b"island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,sex,year\n"
 ROWS = [b"Torgersen,39.1,18.7,181,%d,male,2007\n" % (3000 + number) for number in range(40)]
 BAD = b"Dream,tall,18.7,181,3750,male,2007\n"
+LOOKUP = {"lookup": "true", "key": "user_id"}
 BODY = HEAD + b"".join(ROWS[:20]) + BAD + b"".join(ROWS[20:])
 
 
@@ -87,7 +97,7 @@ def test_what_ended_a_process_is_cut_though_it_is_small(world: BatchWorld) -> No
     (chunk,) = world.chunks(batch, file, 10**6)
     world.store.count_attempt(batch.id, 0, chunk.start)
     whole = BulkSizes(block=len(BODY))
-    transformer = Transformer(world.places, world.store, models, world.observer, whole)
+    transformer = Transformer(world.places, world.store, models, world.observer, Limits(FAST, whole))
     rest = transformer.run(batch, chunk, Deadline.after(60))
     assert rest is not None
     assert chunk.start < rest.start < chunk.end
@@ -104,6 +114,53 @@ def test_time_that_is_up(world: BatchWorld, monkeypatch: pytest.MonkeyPatch) -> 
     world.transform(batch, rest)
     output, errors, counts = together(world, batch)
     assert (40, [21], Counts(41, 40, 1)) == (output.count(b"\n"), errors, counts)
+
+
+def test_slow_lookups(world: BatchWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the share of the writes is small, each call stops in time, and the next one goes on there."""
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    monkeypatch.setattr(module, "Pacer", partial(Pacer, sleep=clock.advance, clock=clock))
+    rate = LookupRate(4, uploads=2, chunks=1)  # one a second
+    transformer = Transformer(world.places, world.store, models, world.observer, Limits(rate))
+    rows = [row.replace(b"Torgersen", b"Torgersen%d" % number) for number, row in enumerate(ROWS)]
+    batch, file = world.dropped("penguins/a.csv", HEAD + b"".join(rows), {"lookup": "true", "key": "island"})
+    (chunk,) = world.chunks(batch, file, 10**6)
+    rest: Chunk | None = chunk
+    calls = 0
+    while rest is not None:
+        deadline = Deadline.after(15)
+        rest = transformer.run(batch, rest, deadline)
+        assert clock.now < deadline.at
+        calls += 1
+    assert 3 <= calls <= 5
+    assert len(rows) == len(world.predictions.kept)
+    assert Counts(40, 40, 0) == together(world, batch)[2]
+
+
+def test_lookups_that_are_stopped_within_a_block(world: BatchWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block whose lookups cannot be written in time is left to the next call; those before it are kept."""
+    batch, file = world.dropped("recommender/users.csv", b"user_id\n1\n2\n3\n", LOOKUP)
+    (chunk,) = world.chunks(batch, file, 10**6)
+    transformer = Transformer(
+        world.places, world.store, models, world.observer, Limits(FAST, BulkSizes(block=2))
+    )
+    put = world.predictions.put
+
+    def late(predictions: Sequence[Prediction], made: Made, pacer: Pacer) -> None:
+        if predictions[0].key == "2":
+            raise DeadlineExceeded("too late")
+        put(predictions, made, pacer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.predictions, "put", late)
+        rest = transformer.run(batch, chunk, Deadline.after(60))
+        assert chunk._replace(start=chunk.start + 2) == rest
+        with pytest.raises(DeadlineExceeded, match="too late"):
+            transformer.run(batch, rest, Deadline.after(60))
+    world.transform(batch, rest)
+    assert {"1", "2", "3"} == {key for _, key in world.predictions.kept}
+    assert Counts(3, 3, 0) == together(world, batch)[2]
 
 
 def test_stop(world: BatchWorld) -> None:
@@ -127,8 +184,7 @@ def test_wrong_files(world: BatchWorld) -> None:
 
 def test_predictions_are_kept_by_key(world: BatchWorld) -> None:
     """What can be looked up is kept with its model and batch."""
-    metadata = {"lookup": "true", "key": "user_id"}
-    batch, file = world.dropped("recommender/users.csv", b"user_id\n1\n2\n", metadata)
+    batch, file = world.dropped("recommender/users.csv", b"user_id\n1\n2\n", LOOKUP)
     for chunk in world.chunks(batch, file, 10**6):
         world.transform(batch, chunk)
     found = world.predictions.get("recommender", ["1", "3"])

@@ -1,12 +1,16 @@
 """Blocks of records, which are what is in memory of a piece."""
 
+import io
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
+from arro3.core import Table
+from arro3.io import write_ipc, write_parquet
 from triptych.batches.form import FileForm, FileFormat
 from triptych.bulk.piece import Piece
-from triptych.bulk.reading import blocks
+from triptych.bulk.reading import BlockSize, blocks
 from triptych.interfaces.deadline import Deadline
 from triptych.serving.rows import row_schema
 
@@ -25,7 +29,35 @@ def test_blocks_are_small_though_much_is_fetched_at_once(
     file = tmp_path / "file"
     file.write_bytes(body)
     piece = Piece(FileReader(file, len(body)), FileForm(form), 0, len(body))
-    read = list(blocks(piece, row_schema(sample("recommender")), 50, Deadline.after(60)))
+    read = list(blocks(piece, row_schema(sample("recommender")), BlockSize(50), Deadline.after(60)))
     ends = [0, *(block.end for block in read)]
     assert len(body) == ends[-1]
     assert max(end - start for start, end in pairwise(ends)) <= 100
+
+
+def _tables() -> dict[FileFormat, bytes]:
+    """Gives ten rows in each format that is a table."""
+    users = np.arange(10, dtype="i8")
+    table = Table.from_pydict({"user_id": users})
+    files = {form: io.BytesIO() for form in (FileFormat.PARQUET, FileFormat.ARROW, FileFormat.NPY)}
+    write_parquet(table, files[FileFormat.PARQUET])
+    write_ipc(table, files[FileFormat.ARROW])
+    np.save(files[FileFormat.NPY], users)
+    return {form: file.getvalue() for form, file in files.items()}
+
+
+@pytest.mark.parametrize("form", [FileFormat.PARQUET, FileFormat.ARROW, FileFormat.NPY])
+def test_blocks_have_few_records_where_that_is_wanted(tmp_path: Path, form: FileFormat) -> None:
+    """Rows of tables come a few at a time too, each with its position."""
+    file = tmp_path / "file"
+    file.write_bytes(_tables()[form])
+    piece = Piece(FileReader(file, 1000), FileForm(form), 0, 10)
+    size = BlockSize(1000, records=4)
+    read = [
+        (block.block.table(), block.end)
+        for block in blocks(piece, row_schema(sample("recommender")), size, Deadline.after(60))
+    ]
+    rows = [(table.rows, end) for table, end in read if table.rows]
+    assert [(4, 4), (4, 8), (2, 10)] == rows
+    values = [int(value) for table, _ in read for value in np.asarray(table.columns["user_id"])]
+    assert list(range(10)) == values

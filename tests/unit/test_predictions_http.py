@@ -9,6 +9,7 @@ import pytest
 from triptych.interfaces.predictions import Made, Prediction
 from triptych.serving.repository import ModelRepository
 
+from tests.support.batch_fakes import AT_ONCE
 from tests.support.batches_api import BATCH_ID, BatchesApi
 from tests.support.job_fakes import NOW
 from tests.support.realtime import Answer
@@ -49,7 +50,7 @@ def test_one(api: BatchesApi) -> None:
 @pytest.mark.parametrize(("sent", "key"), [("a%2Fb", "a/b"), ("a%20%C3%A4", "a ä"), ("100%25", "100%")])
 def test_keys_are_decoded(api: BatchesApi, sent: str, key: str) -> None:
     """A key in a path is percent-encoded, and may hold anything."""
-    api.predictions.put([Prediction(key, {"y": 1})], Made("recommender", 1, BATCH_ID, NOW))
+    api.predictions.put([Prediction(key, {"y": 1})], Made("recommender", 1, BATCH_ID, NOW), AT_ONCE)
     assert key == api.call("GET", ONE, path={"model": "recommender", "key": sent}).json()["key"]
 
 

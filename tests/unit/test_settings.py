@@ -128,8 +128,16 @@ def test_batches() -> None:
         settings.direct_bytes,
         settings.chunk_bytes,
     )
-    told = batches_from_environment({**BATCHES, "BATCH_RETENTION_DAYS": "2", "LOOKUP_WRITES_PER_SECOND": "7"})
-    assert (172_800, 7) == (told.retention, told.lookup_rate)
+    assert (4000, 50, 5) == (settings.lookup_rate, settings.concurrency, settings.upload_concurrency)
+    told = batches_from_environment(
+        {
+            **BATCHES,
+            "BATCH_RETENTION_DAYS": "2",
+            "LOOKUP_WRITES_PER_SECOND": "700",
+            "BATCH_UPLOAD_CONCURRENCY": "2",
+        }
+    )
+    assert (172_800, 700, 2) == (told.retention, told.lookup_rate, told.upload_concurrency)
 
 
 @pytest.mark.parametrize("name", BATCHES)

@@ -106,10 +106,11 @@ class BatchSettings:
         chunk_bytes: Bytes of a chunk of a larger one.
         max_attempts: Attempts that an upload has.
         worker_memory: Megabytes of a function that transforms chunks.
-        concurrency: Chunks that are transformed at once, at most.
+        concurrency: Chunks of a batch that are transformed at once, at most.
+        upload_concurrency: Dropped files that are transformed at once, at most.
         retention: Seconds that records are kept.
         lookup_retention: Seconds that predictions can be looked up.
-        lookup_rate: Predictions that one worker writes to their table in a second, at most.
+        lookup_rate: Predictions that all workers together write to their table in a second.
         region: AWS region.
     """
 
@@ -126,6 +127,7 @@ class BatchSettings:
     max_attempts: int
     worker_memory: int
     concurrency: int
+    upload_concurrency: int
     retention: int
     lookup_retention: int
     lookup_rate: int
@@ -197,9 +199,10 @@ def batches_from_environment(environment: Mapping[str, str] = os.environ) -> Bat
         max_attempts=int(_number(environment, "BATCH_MAX_ATTEMPTS", 5)),
         worker_memory=int(_number(environment, "BATCH_WORKER_MEMORY", 1769)),
         concurrency=int(_number(environment, "BATCH_MAX_CONCURRENCY", 50)),
+        upload_concurrency=int(_number(environment, "BATCH_UPLOAD_CONCURRENCY", 5)),
         retention=int(_number(environment, "BATCH_RETENTION_DAYS", 90)) * 86_400,
         lookup_retention=int(_number(environment, "LOOKUP_DAYS", 30)) * 86_400,
-        lookup_rate=int(_number(environment, "LOOKUP_WRITES_PER_SECOND", 500)),
+        lookup_rate=int(_number(environment, "LOOKUP_WRITES_PER_SECOND", 4000)),
         region=_required(environment, "AWS_REGION"),
     )
 

@@ -31,7 +31,7 @@ _DENIED = FORBIDDEN | {
     "InvalidToken",
     "UnrecognizedClientException",
 }
-_THROTTLED = {
+THROTTLED: Final = {
     "SlowDown",
     "Throttling",
     "ThrottlingException",
@@ -42,6 +42,8 @@ _THROTTLED = {
     "ServiceUnavailable",
     "503",
 }
+"""Codes that ask for fewer requests: the same one may succeed a little later."""
+
 _MISSING = {
     "NoSuchBucket",
     "NotFound",
@@ -102,6 +104,6 @@ def reaching(what: str) -> Generator[None]:
 def _answer(code: str) -> str:
     if code in _DENIED:
         return "access to it is denied"
-    if code in _THROTTLED:
+    if code in THROTTLED:
         return "it asks for fewer requests"
     return "it does not exist" if code in _MISSING else f"it answers {code}"

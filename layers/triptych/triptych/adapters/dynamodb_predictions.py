@@ -22,10 +22,11 @@ import orjson
 from triptych.adapters.ahead import ahead
 from triptych.adapters.aws_clients import AwsClients
 from triptych.adapters.aws_errors import reaching
-from triptych.adapters.batch_writes import LIMIT, BatchWrites
+from triptych.adapters.batch_writes import LIMIT, write_items
 from triptych.adapters.dynamodb_items import deserialized, named
 from triptych.errors import BadRequest
 from triptych.interfaces.clock import Clock
+from triptych.interfaces.pacer import Pacer
 from triptych.interfaces.predictions import Made, Prediction
 
 if TYPE_CHECKING:
@@ -52,30 +53,29 @@ class DynamoPredictions:
         clients: Calls AWS.
         table: Name of the table.
         days: How long predictions are kept after their batch was handed over.
-        writes: Writes items, at the pace that is allowed.
         clock: Gives the time.
     """
 
-    def __init__(self, clients: AwsClients, table: str, days: int, writes: BatchWrites, clock: Clock) -> None:
+    def __init__(self, clients: AwsClients, table: str, days: int, clock: Clock) -> None:
         self._clients = clients
         self._table = table
         self._days = days
-        self._writes = writes
         self._clock = clock
 
-    def put(self, predictions: Sequence[Prediction], made: Made) -> None:
+    def put(self, predictions: Sequence[Prediction], made: Made, pacer: Pacer) -> None:
         """Keeps predictions; of those with the same key the last one counts.
 
         Raises:
             BadRequest: A key or a row is larger than DynamoDB takes; those before it may have been kept.
-            ServiceUnavailable: The table cannot be reached, or takes no more; some may have been kept.
+            DeadlineExceeded: There was no time for all, at this pace; some may have been kept.
+            ServiceUnavailable: The table cannot be reached; some may have been kept.
         """
         latest = {prediction.key: prediction for prediction in predictions}
         delete_at = made.at // 1000 + self._days * _DAY
         for some in batched(latest.values(), LIMIT, strict=False):
             items = [_item(prediction, made, delete_at) for prediction in some]
             with reaching(TABLE):
-                self._writes.write(self._table, items)
+                write_items(self._clients, self._table, items, pacer)
 
     def get(self, model: str, keys: Sequence[str]) -> Mapping[str, tuple[Prediction, Made]]:
         """Gives the latest predictions of a model by key; keys that have none are left out.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Callable, Sequence
 from time import monotonic
+from typing import NamedTuple
 from uuid import uuid4
 
 from triptych.batch.opening import Models
@@ -18,6 +19,7 @@ from triptych.batch.stopping import checkpoint, still_wanted
 from triptych.batches.batch import Batch
 from triptych.batches.file import Chunk, InputFile, Part
 from triptych.batches.keys import part_errors_key, part_key
+from triptych.batches.lookup_rate import LookupRate
 from triptych.bulk.formats import CONTENT_TYPES
 from triptych.bulk.piece import Piece, Report, Sinks, Wanted, Watch
 from triptych.bulk.transform import DEFAULT_SIZES, BulkSizes, transform_piece
@@ -26,11 +28,33 @@ from triptych.interfaces.batch_observer import BatchObserver, ChunkRun
 from triptych.interfaces.batch_store import BatchStore
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.objects import ObjectWriter, StoredObject
+from triptych.interfaces.pacer import Pacer
 from triptych.interfaces.predictions import Made, Prediction
 from triptych.serving.model import Model
 
 _FINISHING = 20.0
 """Seconds kept for sending what was made, at most: parts are sent while the next ones are made."""
+
+_LOOKUP_SECONDS = 30.0
+"""Seconds that the predictions of a block are written for: work stops between blocks only."""
+
+
+class Limits(NamedTuple):
+    """How much is done at once, and how fast.
+
+    Attributes:
+        lookups: How fast predictions are written for lookups.
+        sizes: How much is done at once.
+    """
+
+    lookups: LookupRate
+    sizes: BulkSizes = DEFAULT_SIZES
+
+    def rate(self, batch: Batch) -> float:
+        """Predictions that one worker of a batch writes in a second."""
+        if batch.execution is None:
+            return self.lookups.of_upload()
+        return self.lookups.of_chunk(batch.chunks)
 
 
 class Transformer:
@@ -41,22 +65,17 @@ class Transformer:
         store: Keeps the records of parts.
         models: Gives models.
         observer: Is told about each run.
-        sizes: How much is done at once.
+        limits: How much is done at once, and how fast.
     """
 
     def __init__(
-        self,
-        places: Places,
-        store: BatchStore,
-        models: Models,
-        observer: BatchObserver,
-        sizes: BulkSizes = DEFAULT_SIZES,
+        self, places: Places, store: BatchStore, models: Models, observer: BatchObserver, limits: Limits
     ) -> None:
         self._places = places
         self._store = store
         self._models = models
         self._observer = observer
-        self._sizes = sizes
+        self._limits = limits
 
     def run(self, batch: Batch, chunk: Chunk, deadline: Deadline) -> Chunk | None:
         """Goes on with a chunk until it is done, or time is up.
@@ -99,27 +118,29 @@ class Transformer:
         attempt = self._store.count_attempt(batch.id, chunk.file.number, start)
         share = 0.5 ** (attempt - 1)
         model = self._models(chunk.file.model, chunk.file.version)
-        return _Making(self._places, self._observer, batch, chunk._replace(start=start)).part(
-            model,
-            Watch(
-                Deadline(deadline.at - min(_FINISHING, deadline.remaining / 10)),
-                checkpoint(self._store, batch.id),
-                share=share,
-            ),
-            self._sizes.shared(share),  # what ended without a word may have wanted for memory
-        )
+        stop = Deadline(deadline.at - min(_FINISHING, deadline.remaining / 10))
+        rate = self._limits.rate(batch)
+        sizes = self._limits.sizes.shared(share)  # what ended without a word may have wanted for memory
+        if chunk.file.options.lookup:
+            sizes = sizes._replace(records=max(1, int(rate * _LOOKUP_SECONDS)))
+        watch = Watch(stop, checkpoint(self._store, batch.id), share=share)
+        making = _Making(self._places, self._observer, batch, chunk._replace(start=start), Pacer(rate, stop))
+        return making.part(model, watch, sizes)
 
 
 class _Making:
     """One part in the making; its objects have names that nobody else uses."""
 
-    def __init__(self, places: Places, observer: BatchObserver, batch: Batch, chunk: Chunk) -> None:
+    def __init__(
+        self, places: Places, observer: BatchObserver, batch: Batch, chunk: Chunk, pacer: Pacer
+    ) -> None:
         token = uuid4().hex
         number, start = chunk.file.number, chunk.start
         self._places = places
         self._observer = observer
         self._batch = batch
         self._chunk = chunk
+        self._pacer = pacer
         self._output_key = part_key(batch.id, number, start, token)
         self._errors_key = part_errors_key(batch.id, number, start, token)
 
@@ -166,7 +187,7 @@ class _Making:
 
     def _keeper(self, model: Model) -> Callable[[Sequence[Prediction]], None]:
         made = Made(model.name, model.version, self._batch.id, self._batch.created)
-        return lambda predictions: self._places.predictions.put(predictions, made)
+        return lambda predictions: self._places.predictions.put(predictions, made, self._pacer)
 
     def _described(self, report: Report, written: StoredObject, milliseconds: int) -> Part:
         chunk = self._chunk

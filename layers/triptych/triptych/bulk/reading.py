@@ -30,6 +30,7 @@ MAX_JSON = 64 * 2**20
 """Bytes of a JSON document, which is in memory as a whole; JSON Lines may have any length."""
 
 _MAX_PLAIN = 2**50
+_SHORTEST = 2  # bytes of a record of text, its newline included
 
 
 class Read(NamedTuple):
@@ -44,13 +45,30 @@ class Read(NamedTuple):
     end: int
 
 
-def blocks(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iterator[Read]:
+class BlockSize(NamedTuple):
+    """How large blocks are, at most; but for JSON, which is one block.
+
+    Attributes:
+        size: Bytes, of all formats but Parquet and Arrow.
+        records: How many records.
+    """
+
+    size: int
+    records: int = 2**62
+
+    @property
+    def text(self) -> int:
+        """Bytes of a block of text."""
+        return min(self.size, self.records * _SHORTEST)
+
+
+def blocks(piece: Piece, schema: RowSchema, size: BlockSize, deadline: Deadline) -> Iterator[Read]:
     """Reads a piece.
 
     Args:
         piece: What to read.
         schema: What rows for the model look like.
-        size: Bytes of a block.
+        size: How large blocks are.
         deadline: When decoding must have ended.
 
     Raises:
@@ -60,17 +78,17 @@ def blocks(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> It
     """
     match piece.form.format:
         case FileFormat.CSV:
-            return _csv(piece, schema, size, deadline)
+            return _csv(piece, schema, size.text, deadline)
         case FileFormat.JSON_LINES:
-            return _lines(piece, schema, size, deadline)
+            return _lines(piece, schema, size.text, deadline)
         case FileFormat.JSON:
             return _instances(piece, schema, deadline)
         case FileFormat.NPY:
             return _npy(piece, schema, size)
         case FileFormat.PARQUET:
-            return _tables(parquet_rows(piece, deadline))
+            return _tables(parquet_rows(piece, deadline), size.records)
         case FileFormat.ARROW:
-            return _tables(arrow_rows(piece, deadline))
+            return _tables(arrow_rows(piece, deadline), size.records)
 
 
 def _texts(piece: Piece, deadline: Deadline) -> Iterator[bytes]:
@@ -144,13 +162,16 @@ def _instances(piece: Piece, schema: RowSchema, deadline: Deadline) -> Generator
         yield Read(LineBlock(b"\n".join(map(orjson.dumps, instances)), schema), piece.end)
 
 
-def _tables(rows: Iterable[tuple[RecordBatch, int]]) -> Iterator[Read]:
+def _tables(rows: Iterable[tuple[RecordBatch, int]], most: int) -> Iterator[Read]:
     for batch, end in rows:
-        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-        yield Read(TableBlock(Table(columns, batch.num_rows)), end)
+        for start in range(0, max(1, batch.num_rows), most):  # one without rows tells the columns
+            some = batch.slice(start, min(most, batch.num_rows - start))
+            columns = dict(zip(some.schema.names, some.columns, strict=True))
+            position = end - batch.num_rows + start + some.num_rows
+            yield Read(TableBlock(Table(columns, some.num_rows)), position)
 
 
-def _npy(piece: Piece, schema: RowSchema, size: int) -> Generator[Read]:
+def _npy(piece: Piece, schema: RowSchema, size: BlockSize) -> Generator[Read]:
     head = piece.head or piece.source.read(0, min(piece.source.size, 2**16))
     file = io.BytesIO(head)
     version = npy_format.read_magic(file)
@@ -163,7 +184,7 @@ def _npy(piece: Piece, schema: RowSchema, size: int) -> Generator[Read]:
     if dtype.kind not in "biuf":
         raise BadRequest(f"the .npy file holds {dtype}, and only numbers are read")
     row_bytes = dtype.itemsize * int(np.prod(shape[1:]))
-    rows = max(1, size // max(1, row_bytes))
+    rows = max(1, min(size.size // max(1, row_bytes), size.records))
     for start in range(piece.start, piece.end, rows):
         stop = min(start + rows, piece.end)
         data = piece.source.read(file.tell() + start * row_bytes, file.tell() + stop * row_bytes)

@@ -18,12 +18,12 @@ import orjson
 from triptych.batches.batch import Counts
 from triptych.batches.form import FileFormat
 from triptych.bulk.block import Block
-from triptych.bulk.isolation import BadRecord, settle
+from triptych.bulk.isolation import BadRecord, Settled, settle
 from triptych.bulk.output import Part, write_parts
 from triptych.bulk.piece import Piece, Report, Sinks, Wanted, Watch
 from triptych.bulk.predictor import Predicted, Predictor
-from triptych.bulk.reading import Read, blocks, is_positioned
-from triptych.errors import BadRequest
+from triptych.bulk.reading import BlockSize, Read, blocks, is_positioned
+from triptych.errors import BadRequest, DeadlineExceeded
 from triptych.serving.model import Model
 from triptych.serving.rows import row_schema
 from triptych.serving.slices import RowsDepend, Sizes, Slices
@@ -39,15 +39,17 @@ class BulkSizes(NamedTuple):
     Attributes:
         block: Bytes that are read at once.
         slices: How large slices of a block are that the model runs on.
+        records: How many records a block has at most.
     """
 
     block: int = 2**20
     slices: Sizes = Sizes()
+    records: int = 2**62
 
     def shared(self, share: float) -> BulkSizes:
         """Gives sizes that take about this share of the memory."""
         slices = Sizes(*(max(1, round(size * share)) for size in self.slices))
-        return BulkSizes(max(1, round(self.block * share)), slices)
+        return BulkSizes(max(1, round(self.block * share)), slices, self.records)
 
 
 DEFAULT_SIZES = BulkSizes()
@@ -82,7 +84,7 @@ def transform_piece(  # noqa: PLR0913 - each is one thing that the caller has
     """
     slices = Slices(model, watch.deadline, watch.checkpoint, model.config.group is True, sizes.slices)
     run = _Run(piece, Predictor(model, piece.form.format, wanted, slices), sinks, watch)
-    read = blocks(piece, row_schema(model), sizes.block, watch.deadline)
+    read = blocks(piece, row_schema(model), BlockSize(sizes.block, sizes.records), watch.deadline)
     try:
         written = write_parts(run.parts(read), wanted.form, sinks.output)
     except RowsDepend:
@@ -110,7 +112,13 @@ class _Run:
         while first is not None:
             started = time.monotonic()
             self._watch.checkpoint()
-            yield from self._settled(first.block)
+            try:
+                settled = self._settled(first.block)
+            except DeadlineExceeded:
+                if self._is_begun():
+                    return  # what was made before it is kept
+                raise
+            yield from self._written(first.block, settled)
             self.end = first.end
             self._longest = max(self._longest, time.monotonic() - started)
             if self._must_stop():
@@ -126,17 +134,24 @@ class _Run:
         self._predictor.check(table)
         return _part(self._predictor.of_table(table)[0])
 
-    def _settled(self, block: Block) -> Iterator[Part]:
+    def _settled(self, block: Block) -> Settled[Sequence[Predicted]]:
+        """Predicts for a block, and hands the predictions over that can be looked up."""
         settled = settle(block, self._predictor)
+        for predictions in (part.predictions for parts in settled.made for part in parts):
+            if predictions:
+                self._sinks.predictions(predictions)
+        return settled
+
+    def _written(self, block: Block, settled: Settled[Sequence[Predicted]]) -> Iterator[Part]:
         self._tell(block, settled.bad)
-        written = 0
-        for predicted in settled.made:
-            for part in predicted:
-                written += part.rows
-                if part.predictions:
-                    self._sinks.predictions(part.predictions)
-                yield _part(part)
+        parts = [part for parts in settled.made for part in parts]
+        yield from map(_part, parts)
+        written = sum(part.rows for part in parts)
         self.counts += Counts(settled.records, written, len(settled.bad))
+
+    def _is_begun(self) -> bool:
+        """Tells whether a part can end here, so that the next one goes on."""
+        return is_positioned(self._piece.form) and self.end > self._piece.start
 
     def _tell(self, block: Block, bad: Sequence[BadRecord]) -> None:
         for record in bad:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from triptych.interfaces.pacer import Pacer
+
 
 class Prediction(NamedTuple):
     """What was predicted for one record.
@@ -40,8 +42,18 @@ class Made(NamedTuple):
 class PredictionStore(Protocol):
     """Keeps predictions, for a while."""
 
-    def put(self, predictions: Sequence[Prediction], made: Made) -> None:
-        """Keeps predictions, each in place of earlier ones for its key; a later one that is there stays."""
+    def put(self, predictions: Sequence[Prediction], made: Made, pacer: Pacer) -> None:
+        """Keeps predictions, each in place of earlier ones for its key; a later one that is there stays.
+
+        Args:
+            predictions: The predictions.
+            made: Who made them.
+            pacer: Says when each write is due.
+
+        Raises:
+            BadRequest: One of them is too large.
+            DeadlineExceeded: There was not enough time for all; some may have been kept.
+        """
         ...
 
     def get(self, model: str, keys: Sequence[str]) -> Mapping[str, tuple[Prediction, Made]]:

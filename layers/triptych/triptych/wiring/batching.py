@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from triptych.adapters.aws_clients import AwsClients
 from triptych.adapters.batch_telemetry import BatchTelemetry
-from triptych.adapters.batch_writes import BatchWrites
 from triptych.adapters.dynamodb_batches import DynamoBatches
 from triptych.adapters.dynamodb_predictions import DynamoPredictions
 from triptych.adapters.notifications import batch_notifier
@@ -19,8 +18,9 @@ from triptych.batch.finisher import Finisher
 from triptych.batch.ledger import BatchLedger
 from triptych.batch.places import Places
 from triptych.batch.planner import Planner
-from triptych.batch.transformer import Transformer
+from triptych.batch.transformer import Limits, Transformer
 from triptych.batch.uploads import Steps
+from triptych.batches.lookup_rate import LookupRate
 from triptych.interfaces.clock import Clock
 from triptych.settings import BatchSettings, Settings
 from triptych.wiring.open_models import model_store
@@ -70,7 +70,7 @@ def batching(settings: Settings, batches: BatchSettings, clock: Clock) -> Batchi
     notifier = batch_notifier(clients, batches.topic_arn, batches.region)
     steps = Steps(
         planner=Planner(places, store, models, finisher, batches.chunk_bytes),
-        transformer=Transformer(places, store, models, telemetry),
+        transformer=Transformer(places, store, models, telemetry, Limits(lookup_rate(batches))),
         finisher=finisher,
         endings=BatchEndings(store, ledger, notifier, telemetry, clock),
         workflow=StepFunctions(clients, batches.state_machine_arn),
@@ -89,10 +89,14 @@ def batch_places(clients: AwsClients, settings: Settings, batches: BatchSettings
     """
     scratch = settings.cache.with_name("triptych-batches")
     days = batches.lookup_retention // _DAY
-    writes = BatchWrites(clients, batches.lookup_rate)
     return Places(
         inputs=S3Objects(clients, batches.inputs_bucket, scratch),
         outputs=S3Objects(clients, batches.outputs_bucket, scratch),
         work=S3Objects(clients, batches.work_bucket, scratch),
-        predictions=DynamoPredictions(clients, batches.predictions_table, days, writes, clock),
+        predictions=DynamoPredictions(clients, batches.predictions_table, days, clock),
     )
+
+
+def lookup_rate(batches: BatchSettings) -> LookupRate:
+    """Tells how fast predictions are written for lookups, and by how many."""
+    return LookupRate(batches.lookup_rate, batches.upload_concurrency, batches.concurrency)
