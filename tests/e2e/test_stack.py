@@ -54,7 +54,7 @@ def test_unknown_routes(client: httpx.Client, method: str, path: str) -> None:
     answer = client.request(method, path)
 
     assert 404 == answer.status_code
-    assert {"error": "no such path or method, or no signature where one is needed"} == answer.json()
+    assert {"error": "there is no such path or method: see /docs"} == answer.json()
 
 
 def test_statistics_of_all_models_are_not_taken_for_a_model(client: httpx.Client) -> None:

@@ -39,7 +39,7 @@ class Gateway:
     def _answer(self, request: Request) -> Response:
         route = self._route(request)
         if route is None:
-            return _error(404, "no such path or method")
+            return _error(404, "there is no such path or method: see /docs")
         resource, values = route
         if not resource.startswith("/v2/health/") and request.headers.get("x-api-key") != self._key:
             return _error(403, "the header x-api-key is missing or holds no valid API key")

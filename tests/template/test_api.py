@@ -14,14 +14,13 @@ from tests.template.translated import of_type, translate
 KEY: dict[str, list[str]] = {"api_key": []}
 HEALTH = {("GET", "/v2/health/live"), ("GET", "/v2/health/ready")}
 STATUS = {
-    "MISSING_AUTHENTICATION_TOKEN": 404,
     "INVALID_API_KEY": 403,
     "ACCESS_DENIED": 403,
     "THROTTLED": 429,
     "QUOTA_EXCEEDED": 429,
     "REQUEST_TOO_LARGE": 413,
     "INTEGRATION_TIMEOUT": 504,
-    "INTEGRATION_FAILURE": 502,
+    "INTEGRATION_FAILURE": 503,
 }
 
 type Routes = dict[tuple[str, str], dict[str, Any]]
@@ -94,6 +93,26 @@ def test_errors_of_the_gateway_have_the_protocols_shape(body: dict[str, Any], ki
     assert ["error"] == list(answer)
     assert "$" not in answer["error"]
     assert STATUS.get(kind) == (int(response["statusCode"]) if "statusCode" in response else None)
+
+
+def test_who_finds_no_environment_is_asked_to_try_again(body: dict[str, Any]) -> None:
+    """A Lambda function that is throttled is an integration failure to the gateway: it has not run."""
+    response = body["x-amazon-apigateway-gateway-responses"]["INTEGRATION_FAILURE"]
+    assert {"gatewayresponse.header.Retry-After": "'2'"} == response["responseParameters"]
+    assert "try again" in response["responseTemplates"]["application/json"]
+
+
+def test_an_unknown_path_does_not_speak_of_signatures(template: dict[str, Any], body: dict[str, Any]) -> None:
+    """The gateway answers alike to a missing signature: that is mentioned where signatures are asked for."""
+    response = body["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"]
+    condition, *templates = response["responseTemplates"]["application/json"]["Fn::If"]
+    signed, unsigned = (json.loads(text)["error"] for text in templates)
+
+    assert {"Fn::Equals": [{"Ref": "Authorization"}, "AWS_IAM"]} == template["Conditions"][condition]
+    assert "404" == response["statusCode"]
+    assert "sign" in signed
+    assert "sign" not in unsigned
+    assert all("no such path or method: see /docs" in text for text in (signed, unsigned))
 
 
 def test_throttles_hold_with_and_without_a_key(template: dict[str, Any]) -> None:
