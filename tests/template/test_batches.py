@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from triptych.batch.desk import PARTS_DAYS
 
+from tests.support.small_account import THROTTLED, Load, run
 from tests.template.translated import of_type, statements, translate
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,49 @@ def test_every_task_is_tried_again_and_ends(machine: Json) -> None:
         assert 900 < task["TimeoutSeconds"]
         assert ["States.TaskFailed", "States.Timeout"] == task["Retry"][-1]["ErrorEquals"]
         assert all(("FULL", 2) == (retry["JitterStrategy"], retry["BackoffRate"]) for retry in task["Retry"])
+
+
+def test_every_task_waits_for_its_turn(machine: Json) -> None:
+    """Where Lambda has no room, each task waits as long as the machine may run, and failures count apart."""
+    retries = [state["Retry"] for state in _states(machine) if state["Type"] == "Task"]
+    for turn, failure in retries:
+        assert retries[0][0] == turn
+        assert [THROTTLED] == turn["ErrorEquals"]
+        assert failure["MaxAttempts"] <= 8
+    (turn, _) = retries[0]
+    assert machine["TimeoutSeconds"] < turn["MaxAttempts"] * turn["MaxDelaySeconds"] / 2
+    # Scheduled, started, failed: three events of the history of 25,000, and some for what comes after.
+    assert 3 * turn["MaxAttempts"] < 20_000
+
+
+SMALL = [Load(300, seconds, children=50, slots=10) for seconds in (60, 600)]
+BEFORE = [
+    {
+        "ErrorEquals": [THROTTLED],
+        "IntervalSeconds": 5,
+        "BackoffRate": 2,
+        "MaxAttempts": 20,
+        "MaxDelaySeconds": 120,
+    }
+]
+
+
+@pytest.mark.parametrize("load", SMALL)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_small_account_loses_no_chunk(machine: Json, load: Load, seed: int) -> None:
+    """Ten executions for fifty children: all chunks are done, almost as soon as ten can do them."""
+    chunk = machine["States"]["Chunks"]["ItemProcessor"]["States"]["Chunk"]
+    outcome = run(load, chunk["Retry"], seed)
+    best = load.chunks * load.seconds / load.slots
+    assert 0 == outcome.lost
+    assert best <= outcome.seconds < best + 2 * chunk["Retry"][0]["MaxDelaySeconds"]
+    assert outcome.calls < 20 * load.chunks  # each is a transition, which costs
+
+
+@pytest.mark.parametrize(("load", "lost"), [(SMALL[0], 20), (SMALL[1], 150)])
+def test_a_small_account_lost_chunks_with_few_retries(load: Load, lost: int) -> None:
+    """Twenty tries within minutes are too few: the simulation tells, so it can tell that none is lost."""
+    assert lost < run(load, BEFORE).lost
 
 
 def test_whatever_fails_for_good_ends_the_batch(machine: Json) -> None:
