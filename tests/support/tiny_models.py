@@ -113,6 +113,42 @@ def sequence() -> bytes:
     return bytes(made.SerializeToString())
 
 
+def classifier(*classes: str, zipmap: bool = False, twice: bool = False) -> bytes:
+    """Gives the class of the largest entry of `x` as `label`, and the entries as `scores`.
+
+    Args:
+        classes: Names of the classes, in the order of the entries.
+        zipmap: Whether `scores` is a sequence of maps from class to score.
+        twice: Whether `more` gives the scores once again.
+    """
+    size = len(classes)
+    nodes = [
+        helper.make_node(
+            "LinearClassifier",
+            ["x"],
+            ["label", "raw"],
+            domain="ai.onnx.ml",
+            classlabels_strings=classes,
+            coefficients=np.eye(size, dtype=np.float32).reshape(-1),
+            intercepts=[0.0] * size,
+        ),
+        helper.make_node("ZipMap", ["raw"], ["scores"], domain="ai.onnx.ml", classlabels_strings=classes)
+        if zipmap
+        else helper.make_node("Identity", ["raw"], ["scores"]),
+        helper.make_node("Identity", ["raw"], ["more"]),
+    ]
+    pair: tuple[str, Shape] = ("FP32", ["n", size])
+    outputs: dict[str, tuple[str, Shape]] = {"label": ("BYTES", ["n"]), "scores": pair}
+    graph = _graph(nodes, {"x": pair}, outputs | ({"more": pair} if twice else {}))
+    if zipmap:
+        mapped = helper.make_map_type_proto(
+            TensorProto.STRING, helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+        )
+        graph.output[1].CopyFrom(helper.make_value_info("scores", helper.make_sequence_type_proto(mapped)))
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 3)]
+    return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString())
+
+
 def _graph(nodes: Sequence[NodeProto], inputs: Tensors, outputs: Tensors, **weights: Array) -> GraphProto:
     return helper.make_graph(
         nodes,

@@ -6,7 +6,7 @@ import pytest
 from triptych.errors import ModelUnavailable
 from triptych.interfaces.deadline import Deadline
 from triptych.protocol.datatypes import BYTES, FP32
-from triptych.serving.config_check import check_config
+from triptych.serving.config_check import fitted
 from triptych.serving.model_config import ModelConfig, parse_model_config
 from triptych.tensors.signature import Signature, TensorSpec
 from triptych.tensors.tensor import Tensor, empty_array
@@ -63,7 +63,7 @@ def inputs(**shapes: tuple[int, ...] | None) -> Signature:
 def test_what_matches_nothing_is_refused(toml: str, message: str) -> None:
     """With what there is."""
     with pytest.raises(ModelUnavailable) as caught:
-        check_config(parse_model_config(toml), inputs(age=(-1, 1), image=(-1, 2)))
+        fitted(parse_model_config(toml), inputs(age=(-1, 1), image=(-1, 2)))
     assert str(caught.value).startswith(f"model.toml: {message}")
 
 
@@ -82,7 +82,7 @@ def test_what_matches_nothing_is_refused(toml: str, message: str) -> None:
 )
 def test_what_can_be_meant_passes(toml: str, signature: Signature) -> None:
     """Every name that a column of rows can have is known; so is any axis that the model leaves open."""
-    check_config(parse_model_config(toml), signature)
+    fitted(parse_model_config(toml), signature)
 
 
 @pytest.mark.parametrize("signature", [inputs(x=(-1, 2)), inputs(x=(-1,)), inputs(x=(-1, 2), y=(-1,))])
@@ -90,7 +90,7 @@ def test_a_column_that_no_row_can_have(signature: Signature) -> None:
     """Where the names of columns are known, another one is refused."""
     config = ModelConfig(columns=("age", "size") if len(signature.inputs) == 1 else None, missing={"agee": 1})
     with pytest.raises(ModelUnavailable, match="'agee'"):
-        check_config(config, signature)
+        fitted(config, signature)
 
 
 @pytest.mark.parametrize("shape", [(-1, -1), None])
@@ -100,7 +100,7 @@ def test_an_open_axis_is_checked_when_the_model_runs(shape: tuple[int, ...] | No
     model, _ = model_of(
         lambda arrays: {"y": arrays["x"], "z": arrays["x"]}, {"x": (-1, -1)}, {"y": shape, "z": shape}, config
     )
-    check_config(config, model.signature)
+    fitted(config, model.signature)
     two, three = (Tensor(FP32, empty_array(FP32, (1, size))) for size in (2, 3))
     assert (1, 2) == model.run({"x": two}, ["y"], Deadline.after(1))["y"].shape
     assert (1, 3) == model.run({"x": three}, ["z"], Deadline.after(1))["z"].shape

@@ -11,6 +11,7 @@ from triptych.errors import BadRequest, DeadlineExceeded, ModelUnavailable, Payl
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.settings import SessionSettings
 from triptych.onnx import bfloat16
+from triptych.onnx.classes import with_labels
 from triptych.onnx.failures import FAILURES, is_cut, is_out_of_memory, reason
 from triptych.onnx.options import session_options
 from triptych.onnx.types import signature_of
@@ -36,7 +37,9 @@ def open_session(model: Path, settings: SessionSettings) -> OnnxSession:
         NotSupported: The model uses types that the protocol cannot carry.
         ModelUnavailable: The file is not a model that can be run.
     """
-    return OnnxSession(lambda: _opened(model, settings), arena=settings.arena)
+    session = OnnxSession(lambda: _opened(model, settings), arena=settings.arena)
+    session.signature = with_labels(session.signature, model)
+    return session
 
 
 def _opened(model: Path, settings: SessionSettings) -> onnxruntime.InferenceSession:

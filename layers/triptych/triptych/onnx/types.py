@@ -47,5 +47,8 @@ def _spec(role: str, argument: onnxruntime.NodeArg) -> TensorSpec:
 
 def _advice(onnx_type: str) -> str:
     if onnx_type.startswith(("seq(map", "map")):
-        return "; export the model with zipmap=False to get tensors"
+        return (
+            "; export it so that it gives tensors: scikit-learn with to_onnx(..., "
+            "options={'zipmap': False}), LightGBM and XGBoost with convert_...(..., zipmap=False)"
+        )
     return "; only tensors of BOOL, 8 to 64 bit integers, FP16, BF16, FP32, FP64 and strings are served"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from triptych.errors import ModelUnavailable
 from triptych.protocol.names import did_you_mean, listing
@@ -11,14 +12,17 @@ from triptych.tables.schema import RowSchema
 from triptych.tensors.signature import FREE, Signature, TensorSpec
 
 
-def check_config(config: ModelConfig, signature: Signature) -> None:
+def fitted(config: ModelConfig, signature: Signature) -> ModelConfig:
     """Checks the names and numbers of a `model.toml` against the model.
 
     The length of an axis that the model leaves open is checked when the model runs.
 
+    Returns:
+        The configuration, with the labels that the model itself tells.
+
     Raises:
         ModelUnavailable: It names an output or a column that the model does not have, or has another number
-            of labels than the output has entries.
+            of labels than the output has entries, or others than the model itself.
     """
     outputs = {spec.name: spec for spec in signature.outputs}
     for output, labels in config.labels.items():
@@ -30,6 +34,8 @@ def check_config(config: ModelConfig, signature: Signature) -> None:
         if not schema.reads(column):
             known = [name for spec in signature.inputs for name in schema.flat_columns(spec) or (spec.name,)]
             raise _unknown("missing", column, "input column", known)
+    told = {spec.name: spec.labels for spec in signature.outputs if spec.labels}
+    return replace(config, labels={**told, **config.labels})
 
 
 def check_width(output: str, shape: Sequence[int], labels: Sequence[str]) -> None:
@@ -57,6 +63,11 @@ def _check_labels(spec: TensorSpec, labels: Sequence[str]) -> None:
         )
     if spec.shape is not None and spec.shape[-1] != FREE:
         check_width(spec.name, spec.shape, labels)
+    if spec.labels and spec.labels != tuple(labels):
+        raise ModelUnavailable(
+            f"model.toml: [labels] calls the classes of {spec.name!r} {listing(labels)}, and the model "
+            f"itself says {listing(spec.labels)}, in this order; leave them out of [labels], or write them so"
+        )
 
 
 def _unknown(table: str, name: str, role: str, known: Sequence[str]) -> ModelUnavailable:

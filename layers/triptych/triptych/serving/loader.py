@@ -12,7 +12,7 @@ from triptych.errors import ModelUnavailable, NotSupported, RepositoryUnavailabl
 from triptych.interfaces.place import GRAPH_FILE, NoRoom
 from triptych.interfaces.session import SessionFactory
 from triptych.interfaces.settings import SessionSettings
-from triptych.serving.config_check import check_config
+from triptych.serving.config_check import fitted
 from triptych.serving.model import Model
 from triptych.serving.model_config import parse_model_config
 from triptych.serving.open_models import OpenModel, OpenModels, estimated_memory
@@ -106,7 +106,7 @@ class ModelLoader:
             self.open_models.make_room(needed, tentative=tentative)
             before = self.process_memory()
             session = self.open_session(directory / GRAPH_FILE, settings)
-            check_config(config, session.signature)
+            config = fitted(config, session.signature)
             needed = max(needed, self.process_memory() - before)
             undo.pop_all()
         took = (self.clock() - started) * 1000

@@ -21,11 +21,13 @@ class TensorSpec(NamedTuple):
         datatype: Its datatype in the protocol.
         shape: Its dimensions, `FREE` (-1) where the request chooses; None when the model leaves even
             the rank open.
+        labels: Names of the entries of its last axis, where the model itself tells them.
     """
 
     name: str
     datatype: Datatype
     shape: tuple[int, ...] | None
+    labels: tuple[str, ...] = ()
 
     @property
     def rows_are_free(self) -> bool:
