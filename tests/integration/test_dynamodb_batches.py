@@ -99,6 +99,7 @@ def test_outcomes(world: BatchWorld) -> None:
     assert [True, True, True] == [world.batches.add_outcome(ID, outcome) for outcome in (DONE, *failures)]
     assert not world.batches.add_outcome(ID, DONE._replace(error=LASTING))
     assert [DONE, failures[1], failures[0]] == world.batches.outcomes(ID)
+    assert [DONE, failures[1], None] == [world.batches.outcome(ID, number) for number in (0, 1, 3)]
     world.batches.forget_outcomes(ID)
     assert [DONE, failures[1]] == world.batches.outcomes(ID)
 
@@ -183,6 +184,7 @@ def test_reserved_words(world: BatchWorld) -> None:
     world.batches.add_outcome(ID, DONE._replace(error=PASSING))
     world.batches.forget_outcomes(ID)
     world.batches.part(ID, 0, 0)
+    world.batches.outcome(ID, 0)
     world.batches.parts(ID, 0)
     world.batches.count_attempt(ID, 0, 0)
     world.batches.newest(after=batch.place, limit=1)

@@ -90,6 +90,11 @@ class MemoryBatches(Breakable):
         self.reach()
         return self.kept_outcomes.setdefault((batch_id, outcome.number), outcome) is outcome
 
+    def outcome(self, batch_id: str, number: int) -> FileOutcome | None:
+        """Returns the outcome of one file."""
+        self.reach()
+        return self.kept_outcomes.get((batch_id, number))
+
     def outcomes(self, batch_id: str) -> Sequence[FileOutcome]:
         """Lists outcomes by number of the file."""
         self.reach()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource, Counts, State
+from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource, Counts, KeyList, State
 from triptych.batches.file import Chunk, FileOutcome, InputFile, Part
 from triptych.batches.form import FileForm, FileFormat
 
@@ -108,6 +108,8 @@ def batches(states: frozenset[State] = frozenset(State)) -> st.SearchStrategy[Ba
         keys=st.lists(TEXTS, max_size=3).map(tuple),
         prefix=st.none() | TEXTS,
         only_new=st.booleans(),
+        listed=st.none()
+        | st.builds(KeyList, object=TEXTS, total=COUNTS, models=st.lists(TEXTS, max_size=2).map(tuple)),
     )
     return st.builds(
         Batch,

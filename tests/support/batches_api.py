@@ -74,6 +74,7 @@ class BatchesApi:
     def __post_init__(self) -> None:
         self.inputs = DirectoryBucket(self.directory / "inputs", "inputs")
         self.outputs = DirectoryBucket(self.directory / "outputs", "outputs")
+        self.work = DirectoryBucket(self.directory / "work", "work")
         ledger = BatchLedger(self.store)
         endings = BatchEndings(self.store, ledger, self.notifier, self.observer, self.clock)
         starter = Starter(ledger, self.workflow, self.clock)
@@ -85,6 +86,7 @@ class BatchesApi:
             desk=BatchDesk(self.store, starter, endings, self.workflow, self.clock),
             lookup=Lookup(self.predictions),
             outputs=self.outputs,
+            work=self.work,
             clock=self.clock,
         )
         self.function = Function(Application(BATCH_ROUTES, services, self.requests))

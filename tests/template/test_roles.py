@@ -113,6 +113,7 @@ ALLOWED = {
         "s3:ListBucket": MODELS["s3:ListBucket"] | {"InputBucket.Arn", "OutputBucket.Arn"},
         "s3:GetObject": MODELS["s3:GetObject"] | {FILES, PUBLISHED},
         "s3:GetObjectVersion": {FILES},
+        "s3:PutObject": {"${BatchWorkBucket.Arn}/batches/lists/*"},
         "states:StartExecution": {MACHINE},
         "states:StopExecution": {EXECUTIONS},
     },

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from triptych.batch.key_lists import shortened
 from triptych.batch.selection import Selection
 from triptych.batches.batch import BatchSource
-from triptych.errors import ServiceUnavailable
+from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.interfaces.deadline import Deadline
 
 from tests.support.batch_world import BatchWorld
@@ -26,6 +27,21 @@ def keys(world: BatchWorld, source: BatchSource) -> list[str]:
     """Gives the keys of the files that are found."""
     found = Selection(world.places)(source)
     return [file if isinstance(file, str) else file.key for file in found]
+
+
+def test_many_listed_keys(world: BatchWorld) -> None:
+    """A long list is read from the bucket for work; once that is deleted, the batch says so."""
+    listed = tuple(f"penguins/{number:0100}.csv" for number in range(100))
+    source = shortened(world.work, BatchSource(listed))
+    assert listed == tuple(keys(world, source))
+    assert len(source.keys) < 25
+    assert source == shortened(world.work, BatchSource(listed))
+    assert source != shortened(world.work, BatchSource(listed[::-1]))
+    assert BatchSource(listed[:2]) == shortened(world.work, BatchSource(listed[:2]))
+    assert source.listed is not None
+    world.work.delete(source.listed.object)
+    with pytest.raises(BadRequest, match="submit the batch again"):
+        keys(world, source)
 
 
 def test_listed_keys(world: BatchWorld) -> None:

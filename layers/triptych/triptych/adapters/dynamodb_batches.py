@@ -80,6 +80,11 @@ class DynamoBatches:
         """Keeps what became of a file; False, and nothing is done, when that is known."""
         return self._table.add(items.outcome_item(batch_id, outcome, self._delete_at))
 
+    def outcome(self, batch_id: str, number: int) -> FileOutcome | None:
+        """Returns what became of one file; None while that is not known."""
+        item = self._table.get({"id": batch_id, "item": items.outcome_name(number)})
+        return None if item is None else record_of(FileOutcome, deserialized(item))
+
     def outcomes(self, batch_id: str) -> Sequence[FileOutcome]:
         """Lists what became of the files of a batch, by number."""
         found = self._table.below(batch_id, items.FILES)

@@ -168,5 +168,8 @@ def _waits_for_start(batch: Batch) -> bool:
 def _is_of(batch: Batch, model: str) -> bool:
     if batch.model is not None:
         return batch.model == model
-    keys = batch.source.keys or (batch.source.prefix or "",)
+    source = batch.source
+    if source.listed:
+        return model in source.listed.models
+    keys = source.keys or (source.prefix or "",)
     return any(key.startswith(f"{model}/") for key in keys)

@@ -60,7 +60,7 @@ class Finisher:
             TriptychError: Something is out of order that may pass.
         """
         still_wanted(self._store, batch.id)
-        if known := self._known(batch, join.file.number):
+        if known := self._store.outcome(batch.id, join.file.number):
             return known
         file = join.file
         report = self._report(batch, Generation(file.key, file.size, file.etag, file.object_version))
@@ -86,7 +86,7 @@ class Finisher:
         Raises:
             ServiceUnavailable: Something cannot be reached: end it again later.
         """
-        if known := self._known(batch, number):
+        if known := self._store.outcome(batch.id, number):
             return known
         return self._ended(self._report(batch, source)._replace(error=_described(error)), number)
 
@@ -94,9 +94,6 @@ class Finisher:
         """Ends a file that was opened and is wrong as a whole; see `refuse`."""
         source = Generation(file.key, file.size, file.etag, file.object_version)
         return self.refuse(batch, file.number, source, error)
-
-    def _known(self, batch: Batch, number: int) -> FileOutcome | None:
-        return next((known for known in self._store.outcomes(batch.id) if known.number == number), None)
 
     def _report(self, batch: Batch, source: Generation) -> FileReport:
         inputs, outputs = self._places.inputs.name, self._places.outputs.name
@@ -135,7 +132,7 @@ class Finisher:
         if self._store.add_outcome(report.batch.id, outcome):
             self._observer.file_ended(report.batch, outcome)
             return outcome
-        return self._known(report.batch, number) or outcome
+        return self._store.outcome(report.batch.id, number) or outcome
 
 
 def _is_replaced(report: FileReport) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import orjson
 
 from triptych.adapters.ahead import ahead
+from triptych.batch.key_lists import all_keys
 from triptych.batch.places import Places
 from triptych.batches.batch import BatchSource
 from triptych.batches.keys import is_folder, manifest_key
@@ -31,10 +32,16 @@ class Selection:
 
         Yields:
             Each file; the key alone of one that was listed by the caller and is not there.
+
+        Raises:
+            BadRequest: The list of keys has been deleted.
+            ServiceUnavailable: A bucket cannot be reached.
         """
         inputs = self._places.inputs
         if source.prefix is None:
-            yield from ahead(lambda key: inputs.find(key) or key, source.keys, _AT_ONCE)
+            yield from ahead(
+                lambda key: inputs.find(key) or key, all_keys(self._places.work, source), _AT_ONCE
+            )
             return
         look: Callable[[str], StoredObject | None] = self._new if source.only_new else inputs.find
         for found in ahead(look, self._listed(source.prefix), _AT_ONCE):

@@ -143,7 +143,7 @@ class WorkflowSteps:
 
     def _is_over(self, batch: Batch, chunk: Chunk) -> bool:
         """Tells whether the file has ended already: wrong in another chunk, or finished before."""
-        return any(known.number == chunk.file.number for known in self._store.outcomes(batch.id))
+        return self._store.outcome(batch.id, chunk.file.number) is not None
 
 
 def _chunk_answer(batch: Batch, chunk: Chunk, *, done: bool = False) -> dict[str, Any]:

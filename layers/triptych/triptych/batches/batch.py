@@ -48,18 +48,39 @@ class BatchOptions(NamedTuple):
     delimiter: str | None = None
 
 
-class BatchSource(NamedTuple):
-    """Which files a batch is for; one of the two.
+class KeyList(NamedTuple):
+    """A long list of keys, which is an object in the bucket for work.
 
     Attributes:
-        keys: Keys in the bucket of inputs.
+        object: Key of the object. It contains a digest of the list: equal lists have equal keys.
+        total: How many keys it lists.
+        models: The models that the listed keys name, the first 100 of them.
+    """
+
+    object: str
+    total: int
+    models: tuple[str, ...] = ()
+
+
+class BatchSource(NamedTuple):
+    """Which files a batch is for; either `keys` or `prefix`.
+
+    Attributes:
+        keys: Keys in the bucket of inputs; of a long list only the first ones.
         prefix: What the keys begin with.
         only_new: Whether files are left out that have been transformed as they are.
+        listed: Where all keys of a long list are; None when `keys` are all.
     """
 
     keys: tuple[str, ...] = ()
     prefix: str | None = None
     only_new: bool = False
+    listed: KeyList | None = None
+
+    @property
+    def total(self) -> int:
+        """How many keys are listed."""
+        return self.listed.total if self.listed else len(self.keys)
 
 
 class BatchError(NamedTuple):

@@ -117,7 +117,7 @@ def _file(outcome: FileOutcome, locate: Locate) -> dict[str, object]:
 def _source(source: BatchSource) -> Mapping[str, object]:
     if source.prefix is not None:
         return {"prefix": source.prefix, "only_new": source.only_new}
-    return {"keys": list(source.keys[:SHOWN]), "count": len(source.keys)}
+    return {"keys": list(source.keys[:SHOWN]), "count": source.total}
 
 
 def _at_the_end(batch: Batch, made: Progress | None) -> Progress | None:

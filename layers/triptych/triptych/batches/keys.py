@@ -3,7 +3,8 @@
 ```
 inputs    <model>/[<version>/]anything.<ext>[.gz|.zst]      ext: csv jsonl ndjson json parquet arrow npy
 outputs   <input>.out   <input>.errors.jsonl   <input>.manifest.json
-work      batches/<id>/files.json  plan.json  chunks.json  joins.json
+work      batches/lists/<digest>.json
+          batches/<id>/files.json  plan.json  chunks.json  joins.json
           batches/<id>/parts/<file>/<start>.<token>  and the same with .errors
           batches/<id>/staged/<file>/<chunk>
 ```
@@ -101,6 +102,11 @@ def errors_key(key: str) -> str:
 def manifest_key(key: str) -> str:
     """Tells where the manifest of an input is kept."""
     return f"{key}.manifest.json"
+
+
+def list_key(digest: str) -> str:
+    """Tells where a long list of keys is kept that a caller handed over."""
+    return f"batches/lists/{digest}.json"
 
 
 def files_key(batch_id: str) -> str:

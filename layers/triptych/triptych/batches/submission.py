@@ -13,10 +13,7 @@ from triptych.jobs.options import target
 from triptych.protocol.names import model_name, version_number
 
 MAX_KEYS: Final = 10_000
-"""Keys that a batch may list: as many files as a batch may have."""
-
-MAX_KEY_BYTES: Final = 250_000
-"""Bytes of all keys that a batch lists: its record holds them, and DynamoDB takes 400 KB."""
+"""Keys that a batch may list: as many files as a batch may have. How long they are is up to the body."""
 
 _LONGEST: Final = 1024  # bytes of a key in S3
 _FIELDS: Final = ("model", "version", "prefix", "keys", "only_new", "options", "target")
@@ -101,11 +98,8 @@ def _keys(listed: object) -> tuple[str, ...]:
     if not isinstance(listed, list) or not listed or not all(_is_key(key) for key in listed):
         raise BadRequest(f"keys: expected a list of keys of 1 to {_LONGEST} bytes")
     keys: dict[str, Any] = dict.fromkeys(listed)  # the same file twice would have one output
-    if len(keys) > MAX_KEYS or sum(len(key.encode()) for key in keys) > MAX_KEY_BYTES:
-        raise BadRequest(
-            f"keys: one batch lists {MAX_KEYS} keys of {MAX_KEY_BYTES} bytes together at most; "
-            "send several batches, or a prefix"
-        )
+    if len(keys) > MAX_KEYS:
+        raise BadRequest(f"keys: one batch lists {MAX_KEYS} keys at most; send several batches, or a prefix")
     return tuple(keys)
 
 

@@ -23,6 +23,7 @@ class BatchServices(NamedTuple):
         desk: Serves callers who have batches.
         lookup: Looks predictions up.
         outputs: Bucket of outputs.
+        work: Bucket of long lists of keys, and of what is made on the way.
         clock: Tells the time.
     """
 
@@ -32,4 +33,5 @@ class BatchServices(NamedTuple):
     desk: BatchDesk
     lookup: Lookup
     outputs: Bucket
+    work: Bucket
     clock: Clock

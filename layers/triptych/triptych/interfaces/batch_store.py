@@ -67,6 +67,10 @@ class BatchStore(Protocol):
         """Keeps what became of a file; False, and nothing is done, when that is known."""
         ...
 
+    def outcome(self, batch_id: str, number: int) -> FileOutcome | None:
+        """Returns what became of one file; None while that is not known."""
+        ...
+
     def outcomes(self, batch_id: str) -> Sequence[FileOutcome]:
         """Lists what became of the files of a batch, by number."""
         ...

@@ -56,6 +56,7 @@ def batches_application(
         desk=BatchDesk(store, starter, endings, workflow, clock),
         lookup=Lookup(places.predictions),
         outputs=places.outputs,
+        work=places.work,
         clock=clock,
     )
     return Application(BATCH_ROUTES, services, telemetry)

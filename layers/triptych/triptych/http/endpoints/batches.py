@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from triptych.batch.key_lists import shortened
 from triptych.batches.batch import Batch, State
 from triptych.batches.document import document, file_documents
 from triptych.batches.submission import Submission, read_submission
@@ -37,6 +38,7 @@ def submit(services: BatchServices, request: Request) -> Response:
     _check_model(services, request, submission)
     if dry:
         return json_response(services.dry_run.describe(submission))
+    submission = submission._replace(source=shortened(services.work, submission.source))
     return _accepted(services, request, services.submitter.submit(submission, request.idempotency_key()))
 
 
