@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import tests.support.properties  # noqa: F401 - profiles are known before the command line is read
 from local.emulator import Emulator
 from local.jobs import Jobs
 from local.stack import StackInfo

@@ -248,9 +248,6 @@ def test_jobs_in_any_order_of_events(models: Path) -> None:
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            derandomize=True,
-            deadline=None,
-            print_blob=False,
             suppress_health_check=list(HealthCheck),
         ),
     )

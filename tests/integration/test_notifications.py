@@ -81,7 +81,7 @@ def test_event_that_is_not_taken(world: JobWorld, monkeypatch: pytest.MonkeyPatc
 
 
 @given(job=ended_jobs())
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_job(world: JobWorld, job: Job) -> None:
     """How any job ended can be told."""
     told(world, job._replace(target=job.target or None))

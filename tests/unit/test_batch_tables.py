@@ -14,7 +14,7 @@ from triptych.batches.batch import Batch, Counts, State
 from tests.support.batch_world import BatchWorld
 from tests.support.crashes import Cloud, Fuse
 
-ROWS = 90
+ROWS = 36
 
 
 def penguins() -> Table:

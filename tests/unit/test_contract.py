@@ -18,6 +18,7 @@ from tests.support.batches_api import BatchesApi
 from tests.support.contract import EXAMPLES, ROOT, UNSERVED, Api, Example, comparable, violations
 from tests.support.gateway import Gateway, serve
 from tests.support.jobs_api import JobsApi
+from tests.support.properties import examples
 from tests.support.realtime import RealtimeFunction
 
 KEY = "key-of-the-tests"
@@ -85,4 +86,4 @@ def test_fuzz(api: Api, jobs: JobsApi, batches: BatchesApi, tmp_path: Path) -> N
     """Schemathesis finds no request whose answer is not as documented."""
     jobs.succeeded()
     batches.succeeded()
-    assert not api.fuzz(examples=25, directory=tmp_path)
+    assert not api.fuzz(examples(25).max_examples, tmp_path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from onnx import NodeProto, helper
 from triptych.errors import TriptychError
@@ -24,6 +24,7 @@ from triptych.tensors.tensor import Array, Tensor
 from tests.support import tiny_models
 from tests.support.identity_models import ONNX_TYPES
 from tests.support.prepared_requests import LATER, alone, request_of, summary
+from tests.support.properties import examples
 from tests.support.tensor_strategies import bits
 
 ROOT = Path(__file__).parents[2]
@@ -202,7 +203,7 @@ def lookup(tmp_path_factory: pytest.TempPathFactory) -> Model:
     return opened_in(tmp_path_factory.mktemp("lookup"), tiny_models.lookup())
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.lists(st.lists(st.integers(-4, 4), max_size=4), max_size=30), st.booleans())
 def test_exactly_the_guilty_fail(lookup: Model, indices: list[list[int]], trusted: bool) -> None:  # noqa: FBT001 - drawn
     """Of any size, no rows included, wherever the guilty are: everybody has what it would have alone."""
@@ -228,7 +229,7 @@ PAIRS = st.lists(st.tuples(NUMBERS, NUMBERS), max_size=4)
 OUTPUTS = st.sampled_from([("sum",), ("difference",), ("difference", "sum"), ()])
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.lists(st.tuples(PAIRS, OUTPUTS, st.booleans()), max_size=30))
 def test_rows_and_tensors_give_the_same_together(
     adder: Model, wanted: list[tuple[list[tuple[float, float]], tuple[str, ...], bool]]

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import ModelUnavailable
 from triptych.interfaces.place import StoredVersion
@@ -44,7 +44,6 @@ class LeastRecentlyUsed:
         return True
 
 
-@settings(deadline=None)
 @given(sizes=sizes, requests=requests)
 def test_least_recently_used_are_closed_within_the_budget(sizes: list[int], requests: list[str]) -> None:
     """After any requests exactly the models are open, and on the disk, that the rule says: in the budget."""

@@ -5,7 +5,7 @@ import io
 
 import pytest
 from arro3.core import Array, DataType
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest, PayloadTooLarge, TriptychError
 from triptych.protocol.datatypes import DATATYPES
@@ -118,7 +118,6 @@ def test_commas_in_quotes_are_not_columns() -> None:
 
 
 @given(body=st.binary() | st.text('a,b"\r\n1 ').map(str.encode), header=st.booleans())
-@settings(deadline=None)
 def test_any_bytes_are_rows_or_an_error_for_the_caller(body: bytes, *, header: bool) -> None:
     """Nothing but the errors that the caller is told comes out."""
     try:
@@ -129,7 +128,6 @@ def test_any_bytes_are_rows_or_an_error_for_the_caller(body: bytes, *, header: b
 
 
 @given(rows=st.lists(st.tuples(TEXT, TEXT)), crlf=st.booleans())
-@settings(deadline=None)
 def test_what_a_csv_writer_writes_is_what_is_read(rows: list[tuple[str, str]], *, crlf: bool) -> None:
     """Any text goes through the standard library's writer and this reader unchanged."""
     file = io.StringIO(newline="")
@@ -141,7 +139,6 @@ def test_what_a_csv_writer_writes_is_what_is_read(rows: list[tuple[str, str]], *
 
 
 @given(rows=st.lists(TEXT | st.none()), header=st.booleans())
-@settings(deadline=None)
 def test_what_is_written_is_what_is_read(rows: list[str | None], *, header: bool) -> None:
     """Even a single column of missing cells comes back row by row."""
     schema = RowSchema(SCHEMA.inputs[:1])

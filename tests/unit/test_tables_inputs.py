@@ -10,7 +10,7 @@ import orjson
 import pytest
 from arro3.core import Array as ArrowArray
 from arro3.core import DataType
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest
 from triptych.tables.formats import Format, Representation
@@ -268,7 +268,6 @@ def _lines(rows: list[Any]) -> bytes:
 
 
 @given(rows=ROWS)
-@settings(deadline=None)
 def test_the_same_rows_give_the_same_inputs_in_any_format(rows: list[Any]) -> None:
     """CSV, JSON Lines, JSON arrays and typed columns differ in nothing that reaches the model."""
     arrays = orjson.dumps({"instances": [[*map(_json, row[:4]), [*map(_json, row[4])]] for row in rows]})

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from arro3.core import Array as ArrowArray
 from arro3.core import DataType
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from triptych.errors import BadRequest
@@ -96,7 +96,6 @@ def test_no_rows_have_the_columns_that_the_signature_tells() -> None:
 
 
 @given(values=arrays("<f4", array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3)))
-@settings(deadline=None)
 def test_what_a_model_gives_it_can_take(values: np.ndarray[Any, Any]) -> None:
     """CSV and JSON answers can be sent as rows again, to the last bit but for the kind of NaN."""
     schema = RowSchema((TensorSpec("y", DATATYPES["FP32"], (-1, *values.shape[1:])),))

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from arro3.core import Array, DataType, RecordBatch
 from arro3.io import write_parquet
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest, PayloadTooLarge, TriptychError
 from triptych.tables.arrow import values_of
 from triptych.tables.parquet_codec import decode_parquet, encode_parquet
+
+from tests.support.properties import examples
 
 LIMIT = 2**20
 SMALL = encode_parquet(["a", "b"], [Array([1, 2], DataType.int64()), Array(["x", None], DataType.utf8())])
@@ -77,7 +79,7 @@ def test_a_small_file_that_unfolds_to_a_huge_table_is_refused(column: Array) -> 
 @given(
     changes=st.lists(st.tuples(st.integers(4, len(SMALL) - 5), st.integers(0, 255)), min_size=1, max_size=4)
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(40)
 def test_a_damaged_file_is_rows_or_an_error_for_the_caller(changes: list[tuple[int, int]]) -> None:
     """Not even what makes the decoder abort its process gets further than that."""
     body = bytearray(SMALL)
