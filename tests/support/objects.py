@@ -62,6 +62,7 @@ class FileWriter:
         self._key = key
         self._data = bytearray()
         self._open = True
+        bucket.unfinished.append(key)
 
     def write(self, data: bytes, /) -> int:
         """Adds bytes."""
@@ -72,11 +73,13 @@ class FileWriter:
     def close(self) -> StoredObject:
         """Makes the object visible."""
         assert self._open
-        self._open = False
+        self.abort()
         return self._bucket.drop(self._key, bytes(self._data))
 
     def abort(self) -> None:
         """Forgets what was written."""
+        if self._open:
+            self._bucket.unfinished.remove(self._key)
         self._open = False
 
 
@@ -87,6 +90,9 @@ class DirectoryBucket:
         directory: Where.
         name: Name of the bucket.
         block: Bytes that readers read at once.
+
+    Attributes:
+        unfinished: Keys of the objects that were begun, and neither closed nor aborted.
     """
 
     def __init__(self, directory: Path, name: str = "bucket", block: int = 2**20) -> None:
@@ -94,6 +100,7 @@ class DirectoryBucket:
         self._name = name
         self._block = block
         self._versions = count(1)
+        self.unfinished: list[str] = []
         self._latest: dict[str, StoredObject] = {}
         self._all: dict[tuple[str, str | None], StoredObject] = {}
         directory.mkdir(parents=True, exist_ok=True)

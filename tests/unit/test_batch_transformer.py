@@ -2,7 +2,7 @@
 
 import gzip
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -33,9 +33,11 @@ BODY = HEAD + b"".join(ROWS[:20]) + BAD + b"".join(ROWS[20:])
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> BatchWorld:
-    """Gives an empty world."""
-    return BatchWorld(tmp_path)
+def world(tmp_path: Path) -> Iterator[BatchWorld]:
+    """Gives an empty world, and sees that nothing stays half written."""
+    world = BatchWorld(tmp_path)
+    yield world
+    assert [] == world.work.unfinished
 
 
 def together(world: BatchWorld, batch: Batch) -> tuple[bytes, list[int], Counts]:

@@ -1,5 +1,6 @@
 """Files that are dropped become batches, whatever happens on the way."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -19,9 +20,11 @@ BODY = HEAD + 3 * ROW + BAD
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> BatchWorld:
-    """Gives an empty world."""
-    return BatchWorld(tmp_path)
+def world(tmp_path: Path) -> Iterator[BatchWorld]:
+    """Gives an empty world, and sees that nothing stays half written."""
+    world = BatchWorld(tmp_path)
+    yield world
+    assert [] == world.work.unfinished
 
 
 def dropped(world: BatchWorld, key: str, body: bytes) -> Upload:
@@ -85,6 +88,14 @@ def test_removed_file(world: BatchWorld) -> None:
     """What is gone when it is told of makes no batch."""
     assert taken(world, Upload("penguins/a.csv", "7", "x")) is None
     assert 0 == len(world.store)
+
+
+def test_replaced_file_in_a_bucket_without_versions(world: BatchWorld) -> None:
+    """The event of content that was replaced does nothing; that of what is there now makes the only batch."""
+    old = dropped(world, "penguins/a.csv", BODY)._replace(version=None)
+    new = dropped(world, "penguins/a.csv", HEAD + ROW)._replace(version=None)
+    assert [None, None] == [taken(world, upload) for upload in (old, new)]
+    assert Counts(1, 1, 0) == only(world).counts
 
 
 def test_leased_file(world: BatchWorld) -> None:

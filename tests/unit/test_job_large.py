@@ -69,7 +69,9 @@ def test_a_large_job_that_is_cancelled(workshop: Workshop, monkeypatch: pytest.M
     """It stops between two slices, and leaves no result and no file."""
     monkeypatch.setattr("triptych.asynchronous.large._LOOK", 0.0)
     job = workshop.submit(rows(ROWS), "lookup", content_type="text/csv")
-    workshop.hooks.before = [lambda _: workshop.desk.cancel(job.id)]
+    runs: list[object] = []
+    workshop.hooks.before = [lambda _: workshop.desk.cancel(job.id), runs.append]
     assert {None} == set(workshop.work().values())
     assert (Status.CANCELLED, 0) == (workshop.job(job).status, len(workshop.results))
+    assert 1 == len(runs)
     assert [] == list((workshop.directory / "large").iterdir())

@@ -56,6 +56,17 @@ def test_what_fails_does_not_keep_others_waiting(workshop: Workshop) -> None:
     assert [["expired"]] * 250 == [workshop.told(job) for job in jobs]
 
 
+def test_failures_that_stay_in_the_list_do_not_hide_others(workshop: Workshop) -> None:
+    """More ends than one listing has cannot be told: all are tried all the same, each once."""
+    jobs = [workshop.submit(sums()) for _ in range(250)]
+    workshop.notifier.broken = "no topic"
+    for job in jobs:
+        workshop.desk.cancel(job.id)
+    workshop.clock.advance(PATIENCE / 1000)
+    assert Swept(0, 250) == swept(workshop)
+    assert Swept(0, 250) == swept(workshop)
+
+
 def test_started_meanwhile(workshop: Workshop) -> None:
     """A job that ends between look and write stays as it ended."""
     job = workshop.submit(sums())

@@ -56,6 +56,7 @@ MOVES = {
     "released": Move(
         lambda job, _now: transitions.released(job, PASSING), frozenset({Status.RUNNING}), Status.QUEUED
     ),
+    "waited": Move(lambda job, _now: transitions.waited(job), frozenset({Status.RUNNING}), Status.QUEUED),
     "cancelled": Move(transitions.cancelled, WAITING, Status.CANCELLED),
     "expired": Move(transitions.expired, WAITING, Status.EXPIRED, overdue),
     "redriven": Move(
@@ -102,6 +103,13 @@ def test_attended(job: Job, now: int) -> None:
     assert (until is None) == (job.final and job.notified)
     if not job.final and until is not None:
         assert overdue(job, now) == (now >= until)
+
+
+def test_an_attempt_that_did_not_begin_does_not_count() -> None:
+    """A job that was marked as running and had no turn is as it was before, but for its revision."""
+    new = Job("id", "iris", None, JobRequest(), "digest", 1_000, 61_000)
+    waiting = transitions.waited(transitions.started(new, 2_000, 9_000))
+    assert new._replace(started=2_000, revision=waiting.revision) == waiting
 
 
 def test_redrive_starts_over() -> None:

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 
 import pytest
 from triptych.errors import ModelUnavailable, ServiceUnavailable
-from triptych.jobs.job import Job, JobResult, Status
+from triptych.jobs import transitions
+from triptych.jobs.job import Job, JobError, JobResult, Status
 from triptych.tensors.tensor import Tensor
 
 from tests.support.hooked_sessions import Hook
+from tests.support.job_fakes import NOW
 from tests.support.workshop import HOUR, SECONDS, Workshop, entries, sums
 
 
@@ -166,6 +168,20 @@ def test_overtaken(workshop: Workshop) -> None:
     workshop.hooks.before = [slow]
     assert [None] == list(workshop.work().values())
     assert ((Status.SUCCEEDED, 2), ["succeeded"]) == (_state(workshop, job), workshop.told(job))
+
+
+def test_redriven_while_it_runs(workshop: Workshop) -> None:
+    """A worker whose job has failed and was redriven meanwhile takes its result away again."""
+    job = workshop.submit(sums())
+
+    def redrive(_: Mapping[str, Tensor]) -> None:
+        running = workshop.job(job)
+        failed = transitions.failed(running, NOW, JobError("ServiceUnavailable", "gone", retryable=True))
+        workshop.store.jobs[job.id] = transitions.redriven(failed, running.expires)
+
+    workshop.hooks.before = [redrive]
+    workshop.work()
+    assert ((Status.QUEUED, 0), 0) == (_state(workshop, job), len(workshop.results))
 
 
 def test_too_late(workshop: Workshop) -> None:

@@ -140,6 +140,11 @@ def test_batches() -> None:
     assert (172_800, 700, 2) == (told.retention, told.lookup_rate, told.upload_concurrency)
 
 
+def test_days_of_lookups() -> None:
+    """They are told in days, and kept in the seconds that DynamoDB counts."""
+    assert 3 * 86_400 == batches_from_environment({**BATCHES, "LOOKUP_DAYS": "3"}).lookup_retention
+
+
 @pytest.mark.parametrize("name", BATCHES)
 def test_batches_without_what_they_need(name: str) -> None:
     """The message names the variable that the template should have set."""

@@ -65,8 +65,6 @@ class Source(NamedTuple):
     def plain_file(self) -> Generator[Path]:
         """Gives a file of the plain content; the copy of one that is compressed goes away afterwards."""
         if (self.encoding or "identity").strip().lower() == "identity":
-            for _ in self.blocks(1):
-                break  # its length is checked
             yield self.path
             return
         with NamedTemporaryFile(dir=self.directory) as copy:
