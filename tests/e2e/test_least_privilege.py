@@ -67,6 +67,12 @@ def test_the_role_does_nothing_else_with_its_bucket(
     assert "AccessDenied" == attempt("s3", operation, Bucket=bucket, **arguments)
 
 
+@pytest.mark.parametrize("arguments", [{}, {"Prefix": ""}, {"Prefix": "secrets/"}, {"Prefix": "model"}])
+def test_the_role_lists_nothing_but_models(attempt: Try, bucket: str, arguments: dict[str, str]) -> None:
+    """The function does not see what else its bucket holds."""
+    assert "AccessDenied" == attempt("s3", "list_objects_v2", Bucket=bucket, **arguments)
+
+
 @pytest.mark.parametrize(
     ("operation", "arguments"),
     [("list_objects_v2", {}), ("get_object", {"Key": "models/foreign/1/model.onnx"})],

@@ -125,14 +125,11 @@ def test_large_batches_have_a_window(written: dict[str, Any], sources: dict[str,
     assert 1 == written["Parameters"]["JobBatchWindow"]["MinValue"]
 
 
-def test_whatever_rests_is_encrypted(
-    template: dict[str, Any], queues: dict[str, dict[str, Any]], table: dict[str, Any]
-) -> None:
-    """Queues, topic and table are; buckets are held to it with the others."""
+def test_whatever_rests_is_encrypted(template: dict[str, Any], queues: dict[str, dict[str, Any]]) -> None:
+    """Queues and topics are; buckets and tables are held to it elsewhere."""
     assert all(queue["SqsManagedSseEnabled"] for queue in queues.values())
     for topic in ("JobsTopic", "BatchesTopic"):
         assert "alias/aws/sns" == of_type(template, "AWS::SNS::Topic")[topic]["KmsMasterKeyId"]
-    assert {"SSEEnabled": True} == table["SSESpecification"]
 
 
 @pytest.mark.parametrize(

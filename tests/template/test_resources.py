@@ -131,13 +131,21 @@ def test_logs_are_forgotten(template: dict[str, Any]) -> None:
 
 
 def test_buckets_are_guarded(template: dict[str, Any]) -> None:
-    """A bucket is private, encrypted, cleaned up, and stays when the stack goes."""
+    """A bucket is private, encrypted, cleaned up, and outlives its stack, but not a failed first deployment."""
     for name, bucket in of_type(template, "AWS::S3::Bucket").items():
         assert all(bucket["PublicAccessBlockConfiguration"].values())
         assert 4 == len(bucket["PublicAccessBlockConfiguration"])
         assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         assert all("Enabled" == rule["Status"] for rule in bucket["LifecycleConfiguration"]["Rules"])
-        assert "Retain" == template["Resources"][name]["DeletionPolicy"]
+        assert "RetainExceptOnCreate" == template["Resources"][name]["DeletionPolicy"]
+        assert "Retain" == template["Resources"][name]["UpdateReplacePolicy"]
+
+
+def test_tables_are_encrypted_at_no_charge(template: dict[str, Any]) -> None:
+    """Without a specification DynamoDB encrypts with a key that it owns; calls of another are billed."""
+    tables = of_type(template, "AWS::DynamoDB::Table").values()
+    assert 3 == len(tables)
+    assert all("SSESpecification" not in table for table in tables)
 
 
 def test_models_and_inputs_can_be_brought_back(template: dict[str, Any]) -> None:

@@ -37,6 +37,12 @@ BATCH_WORK = {
 }
 BATCH_MODELS = {action: BATCH_WORK[action] | MODELS[action] for action in MODELS}
 LOOKUPS = {"dynamodb:BatchWriteItem": {"PredictionsTable.Arn"}}
+
+
+def _without(granted: dict[str, set[str]], *actions: str) -> dict[str, set[str]]:
+    return {action: resources for action, resources in granted.items() if action not in actions}
+
+
 RESULTS = "${ResultsBucket.Arn}/results/*"
 INPUTS = {"${JobInputsBucket.Arn}/inputs/*", "${JobInputsBucket.Arn}/uploads/*"}
 
@@ -100,9 +106,11 @@ ALLOWED = {
         "sqs:ChangeMessageVisibility": {"BatchQueue.Arn"},
         "states:StartExecution": {MACHINE},
     },
-    "BatchPlanFunction": BATCH_WORK | BATCH_MODELS | BATCH_NOTIFY,
+    "BatchPlanFunction": _without(BATCH_WORK, "dynamodb:UpdateItem") | BATCH_MODELS | BATCH_NOTIFY,
     "BatchChunkFunction": BATCH_WORK | BATCH_MODELS | LOOKUPS,
-    "BatchMergeFunction": BATCH_WORK | BATCH_NOTIFY,
+    "BatchMergeFunction": _without(BATCH_WORK, "dynamodb:UpdateItem", "s3:GetObjectVersion")
+    | BATCH_NOTIFY
+    | {"s3:PutObject": {PUBLISHED}, "s3:AbortMultipartUpload": {PUBLISHED}},
     "BatchesFunction": BATCH_NOTIFY
     | {
         "dynamodb:GetItem": {"BatchesTable.Arn"},
@@ -135,6 +143,15 @@ def test_every_function_is_in_the_table(template: dict[str, Any]) -> None:
 def test_a_role_allows_what_its_function_does(template: dict[str, Any], function: str) -> None:
     """Each action is allowed on exactly the resources that it is needed for."""
     assert ALLOWED[function] == _allowed(statements(template, function))
+
+
+def test_only_models_are_listed(template: dict[str, Any]) -> None:
+    """Who serves models from a bucket learns nothing of what else is in it."""
+    listing = [
+        entry for name in ALLOWED for entry in statements(template, name) if "ListModels" == entry.get("Sid")
+    ]
+    assert 7 == len(listing)
+    assert all({"StringLike": {"s3:prefix": "models/*"}} == entry["Condition"] for entry in listing)
 
 
 def test_no_action_and_no_resource_is_left_open(template: dict[str, Any]) -> None:
