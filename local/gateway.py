@@ -22,6 +22,18 @@ def apply_gateway_responses(aws: Aws, stack: StackInfo) -> None:
     body: Mapping[str, Any] = template["TemplateBody"]["Resources"]["Api"]["Properties"]["Body"]
     api_id, stage = api_of(stack.outputs)
     gateway = aws.api_gateway()
+    signed = stack.parameters.get("Authorization") == "AWS_IAM"
     for kind, response in body["x-amazon-apigateway-gateway-responses"].items():
-        gateway.put_gateway_response(restApiId=api_id, responseType=kind, **response)
+        gateway.put_gateway_response(restApiId=api_id, responseType=kind, **_settled(response, signed=signed))
     gateway.create_deployment(restApiId=api_id, stageName=stage)
+
+
+def _settled(value: Any, *, signed: bool) -> Any:  # noqa: ANN401 - any JSON
+    """Settle conditions, all of which ask whether requests are signed."""
+    match value:
+        case {"Fn::If": [_, with_signatures, without]}:
+            return with_signatures if signed else without
+        case dict():
+            return {key: _settled(part, signed=signed) for key, part in value.items()}
+        case _:
+            return value

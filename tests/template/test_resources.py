@@ -131,7 +131,7 @@ def test_logs_are_forgotten(template: dict[str, Any]) -> None:
 
 
 def test_buckets_are_guarded(template: dict[str, Any]) -> None:
-    """A bucket is private, encrypted, cleaned up, and outlives its stack, but not a failed first deployment."""
+    """A bucket is private, encrypted, cleaned up, and outlives its stack, not a failed first deployment."""
     for name, bucket in of_type(template, "AWS::S3::Bucket").items():
         assert all(bucket["PublicAccessBlockConfiguration"].values())
         assert 4 == len(bucket["PublicAccessBlockConfiguration"])
