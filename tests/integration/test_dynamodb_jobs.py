@@ -137,7 +137,7 @@ def test_nested_records(world: JobWorld) -> None:
     assert job == world.jobs.get(job.id)
     item = world.item(job.id)
     assert {"M": {"join": {"S": "all"}}} == item["request"]
-    assert {"location", "content_type", "size", "version"} == item["result"]["M"].keys()
+    assert {"location", "content_type", "size", "version", "filled"} == item["result"]["M"].keys()
     assert not {"version", "input", "target", "started", "ended", "lease"} & item.keys()
 
 

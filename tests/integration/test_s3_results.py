@@ -17,6 +17,7 @@ JOB = Job(ID, "digits", None, JobRequest(), "digest", 1, 2)
 KEY = f"results/{ID}/0"
 TENSORS = JobResult("", "application/octet-stream", 120, 0, 3)
 ROWS = JobResult("", "text/csv", None, 0, 4)
+FILLED = ROWS._replace(filled=7)
 MB = 1 << 20
 
 
@@ -32,7 +33,7 @@ def uploads(world: JobWorld) -> list[Any]:
     return list(world.aws.s3.list_multipart_uploads(Bucket=RESULTS).get("Uploads", []))
 
 
-@pytest.mark.parametrize("described", [TENSORS, ROWS])
+@pytest.mark.parametrize("described", [TENSORS, ROWS, FILLED])
 def test_kept_and_read(world: JobWorld, described: JobResult) -> None:
     """A result is kept with what it is, and read again."""
     result = world.results.put(JOB, b"content", described)
@@ -42,12 +43,14 @@ def test_kept_and_read(world: JobWorld, described: JobResult) -> None:
     expected = {"model-version": str(described.version)}
     if described.header_length:
         expected["inference-header-content-length"] = str(described.header_length)
+    if described.filled:
+        expected["filled-cells"] = str(described.filled)
     assert (described.content_type, expected) == (head["ContentType"], head["Metadata"])
 
 
 def test_first_result_counts(world: JobWorld) -> None:
     """Whoever comes second is told what the first one kept."""
-    first = world.results.put(JOB, b"first", TENSORS)
+    first = world.results.put(JOB, b"first", FILLED)
     assert first == world.results.put(JOB, b"second one", ROWS)
     assert b"first" == world.results.read(first)
 

@@ -31,7 +31,9 @@ OPTIONS = st.builds(
     delimiter=st.none() | st.sampled_from(",;\t|"),
 )
 ERRORS = st.builds(BatchError, type=TEXTS, message=TEXTS, retryable=st.booleans())
-COUNTED = st.builds(lambda written, failed: Counts(written + failed, written, failed), COUNTS, COUNTS)
+COUNTED = st.builds(
+    lambda written, failed, filled: Counts(written + failed, written, failed, filled), COUNTS, COUNTS, COUNTS
+)
 
 
 def input_files() -> st.SearchStrategy[InputFile]:

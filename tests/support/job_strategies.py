@@ -32,6 +32,7 @@ RESULTS = st.builds(
     header_length=st.none() | COUNTS,
     size=COUNTS,
     version=VERSIONS,
+    filled=COUNTS,
 )
 
 

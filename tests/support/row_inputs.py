@@ -20,6 +20,6 @@ def spec(name: str, datatype: str, *shape: int) -> TensorSpec:
 
 def inputs_of(body: bytes, form: Representation, schema: RowSchema) -> dict[str, Array]:
     """Reads rows into arrays that fit the model."""
-    tensors = model_inputs(decode_rows(body, form, schema), schema)
+    tensors = model_inputs(decode_rows(body, form, schema), schema).tensors
     Signature(schema.inputs, ()).check_inputs(tensors)
     return {name: tensor.values for name, tensor in tensors.items()}

@@ -27,12 +27,14 @@ class Transformed(NamedTuple):
         body: Content of the target.
         content_type: What it is.
         header_length: Bytes of its JSON header.
+        filled: How many missing cells were filled in.
         rows: How many rows were predicted for.
     """
 
     body: bytes
     content_type: str
     header_length: int | None
+    filled: int
     rows: int
 
 
@@ -64,4 +66,4 @@ def transformed(
         source.write_bytes(body)
         answer = transform(model, source, request, target, Deadline.after(60), checkpoint, sizes=sizes)
         assert {source, target} == set(Path(name).iterdir())
-        return Transformed(target.read_bytes(), answer.content_type, answer.header_length, answer.rows)
+        return Transformed(target.read_bytes(), *answer[:-1])

@@ -104,11 +104,11 @@ def test_stopped() -> None:
 
 def test_progress() -> None:
     """Progress is counted by what is kept: chunks are done with their last part."""
-    part = Part(0, 0, False, 0, 5, Counts(5, 4, 1), None, 0, None, (), "", 1, 1, 1)
+    part = Part(0, 0, False, 0, 5, Counts(5, 4, 1, 2), None, 0, None, (), "", 1, 1, 1)
     made = [part, part._replace(start=5, last=True), part._replace(chunk=1, start=9)]
     done = FileOutcome(1, "k", Counts(9, 9, 0), None, None, "m")
     known = progress(made, [done, done._replace(number=2, error=ERROR)])
-    assert Progress(Counts(15, 12, 3), 1, 2, 1) == known
+    assert Progress(Counts(15, 12, 3, 6), 1, 2, 1) == known
 
 
 @pytest.mark.parametrize(
@@ -126,13 +126,14 @@ def test_states_of_files(counts: Counts, failed: bool, state: State) -> None:  #
 
 def test_files() -> None:
     """Each file links to what was made of it; of many only the first are shown."""
-    done = FileOutcome(0, "a.csv", Counts(3, 2, 1), "a.out", "a.errors", "a.manifest")
+    done = FileOutcome(0, "a.csv", Counts(3, 2, 1, 4), "a.out", "a.errors", "a.manifest")
     wrong = FileOutcome(1, "b.csv", Counts(), None, None, "b.manifest", ERROR)
     assert [
         {
             "key": "a.csv",
             "state": "succeeded_with_errors",
             "records": {"read": 3, "written": 2, "failed": 1},
+            "filled_cells": 4,
             "output": "s3://b/a.out",
             "errors": "s3://b/a.errors",
             "manifest": "s3://b/a.manifest",

@@ -28,9 +28,15 @@ FILE = InputFile(
     OPTIONS,
     FileForm(FileFormat.JSON_LINES),
 )
-FIRST = Part(0, 0, True, 0, 600, Counts(60, 59, 1), "k0", 590, "e0", ("label",), "", 2000, 1500, 100)
+FIRST = Part(0, 0, True, 0, 600, Counts(60, 59, 1, 5), "k0", 590, "e0", ("label",), "", 2000, 1500, 100)
 SECOND = FIRST._replace(
-    chunk=1, start=600, end=1000, counts=Counts(40, 40, 0), output_size=400, milliseconds=1000, peak_bytes=300
+    chunk=1,
+    start=600,
+    end=1000,
+    counts=Counts(40, 40, 0, 2),
+    output_size=400,
+    milliseconds=1000,
+    peak_bytes=300,
 )
 BATCH = Batch("id", None, None, BatchSource((KEY,)), BatchOptions(), NOW, started=NOW + 1000)
 REPORT = FileReport(
@@ -73,6 +79,7 @@ def test_everything() -> None:
         },
         "options": {"join": "all", "format": "jsonl", "lookup": False, "tolerance": 1.0},
         "records": {"read": 100, "written": 99, "failed": 1},
+        "filled_cells": 7,
         "output": {
             "location": f"s3://out/{KEY}.out",
             "bytes": 990,
@@ -103,6 +110,7 @@ def test_everything() -> None:
     assert [(0, 600, 590), (600, 1000, 400)] == [
         (part["start"], part["end"], part["bytes"]) for part in parts_told
     ]
+    assert [5, 2] == [part["filled_cells"] for part in parts_told]
     assert 0 < cost["total_usd"] < 0.01
 
 

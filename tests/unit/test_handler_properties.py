@@ -153,6 +153,20 @@ def test_rows_are_valid_before_they_are_changed(function: RealtimeFunction, cont
 
 
 @pytest.mark.parametrize(
+    ("cells", "header"),
+    [
+        (b"Dream,37.3,16.8,192,3000,female,2009", {}),
+        (b"Dream,37.3,NA,,3000,,2009", {"Triptych-Filled-Cells": "3"}),
+    ],
+)
+def test_filled_cells(function: RealtimeFunction, cells: bytes, header: dict[str, str]) -> None:
+    """A header counts the missing cells that were filled in; there is none where no cell was missing."""
+    rows = b"island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,sex,year\n" + cells
+    answer = function.post("/v2/models/{model}/predict", rows, {"Content-Type": "text/csv"}, model="penguins")
+    assert (200, {"Content-Type": "text/csv; charset=utf-8", **header}) == (answer.status, answer.headers)
+
+
+@pytest.mark.parametrize(
     ("body", "status", "message"),
     [
         pytest.param(b"[" * 100_000, 400, "not valid JSON", id="deep nesting"),
@@ -160,7 +174,7 @@ def test_rows_are_valid_before_they_are_changed(function: RealtimeFunction, cont
         pytest.param(
             b'{"a":' + b"[" * 1_000 + b"]" * 1_000 + b"}", 400, "missing input", id="depth that is ignored"
         ),
-        pytest.param(b"\xff\xfe{}", 400, "not valid JSON", id="not UTF-8"),
+        pytest.param(b"\xff\xfe{}", 400, "infer takes tensors, as JSON", id="not UTF-8"),
     ],
 )
 def test_hostile_json(function: RealtimeFunction, body: bytes, status: int, message: str) -> None:

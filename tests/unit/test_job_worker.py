@@ -260,6 +260,20 @@ def test_messages_come_back_if_the_worker_ends(workshop: Workshop) -> None:
     assert SECONDS < workshop.queue.postponed[delivery.receipt] <= SECONDS + 5
 
 
+def test_filled_cells(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are counted for each job, whether it is run in a group, in memory or by file."""
+    rows = b"a_0,a_1,b_0,b_1\n1,,2,3\n"
+    jobs = [workshop.submit(rows + b",,,NA\n" * more, content_type="text/csv") for more in range(3)]
+    workshop.work()
+    monkeypatch.setattr("triptych.asynchronous.inputs.MAX_IN_MEMORY", 1000)
+    large = workshop.submit(b"-", content_type="text/csv")
+    stored = workshop.inputs.keep("s3://inputs-bucket/inputs/large", rows + b",,,NA\n" * 1000)
+    workshop.store.jobs[large.id] = large._replace(input=stored)
+    workshop.work()
+    results = [workshop.job(job).result for job in (*jobs, large)]
+    assert [1, 5, 9, 4001] == [result and result.filled for result in results]
+
+
 def test_a_large_input(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is run by file, beside others that are run in memory, and its files are removed."""
     monkeypatch.setattr("triptych.asynchronous.inputs.MAX_IN_MEMORY", 1000)

@@ -47,6 +47,16 @@ def test_inline(api: JobsApi, body: bytes, content_type: str) -> None:
     assert (200, body, {"Content-Type": content_type}) == (answer.status, answer.body, answer.headers)
 
 
+def test_filled_cells(api: JobsApi) -> None:
+    """A result of rows says how many missing cells were filled in, in the header and in the job."""
+    job = api.succeeded()
+    assert job.result is not None
+    api.store.jobs[JOB_ID] = job._replace(result=job.result._replace(filled=3))
+    assert "3" == result(api).headers["Triptych-Filled-Cells"]
+    shown = api.function.handle(Call("GET", "/v2/jobs/{id}", {"id": JOB_ID}).event()).json()
+    assert 3 == shown["result"]["filled_cells"]
+
+
 def test_binary(api: JobsApi) -> None:
     """A result with raw tensors says how long its JSON is, compressed or not."""
     body = b'{"outputs": []}' + bytes(5000)

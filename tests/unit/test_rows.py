@@ -41,6 +41,20 @@ def test_all_rows_are_predicted_in_one_run() -> None:
     assert ("text/csv; charset=utf-8", [2]) == (answer.content_type, runs)
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type", "filled"),
+    [
+        ("x\n1\n2\n", "text/csv", 0),
+        ('x,note\n1,\n"",a\n NA ,b\nNaN,\n', "text/csv", 2),
+        ('{"x": 1}\n{"x": null}\n{}\n', "application/jsonlines", 2),
+        ('{"instances": [[null], [3]]}', "application/json", 1),
+    ],
+)
+def test_missing_cells_of_inputs_are_counted(body: str, content_type: str, filled: int) -> None:
+    """Only missing cells of inputs count: not text that says NaN, and not columns that the model ignores."""
+    assert filled == predict(doubler()[0], body, content_type).filled
+
+
 def test_json_instances_are_answered_as_predictions() -> None:
     """Name and version of the model stand beside an object per instance."""
     answer = predict(doubler()[0], '{"instances": [{"x": 1}, [2]]}', "application/json")

@@ -46,7 +46,7 @@ def assert_as_in_real_time(model: Model, body: bytes, request: JobRequest, sizes
             transformed(model, body, request, sizes=sizes)
         return
     actual = transformed(model, body, request, sizes=sizes)
-    assert (expected.content_type, None, expected.rows) == actual[1:]
+    assert (expected.content_type, None, expected.filled, expected.rows) == actual[1:]
     if PARQUET in (request.accept or expected.content_type):
         assert table_of(expected.body) == table_of(actual.body)
     else:

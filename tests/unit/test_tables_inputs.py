@@ -285,7 +285,7 @@ def test_the_same_rows_give_the_same_inputs_in_any_format(rows: list[Any]) -> No
     for other in (
         inputs_of(_lines(rows), LINES, MIXED),
         inputs_of(arrays, Representation(Format.JSON, "application/json"), MIXED),
-        {name: tensor.values for name, tensor in model_inputs(typed, MIXED).items()},
+        {name: tensor.values for name, tensor in model_inputs(typed, MIXED).tensors.items()},
     ):
         for name, values in from_csv.items():
             np.testing.assert_array_equal(other[name], values, strict=True)

@@ -101,7 +101,7 @@ def test_what_a_model_gives_it_can_take(values: np.ndarray[Any, Any]) -> None:
     schema = RowSchema((TensorSpec("y", DATATYPES["FP32"], (-1, *values.shape[1:])),))
     for form in (CSV, LINES):
         body = written(form, Tensor(DATATYPES["FP32"], values))
-        again = model_inputs(decode_rows(body, form, schema), schema)["y"].values
+        again = model_inputs(decode_rows(body, form, schema), schema).tensors["y"].values
         np.testing.assert_array_equal(again, values, strict=True)
 
 

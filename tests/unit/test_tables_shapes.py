@@ -78,7 +78,7 @@ def test_lists_of_any_kind_are_read(column: ArrowArray, datatype: str, expected:
     """A missing number in a list takes the model's value too."""
     schema = RowSchema((TensorSpec("x", DATATYPES[datatype], None),), missing={"x": -9})
     table = Table({"x": column}, len(column))
-    assert expected == model_inputs(table, schema)["x"].values.tolist()
+    assert expected == model_inputs(table, schema).tensors["x"].values.tolist()
 
 
 def test_lists_of_unequal_length_are_refused() -> None:
@@ -146,5 +146,5 @@ def test_a_column_that_no_row_has_is_missing_even_where_cells_may_be() -> None:
 def test_no_rows_make_empty_inputs() -> None:
     """Their shapes are those of the model, free sizes 0."""
     schema = RowSchema((IMAGE, spec("x", "BYTES", -1, -1)))
-    inputs = model_inputs(Table({}, 0), schema)
+    inputs = model_inputs(Table({}, 0), schema).tensors
     assert [(0, 2, 2), (0, 0)] == [tensor.shape for tensor in inputs.values()]

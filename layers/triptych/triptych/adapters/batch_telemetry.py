@@ -56,7 +56,7 @@ class BatchTelemetry(PowertoolsTelemetry):
             "file ended",
             batch=batch.id,
             file=outcome.number,
-            records=outcome.counts._asdict(),
+            **outcome.counts.described(),
             error=error.type if error else None,
         )
 
@@ -69,7 +69,7 @@ class BatchTelemetry(PowertoolsTelemetry):
             batch=batch.id,
             state=batch.state.value,
             files=batch.files,
-            records=batch.counts._asdict(),
+            **batch.counts.described(),
             error=batch.error.type if batch.error else None,
         )
 

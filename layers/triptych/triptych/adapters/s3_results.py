@@ -21,7 +21,7 @@ URL_SECONDS = 3600
 _TRIES = 3
 _TAKEN = {"PreconditionFailed", "412"}
 _UNDECIDED = {"ConditionalRequestConflict", "409", "NoSuchUpload"}  # somebody else is about to write it
-_VERSION, _HEADER_LENGTH = "model-version", "inference-header-content-length"
+_VERSION, _HEADER_LENGTH, _FILLED = "model-version", "inference-header-content-length", "filled-cells"
 
 
 class S3Results:
@@ -135,6 +135,8 @@ def _described(result: JobResult) -> dict[str, Any]:
     metadata = {_VERSION: str(result.version)}
     if result.header_length is not None:
         metadata[_HEADER_LENGTH] = str(result.header_length)
+    if result.filled:
+        metadata[_FILLED] = str(result.filled)
     return {"ContentType": result.content_type, "Metadata": metadata}
 
 
@@ -147,4 +149,5 @@ def _result(location: str, found: HeadObjectOutputTypeDef) -> JobResult:
         header_length=None if length is None else int(length),
         size=found["ContentLength"],
         version=int(metadata[_VERSION]),
+        filled=int(metadata.get(_FILLED, "0")),
     )

@@ -37,12 +37,14 @@ class Output(NamedTuple):
         body: The result, or the file that holds it.
         content_type: What it is.
         header_length: Bytes of the JSON before raw tensors; None when there are none.
+        filled: How many missing cells of the rows took the value for missing cells.
         version: Version of the model.
     """
 
     body: bytes | Path
     content_type: str
     header_length: int | None
+    filled: int
     version: int
 
 
@@ -212,4 +214,4 @@ def _after(job: Job, outcome: JobResult | TriptychError, now: int) -> Job:
 
 
 def _described(output: Output) -> JobResult:
-    return JobResult("", output.content_type, output.header_length, 0, output.version)
+    return JobResult("", output.content_type, output.header_length, 0, output.version, output.filled)

@@ -83,7 +83,7 @@ class LargeJobs:
         request = _told_apart(found.request, source, directory)
         answer = transform(model, source, request, target, deadline, self._checkpoint(attempt))
         self._observer.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
-        return Output(target, answer.content_type, answer.header_length, model.version)
+        return Output(target, answer.content_type, answer.header_length, answer.filled, model.version)
 
     def _write(self, found: Input, source: Path) -> None:
         if found.body is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -98,23 +99,32 @@ class BatchError(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How many records there were.
+    """How many records there were, and how many of their cells were filled in.
 
     Attributes:
         read: Of the input.
         written: To the output.
         failed: That have no prediction; `read` is the sum of the other two.
+        filled: Missing cells of written records that took the value for missing cells.
     """
 
     read: int = 0
     written: int = 0
     failed: int = 0
+    filled: int = 0
 
     def __add__(self, other: object) -> Counts:
         """Adds those of another part."""
         if not isinstance(other, Counts):
             return NotImplemented
-        return Counts(self.read + other.read, self.written + other.written, self.failed + other.failed)
+        return Counts(*map(operator.add, self, other))
+
+    def described(self) -> dict[str, object]:
+        """Describes them in JSON; cells that were filled in are told only where there are some."""
+        described: dict[str, object] = {
+            "records": {"read": self.read, "written": self.written, "failed": self.failed}
+        }
+        return described | ({"filled_cells": self.filled} if self.filled else {})
 
 
 class Batch(NamedTuple):

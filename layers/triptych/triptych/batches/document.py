@@ -108,7 +108,7 @@ def _file(outcome: FileOutcome, locate: Locate) -> dict[str, object]:
     described: dict[str, object] = {
         "key": outcome.key,
         "state": file_state(outcome.counts, failed=outcome.error is not None),
-        "records": outcome.counts._asdict(),
+        **outcome.counts.described(),
         **{name: locate(key) for name, key in keys.items() if key is not None},
     }
     return described | ({"error": outcome.error._asdict()} if outcome.error else {})
@@ -135,7 +135,7 @@ def _progress(batch: Batch, made: Progress) -> dict[str, object]:
     chunks = {"done": made.chunks, "total": batch.chunks}
     files = {"done": made.files, "failed": made.failed_files, "total": batch.files}
     return {
-        "records": made.counts._asdict(),
+        **made.counts.described(),
         "chunks": {name: count for name, count in chunks.items() if count is not None},
         "files": {name: count for name, count in files.items() if count is not None},
     }

@@ -49,6 +49,18 @@ class Predicted(NamedTuple):
     rows: int
 
 
+class Predictions(NamedTuple):
+    """What came of the records of a table.
+
+    Attributes:
+        slices: What came of them, slice by slice.
+        filled: How many of their missing cells took the value for missing cells.
+    """
+
+    slices: Sequence[Predicted]
+    filled: int
+
+
 class Predictor:
     """Runs a model on blocks of one piece.
 
@@ -88,11 +100,11 @@ class Predictor:
                 "name them, such as join=id,name, or choose the format jsonl"
             )
 
-    def __call__(self, block: Block) -> tuple[Sequence[Predicted], int]:
+    def __call__(self, block: Block) -> tuple[Predictions, int]:
         """Predicts for a block.
 
         Returns:
-            What came of it, slice by slice, and how many records it had.
+            What came of it, and how many records it had.
 
         Raises:
             BadRequest: Some of its records are bad.
@@ -102,7 +114,7 @@ class Predictor:
         lines = block.lines if isinstance(block, LineBlock) else []
         return self.of_table(table, lines), table.rows
 
-    def of_table(self, table: Table, lines: Sequence[bytes] = ()) -> Sequence[Predicted]:
+    def of_table(self, table: Table, lines: Sequence[bytes] = ()) -> Predictions:
         """Predicts for a table.
 
         Args:
@@ -115,7 +127,7 @@ class Predictor:
         """
         keys = self._keys(table)
         prepared = self._prepared(table)
-        return list(self._parts(prepared, lines, keys))
+        return Predictions(list(self._parts(prepared, lines, keys)), prepared.filled)
 
     def _prepared(self, table: Table) -> PreparedRows:
         if self._lines and table.rows:

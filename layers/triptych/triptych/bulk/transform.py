@@ -21,7 +21,7 @@ from triptych.bulk.block import Block
 from triptych.bulk.isolation import BadRecord, Settled, settle
 from triptych.bulk.output import Part, write_parts
 from triptych.bulk.piece import Piece, Report, Sinks, Wanted, Watch
-from triptych.bulk.predictor import Predicted, Predictor
+from triptych.bulk.predictor import Predicted, Predictions, Predictor
 from triptych.bulk.reading import BlockSize, Read, blocks, is_positioned
 from triptych.errors import BadRequest, DeadlineExceeded
 from triptych.serving.model import Model
@@ -132,22 +132,23 @@ class _Run:
         if first is not None and self._piece.form.format not in {FileFormat.JSON_LINES, FileFormat.JSON}:
             table = first.block.header()
         self._predictor.check(table)
-        return _part(self._predictor.of_table(table)[0])
+        return _part(self._predictor.of_table(table).slices[0])
 
-    def _settled(self, block: Block) -> Settled[Sequence[Predicted]]:
+    def _settled(self, block: Block) -> Settled[Predictions]:
         """Predicts for a block, and hands the predictions over that can be looked up."""
         settled = settle(block, self._predictor)
-        for predictions in (part.predictions for parts in settled.made for part in parts):
+        for predictions in (part.predictions for made in settled.made for part in made.slices):
             if predictions:
                 self._sinks.predictions(predictions)
         return settled
 
-    def _written(self, block: Block, settled: Settled[Sequence[Predicted]]) -> Iterator[Part]:
+    def _written(self, block: Block, settled: Settled[Predictions]) -> Iterator[Part]:
         self._tell(block, settled.bad)
-        parts = [part for parts in settled.made for part in parts]
+        parts = [part for made in settled.made for part in made.slices]
         yield from map(_part, parts)
         written = sum(part.rows for part in parts)
-        self.counts += Counts(settled.records, written, len(settled.bad))
+        filled = sum(made.filled for made in settled.made)
+        self.counts += Counts(settled.records, written, len(settled.bad), filled)
 
     def _is_begun(self) -> bool:
         """Tells whether a part can end here, so that the next one goes on."""

@@ -19,6 +19,9 @@ MAX_ANSWER = 6 * 2**20 - 16 * 2**10
 MAX_BODY = 4_500_000
 """Bytes of a body that fits whatever it holds: base64 makes four bytes of three."""
 
+FILLED_CELLS = "Triptych-Filled-Cells"
+"""Header that tells how many missing cells of the rows took the value for missing cells."""
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
@@ -35,6 +38,11 @@ class Response:
     body: bytes
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def filled_cells(filled: int) -> dict[str, str]:
+    """Makes the header that tells how many missing cells were filled in; none where there were none."""
+    return {FILLED_CELLS: str(filled)} if filled else {}
 
 
 def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -50,4 +50,6 @@ def _result(job: Job) -> dict[str, object] | None:
     }
     if result.header_length is not None:
         described["inference_header_content_length"] = result.header_length
+    if result.filled:
+        described["filled_cells"] = result.filled
     return described

@@ -71,6 +71,7 @@ class JobResult(NamedTuple):
         header_length: Bytes of the JSON before raw tensors; None when there are none.
         size: Bytes.
         version: Version of the model that made it.
+        filled: How many missing cells of the input's rows took the value for missing cells.
     """
 
     location: str
@@ -78,6 +79,7 @@ class JobResult(NamedTuple):
     header_length: int | None
     size: int
     version: int
+    filled: int = 0
 
 
 class Job(NamedTuple):

@@ -26,11 +26,13 @@ class Answer(NamedTuple):
         body: JSON, a JSON header with raw tensors behind it, or rows.
         content_type: What it is.
         header_length: Bytes of the JSON header; None when there are no raw tensors.
+        filled: How many missing cells of the rows took the value for missing cells; 0 for tensors.
     """
 
     body: bytes
     content_type: str
     header_length: int | None = None
+    filled: int = 0
 
 
 class Prepared(Protocol):
@@ -89,6 +91,7 @@ class Served(NamedTuple):
         body: As in `Answer`.
         content_type: As in `Answer`.
         header_length: As in `Answer`.
+        filled: As in `Answer`.
         rows: How many rows were predicted for.
         timings: Where the time went.
     """
@@ -96,6 +99,7 @@ class Served(NamedTuple):
     body: bytes
     content_type: str
     header_length: int | None
+    filled: int
     rows: int
     timings: Timings
 

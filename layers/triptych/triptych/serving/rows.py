@@ -51,6 +51,7 @@ class PreparedRows(NamedTuple):
         one_by_one: Whether the model takes one row at a time.
         joined: Columns of the rows that go into the answer.
         form: How the answer is written.
+        filled: How many missing cells took the value for missing cells; of a slice, those of all its rows.
     """
 
     model: Model
@@ -60,6 +61,7 @@ class PreparedRows(NamedTuple):
     one_by_one: bool
     joined: Mapping[str, Column]
     form: Representation
+    filled: int = 0
 
     @property
     def outputs(self) -> Sequence[str]:
@@ -93,7 +95,8 @@ class PreparedRows(NamedTuple):
 
     def answer(self, results: Mapping[str, Tensor]) -> Answer:
         """Writes the predicted rows."""
-        return Answer(encode_rows(self.columns(results), self.form, self.envelope), self.form.content_type)
+        body = encode_rows(self.columns(results), self.form, self.envelope)
+        return Answer(body, self.form.content_type, filled=self.filled)
 
     @property
     def envelope(self) -> Mapping[str, str]:
@@ -155,11 +158,11 @@ def prepare_table(model: Model, request: RowsRequest, table: Table) -> PreparedR
     answer_form = answer_representation(request.accept, request_representation(request.content_type))
     outputs = _wanted(model.signature, request.outputs)
     joined = _joined(table, request.join)
-    inputs = model_inputs(table, row_schema(model))
+    inputs, filled = model_inputs(table, row_schema(model))
     one_by_one = _takes_one_row(model.signature)
     if table.rows:
         model.signature.check_inputs(_row(inputs, 0) if one_by_one else inputs)
-    return PreparedRows(model, inputs, outputs, table.rows, one_by_one, joined, answer_form)
+    return PreparedRows(model, inputs, outputs, table.rows, one_by_one, joined, answer_form, filled)
 
 
 def predict_rows(model: Model, request: RowsRequest, deadline: Deadline) -> Served:

@@ -37,10 +37,12 @@ class Written(NamedTuple):
 
     Attributes:
         content_type: What they are.
+        filled: How many missing cells took the value for missing cells.
         rows: How many there are.
     """
 
     content_type: str
+    filled: int
     rows: int
 
 
@@ -72,7 +74,7 @@ def _whole(model: Model, content: bytes, request: RowsRequest, target: Path, sli
     answer = predict_rows(model, request._replace(body=content), slices.deadline)
     slices.nanoseconds += answer.timings.compute_infer
     target.write_bytes(answer.body)
-    return Written(answer.content_type, answer.rows)
+    return Written(answer.content_type, answer.filled, answer.rows)
 
 
 def _sliced(model: Model, source: Source, request: RowsRequest, target: Path, slices: Slices) -> Written:
@@ -91,7 +93,7 @@ def _sliced(model: Model, source: Source, request: RowsRequest, target: Path, sl
             surveyed = _surveyed_lines(model, source, request, slices)
         envelope = {"model_name": model.name, "model_version": str(model.version)}
         write_rows(parts.columns(surveyed), answer_form, envelope, target)
-    return Written(answer_form.content_type, parts.rows)
+    return Written(answer_form.content_type, parts.filled, parts.rows)
 
 
 class _Surveyed(NamedTuple):
@@ -125,10 +127,12 @@ class _Parts:
 
     Attributes:
         rows: How many rows they have had by now.
+        filled: How many missing cells of them took the value for missing cells.
     """
 
     def __init__(self, model: Model, request: RowsRequest, form: Format, slices: Slices) -> None:
         self.rows = 0
+        self.filled = 0
         self._model = model
         self._request = request
         self._form = form
@@ -140,6 +144,7 @@ class _Parts:
         for chunk in with_rows(surveyed.chunks):
             with located(chunk.before):
                 prepared = prepare_table(self._model, self._request, chunk.table)
+                self.filled += prepared.filled
                 joined = {
                     name: self._whole_column(column, surveyed.kinds.get(name, frozenset()))
                     for name, column in prepared.joined.items()

@@ -34,12 +34,14 @@ class TransformAnswer(NamedTuple):
     Attributes:
         content_type: What it is.
         header_length: Bytes of the JSON before raw tensors; None when there are none.
+        filled: How many missing cells of the rows took the value for missing cells.
         rows: How many rows were predicted for.
         timings: Where the time went; reading and writing take turns, and count as input.
     """
 
     content_type: str
     header_length: int | None
+    filled: int
     rows: int
     timings: Timings
 
@@ -79,7 +81,7 @@ def transform(  # noqa: PLR0913, PLR0917 - each is one thing that the caller has
         if request.content_type is None or request.header_length is not None:
             with plain.plain_file() as path, mapped(path) as content:
                 written = transform_tensors(model, content, request.header_length, target, slices)
-            answer = (written.content_type, written.header_length, written.rows)
+            answer = (written.content_type, written.header_length, 0, written.rows)
         else:
             answer = _rows(model, plain, request, target, slices)
     elapsed = perf_counter_ns() - started
@@ -88,14 +90,14 @@ def transform(  # noqa: PLR0913, PLR0917 - each is one thing that the caller has
 
 def _rows(
     model: Model, source: Source, request: JobRequest, target: Path, slices: Slices
-) -> tuple[str, None, int]:
+) -> tuple[str, None, int, int]:
     # Arrow is read from disk only where rows are.
     from triptych.serving.rows import RowsRequest  # noqa: PLC0415 - says the comment
     from triptych.spooled.rows import transform_rows  # noqa: PLC0415
 
     wanted = RowsRequest(b"", request.content_type, request.accept, request.join, request.outputs)
     written = transform_rows(model, source, wanted, target, slices)
-    return written.content_type, None, written.rows
+    return written.content_type, None, written.filled, written.rows
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count, takewhile
+from typing import NamedTuple
 
 import numpy as np
 from arro3.core import Array as ArrowArray
@@ -19,31 +20,49 @@ from triptych.tables.lists import dense, leaves
 from triptych.tables.schema import RowSchema, inner_shape, row_size
 from triptych.tables.table import Table, check_cells
 from triptych.tables.texts import array_of_texts
-from triptych.tables.values import array_of_numbers, array_of_values
+from triptych.tables.values import Cells, array_of_numbers, array_of_values
 from triptych.tensors.signature import FREE, TensorSpec, fits
 from triptych.tensors.tensor import Array, Tensor, empty_array
 
 
-def model_inputs(table: Table, schema: RowSchema) -> dict[str, Tensor]:
-    """Makes a tensor for every input of a model; all have the table's rows as first dimension.
+class Inputs(NamedTuple):
+    """Inputs of a model, made of rows.
+
+    Attributes:
+        tensors: A tensor for every input by name; all have the table's rows as first dimension.
+        filled: How many missing cells took the value for missing cells.
+    """
+
+    tensors: Mapping[str, Tensor]
+    filled: int
+
+
+def model_inputs(table: Table, schema: RowSchema) -> Inputs:
+    """Makes a tensor for every input of a model.
 
     Raises:
         BadRequest: A column is missing, or a cell is not what its input takes.
     """
-    return {spec.name: Tensor(spec.datatype, _array(spec, table, schema)) for spec in schema.inputs}
+    made = [(spec, _array(spec, table, schema)) for spec in schema.inputs]
+    tensors = {spec.name: Tensor(spec.datatype, cells.values) for spec, cells in made}
+    return Inputs(tensors, sum(cells.filled for _, cells in made))
 
 
-def _array(spec: TensorSpec, table: Table, schema: RowSchema) -> Array:
+def _array(spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
     features = _features(spec, table, schema) if table.rows or table.columns else None
     if table.rows == 0:
         inner = inner_shape(spec) or ()
-        return empty_array(spec.datatype, (0, *(0 if size == FREE else size for size in inner)))
+        return Cells(empty_array(spec.datatype, (0, *(0 if size == FREE else size for size in inner))))
     if features is None:
-        return _shaped(_cells(spec.name, spec, table, schema), spec)
+        values, filled = _cells(spec.name, spec, table, schema)
+        return Cells(_shaped(values, spec), filled)
     matrix = np.empty((table.rows, len(features)), dtype=spec.datatype.storage)
+    filled = 0
     for position, name in enumerate(features):
-        matrix[:, position] = _scalars(name, spec, table, schema)
-    return _shaped(matrix, spec)
+        cells = _scalars(name, spec, table, schema)
+        matrix[:, position] = cells.values
+        filled += cells.filled
+    return Cells(_shaped(matrix, spec), filled)
 
 
 def _features(spec: TensorSpec, table: Table, schema: RowSchema) -> Sequence[str] | None:
@@ -71,7 +90,7 @@ def _takes_any(spec: TensorSpec, table: Table, schema: RowSchema) -> bool:
     return schema.takes_any and row_size(spec) in (None, len(table.columns))
 
 
-def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Array:
+def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
     missing = schema.missing.get(name, schema.missing.get(spec.name))
     column = table.columns[name]
     if isinstance(column, list):
@@ -79,7 +98,7 @@ def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Arra
     return _arrow_cells(column, spec.datatype, missing, name)
 
 
-def _arrow_cells(column: ArrowArray, datatype: Datatype, missing: Scalar | None, name: str) -> Array:
+def _arrow_cells(column: ArrowArray, datatype: Datatype, missing: Scalar | None, name: str) -> Cells:
     if DataType.is_string(column.type):
         return array_of_texts(column, datatype, missing, name)
     with arrow_failures(f"column {name!r} cannot be read"):
@@ -87,22 +106,22 @@ def _arrow_cells(column: ArrowArray, datatype: Datatype, missing: Scalar | None,
     if DataType.is_string(array.type):
         return array_of_texts(array, datatype, missing, name)
     if DataType.is_numeric(array.type) and not array.null_count:
-        return array_of_numbers(array.to_numpy(), datatype, name)
+        return Cells(array_of_numbers(array.to_numpy(), datatype, name))
     with arrow_failures(f"column {name!r} cannot be read"):
         numbers = dense(array)
         if numbers is not None:
-            return array_of_numbers(numbers, datatype, name)
+            return Cells(array_of_numbers(numbers, datatype, name))
         check_cells(1, leaves(array))
         values = values_of(array)
     return array_of_values(values, datatype, missing, name)
 
 
-def _scalars(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Array:
-    values = _cells(name, spec, table, schema)
-    if values.ndim != 1:
-        got = list(values.shape[1:])
+def _scalars(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
+    cells = _cells(name, spec, table, schema)
+    if cells.values.ndim != 1:
+        got = list(cells.values.shape[1:])
         raise BadRequest(f"column {name!r}: expected one value per row, got arrays of shape {got}")
-    return values
+    return cells
 
 
 def _shaped(values: Array, spec: TensorSpec) -> Array:

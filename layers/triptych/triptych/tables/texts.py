@@ -14,9 +14,8 @@ from arro3.core import DataType
 from triptych.protocol.datatypes import Datatype, Kind
 from triptych.protocol.fields import Scalar
 from triptych.tables.arrow import values_of
+from triptych.tables.values import Cells, stored, unreadable
 from triptych.tables.values import array_of_values as _array
-from triptych.tables.values import stored, unreadable
-from triptych.tensors.tensor import Array
 
 MISSING = "NA"
 """Text that stands for a missing number or boolean, beside the empty cell; in a string column it is text."""
@@ -42,7 +41,7 @@ _ARROW: dict[str, DataType] = {
 }
 
 
-def array_of_texts(texts: ArrowArray, datatype: Datatype, missing: Scalar | None, column: str) -> Array:
+def array_of_texts(texts: ArrowArray, datatype: Datatype, missing: Scalar | None, column: str) -> Cells:
     """Makes an array of text cells, one per row.
 
     The whole column is parsed at once; only what that leaves unread is looked at cell by cell.
@@ -53,15 +52,12 @@ def array_of_texts(texts: ArrowArray, datatype: Datatype, missing: Scalar | None
         missing: What replaces a missing cell; None for the datatype's own way: NaN or "".
         column: Name of the column, for messages.
 
-    Returns:
-        Array of the datatype's storage, of shape `[rows]`.
-
     Raises:
         BadRequest: A cell is not of the datatype, or missing where nothing replaces it.
     """
     if datatype.kind == "bytes":
         if texts.null_count == 0:
-            return texts.to_numpy()
+            return Cells(texts.to_numpy())
         return _array(values_of(texts), datatype, missing, column)
     if datatype.kind == "bool":
         return _array(_completed([None] * len(texts), texts, datatype, column), datatype, missing, column)
@@ -69,7 +65,7 @@ def array_of_texts(texts: ArrowArray, datatype: Datatype, missing: Scalar | None
     if numbers.null_count == 0:
         values = numbers.to_numpy()
         if datatype.kind == "int" or not np.isinf(values).any():
-            return stored(values, datatype)
+            return Cells(stored(values, datatype))
     return _array(_completed(values_of(numbers), texts, datatype, column), datatype, missing, column)
 
 

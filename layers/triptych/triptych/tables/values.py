@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,7 +34,19 @@ _WANTED: dict[Kind, str] = {
 _ABSENT: dict[Kind, Scalar] = {"float": math.nan, "bytes": ""}
 
 
-def array_of_values(values: Sequence[Any], datatype: Datatype, missing: Scalar | None, column: str) -> Array:
+class Cells(NamedTuple):
+    """Cells of a column, converted.
+
+    Attributes:
+        values: Array of the datatype's storage, of shape `[rows, ...]`.
+        filled: How many of them were missing and took the value for missing cells.
+    """
+
+    values: Array
+    filled: int = 0
+
+
+def array_of_values(values: Sequence[Any], datatype: Datatype, missing: Scalar | None, column: str) -> Cells:
     """Makes an array of Python values, one per row, which may be lists nested to any shape.
 
     Args:
@@ -43,20 +55,17 @@ def array_of_values(values: Sequence[Any], datatype: Datatype, missing: Scalar |
         missing: What replaces a missing cell; None for the datatype's own way: NaN or "".
         column: Name of the column, for messages.
 
-    Returns:
-        Array of the datatype's storage, of shape `[rows, ...]`.
-
     Raises:
         BadRequest: A cell is not of the datatype, or missing where nothing replaces it.
     """
     flat, inner = _flatten(values, column)
-    size = math.prod(inner)
+    size, filled = math.prod(inner), flat.count(None)
     try:
-        array = _convert(_filled(flat, datatype, missing), datatype)
+        array = _convert(_filled(flat, datatype, missing) if filled else flat, datatype)
     except _Unreadable as error:
         row = error.position // size + 1 if size else 1
         raise unreadable({row: error.value}, column, datatype) from None
-    return array.reshape(len(values), *inner)
+    return Cells(array.reshape(len(values), *inner), filled)
 
 
 def array_of_numbers(values: Array, datatype: Datatype, column: str) -> Array:
@@ -76,7 +85,7 @@ def array_of_numbers(values: Array, datatype: Datatype, column: str) -> Array:
             return stored(converted, datatype)
     elif datatype.kind == "int" and np.can_cast(values.dtype, datatype.storage):
         return values.astype(datatype.storage)
-    return array_of_values(values.tolist(), datatype, None, column)
+    return array_of_values(values.tolist(), datatype, None, column).values
 
 
 def stored(values: Array, datatype: Datatype) -> Array:
@@ -169,8 +178,6 @@ def _ragged(flat: list[Any], rows: int, column: str) -> BadRequest:
 
 
 def _filled(flat: list[Any], datatype: Datatype, missing: Scalar | None) -> list[Any]:
-    if None not in flat:
-        return flat
     fill = _ABSENT.get(datatype.kind) if missing is None else missing
     return [fill if value is None else value for value in flat]
 

@@ -6,7 +6,7 @@ from triptych.errors import Conflict
 from triptych.http.job_answer import RETRY_AFTER
 from triptych.http.job_services import JobServices
 from triptych.http.request import HEADER_LENGTH, Request
-from triptych.http.response import MAX_BODY, Response, json_response
+from triptych.http.response import MAX_BODY, Response, filled_cells, json_response
 from triptych.jobs.job import Job, JobResult
 
 
@@ -22,7 +22,7 @@ def result(services: JobServices, request: Request) -> Response:
 def _inline(services: JobServices, kept: JobResult) -> Response:
     length = kept.header_length
     headers = {} if length is None else {HEADER_LENGTH: str(length)}
-    return Response(200, services.results.read(kept), kept.content_type, headers)
+    return Response(200, services.results.read(kept), kept.content_type, headers | filled_cells(kept.filled))
 
 
 def _redirect(services: JobServices, kept: JobResult) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from triptych.http.accounting import failures_counted, succeeded
 from triptych.http.model_of import model_of
 from triptych.http.request import Request
-from triptych.http.response import Response
+from triptych.http.response import Response, filled_cells
 from triptych.http.services import Services
 
 
@@ -25,4 +25,4 @@ def predict(services: Services, request: Request) -> Response:
         )
         answer = predict_rows(model, rows, request.deadline)
     succeeded(services, request, model, answer.rows, answer.timings)
-    return Response(200, answer.body, answer.content_type)
+    return Response(200, answer.body, answer.content_type, filled_cells(answer.filled))
