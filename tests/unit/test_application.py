@@ -97,6 +97,17 @@ def test_deadline() -> None:
     assert [28, 0.5, -0.1] == pytest.approx(remaining, abs=0.2)
 
 
+def test_the_first_caller_has_waited_for_the_start() -> None:
+    """The gateway counts the time that the function took to start, of the request that it was started for."""
+    seen: list[Request] = []
+    routes = {("POST", "/v2/models/{model}/infer"): lambda _services, request: remembering(seen)(request)}
+    started = Application(routes, NO_SERVICES, WatchedRequests(), waited=5)
+    for _ in range(2):
+        started(call(), Invocation(28_000))
+    remaining = [request.deadline.remaining + SAFETY_MARGIN for request in seen]
+    assert [23, 28] == pytest.approx(remaining, abs=0.2)
+
+
 @pytest.mark.parametrize("kind", ERRORS)
 def test_known_failures(kind: type[TriptychError]) -> None:
     """Every error of the package is answered with its status and its message; none is unexpected."""

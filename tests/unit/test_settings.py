@@ -46,6 +46,7 @@ def test_everything_told() -> None:
     assert (3008, 2) == (settings.memory_megabytes, settings.threads)
     assert Path("/mnt/cache") == settings.cache
     assert settings.bounded
+    assert not settings.on_demand
     assert ("realtime", "Models", "DEBUG") == settings.telemetry
 
 

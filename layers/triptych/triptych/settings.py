@@ -40,6 +40,7 @@ class Settings:
         cache: Directory for models from S3.
         telemetry: How it logs.
         bounded: Whether the memory is all there is, as in Lambda, so that requests must stay within it.
+        on_demand: Whether the function is started for a request, which waits; else ahead, or from a snapshot.
     """
 
     places: tuple[str, ...]
@@ -49,6 +50,7 @@ class Settings:
     cache: Path
     telemetry: TelemetrySettings
     bounded: bool = False
+    on_demand: bool = False
 
     @property
     def threads(self) -> int:
@@ -144,16 +146,17 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         InvalidSettings: A variable is missing or not what it should be.
     """
-    snapshot = environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+    start = environment.get("AWS_LAMBDA_INITIALIZATION_TYPE")
     preload = _names(environment.get("PRELOAD_MODELS", ""))
     return Settings(
         places=_places(environment.get("MODEL_REPOSITORY", "")),
         refresh_seconds=_number(environment, "MODEL_REFRESH_SECONDS", 30),
-        preload=preload or (("*",) if snapshot else ()),  # a snapshot should hold open models
+        preload=preload or (("*",) if start == "snap-start" else ()),  # a snapshot should hold open models
         memory_megabytes=int(_number(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769)),
         cache=Path(environment.get("MODEL_CACHE") or "/tmp/triptych"),  # noqa: S108 - Lambda's only writable place
         telemetry=telemetry_from_environment(environment),
         bounded=bool(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
+        on_demand=start == "on-demand",
     )
 
 

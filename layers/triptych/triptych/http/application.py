@@ -47,12 +47,14 @@ class Application[S]:
         routes: Endpoints by method and resource.
         services: What they work with.
         observer: Is told about every request.
+        waited: Seconds that the first caller has waited already, for the function to start.
     """
 
-    def __init__(self, routes: Routes[S], services: S, observer: Observer) -> None:
+    def __init__(self, routes: Routes[S], services: S, observer: Observer, waited: float = 0.0) -> None:
         self._routes = routes
         self._services = services
         self._observer = observer
+        self._waited = waited
         self._resources = {resource for _, resource in routes}
 
     def __call__(self, event: Mapping[str, Any], context: Context) -> Result:
@@ -63,7 +65,7 @@ class Application[S]:
             context: Lambda's context.
         """
         started = perf_counter()
-        deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000 - SAFETY_MARGIN)
+        deadline = self._deadline(context)
         record = _new_record(event, context)
         self._observer.request_started(record.request_id)
         result = self._result(event, deadline, record)
@@ -72,6 +74,11 @@ class Application[S]:
         record.milliseconds = (perf_counter() - started) * 1000
         self._observer.request_ended(record)
         return result
+
+    def _deadline(self, context: Context) -> Deadline:
+        """Tells when the answer must be ready: for Lambda and for the gateway, which counts the start too."""
+        waited, self._waited = self._waited, 0.0
+        return Deadline.after(context.get_remaining_time_in_millis() / 1000 - SAFETY_MARGIN - waited)
 
     def _result(self, event: Mapping[str, Any], deadline: Deadline, record: RequestRecord) -> Result:
         headers = headers_of(event)

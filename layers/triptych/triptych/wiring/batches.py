@@ -24,6 +24,7 @@ from triptych.settings import BatchSettings, Settings, batches_from_environment,
 from triptych.wiring.batching import batch_places
 from triptych.wiring.keeping import wall_clock
 from triptych.wiring.places import model_repository
+from triptych.wiring.start_up import start_up_seconds
 
 
 def batches_application(
@@ -59,4 +60,4 @@ def batches_application(
         work=places.work,
         clock=clock,
     )
-    return Application(BATCH_ROUTES, services, telemetry)
+    return Application(BATCH_ROUTES, services, telemetry, start_up_seconds(settings))

@@ -12,6 +12,7 @@ from triptych.interfaces.clock import Clock
 from triptych.settings import JobSettings, Settings, from_environment, jobs_from_environment
 from triptych.wiring.keeping import keeping, wall_clock
 from triptych.wiring.places import model_repository
+from triptych.wiring.start_up import start_up_seconds
 
 
 def jobs_application(
@@ -36,4 +37,4 @@ def jobs_application(
         limits=kept.limits,
         clock=clock,
     )
-    return Application(JOB_ROUTES, services, telemetry)
+    return Application(JOB_ROUTES, services, telemetry, start_up_seconds(settings))

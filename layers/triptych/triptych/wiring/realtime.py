@@ -13,6 +13,7 @@ from triptych.serving.statistics import Statistics
 from triptych.settings import Settings, from_environment
 from triptych.wiring.open_models import model_store
 from triptych.wiring.places import model_repository
+from triptych.wiring.start_up import start_up_seconds
 
 
 def realtime_application(documents: Path, settings: Settings | None = None) -> Application[Services]:
@@ -30,4 +31,6 @@ def realtime_application(documents: Path, settings: Settings | None = None) -> A
     # A caller waits for the first answer: weights stay on disk until they are needed.
     store = model_store(repository, settings, telemetry, "mapped")
     store.preload(settings.preload)
-    return Application(ROUTES, Services(repository, store, Statistics(), documents), telemetry)
+    return Application(
+        ROUTES, Services(repository, store, Statistics(), documents), telemetry, start_up_seconds(settings)
+    )

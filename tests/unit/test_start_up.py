@@ -1,0 +1,52 @@
+"""The time that a caller waits for a function to start, which API Gateway counts and Lambda does not."""
+
+from pathlib import Path
+from time import monotonic
+from types import ModuleType
+from typing import Any
+
+import pytest
+import triptych
+from triptych.settings import from_environment
+from triptych.wiring import batches, jobs, realtime
+from triptych.wiring.start_up import start_up_seconds
+
+MODELS = {"MODEL_REPOSITORY": "/opt/models"}
+ON_DEMAND = MODELS | {"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}
+JOBS = {
+    **dict.fromkeys(("JOBS_TABLE", "RESULTS_BUCKET"), "jobs"),
+    "JOBS_TOPIC_ARN": "arn:aws:sns:us-east-1:0:jobs",
+    "AWS_REGION": "us-east-1",
+}
+BATCHES = {
+    **dict.fromkeys(("BATCHES_TABLE", "INPUT_BUCKET", "OUTPUT_BUCKET", "BATCH_WORK_BUCKET"), "batches"),
+    **dict.fromkeys(("PREDICTIONS_TABLE", "BATCH_STATE_MACHINE_ARN"), "batches"),
+    "BATCHES_TOPIC_ARN": "arn:aws:sns:us-east-1:0:batches",
+}
+
+
+def test_the_time_of_the_start_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs from the first line of the package to the moment when all is ready."""
+    monkeypatch.setattr(triptych, "LOADED_AT", monotonic() - 3)
+    assert 3 == pytest.approx(start_up_seconds(from_environment(ON_DEMAND)), abs=0.5)
+
+
+@pytest.mark.parametrize("start", ["provisioned-concurrency", "snap-start", ""])
+def test_nobody_waits_for_what_starts_ahead(start: str) -> None:
+    """An environment that is ready before a request comes, or is restored, does not take from its time."""
+    assert 0 == start_up_seconds(from_environment(MODELS | {"AWS_LAMBDA_INITIALIZATION_TYPE": start}))
+
+
+@pytest.mark.parametrize("module", [realtime, jobs, batches], ids=lambda module: module.__name__)
+def test_every_function_behind_the_gateway_counts_its_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module: ModuleType
+) -> None:
+    """Those that answer at once do, as do those whose callers may wait for jobs and batches."""
+    for name, value in (ON_DEMAND | JOBS | BATCHES).items():
+        monkeypatch.setenv(name, value)
+    made: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(module, "Application", lambda *parts: made.append(parts))
+    monkeypatch.setattr(triptych, "LOADED_AT", monotonic() - 3)
+    name = module.__name__.rpartition(".")[2]
+    getattr(module, f"{name}_application")(*([tmp_path] if module is realtime else []))
+    assert 3 == pytest.approx(made[0][3], abs=1)
