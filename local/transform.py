@@ -4,6 +4,8 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+from triptych.batches.options import read_options
+from triptych.errors import BadRequest
 
 from local.batches import Batch, Batches
 from local.failure import LocalFailure
@@ -74,7 +76,12 @@ def _named(options: list[str]) -> dict[str, str]:
     pairs = [option.partition("=") for option in options]
     if wrong := [name for name, sign, _ in pairs if not sign]:
         raise LocalFailure(f"option {wrong[0]!r}: expected name=value, such as join=all")
-    return {name: value for name, _, value in pairs}
+    named = {name: value for name, _, value in pairs}
+    try:
+        read_options(named)
+    except BadRequest as error:
+        raise LocalFailure(str(error)) from error
+    return named
 
 
 def _fetch(console: Console, batches: Batches, key: str, file: Path) -> None:

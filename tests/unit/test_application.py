@@ -67,11 +67,11 @@ def message(result: dict[str, Any]) -> str:
 def test_request() -> None:
     """The endpoint sees the event's parts; headers in lower case, the body decoded."""
     seen: list[Request] = []
-    event = call(headers={"X-Odd-Case": "V"}, queryStringParameters={"join": "all"})
+    event = call(headers={"X-Odd-Case": "V"}, queryStringParameters={"X-Amz-Date": "20260101T000000Z"})
     application(remembering(seen))(event, Invocation())
     (request,) = seen
     assert ("POST", "/v2/models/{model}/infer") == (request.method, request.resource)
-    assert ({"model": "m"}, {"join": "all"}) == (request.path, request.query)
+    assert ({"model": "m"}, {"X-Amz-Date": "20260101T000000Z"}) == (request.path, request.query)
     assert ({"x-odd-case": "V"}, b"abc") == (request.headers, request.body)
 
 

@@ -114,8 +114,36 @@ def test_place_in_metadata() -> None:
 
 def test_unknown() -> None:
     """Options that are none are refused where only options can stand."""
-    with pytest.raises(BadRequest, match=r"unknown option 'options\.colour'; expected one of join, outputs"):
+    with pytest.raises(BadRequest, match=r"unknown option 'options\.colour'; options are join, outputs"):
         read_options({"colour": "blue"}, "options.")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("jion", "join"), ("headers", "header"), ("look-up", "lookup"), ("fromat", "format"), ("keys", "key")],
+)
+def test_misspelt_metadata(name: str, meant: str) -> None:
+    """Metadata that is nearly an option is refused, and the option named."""
+    with pytest.raises(BadRequest) as caught:
+        metadata_options({name: "x", "join": "all"})
+    message = f"unknown option 'x-amz-meta-{name}' (did you mean '{meant}'?); options are join,"
+    assert str(caught.value).startswith(message)
+
+
+def test_metadata_said_twice() -> None:
+    """Whoever writes the header's prefix, which the client adds by itself, is told so."""
+    with pytest.raises(BadRequest, match="unknown option 'x-amz-meta-x-amz-meta-join'; options are join"):
+        metadata_options({"x-amz-meta-join": "all"})
+
+
+def test_foreign_metadata() -> None:
+    """What tools add by themselves says nothing about options."""
+    foreign = (
+        *("s3cmd-attrs", "mtime", "md5chksum", "uid", "mode", "sha256", "user-agent-id", "file-permissions"),
+        *("x-amz-key-v2", "x-amz-matdesc", "cb-modifiedtime", "hdi_isfolder", "goog-reserved-file-mtime"),
+        *("origin", "job-id", "key-id", "format-version", "output-prefix", "created-by", "description"),
+    )
+    assert BatchOptions(join="all") == metadata_options({**dict.fromkeys(foreign, "x"), "join": "all"})
 
 
 @given(OPTIONS, OPTIONS)

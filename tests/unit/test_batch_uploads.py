@@ -75,6 +75,16 @@ def test_wrong_file(world: BatchWorld, key: str, body: bytes, message: str) -> N
     assert ("failed", batch.error.message) == (manifest["state"], manifest["error"]["message"])
 
 
+def test_misspelt_option(world: BatchWorld) -> None:
+    """A file whose metadata misspells an option ends with a manifest that has the name that was meant."""
+    found = world.inputs.drop("penguins/a.csv", BODY, {"jion": "all", "mtime": "1", "tolerance": "0.9"})
+    taken(world, Upload("penguins/a.csv", found.version, found.etag))
+    manifest = orjson.loads(world.outputs.get("penguins/a.csv.manifest.json") or b"{}")
+    assert "failed" == manifest["state"]
+    meant = "unknown option 'x-amz-meta-jion' (did you mean 'join'?); options are join, outputs,"
+    assert manifest["error"]["message"].startswith(meant)
+
+
 def test_large_file(world: BatchWorld) -> None:
     """A large file goes to the state machine, which is started again where that is in doubt."""
     upload = dropped(world, "penguins/a.csv", HEAD + 300 * ROW)

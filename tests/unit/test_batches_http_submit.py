@@ -105,7 +105,11 @@ def test_compressed(api: BatchesApi) -> None:
         ({**PREFIX, "options": []}, 400, "options: expected an object"),
         ({**PREFIX, "target": "a b"}, 400, "target: expected 1 to 64 letters"),
         ({**PREFIX, "dry_run": 1}, 400, "dry_run: expected true or false"),
-        ({**PREFIX, "modle": "iris"}, 400, "unknown field 'modle'"),
+        (
+            {**PREFIX, "modle": "iris"},
+            400,
+            "unknown field 'modle' (did you mean 'model'?); fields are",
+        ),
         ([], 400, "the body must be a JSON object"),
     ],
 )

@@ -127,7 +127,7 @@ def test_version(value: object) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"requests": 1}, "unknown field 'requests'; a message may have accept, body"),
+        ({"requests": 1}, "unknown field 'requests' (did you mean 'request'?); fields are id, model"),
         ({"model": None}, "the message: 'model' must be a non-empty string, got null"),
         ({"request": None}, "expected one of request, body, body_base64, input, got none of them"),
         ({"body": "x"}, "expected one of request, body, body_base64, input, got request, body"),

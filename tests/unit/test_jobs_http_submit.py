@@ -205,7 +205,7 @@ def test_tensor_called_input(api: JobsApi) -> None:
         (
             {"input": UPLOAD, "contenttype": "a"},
             400,
-            "unknown field 'contenttype'; with 'input' there may be",
+            "unknown field 'contenttype' (did you mean 'content_type'?); fields are input,",
         ),
         ({"input": ""}, 400, "'input' must be a non-empty string"),
         ({"input": 5}, 400, "'input' must be a non-empty string, got a number"),

@@ -71,6 +71,7 @@ def test_many(api: BatchesApi) -> None:
     ("said", "message"),
     [
         ({}, 'expected {"keys": [...]}'),
+        ({"kyes": ["15"]}, "unknown field 'kyes' (did you mean 'keys'?); fields are keys"),
         ({"keys": "15"}, 'expected {"keys": [...]}'),
         ({"keys": [1.5]}, 'expected {"keys": [...]}'),
         ({"keys": [True]}, 'expected {"keys": [...]}'),

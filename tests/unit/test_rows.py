@@ -141,6 +141,14 @@ def test_joined_json_values_come_back_as_they_were() -> None:
         ({"join": "y"}, "two columns of the answer would be 'y'; choose others"),
         ({"join": "pair_0"}, "two columns of the answer would be 'pair_0'"),
         ({"outputs": "z"}, "unknown output 'z'; the model gives 'y', 'pair'"),
+        (
+            {"outputs": "pairs"},
+            "unknown output 'pairs' \\(did you mean 'pair'\\?\\); the model gives 'y', 'pair'",
+        ),
+        (
+            {"join": "pair_1"},
+            "join: unknown column 'pair_1' \\(did you mean 'pair_0'\\?\\); the rows have 'x'",
+        ),
         ({"outputs": "y,,"}, "unknown output ''"),
     ],
 )

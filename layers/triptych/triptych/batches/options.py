@@ -19,9 +19,12 @@ from typing import Any, Final
 from triptych.batches.batch import BatchOptions
 from triptych.batches.form import FileForm, FileFormat
 from triptych.errors import BadRequest
+from triptych.protocol.names import check_known, nearest
 
 type Reader = Callable[[object, str], object]
 
+_METADATA = "x-amz-meta-"
+_MISSPELT = 0.75  # likeness to an option: "jion" and "headers" are as near, "mtime" and "sha256" are not
 _LONGEST = 4096  # characters; S3 takes 2 KB of metadata in all
 _NUMBER = re.compile(r"[0-9]{0,3}(\.[0-9]{1,17})?")
 
@@ -36,22 +39,23 @@ def read_options(said: Mapping[str, object], prefix: str = "") -> BatchOptions:
     Raises:
         BadRequest: A name is unknown, or a value is not what it may be.
     """
-    for name in said:
-        if name not in _READERS:
-            known = ", ".join(_READERS)
-            raise BadRequest(f"unknown option {(prefix + name)[:80]!r}; expected one of {known}")
+    check_known(said, _READERS, prefix=prefix)
     values: dict[str, Any] = {name: _READERS[name](value, prefix + name) for name, value in said.items()}
     return BatchOptions(**values)
 
 
 def metadata_options(metadata: Mapping[str, str]) -> BatchOptions:
-    """Reads what the user metadata of a file says; names that are no options are others' business.
+    """Reads what the user metadata of a file says. Tools add names of their own, which are left alone.
 
     Raises:
-        BadRequest: A value is not what it may be.
+        BadRequest: A value is not what it may be, or a name is so near to an option that it is one misspelt.
     """
-    known = {name: value for name, value in metadata.items() if name in _READERS}
-    return read_options(known, "x-amz-meta-")
+    said = {
+        name: value
+        for name, value in metadata.items()
+        if nearest(name.removeprefix(_METADATA), _READERS, _MISSPELT)
+    }
+    return read_options(said, _METADATA)
 
 
 def merged(*layers: BatchOptions) -> BatchOptions:

@@ -10,13 +10,13 @@ from triptych.batches.keys import file_form, input_key, is_folder
 from triptych.batches.options import read_options
 from triptych.errors import BadRequest
 from triptych.jobs.options import target
-from triptych.protocol.names import model_name, version_number
+from triptych.protocol.names import check_known, model_name, version_number
 
 MAX_KEYS: Final = 10_000
 """Keys that a batch may list: as many files as a batch may have. How long they are is up to the body."""
 
 _LONGEST: Final = 1024  # bytes of a key in S3
-_FIELDS: Final = ("model", "version", "prefix", "keys", "only_new", "options", "target")
+_FIELDS: Final = ("model", "version", "prefix", "keys", "only_new", "options", "target", "dry_run")
 
 
 class Submission(NamedTuple):
@@ -62,9 +62,7 @@ def read_submission(said: Mapping[str, object]) -> Submission:
         NotFound: No model can have this name.
         UnsupportedMediaType: A key's ending is not that of a format that is read here.
     """
-    for name in said:
-        if name not in _FIELDS:
-            raise BadRequest(f"unknown field {name[:80]!r}; expected some of {', '.join(_FIELDS)}, dry_run")
+    check_known(said, _FIELDS, "field")
     model = None if said.get("model") is None else model_name(_text(said, "model"))
     source = _source(said)
     for key in source.keys:

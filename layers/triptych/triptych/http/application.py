@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from triptych.errors import NO_MEMORY, MethodNotAllowed, NotFound, PayloadTooLarge, TriptychError
+from triptych.http.query import check_query
 from triptych.http.request import Request, body_of, caller_of, headers_of
 from triptych.http.response import Response, json_response, proxy_result
 from triptych.interfaces.deadline import Deadline
@@ -104,6 +105,7 @@ class Application[S]:
         record.request_bytes = len(body)
         path = event.get("pathParameters") or {}
         query = event.get("queryStringParameters") or {}
+        check_query(method, resource, query)
         request = Request(method, resource, path, query, headers, body, deadline, record, caller_of(event))
         return endpoint(self._services, request)
 

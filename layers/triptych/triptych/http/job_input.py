@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from triptych.errors import BadRequest
 from triptych.http.request import Request
 from triptych.jobs.job import JobRequest
 from triptych.jobs.submission import check, check_formats, is_rows
 from triptych.protocol import fields
 from triptych.protocol.json_body import parse_object
+from triptych.protocol.names import check_known
 
 _LENGTH = "inference_header_content_length"
 _FIELDS = ("input", "content_type", "content_encoding", _LENGTH)
@@ -54,10 +54,7 @@ def _in_body(request: Request, plain: bytes) -> JobInput:
 
 
 def _kept(request: Request, reference: dict[str, Any]) -> JobInput:
-    if unknown := reference.keys() - set(_FIELDS):
-        raise BadRequest(
-            f"unknown field {min(unknown)[:64]!r}; with 'input' there may be {', '.join(_FIELDS)}"
-        )
+    check_known(reference, _FIELDS, "field")
     how = _wanted(request)._replace(
         content_type=fields.optional_string(reference, "content_type"),
         content_encoding=fields.optional_string(reference, "content_encoding"),

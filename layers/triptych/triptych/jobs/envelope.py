@@ -26,15 +26,15 @@ from triptych.jobs.options import OptionLimits, Options, options
 from triptych.jobs.submission import Submission
 from triptych.protocol import fields
 from triptych.protocol.json_body import dump, json_type, parse_object
-from triptych.protocol.names import model_name, version_number
+from triptych.protocol.names import check_known, model_name, version_number
 
 _INPUTS = ("request", "body", "body_base64", "input")
-_KNOWN = {
+_KNOWN = (
     *("id", "model", "version", "created", "expires", "digest", "redrives"),
     *("client_token", "time_to_live", "target"),
     *JobRequest._fields,
     *_INPUTS,
-}
+)
 _OURS = ("id", "created", "expires", "redrives")
 _MAX_TEXT = 4096
 """Characters of what a record holds, which has room for 400 KB; headers of HTTP are shorter."""
@@ -111,10 +111,7 @@ def unseal(text: str, message_id: str, limits: OptionLimits) -> Envelope:
         NotFound: It names a model or job that cannot be.
     """
     message = parse_object(text.encode(errors="surrogatepass"))
-    if unknown := message.keys() - _KNOWN:
-        raise BadRequest(
-            f"unknown field {min(unknown)[:64]!r}; a message may have {', '.join(sorted(_KNOWN))}"
-        )
+    check_known(message, _KNOWN, "field")
     _check_origin(message)
     version = _version(message.get("version"))
     chosen = _options(message, limits)

@@ -10,6 +10,7 @@ from triptych.errors import BadRequest, NotFound
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 VERSION = re.compile(r"[1-9][0-9]{0,17}")
 _LISTED = 40  # names in a message
+_LONGEST = 80  # characters of a name that is not known
 
 
 def is_model_name(name: str) -> bool:
@@ -52,14 +53,43 @@ def listing(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - _LISTED} more" if len(names) > _LISTED else shown
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Finds the known name that a misspelt one most likely means; None when none is similar."""
+def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Finds the known name that a misspelt one most likely means; None when none is similar.
+
+    Args:
+        name: The name.
+        known: The names that are known.
+        likeness: How similar they must be, 0 to 1; names that differ in their case only are equal.
+    """
     from difflib import get_close_matches  # noqa: PLC0415 - only mistakes need it: 2 ms of a cold start
 
-    return next(iter(get_close_matches(name, known, n=1)), None)
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    found = get_close_matches(name[:_LONGEST].lower(), by_lower, n=1, cutoff=likeness)
+    return by_lower[found[0]] if found else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Words the nearest known name for a message: `" (did you mean 'join'?)"`, or nothing."""
     found = nearest(name, known)
     return "" if found is None else f" (did you mean {found!r}?)"
+
+
+def check_known(given: Iterable[str], known: Iterable[str], what: str = "option", prefix: str = "") -> None:
+    """Refuses names that are not known.
+
+    Args:
+        given: The names that came.
+        known: The names that are known.
+        what: What they are names of, in the singular.
+        prefix: What stands before names where they were written.
+
+    Raises:
+        BadRequest: A name is not known; the message has the nearest, and lists all.
+    """
+    known = tuple(known)
+    for name in given:
+        if name not in known:
+            listed = f"{what}s are {', '.join(known)}" if known else f"there are no {what}s here"
+            raise BadRequest(
+                f"unknown {what} {(prefix + name)[:_LONGEST]!r}{did_you_mean(name, known)}; {listed}"
+            )

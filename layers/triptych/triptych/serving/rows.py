@@ -9,7 +9,7 @@ import numpy as np
 
 from triptych.errors import BadRequest
 from triptych.interfaces.deadline import Deadline
-from triptych.protocol.names import listing
+from triptych.protocol.names import did_you_mean, listing
 from triptych.serving.model import Model
 from triptych.serving.prepared import Answer, Served, serve
 from triptych.tables.codec import decode_rows, encode_rows
@@ -193,7 +193,10 @@ def _joined(table: Table, join: str | None) -> Mapping[str, Column]:
         return {name: [] for name in names}
     for name in names:
         if name not in table.columns:
-            raise BadRequest(f"join: unknown column {name!r}; the rows have {listing(tuple(table.columns))}")
+            raise BadRequest(
+                f"join: unknown column {name!r}{did_you_mean(name, table.columns)}; "
+                f"the rows have {listing(tuple(table.columns))}"
+            )
     return {name: table.columns[name] for name in names}
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import Datatype
+from triptych.protocol.names import did_you_mean
 from triptych.tensors.tensor import Tensor
 
 FREE = -1
@@ -50,7 +51,8 @@ class Signature(NamedTuple):
         known = {spec.name for spec in self.inputs}
         for name in tensors:
             if name not in known:
-                raise BadRequest(f"unknown input {name!r}; the model takes {_names(self.inputs)}")
+                near = did_you_mean(name, known)
+                raise BadRequest(f"unknown input {name!r}{near}; the model takes {_names(self.inputs)}")
         for spec in self.inputs:
             tensor = tensors.get(spec.name)
             if tensor is None:
@@ -66,7 +68,8 @@ class Signature(NamedTuple):
         for spec in self.outputs:
             if spec.name == name:
                 return spec
-        raise BadRequest(f"unknown output {name!r}; the model gives {_names(self.outputs)}")
+        near = did_you_mean(name, [spec.name for spec in self.outputs])
+        raise BadRequest(f"unknown output {name!r}{near}; the model gives {_names(self.outputs)}")
 
 
 def _check_input(spec: TensorSpec, tensor: Tensor) -> None:

@@ -9,6 +9,7 @@ from triptych.http.batch_services import BatchServices
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
 from triptych.protocol.json_body import parse_object
+from triptych.protocol.names import check_known
 
 MAX_KEYS = 1000
 """Keys that are looked up at once."""
@@ -23,6 +24,7 @@ def one(services: BatchServices, request: Request) -> Response:
 def many(services: BatchServices, request: Request) -> Response:
     """Gives the latest predictions for keys, and tells which keys have none."""
     said = parse_object(request.decompressed_body())
+    check_known(said, ("keys",), "field")
     keys = said.get("keys")
     if not isinstance(keys, list) or any(type(key) not in {str, int} for key in keys):
         raise BadRequest('expected {"keys": [...]}, a list of text or whole numbers')
