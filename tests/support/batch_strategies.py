@@ -64,6 +64,7 @@ def chunks() -> st.SearchStrategy[Chunk]:
         head=TEXTS,
         only=st.booleans(),
         staged=st.none() | TEXTS,
+        head_object=st.none() | TEXTS,
     )
 
 
@@ -86,6 +87,7 @@ def parts() -> st.SearchStrategy[Part]:
         run_milliseconds=COUNTS,
         peak_bytes=COUNTS,
         version=COUNTS,
+        columns_object=st.none() | TEXTS,
     )
 
 

@@ -59,6 +59,8 @@ class BatchWorld:
         directory: Where the buckets are.
         wrapped: Puts something around whatever lies outside of the process.
         direct_bytes: Bytes of a file that is transformed when it is dropped.
+        block: Bytes that are read at once.
+        chunk_bytes: Bytes of the chunks that a plan has.
     """
 
     def __init__(
@@ -66,10 +68,12 @@ class BatchWorld:
         directory: Path,
         wrapped: Callable[[Any], Any] = lambda outside: outside,
         direct_bytes: int = 10_000,
+        block: int = 7,
+        chunk_bytes: int = 100,
     ) -> None:
-        self.inputs = DirectoryBucket(directory / "inputs", "inputs", block=7)
+        self.inputs = DirectoryBucket(directory / "inputs", "inputs", block=block)
         self.outputs = DirectoryBucket(directory / "outputs", "outputs")
-        self.work = DirectoryBucket(directory / "work", "work", block=7)
+        self.work = DirectoryBucket(directory / "work", "work", block=block)
         self.predictions = MemoryPredictions()
         self.store = MemoryBatches()
         self.observer = WatchedBatches()
@@ -81,7 +85,7 @@ class BatchWorld:
         ledger = BatchLedger(store)
         self.transformer = Transformer(self.places, store, models, self.observer, Limits(FAST, TINY))
         self.finisher = Finisher(self.places, store, self.observer, 1769, clock)
-        self.planner = Planner(self.places, store, models, self.finisher, 100)
+        self.planner = Planner(self.places, store, models, self.finisher, chunk_bytes)
         endings = BatchEndings(store, ledger, wrapped(self), self.observer, clock)
         self.steps = Steps(self.planner, self.transformer, self.finisher, endings, workflow)
         limits = UploadLimits(direct_bytes, attempts=3)

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from triptych.batch.wide_files import with_columns
 from triptych.batches.batch import Counts
 from triptych.batches.file import Join, Part
 from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.interfaces.batch_store import BatchStore
+from triptych.interfaces.objects import Bucket
 
 
-def chain_of(store: BatchStore, batch_id: str, join: Join) -> list[Part]:
+def chain_of(store: BatchStore, work: Bucket, batch_id: str, join: Join) -> list[Part]:
     """Follows the parts of a file from its first position to its last.
 
     Parts that a slower worker made beside the chain are passed over.
+
+    Args:
+        store: Keeps the records of parts.
+        work: Bucket for work, which has long lists of columns.
+        batch_id: Id of the batch.
+        join: The file.
 
     Raises:
         BadRequest: Parts do not go together: the model gives other columns for some records.
@@ -30,6 +38,7 @@ def chain_of(store: BatchStore, batch_id: str, join: Join) -> list[Part]:
             )
         chain.append(part)
         position = part.end
+    chain = with_columns(work, chain)
     _check_alike(chain)
     return chain
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from triptych.batch.places import Places
 from triptych.batch.stopping import checkpoint
+from triptych.batch.wide_files import without_long_head
 from triptych.batches.batch import Batch
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.form import TEXTS
@@ -51,5 +52,6 @@ def plain_copy(places: Places, store: BatchStore, batch: Batch, file: InputFile,
 
     source = places.inputs.open(StoredObject(file.key, file.size, file.etag, file.object_version, 0))
     prefix = f"{staged_prefix(batch.id)}{file.number:05d}/"
-    (copy,) = staged_chunks(file, source, _WHOLE, places.work, prefix, tick)
+    copies = staged_chunks(file, source, _WHOLE, places.work, prefix, tick)
+    (copy,) = without_long_head(places.work, batch.id, copies)
     return copy

@@ -66,7 +66,7 @@ class Finisher:
         report = self._report(batch, Generation(file.key, file.size, file.etag, file.object_version))
         try:
             self._check_current(file)
-            parts = chain_of(self._store, batch.id, join)
+            parts = chain_of(self._store, self._places.work, batch.id, join)
             report = report._replace(file=file, parts=parts)
             return self._ended(self._joined(report, file, parts), file.number)
         except TriptychError as error:

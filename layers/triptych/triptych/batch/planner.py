@@ -13,6 +13,7 @@ from triptych.batch.opening import Models, input_file
 from triptych.batch.places import Places
 from triptych.batch.selection import Selection
 from triptych.batch.stopping import Stopped, checkpoint
+from triptych.batch.wide_files import without_long_head
 from triptych.batches.batch import Batch
 from triptych.batches.file import Chunk, InputFile, Join, Part
 from triptych.batches.keys import chunks_key, files_key, joins_key, plan_key, staged_prefix
@@ -92,7 +93,11 @@ class Planner:
             chunks = [
                 chunk
                 for number, found in enumerate(files)
-                for chunk in self.chunks(batch, number, found, deadline, self._chunk_bytes)
+                for chunk in without_long_head(
+                    self._places.work,
+                    batch.id,
+                    self.chunks(batch, number, found, deadline, self._chunk_bytes),
+                )
             ]
             self._keep(plan_key(batch.id), map(message, chunks))
         else:

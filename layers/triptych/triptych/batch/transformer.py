@@ -16,6 +16,7 @@ from uuid import uuid4
 from triptych.batch.opening import Models
 from triptych.batch.places import Places
 from triptych.batch.stopping import checkpoint, still_wanted
+from triptych.batch.wide_files import head_of, without_long_columns
 from triptych.batches.batch import Batch
 from triptych.batches.file import Chunk, InputFile, Part
 from triptych.batches.keys import part_errors_key, part_key
@@ -159,6 +160,7 @@ class _Making:
             errors.abort()
             raise
         part = self._described(report, written, round((monotonic() - started) * 1000))
+        part = without_long_columns(work, self._batch.id, part)
         self._observer.chunk_ran(self._batch.id, _run(self._chunk.file, part))
         return part
 
@@ -174,7 +176,7 @@ class _Making:
 
     def _piece(self) -> Piece:
         chunk, file = self._chunk, self._chunk.file
-        head = chunk.head.encode("latin-1")
+        head = head_of(self._places.work, chunk)
         if chunk.staged is None:
             found = StoredObject(file.key, file.size, file.etag, file.object_version, 0)
             return Piece(self._places.inputs.open(found), file.form, chunk.start, chunk.end, head)

@@ -48,9 +48,11 @@ class Chunk(NamedTuple):
         end: Position after the last one.
         head: What a reader must know of the beginning of the file: the header row of CSV with its newline
             (empty when there is none), the header of .npy; Latin-1 decoded, as it travels in JSON.
+            Empty as well where `head_object` says where it is.
         only: Whether it is the only chunk of its file.
         staged: Key of a plain copy of just this chunk in the bucket for work; None when it is read from the
             file itself. A copy begins with the first record of the chunk: its byte 0 is position `start`.
+        head_object: Key of a long head in the bucket for work; None where `head` is all of it.
     """
 
     file: InputFile
@@ -60,6 +62,7 @@ class Chunk(NamedTuple):
     head: str = ""
     only: bool = False
     staged: str | None = None
+    head_object: str | None = None
 
 
 class Part(NamedTuple):
@@ -77,12 +80,13 @@ class Part(NamedTuple):
         output: Key of its rows in the bucket for work; None when there are none.
         output_size: Bytes of them.
         errors: Key of its failed records, numbered from 1 within the part; None when there are none.
-        columns: Names of the columns of the output.
+        columns: Names of the columns of the output; none where `columns_object` says where they are.
         layout: What all parts must have in common beside the columns, such as the type of .npy.
         milliseconds: How long it took.
         run_milliseconds: How long of that the model ran.
         peak_bytes: Most memory that the process had by then.
         version: Version of the model that made it.
+        columns_object: Key of a long list of columns in the bucket for work; None where `columns` are all.
     """
 
     file: int
@@ -100,6 +104,7 @@ class Part(NamedTuple):
     run_milliseconds: int
     peak_bytes: int
     version: int = 0
+    columns_object: str | None = None
 
 
 class Join(NamedTuple):

@@ -7,6 +7,7 @@ work      batches/lists/<digest>.json
           batches/<id>/files.json  plan.json  chunks.json  joins.json
           batches/<id>/parts/<file>/<start>.<token>  and the same with .errors
           batches/<id>/staged/<file>/<chunk>
+          batches/<id>/headers/<digest>
 ```
 """
 
@@ -144,6 +145,11 @@ def part_key(batch_id: str, file: int, start: int, token: str) -> str:
 def part_errors_key(batch_id: str, file: int, start: int, token: str) -> str:
     """Tells where the failed records of a part are kept; arguments as those of `part_key`."""
     return f"{part_key(batch_id, file, start, token)}.errors"
+
+
+def header_key(batch_id: str, digest: str) -> str:
+    """Tells where a long header of files of a batch is kept."""
+    return f"{work_prefix(batch_id)}headers/{digest}"
 
 
 def staged_prefix(batch_id: str) -> str:
