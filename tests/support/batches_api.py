@@ -18,6 +18,7 @@ from triptych.batch.submitter import BatchSubmitter
 from triptych.batches import transitions
 from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource, Counts
 from triptych.batches.file import FileOutcome
+from triptych.batches.lookup_rate import LookupRate
 from triptych.http.application import Application
 from triptych.http.batch_routes import BATCH_ROUTES
 from triptych.http.batch_services import BatchServices
@@ -78,7 +79,7 @@ class BatchesApi:
         ledger = BatchLedger(self.store)
         endings = BatchEndings(self.store, ledger, self.notifier, self.observer, self.clock)
         starter = Starter(ledger, self.workflow, self.clock)
-        workers = Workers(chunk_bytes=100, memory=1769, concurrency=50)
+        workers = Workers(100, memory=1769, concurrency=50, lookups=LookupRate(4000, uploads=5, chunks=50))
         services = BatchServices(
             repository=self.repository,
             submitter=BatchSubmitter(self.store, starter, endings, self.observer, self.clock),

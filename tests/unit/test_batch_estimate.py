@@ -14,6 +14,7 @@ WORKS = st.builds(
     memory=st.integers(128, 10_240),
     lookups=st.integers(0, 10**9),
     written=st.none() | st.integers(0, 10**12),
+    plain=st.none() | st.integers(0, 10**13),
 )
 
 
@@ -39,6 +40,21 @@ def test_lookups() -> None:
     """Each prediction that can be looked up is a write."""
     without, cost = cost_of(SMALL, 10), cost_of(SMALL._replace(lookups=1_000_000), 10)
     assert 0.625 == pytest.approx(cost.total - without.total)
+
+
+def test_lookups_take_time() -> None:
+    """Each prediction that can be looked up takes its time at a worker's share, which costs."""
+    without = estimate(SMALL, lookup_writes=50)
+    told = estimate(SMALL._replace(lookups=1_000), lookup_writes=50)
+    assert 20 == pytest.approx(told.seconds - without.seconds)
+    assert 20 * 0.0000166667 + 1_000 * 0.625e-6 == pytest.approx(told.cost.total - without.cost.total)
+
+
+def test_compressed() -> None:
+    """Workers deal with what a file decompresses to; what is read of it stays small."""
+    known, told = estimate(SMALL), estimate(SMALL._replace(plain=80 << 20))
+    assert 9 * (8 << 20) / 4_000_000 == pytest.approx(told.seconds - known.seconds)
+    assert told.cost.storage - known.cost.storage == pytest.approx(9 * 5e-6)  # of the output
 
 
 def test_described() -> None:

@@ -181,7 +181,7 @@ def test_dry_run(api: BatchesApi) -> None:
         "header": True,
         "delimiter": ",",
     }
-    listed = {"bytes": 202, "chunks": 3, "model": "iris", "version": "2", "options": options}
+    listed = {"bytes": 202, "rows": 100, "chunks": 3, "model": "iris", "version": "2", "options": options}
     assert [{"key": "iris/new/a.csv", **listed}] == said["listed"]
     assert ["iris/new/b.txt"] == [file["key"] for file in said["refused"]]
     assert (1, 202, 3) == (said["files"], said["bytes"], said["chunks"])
@@ -209,6 +209,31 @@ def test_dry_run_of_many_files(api: BatchesApi) -> None:
         api.inputs.drop(f"iris/new/{number:03}.csv", b"x\n1\n")
     said = submit(api, {**PREFIX, "dry_run": True}).json()
     assert (103, 103 * 4, 103, 100) == (said["files"], said["bytes"], said["chunks"], len(said["listed"]))
+    assert ("rows" in said, said["estimated_rows"], said["listed"][0]["rows"]) == (False, 103, 1)
+
+
+def test_dry_run_of_lookups(api: BatchesApi) -> None:
+    """Predictions that are kept for lookups are in the time and in the price; others are not."""
+    rows = b"".join(b"%d,%d\n" % (number, number) for number in range(50_000))
+    asked = {**PREFIX, "dry_run": True}
+    api.inputs.drop("iris/new/a.csv", b"id,x\n" + rows)
+    without = submit(api, asked).json()
+    api.inputs.drop("iris/new/a.csv", b"id,x\n" + rows, {"lookup": "true"})
+    said = submit(api, asked).json()
+    assert 50_000 == pytest.approx(said["estimated_rows"], rel=0.1)
+    written = said["estimated_cost"]["records_usd"] - without["estimated_cost"]["records_usd"]
+    assert said["estimated_rows"] * 0.625e-6 == pytest.approx(written, rel=0.01)
+    seconds = said["estimated_seconds"] - without["estimated_seconds"]
+    assert said["estimated_rows"] / 2000 == pytest.approx(seconds, rel=0.1)  # half of 4,000 a second
+    assert said["estimated_cost"]["compute_usd"] > without["estimated_cost"]["compute_usd"]
+
+
+@pytest.mark.parametrize("key", ["iris/new/a.csv.gz", "iris/new/a.csv.zst"])
+def test_dry_run_of_what_is_not_compressed(api: BatchesApi, key: str) -> None:
+    """A file that is not what its name says is refused before it is tried."""
+    api.inputs.drop(key, b"x\n1\n")
+    (refused,) = submit(api, {**PREFIX, "dry_run": True}).json()["refused"]
+    assert "the file is not valid" in refused["error"]["message"]
 
 
 def test_dry_run_of_a_missing_file(api: BatchesApi) -> None:

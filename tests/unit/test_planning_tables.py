@@ -18,7 +18,8 @@ from triptych.batches.file import Chunk, InputFile
 from triptych.batches.form import FileForm, FileFormat
 from triptych.bulk.piece import Piece
 from triptych.bulk.planning.parquet import footer_of
-from triptych.bulk.planning.plan import count_chunks, plan_chunks
+from triptych.bulk.planning.plan import plan_chunks
+from triptych.bulk.planning.sizing import Sizing, sized
 from triptych.bulk.tables import arrow_rows, parquet_rows
 from triptych.errors import BadRequest, TriptychError
 from triptych.interfaces.deadline import Deadline
@@ -71,7 +72,9 @@ def planned(bucket: DirectoryBucket, body: bytes, size: int) -> list[Chunk]:
     form = FileForm(FileFormat.PARQUET)
     file = InputFile(0, "m/a.parquet", found.size, found.etag, None, "m", 1, form, BatchOptions(), form)
     chunks = plan_chunks(file, bucket.open(found), size, bucket, "x/", Deadline.after(9), lambda: None)
-    assert (footer_of(bucket.open(found)).rows, len(chunks)) == count_chunks(file, bucket.open(found), size)
+    rows = footer_of(bucket.open(found)).rows
+    told = sized(file, bucket.open(found), size)
+    assert Sizing(rows, exact=True, plain=len(body), chunks=len(chunks)) == told
     return chunks
 
 

@@ -16,7 +16,8 @@ from triptych.batches.batch import BatchOptions
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.form import FileForm, FileFormat
 from triptych.bulk.planning import scanner
-from triptych.bulk.planning.plan import count_chunks, plan_chunks
+from triptych.bulk.planning.plan import plan_chunks
+from triptych.bulk.planning.sizing import Sizing, sized
 from triptych.errors import BadRequest, DeadlineExceeded
 from triptych.interfaces.deadline import Deadline
 
@@ -220,7 +221,8 @@ def test_npy_is_cut_by_rows(rows: int, size: int) -> None:
     expected = [(start, min(start + step, rows)) for start in range(0, rows, step)] or [(0, 0)]
     assert expected == [(item.start, item.end) for item in chunks]
     assert {content[: len(content) - array.nbytes]} == {item.head.encode("latin-1") for item in chunks}
-    assert (rows, len(chunks)) == count_chunks(chunks[0].file, cast("Any", Memory(content)), size)
+    told = sized(chunks[0].file, cast("Any", Memory(content)), size)
+    assert Sizing(rows, exact=True, plain=len(content), chunks=len(chunks)) == told
 
 
 @pytest.mark.parametrize(

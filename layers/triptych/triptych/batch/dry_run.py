@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -10,8 +10,9 @@ from triptych.batch.opening import Descriptions, input_file
 from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.document import SHOWN, said
 from triptych.batches.estimate import Work, estimate
+from triptych.batches.lookup_rate import LookupRate
 from triptych.batches.submission import MAX_KEYS, Submission
-from triptych.bulk.planning.plan import count_chunks
+from triptych.bulk.planning.sizing import Sizing, sized
 from triptych.errors import BadRequest, NotFound, TriptychError
 from triptych.interfaces.objects import Bucket, StoredObject
 
@@ -26,27 +27,37 @@ class Workers(NamedTuple):
         chunk_bytes: How large chunks are.
         memory: Megabytes of each worker.
         concurrency: How many work at once, at most.
+        lookups: How fast they write predictions for lookups.
     """
 
     chunk_bytes: int
     memory: int
     concurrency: int
+    lookups: LookupRate
 
 
 class _Counted(NamedTuple):
-    """What there is to do for a file.
+    """What there is to do for a file, or for several.
 
     Attributes:
         size: Bytes.
-        chunks: About how many chunks it has.
-        rows: How many rows; None where nobody knows without reading it.
-        lookups: Whether its predictions are kept for lookups.
+        plain: Bytes, decompressed.
+        chunks: About how many chunks.
+        rows: About how many rows; None where nobody knows without reading all.
+        exact: Whether the rows were counted.
+        lookups: About how many predictions are kept for lookups.
     """
 
     size: int
+    plain: int
     chunks: int
-    rows: int | None = None
-    lookups: bool = False
+    rows: int | None
+    exact: bool
+    lookups: int
+
+    def rows_described(self) -> dict[str, int]:
+        """Gives the rows as the answer has them."""
+        return {} if self.rows is None else {"rows" if self.exact else "estimated_rows": self.rows}
 
 
 class DryRun:
@@ -77,28 +88,27 @@ class DryRun:
             raise BadRequest(f"there are more than {MAX_KEYS} files; make the prefix longer")
         batch = submission.batch("", 0)
         shown = [self._shown(batch, file) for file in found[:SHOWN]]
-        rest = [self._guessed(file) for file in found[SHOWN:] if isinstance(file, StoredObject)]
-        counted = [known for _, known in shown if known] + rest
+        known = _sum([counted for _, counted in shown if counted])
+        rest = [self._guessed(file, known) for file in found[SHOWN:] if isinstance(file, StoredObject)]
+        files = sum(counted is not None for _, counted in shown) + len(rest)
         return {
             "dry_run": True,
-            **self._together(counted, sure=not rest),
-            "listed": [described for described, known in shown if known],
-            "refused": [described for described, known in shown if known is None],
+            **self._together(files, _sum([known, *rest])),
+            "listed": [described for described, counted in shown if counted],
+            "refused": [described for described, counted in shown if counted is None],
         }
 
-    def _together(self, counted: list[_Counted], *, sure: bool) -> dict[str, Any]:
-        size, chunks = sum(file.size for file in counted), sum(file.chunks for file in counted)
-        rows = [file.rows for file in counted if file.rows is not None]
-        lookups = sum(file.rows or 0 for file in counted if file.lookups)
-        work = Work(size, len(counted), chunks, self._workers.memory, lookups)
-        guess = estimate(work, concurrency=self._workers.concurrency)
-        known = {"rows": sum(rows)} if sure and len(rows) == len(counted) else {}
+    def _together(self, files: int, all_: _Counted) -> dict[str, Any]:
+        workers = self._workers
+        work = Work(all_.size, files, all_.chunks, workers.memory, all_.lookups, plain=all_.plain)
+        share = workers.lookups.of_chunk(all_.chunks)
+        guess = estimate(work, concurrency=workers.concurrency, lookup_writes=share)
         return {
-            "files": len(counted),
-            "bytes": size,
-            **known,
-            "chunks": chunks,
-            "estimated_seconds": round(guess.seconds, 1) if counted else 0.0,
+            "files": files,
+            "bytes": all_.size,
+            **all_.rows_described(),
+            "chunks": all_.chunks,
+            "estimated_seconds": round(guess.seconds, 1) if files else 0.0,
             "estimated_cost": guess.cost.described(),
         }
 
@@ -116,17 +126,51 @@ class DryRun:
         if found is None:
             raise NotFound(f"there is no file {key!r}")
         file = input_file(batch, 0, found, self._models)
-        rows, chunks = count_chunks(file, self._inputs.open(found), self._workers.chunk_bytes)
+        sizing = sized(file, self._inputs.open(found), self._workers.chunk_bytes)
+        counted = _counted(found.size, sizing, lookup=bool(file.options.lookup))
         described = {
             "key": key,
             "bytes": found.size,
-            **({} if rows is None else {"rows": rows}),
-            "chunks": chunks,
+            **counted.rows_described(),
+            "chunks": counted.chunks,
             "model": file.model,
             "version": str(file.version),
             "options": said(file.options),
         }
-        return described, _Counted(found.size, chunks, rows, bool(file.options.lookup))
+        return described, counted
 
-    def _guessed(self, found: StoredObject) -> _Counted:
-        return _Counted(found.size, max(1, -(-found.size // self._workers.chunk_bytes)))
+    def _guessed(self, found: StoredObject, known: _Counted) -> _Counted:
+        """Expects of a file what was found in those that were looked at."""
+        if not known.size:
+            return _Counted(found.size, found.size, self._chunks(found.size), None, exact=False, lookups=0)
+        share = found.size / known.size
+        plain = round(known.plain * share)
+        large = plain if found.size > self._workers.chunk_bytes else found.size  # compressed, it is not cut
+        return _Counted(
+            size=found.size,
+            plain=plain,
+            chunks=self._chunks(large),
+            rows=None if known.rows is None else round(known.rows * share),
+            exact=False,
+            lookups=round(known.lookups * share),
+        )
+
+    def _chunks(self, size: int) -> int:
+        return max(1, -(-size // self._workers.chunk_bytes))
+
+
+def _counted(size: int, sizing: Sizing, *, lookup: bool) -> _Counted:
+    lookups = sizing.rows or 0 if lookup else 0
+    return _Counted(size, sizing.plain, sizing.chunks, sizing.rows, sizing.exact, lookups)
+
+
+def _sum(counted: Sequence[_Counted]) -> _Counted:
+    rows = [file.rows for file in counted if file.rows is not None]
+    return _Counted(
+        size=sum(file.size for file in counted),
+        plain=sum(file.plain for file in counted),
+        chunks=sum(file.chunks for file in counted),
+        rows=sum(rows) if len(rows) == len(counted) else None,
+        exact=all(file.exact for file in counted),
+        lookups=sum(file.lookups for file in counted),
+    )

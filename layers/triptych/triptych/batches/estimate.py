@@ -13,6 +13,9 @@ BYTES_PER_SECOND: Final = 4_000_000
 CONCURRENCY: Final = 40
 """Chunks that are transformed at once, where nobody says otherwise."""
 
+LOOKUP_WRITES: Final = 1_250
+"""Predictions that one worker can write for lookups in a second: requests of 25, each of about 20 ms."""
+
 _START_SECONDS: Final = 5.0  # a cold start, opening the model, planning
 _BLOCK: Final = 8 << 20  # bytes of one ranged read, and of one part of an upload
 _WRITES_PER_CHUNK: Final = 4  # attempt, part, outcome, and a change of the record
@@ -33,7 +36,8 @@ class Work(NamedTuple):
         chunks: How many chunks they have.
         memory: Megabytes of each worker.
         lookups: Predictions that are kept for lookups.
-        written: Bytes of output; as many as of input where that is not known.
+        written: Bytes of output; as many as of plain input where that is not known.
+        plain: Bytes of input, decompressed; `size` where that is not known.
     """
 
     size: int
@@ -42,6 +46,12 @@ class Work(NamedTuple):
     memory: int
     lookups: int = 0
     written: int | None = None
+    plain: int | None = None
+
+    @property
+    def text(self) -> int:
+        """Bytes that workers deal with."""
+        return self.size if self.plain is None else self.plain
 
     @property
     def distributed(self) -> bool:
@@ -87,18 +97,24 @@ class Estimate(NamedTuple):
     cost: Cost
 
 
-def estimate(work: Work, pace: float = BYTES_PER_SECOND, concurrency: int = CONCURRENCY) -> Estimate:
+def estimate(
+    work: Work,
+    pace: float = BYTES_PER_SECOND,
+    concurrency: int = CONCURRENCY,
+    lookup_writes: float = LOOKUP_WRITES,
+) -> Estimate:
     """Guesses how long a plan takes and what it costs.
 
     Args:
         work: What there is to do.
         pace: Bytes of input that one worker transforms in a second.
         concurrency: How many chunks are transformed at once.
+        lookup_writes: Predictions that one worker may write for lookups in a second.
     """
     waves = ceil(work.chunks / concurrency)
-    longest = work.size / max(work.chunks, 1) / pace
-    busy = work.size / pace + _START_SECONDS * min(work.chunks, concurrency)
-    return Estimate(_START_SECONDS + waves * longest, cost_of(work, busy))
+    seconds = work.text / pace + work.lookups / min(lookup_writes, LOOKUP_WRITES)
+    busy = seconds + _START_SECONDS * min(work.chunks, concurrency)
+    return Estimate(_START_SECONDS + waves * seconds / max(work.chunks, 1), cost_of(work, busy))
 
 
 def cost_of(work: Work, seconds: float) -> Cost:
@@ -108,7 +124,7 @@ def cost_of(work: Work, seconds: float) -> Cost:
         work: What there is to do, or was done.
         seconds: How long workers are busy, all together.
     """
-    written = work.size if work.written is None else work.written
+    written = work.text if work.written is None else work.written
     invocations = work.chunks + (work.files + _WORKERS_BESIDE if work.distributed else 0)
     gets = ceil(work.size / _BLOCK) + 4 * work.chunks + 4 * work.files
     # Parts are written once, and copied into the output where there are several.

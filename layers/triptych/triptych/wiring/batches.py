@@ -21,7 +21,7 @@ from triptych.http.batch_routes import BATCH_ROUTES
 from triptych.http.batch_services import BatchServices
 from triptych.interfaces.clock import Clock
 from triptych.settings import BatchSettings, Settings, batches_from_environment, from_environment
-from triptych.wiring.batching import batch_places
+from triptych.wiring.batching import batch_places, lookup_rate
 from triptych.wiring.keeping import wall_clock
 from triptych.wiring.places import model_repository
 from triptych.wiring.start_up import start_up_seconds
@@ -49,7 +49,7 @@ def batches_application(
     workflow = StepFunctions(clients, batches.state_machine_arn)
     starter = Starter(ledger, workflow, clock)
     repository = model_repository(settings)
-    workers = Workers(batches.chunk_bytes, batches.worker_memory, batches.concurrency)
+    workers = Workers(batches.chunk_bytes, batches.worker_memory, batches.concurrency, lookup_rate(batches))
     services = BatchServices(
         repository=repository,
         submitter=BatchSubmitter(store, starter, endings, telemetry, clock),

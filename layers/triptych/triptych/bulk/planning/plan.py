@@ -56,9 +56,9 @@ def plan_chunks(  # noqa: PLR0911, PLR0913, PLR0917 - each format has its way; e
             )
 
     form = file.form
-    size = max(1, chunk_bytes, -(-source.size // MAX_CHUNKS))
+    size = wanted_size(source, chunk_bytes)
     if form.format is FileFormat.NPY:
-        return _npy_chunks(file, source, size)
+        return npy_chunks(file, source, size)
     if form.format is FileFormat.PARQUET:
         footer = footer_of(source)
         return _between(file, 0, group_cuts(footer, size), footer.rows)
@@ -75,23 +75,13 @@ def plan_chunks(  # noqa: PLR0911, PLR0913, PLR0917 - each format has its way; e
     return _between(file, first.end, cuts, source.size, header_row(first.head))
 
 
-def count_chunks(file: InputFile, source: ObjectReader, chunk_bytes: int) -> tuple[int | None, int]:
-    """Tells what a file would be cut into, without reading it.
-
-    Returns:
-        How many rows it has, where its header says so, and about how many chunks.
-    """
-    size = max(1, chunk_bytes, -(-source.size // MAX_CHUNKS))
-    if file.form.format is FileFormat.NPY:
-        layout = npy_layout(source)
-        return layout.rows, len(_npy_chunks(file, source, size))
-    if file.form.format is FileFormat.PARQUET:
-        footer = footer_of(source)
-        return footer.rows, len(group_cuts(footer, size)) + 1
-    return None, max(1, -(-source.size // size)) if file.form.format in TEXTS else 1
+def wanted_size(source: ObjectReader, chunk_bytes: int) -> int:
+    """Gives the bytes of a chunk of a file, which has a bounded number of them."""
+    return max(1, chunk_bytes, -(-source.size // MAX_CHUNKS))
 
 
-def _npy_chunks(file: InputFile, source: ObjectReader, size: int) -> list[Chunk]:
+def npy_chunks(file: InputFile, source: ObjectReader, size: int) -> list[Chunk]:
+    """Cuts a .npy file between rows into chunks of about so many bytes."""
     layout = npy_layout(source)
     rows = max(1, size // max(1, layout.row_bytes), -(-layout.rows // MAX_CHUNKS))
     return _between(file, 0, range(rows, layout.rows, rows), layout.rows, layout.head.decode("latin-1"))
