@@ -76,9 +76,17 @@ stand-in: setup  ## build an image for Lambda containers, where AWS's cannot be 
 layers: $(UV)  ## write the layer's requirements from the lock file
 	@$(EXPORT) --output-file layers/onnxruntime/requirements.txt > /dev/null
 
+.PHONY: check
+check: setup  ## check style and types, and run the unit tests with few examples: the inner loop, in a minute
+	@$(MAKE) --jobs --output-sync style types unit
+
+.PHONY: unit
+unit: setup
+	@$(RUN) pytest tests/unit --numprocesses=auto --hypothesis-profile=quick --quiet
+
 .PHONY: test
-test: lint types build  ## check and test everything
-	@$(RUN) pytest
+test: lint types build  ## check and test everything, in any order, on all processors
+	@$(RUN) pytest --numprocesses=auto --dist=loadgroup
 
 # A measurement needs the machine for itself.
 .PHONY: bench
@@ -97,12 +105,15 @@ bench-report: setup  ## write docs/benchmarks.md from what was measured
 	@$(RUN) python -m benchmarks.report
 
 .PHONY: lint
-lint: setup requirements  ## check style, imports, template and requirements
+lint: style requirements  ## check style, imports, template and requirements
+	@$(RUN) cfn-lint template.yaml
+	@$(RUN) sam validate --lint
+
+.PHONY: style
+style: setup
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) lint-imports
-	@$(RUN) cfn-lint template.yaml
-	@$(RUN) sam validate --lint
 
 .PHONY: requirements
 requirements: $(UV)

@@ -11,6 +11,15 @@ from local.stack import StackInfo
 from tests.support.deployed import deployed
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sends tests of one deployed stack to one worker: each worker would deploy a stack of its own."""
+    for item in items:
+        for fixture in ("guarded_stack", "stack"):
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(fixture))
+                break
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """The application on an emulator that lets everything pass, which is how `make up` runs it."""
