@@ -174,7 +174,7 @@ def test_filled_cells(function: RealtimeFunction, cells: bytes, header: dict[str
         pytest.param(
             b'{"a":' + b"[" * 1_000 + b"]" * 1_000 + b"}", 400, "missing input", id="depth that is ignored"
         ),
-        pytest.param(b"\xff\xfe{}", 400, "infer takes tensors, as JSON", id="not UTF-8"),
+        pytest.param(b"\xff\xfe{}", 400, "not valid JSON", id="not UTF-8"),
     ],
 )
 def test_hostile_json(function: RealtimeFunction, body: bytes, status: int, message: str) -> None:

@@ -9,11 +9,12 @@ from triptych.http.request import HEADER_LENGTH, Request
 from triptych.http.response import Response
 from triptych.http.services import Services
 from triptych.protocol.infer_request import InferRequest, parse_infer_request
-from triptych.protocol.json_body import parse_object
 from triptych.serving.inference import infer as infer_tensors
 from triptych.serving.model import Model
 from triptych.serving.raw_request import raw_request
 from triptych.tables.formats import names_rows
+
+_START = 4096  # bytes that show whether a text is CSV
 
 
 def infer(services: Services, request: Request) -> Response:
@@ -32,18 +33,26 @@ def _message(model: Model, request: Request) -> InferRequest:
     header_length = request.header_length(len(body))
     if header_length == 0:
         return raw_request(body, model.signature)
-    if header_length is None and _holds_rows(request.headers.get("content-type"), body):
-        raise BadRequest(
-            f"infer takes tensors, as JSON or as binary with {HEADER_LENGTH}; "
-            f"send rows such as CSV, JSON Lines or instances to POST /v2/models/{model.name}/predict"
-        )
-    return parse_infer_request(body, header_length)
+    try:
+        message = parse_infer_request(body, header_length)
+    except BadRequest as error:
+        if header_length is None and _holds_rows(request, body):
+            raise _rows_go_elsewhere(model) from error
+        raise
+    if not message.inputs and _holds_rows(request, body):
+        raise _rows_go_elsewhere(model)
+    return message
 
 
-def _holds_rows(content_type: str | None, body: bytes) -> bool:
-    if names_rows(content_type):
+def _holds_rows(request: Request, body: bytes) -> bool:
+    if names_rows(request.headers.get("content-type")) or b'"instances"' in body:
         return True
-    if b'"instances"' in body:
-        message = parse_object(body)
-        return "instances" in message and "inputs" not in message
-    return body.lstrip()[:1] not in {b"{", b"[", b""}
+    start = body[:_START].lstrip()
+    return start[:1] not in {b"{", b"["} and (b"," in start or b"\n" in start)
+
+
+def _rows_go_elsewhere(model: Model) -> BadRequest:
+    return BadRequest(
+        f"infer takes tensors, as JSON or as binary with {HEADER_LENGTH}; "
+        f"send rows such as CSV, JSON Lines or instances to POST /v2/models/{model.name}/predict"
+    )
