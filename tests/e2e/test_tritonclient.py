@@ -80,7 +80,9 @@ def test_model_metadata(client: triton.InferenceServerClient, headers: dict[str,
     metadata = client.get_model_metadata("digits", headers=headers)
     assert metadata["versions"] == ["1"]
     assert metadata["inputs"] == [{"name": "image", "datatype": "FP32", "shape": [-1, 8, 8]}]
-    assert [output["name"] for output in metadata["outputs"]] == ["digit", "probabilities"]
+    digit, probabilities = metadata["outputs"]
+    assert digit == {"name": "digit", "datatype": "INT64", "shape": [-1]}
+    assert probabilities["parameters"] == {"labels": [*"0123456789"]}
 
 
 def test_model_config(client: triton.InferenceServerClient, headers: dict[str, str]) -> None:

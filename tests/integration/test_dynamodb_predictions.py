@@ -61,7 +61,8 @@ def world(aws: None) -> PredictionWorld:  # noqa: ARG001 - it is created there
 def test_kept_and_found(world: PredictionWorld) -> None:
     """Predictions are found by key with who made them, values as they were; keys without one are left out."""
     row = {"label": "ä", "scores": [0.1, 1e-30, None, 2**53], "name": True}
-    kept = [Prediction(f"k#{number}", {**row, "number": number}) for number in range(60)]
+    labels = {"scores": ["a", "b"]}
+    kept = [Prediction(f"k#{number}", {**row, "number": number}, labels) for number in range(60)]
     world.put(kept, EARLY)
     found = world.store.get("iris", ["k#59", "missing", "k#0", "k#59", "", "x" * 3000])
     assert {"k#59": (kept[59], EARLY), "k#0": (kept[0], EARLY)} == found

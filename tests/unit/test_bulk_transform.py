@@ -1,6 +1,7 @@
 """Files that are transformed: what comes out does not depend on how they are cut."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import orjson
@@ -205,4 +206,13 @@ def test_predictions_by_key() -> None:
     whole = made(PENGUINS, text, CSV, Wanted(CSV, key="note"))
     assert ["k1", "k2"] == [prediction.key for prediction in whole.predictions]
     assert {"species", "probabilities"} == set(whole.predictions[0].row)
+    assert {"probabilities": ("Adelie", "Chinstrap", "Gentoo")} == whole.predictions[0].labels
     assert ["the key is missing"] == [error["reason"] for error in whole.errors]
+
+
+def test_many_labels_are_not_kept_with_each_prediction() -> None:
+    """They would make every write larger."""
+    labels = {"probabilities": ("Adelie", "Chinstrap", "G" * 300)}
+    model = PENGUINS._replace(config=replace(PENGUINS.config, labels=labels))
+    (prediction,) = made(model, HEAD + GOOD % b"k1", CSV, Wanted(CSV, key="note")).predictions
+    assert ({}, 3) == (prediction.labels, len(prediction.row["probabilities"]))

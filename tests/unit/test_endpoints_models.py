@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.realtime import RealtimeFunction, add_model
-from tests.support.tiny_models import counter, identity, sequence, sum_and_difference
+from tests.support.tiny_models import classifier, counter, identity, sequence, sum_and_difference
 
 MODEL = "/v2/models/{model}"
 VERSION = "/v2/models/{model}/versions/{version}"
@@ -47,6 +47,22 @@ def test_metadata(function: RealtimeFunction) -> None:
         "outputs": [{"name": "sum", **PAIR}, {"name": "difference", **PAIR}],
     } == function.get(MODEL, model="pair").json()
     assert function.get(MODEL, model="pair").json() == function.get(VERSION, model="pair", version="9").json()
+
+
+def test_labels_and_description(tmp_path: Path) -> None:
+    """Metadata has the names of an output's entries, from model or `model.toml`, and the description."""
+    add_model(tmp_path, "churn", classifier("leaves", "stays"))
+    add_model(tmp_path, "pair", sum_and_difference())
+    (tmp_path / "churn/model.toml").write_text('description = "Will they leave?"')
+    (tmp_path / "pair/model.toml").write_text('[labels]\nsum = ["left", "right"]')
+    function = RealtimeFunction(tmp_path)
+    churn, pair = (function.get(MODEL, model=model).json() for model in ("churn", "pair"))
+    label = {"name": "label", "datatype": "BYTES", "shape": [-1]}
+    scores = {"name": "scores", **PAIR, "parameters": {"labels": ["leaves", "stays"]}}
+    assert ([label, scores], {"description": "Will they leave?"}) == (churn["outputs"], churn["parameters"])
+    total = {"name": "sum", **PAIR, "parameters": {"labels": ["left", "right"]}}
+    assert [total, {"name": "difference", **PAIR}] == pair["outputs"]
+    assert "parameters" not in pair
 
 
 @pytest.mark.parametrize("model", ["scalar", "any-rank"])

@@ -47,6 +47,14 @@ def test_one(api: BatchesApi) -> None:
     } == answer.json()
 
 
+def test_labels(api: BatchesApi) -> None:
+    """Names of the entries of lists come with the prediction."""
+    labels = {"items": ["first", "second"]}
+    api.predictions.put([Prediction("17", ROW, labels)], Made("recommender", 1, BATCH_ID, NOW), AT_ONCE)
+    answer = api.call("GET", ONE, path={"model": "recommender", "key": "17"})
+    assert (ROW, labels) == (answer.json()["prediction"], answer.json()["labels"])
+
+
 @pytest.mark.parametrize(("sent", "key"), [("a%2Fb", "a/b"), ("a%20%C3%A4", "a ä"), ("100%25", "100%")])
 def test_keys_are_decoded(api: BatchesApi, sent: str, key: str) -> None:
     """A key in a path is percent-encoded, and may hold anything."""

@@ -106,6 +106,17 @@ def test_labels_of_the_model_name_the_columns() -> None:
     assert b"pair_plus,pair_minus\n1.0,-1.0\n" == predict(model, "x\n1\n", outputs="pair").body
 
 
+def test_labels_stand_before_json_predictions() -> None:
+    """Once for all rows, of the wanted outputs that have some."""
+    model, _ = doubler(config=ModelConfig(labels={"pair": ("plus", "minus")}))
+    answer = predict(model, b'{"instances": [1]}', "application/json", outputs="y,pair").body
+    expected: dict[str, Any] = {"model_name": "doubler", "model_version": "3"}
+    pair = {"labels": {"pair": ["plus", "minus"]}, "predictions": [{"y": 2.0, "pair": [1.0, -1.0]}]}
+    assert expected | pair == orjson.loads(answer)
+    answer = predict(model, b'{"instances": [1]}', "application/json", outputs="y").body
+    assert expected | {"predictions": [{"y": 2.0}]} == orjson.loads(answer)
+
+
 @pytest.mark.parametrize(
     ("join", "expected"),
     [

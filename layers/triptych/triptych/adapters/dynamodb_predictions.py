@@ -6,6 +6,7 @@
 | made | the order of predictions for a key: time of the batch, `#`, its id |
 | version | version of the model |
 | row | the predicted row, as JSON: text, for bytes are sent as a third more |
+| labels | names of the entries of its lists, as JSON; missing where there are none |
 | delete_at | time to live, in seconds since 1970 |
 
 A later batch wins for each key whatever is written when: of the items of a key, the last by `made` counts.
@@ -114,22 +115,25 @@ def _item(prediction: Prediction, made: Made, delete_at: int) -> dict[str, Attri
     identity, order = _id(made.model, prediction.key), f"{made.at:015d}#{made.batch}"
     if len(identity.encode()) > MAX_KEY:
         raise BadRequest(f"the key {prediction.key[:40]!r}... is too long to be looked up")
-    row = orjson.dumps(prediction.row)
-    if (size := len(row) + len(identity.encode()) + len(order) + _NAMES) > MAX_ITEM:
+    row, labels = orjson.dumps(prediction.row), orjson.dumps(dict(prediction.labels))
+    if (size := len(row) + len(labels) + len(identity.encode()) + len(order) + _NAMES) > MAX_ITEM:
         raise BadRequest(
             f"the prediction for the key {prediction.key[:200]!r} has {size} bytes; "
             f"lookups take {MAX_ITEM} at most"
         )
-    return {
+    item: dict[str, AttributeValueTypeDef] = {
         "id": {"S": identity},
         "made": {"S": order},
         "version": {"N": str(made.version)},
         "row": {"S": row.decode()},
         "delete_at": {"N": str(delete_at)},
     }
+    if prediction.labels:
+        item["labels"] = {"S": labels.decode()}
+    return item
 
 
 def _prediction(model: str, key: str, item: Mapping[str, Any]) -> tuple[Prediction, Made]:
     at, _, batch = item["made"].partition("#")
     made = Made(model, int(item["version"]), batch, int(at))
-    return Prediction(key, orjson.loads(item["row"])), made
+    return Prediction(key, orjson.loads(item["row"]), orjson.loads(item.get("labels", "{}"))), made

@@ -58,6 +58,7 @@ def _described(prediction: Prediction, made: Made) -> dict[str, Any]:
     return {
         "key": prediction.key,
         "prediction": prediction.row,
+        **({"labels": prediction.labels} if prediction.labels else {}),
         "model_version": str(made.version),
         "batch": made.batch,
         "batch_created_at": moment(made.at),

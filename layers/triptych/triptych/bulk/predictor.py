@@ -17,7 +17,7 @@ from triptych.bulk.texts import LineBlock
 from triptych.errors import BadRequest, BadRows
 from triptych.interfaces.predictions import Prediction
 from triptych.serving.model import Model
-from triptych.serving.rows import PreparedRows, RowsRequest, prepare_table, row_schema
+from triptych.serving.rows import PreparedRows, RowsRequest, labels_of, prepare_table, row_schema
 from triptych.serving.slices import Slices
 from triptych.tables.arrow import values_of
 from triptych.tables.codec import encode_rows
@@ -28,6 +28,9 @@ from triptych.tables.table import Column, Table
 from triptych.tensors.tensor import Tensor
 
 _STRING = 64  # bytes that a string counts for: a pointer and an object
+_KEPT_LABELS = (
+    256  # bytes of labels beside each prediction in the table of lookups, which charges by the kilobyte
+)
 _TABLES = {FileFormat.PARQUET, FileFormat.ARROW}
 
 
@@ -207,7 +210,9 @@ def _by_key(part: PreparedRows, results: Mapping[str, Tensor], keys: Sequence[st
     columns = part._replace(form=part.form._replace(format=Format.JSON_LINES)).columns(results)
     lines = encode_json_lines(list(columns), [json_column(column) for column in columns.values()])
     rows = map(orjson.loads, lines.split(b"\n")[:-1])
-    return list({key: Prediction(key, row) for key, row in zip(keys, rows, strict=True)}.values())
+    labels = labels_of(part.model, part.outputs)
+    kept = labels if len(orjson.dumps(labels)) <= _KEPT_LABELS else {}
+    return list({key: Prediction(key, row, kept) for key, row in zip(keys, rows, strict=True)}.values())
 
 
 def _size(tensor: Tensor) -> int:

@@ -6,6 +6,7 @@ Every method raises `ServiceUnavailable` when it cannot be reached.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from triptych.interfaces.pacer import Pacer
@@ -17,10 +18,12 @@ class Prediction(NamedTuple):
     Attributes:
         key: What identifies the record.
         row: The predicted row: the columns of the output by name.
+        labels: Names of the entries of columns that are lists, by column.
     """
 
     key: str
     row: Mapping[str, Any]
+    labels: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 class Made(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -99,9 +99,9 @@ class PreparedRows(NamedTuple):
         return Answer(body, self.form.content_type, filled=self.filled)
 
     @property
-    def envelope(self) -> Mapping[str, str]:
+    def envelope(self) -> Mapping[str, object]:
         """What stands before the predictions where the format has a place for it."""
-        return {"model_name": self.model.name, "model_version": str(self.model.version)}
+        return envelope_of(self.model, self.outputs)
 
     def columns(self, results: Mapping[str, Tensor]) -> dict[str, Column]:
         """Gives the columns of the answer, the joined ones first.
@@ -136,6 +136,29 @@ def prepare_rows(model: Model, request: RowsRequest) -> PreparedRows:
     return prepare_table(model, request, decode_rows(request.body, form, row_schema(model)))
 
 
+def envelope_of(model: Model, outputs: Iterable[str]) -> Mapping[str, object]:
+    """Describes what predictions are of: the model, and the labels of its outputs that have some."""
+    described = {"model_name": model.name, "model_version": str(model.version)}
+    labels = labels_of(model, outputs)
+    return {**described, "labels": labels} if labels else described
+
+
+def labels_of(model: Model, outputs: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """Gives the labels of those of some outputs that have any."""
+    return {name: model.config.labels[name] for name in outputs if name in model.config.labels}
+
+
+def wanted_outputs(model: Model, request: RowsRequest) -> Sequence[TensorSpec]:
+    """Gives the outputs that go into the answer.
+
+    Raises:
+        BadRequest: The model has no output of such a name.
+    """
+    if not request.outputs:
+        return model.signature.outputs
+    return [model.signature.output_named(name) for name in dict.fromkeys(request.outputs.split(","))]
+
+
 def row_schema(model: Model) -> RowSchema:
     """Tells what rows for a model look like."""
     return RowSchema(model.signature.inputs, model.config.columns, model.config.missing)
@@ -156,7 +179,7 @@ def prepare_table(model: Model, request: RowsRequest, table: Table) -> PreparedR
         PayloadTooLarge: The rows take too much memory.
     """
     answer_form = answer_representation(request.accept, request_representation(request.content_type))
-    outputs = _wanted(model.signature, request.outputs)
+    outputs = wanted_outputs(model, request)
     joined = _joined(table, request.join)
     inputs, filled = model_inputs(table, row_schema(model))
     one_by_one = _takes_one_row(model.signature)
@@ -176,12 +199,6 @@ def predict_rows(model: Model, request: RowsRequest, deadline: Deadline) -> Serv
         DeadlineExceeded: The model did not answer in time.
     """
     return serve(prepare_rows, model, request, deadline)
-
-
-def _wanted(signature: Signature, outputs: str | None) -> Sequence[TensorSpec]:
-    if not outputs:
-        return signature.outputs
-    return [signature.output_named(name) for name in dict.fromkeys(outputs.split(","))]
 
 
 def _joined(table: Table, join: str | None) -> Mapping[str, Column]:

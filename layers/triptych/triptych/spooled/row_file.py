@@ -11,7 +11,7 @@ from triptych.tables.formats import Format, Representation
 
 
 def write_rows(
-    parts: Iterable[Columns], form: Representation, envelope: Mapping[str, str], target: Path
+    parts: Iterable[Columns], form: Representation, envelope: Mapping[str, object], target: Path
 ) -> None:
     """Writes rows.
 
@@ -32,7 +32,7 @@ def write_rows(
             file.write(text)
 
 
-def _texts(parts: Iterable[Columns], form: Representation, envelope: Mapping[str, str]) -> Iterator[bytes]:
+def _texts(parts: Iterable[Columns], form: Representation, envelope: Mapping[str, object]) -> Iterator[bytes]:
     if form.format is Format.JSON:
         yield from _predictions(parts, form, envelope)
         return
@@ -42,7 +42,7 @@ def _texts(parts: Iterable[Columns], form: Representation, envelope: Mapping[str
 
 
 def _predictions(
-    parts: Iterable[Columns], form: Representation, envelope: Mapping[str, str]
+    parts: Iterable[Columns], form: Representation, envelope: Mapping[str, object]
 ) -> Iterator[bytes]:
     """Takes the beginning and the end off each part, to write them once."""
     end = b"]}"

@@ -10,7 +10,15 @@ from typing import NamedTuple
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import BYTES
 from triptych.serving.model import Model
-from triptych.serving.rows import PreparedRows, RowsRequest, predict_rows, prepare_table, row_schema
+from triptych.serving.rows import (
+    PreparedRows,
+    RowsRequest,
+    envelope_of,
+    predict_rows,
+    prepare_table,
+    row_schema,
+    wanted_outputs,
+)
 from triptych.serving.slices import RowsDepend, Slices
 from triptych.spooled.chunk import Chunk, located, with_rows
 from triptych.spooled.csv_chunks import csv_chunks
@@ -91,7 +99,7 @@ def _sliced(model: Model, source: Source, request: RowsRequest, target: Path, sl
             surveyed = _Surveyed(csv_chunks(source.blocks, form, row_schema(model), slices.sizes.csv), {})
         else:
             surveyed = _surveyed_lines(model, source, request, slices)
-        envelope = {"model_name": model.name, "model_version": str(model.version)}
+        envelope = envelope_of(model, [spec.name for spec in wanted_outputs(model, request)])
         write_rows(parts.columns(surveyed), answer_form, envelope, target)
     return Written(answer_form.content_type, parts.filled, parts.rows)
 

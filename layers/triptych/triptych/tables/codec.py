@@ -45,7 +45,7 @@ def decode_rows(body: bytes, form: Representation, schema: RowSchema, limit: int
             return decode_parquet(body, limit)
 
 
-def encode_rows(columns: Mapping[str, Column], form: Representation, envelope: Mapping[str, str]) -> bytes:
+def encode_rows(columns: Mapping[str, Column], form: Representation, envelope: Mapping[str, object]) -> bytes:
     """Writes rows.
 
     Args:

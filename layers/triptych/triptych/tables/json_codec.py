@@ -72,7 +72,9 @@ def encode_json_lines(names: Sequence[str], columns: Sequence[Column]) -> bytes:
     return b"".join(line + b"\n" for line in _objects(names, columns))
 
 
-def encode_predictions(names: Sequence[str], columns: Sequence[Column], envelope: Mapping[str, str]) -> bytes:
+def encode_predictions(
+    names: Sequence[str], columns: Sequence[Column], envelope: Mapping[str, object]
+) -> bytes:
     """Writes `{..., "predictions": [...]}` with an object per row.
 
     Args:

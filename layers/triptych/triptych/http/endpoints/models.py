@@ -11,6 +11,7 @@ from triptych.http.request import Request
 from triptych.http.response import Response, json_response
 from triptych.http.services import Services
 from triptych.protocol.names import model_name
+from triptych.serving.model import Model
 from triptych.tensors.signature import TensorSpec
 
 PLATFORM = "onnxruntime_onnx"
@@ -19,13 +20,15 @@ PLATFORM = "onnxruntime_onnx"
 def metadata(services: Services, request: Request) -> Response:
     """Tells the versions, inputs and outputs of a model."""
     model = model_of(services, request)
+    described = {"description": model.config.description} if model.config.description else {}
     return json_response(
         {
             "name": model.name,
             "versions": [str(version) for version in sorted(services.store.versions(model.name))],
             "platform": PLATFORM,
-            "inputs": _tensors(model.signature.inputs),
-            "outputs": _tensors(model.signature.outputs),
+            "inputs": [_tensor(spec) for spec in model.signature.inputs],
+            "outputs": [_output(model, spec) for spec in model.signature.outputs],
+            **({"parameters": described} if described else {}),
         }
     )
 
@@ -60,8 +63,13 @@ def config(services: Services, request: Request) -> Response:
     )
 
 
-def _tensors(specs: Sequence[TensorSpec]) -> list[dict[str, Any]]:
-    return [{"name": spec.name, "datatype": spec.datatype.name, "shape": spec.shape or ()} for spec in specs]
+def _tensor(spec: TensorSpec) -> dict[str, Any]:
+    return {"name": spec.name, "datatype": spec.datatype.name, "shape": spec.shape or ()}
+
+
+def _output(model: Model, spec: TensorSpec) -> dict[str, Any]:
+    labels = model.config.labels.get(spec.name)
+    return {**_tensor(spec), "parameters": {"labels": labels}} if labels else _tensor(spec)
 
 
 def _configured(specs: Sequence[TensorSpec]) -> list[dict[str, Any]]:
