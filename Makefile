@@ -9,7 +9,9 @@ export SAM_CLI_TELEMETRY := 0
 export MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-UV := $(shell PATH="$(PATH)" command -v uv || echo .tools/bin/uv)
+# Never by its whole path, which may hold spaces.
+UV := $(if $(wildcard .tools/bin/uv),.tools/bin/uv,$(if $(shell command -v uv),uv,.tools/bin/uv))
+INSTALL_UV := $(filter .tools/bin/uv,$(UV))
 RUN := $(UV) run --quiet
 
 # What ONNX Runtime asks for and does not need to run models is left out of its layer.
@@ -33,7 +35,7 @@ up: build  ## start the emulator, deploy to it and print URLs, key and curl line
 	@$(RUN) python -m local up
 
 .PHONY: down
-down: $(UV)  ## stop what `make up` started
+down: $(INSTALL_UV)  ## stop what `make up` started
 	@$(RUN) python -m local down
 
 .PHONY: redrive
@@ -60,7 +62,7 @@ deploy: build  ## deploy to the AWS account that your credentials are of
 # --------------------------------------------------------------------------------------------- to work on it
 
 .PHONY: setup
-setup: $(UV)  ## install Python 3.13 and every tool into .venv
+setup: $(INSTALL_UV)  ## install Python 3.13 and every tool into .venv
 	@$(UV) sync --quiet --locked
 
 # One cache per architecture: SAM's cache does not know what ARCHITECTURE is.
@@ -73,7 +75,7 @@ stand-in: setup  ## build an image for Lambda containers, where AWS's cannot be 
 	@tests/sam/stand-in/build
 
 .PHONY: layers
-layers: $(UV)  ## write the layer's requirements from the lock file
+layers: $(INSTALL_UV)  ## write the layer's requirements from the lock file
 	@$(EXPORT) --output-file layers/onnxruntime/requirements.txt > /dev/null
 
 .PHONY: check
@@ -116,7 +118,7 @@ style: setup
 	@$(RUN) lint-imports
 
 .PHONY: requirements
-requirements: $(UV)
+requirements: $(INSTALL_UV)
 	@$(EXPORT) | diff - layers/onnxruntime/requirements.txt \
 		|| { echo "layers/onnxruntime/requirements.txt is not what uv.lock says: run make layers"; exit 1; }
 
