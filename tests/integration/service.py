@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from triptych.adapters.directory_place import DirectoryPlace
 from triptych.adapters.model_cache import RESERVE, ModelCache
 from triptych.adapters.process_memory import anonymous_memory
 from triptych.adapters.s3_bucket import S3Bucket, s3_client
@@ -53,19 +54,23 @@ class Service:
         cache: Where copies go.
         clock: Its time.
         reader: Its reader of the bucket.
+        room: Bytes that the disk has room for; None for plenty.
+        layer: A directory of models that comes before the bucket, if any.
     """
 
     cache: Path
     clock: Clock
     reader: RecordedBucket
     room: int | None = None
+    layer: Path | None = None
 
     def __post_init__(self) -> None:
         self.place = S3Place(
             "triptych-models", "models", ModelCache(self.cache, self.free), lambda _: self.reader
         )
+        layers = [DirectoryPlace(self.layer)] if self.layer else []
         self.store = ModelStore(
-            ModelRepository([self.place], REFRESH, self.clock),
+            ModelRepository([*layers, self.place], REFRESH, self.clock),
             open_session=open_session,
             defaults=SessionSettings(),
             memory_budget=1000 * MB,

@@ -10,7 +10,7 @@ from triptych.errors import ModelUnavailable, NotFound
 from tests.integration.model_bucket import ModelBucket
 from tests.integration.service import MB, REFRESH, RecordedBucket, Service
 from tests.unit.fakes.clock import Clock
-from tests.unit.fakes.graphs import WEIGHTS_FILE
+from tests.unit.fakes.graphs import WEIGHTS_FILE, write_adder
 
 
 def test_downloaded_once(bucket: ModelBucket, service: Service, tmp_path: Path) -> None:
@@ -144,3 +144,62 @@ def test_boto3_is_imported_only_when_needed() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert "[]\n" == result.stdout
+
+
+def test_rollback_by_deleting_the_newest_version(bucket: ModelBucket, service: Service) -> None:
+    """Without its `model.onnx` a version is gone: once the listing is old, the one before answers."""
+    bucket.put_adder("adder/1", 1)
+    bucket.put_adder("adder/2", 2)
+    assert (2, 2) == service.add("adder")
+    bucket.delete("models/adder/2/model.onnx")
+    assert (2, 2) == service.add("adder")
+    service.clock.advance(REFRESH)
+    assert (1, 1) == service.add("adder")
+    with pytest.raises(NotFound, match="unknown version 2 of model 'adder', which has 1"):
+        service.add("adder", 2)
+
+
+def test_a_broken_overwrite_takes_the_version_away(bucket: ModelBucket, service: Service) -> None:
+    """What a version was before is not kept: the version before answers, and the index says why."""
+    bucket.put_adder("adder/1", 1)
+    bucket.put_adder("adder/2", 2)
+    assert (2, 2) == service.add("adder")
+    bucket.put("models/adder/2/model.onnx", b"half a mod")
+    service.clock.advance(REFRESH)
+    assert (1, 1) == service.add("adder")
+    newest = service.store.index()[0]
+    assert (2, "UNAVAILABLE") == (newest.version, newest.state)
+    assert "the model cannot be opened" in newest.reason
+
+
+def test_an_overwrite_of_two_files_may_be_seen_half_done(bucket: ModelBucket, service: Service) -> None:
+    """New weights under an old graph open without an error: versions of several files are not overwritten."""
+    bucket.put_adder("adder/1", 1, external=True)
+    assert (1, 1) == service.add("adder")
+    bucket.put_adder("other/1", 5, external=True)
+    weights = bucket.client.get_object(Bucket=bucket.name, Key=f"models/other/1/{WEIGHTS_FILE}")["Body"]
+    bucket.put(f"models/adder/1/{WEIGHTS_FILE}", weights.read())
+    service.clock.advance(REFRESH)
+    assert (1, 5) == service.add("adder")
+
+
+def test_settings_count_for_all_versions(bucket: ModelBucket, service: Service) -> None:
+    """`model.toml` lies beside the versions: one that fits the newest only keeps the others from opening."""
+    bucket.put_adder("adder/1", 1)
+    bucket.put("models/adder/model.toml", b"[labels]\ny = ['a', 'b']")
+    with pytest.raises(ModelUnavailable, match="gives 'y' 2 names"):
+        service.add("adder", 1)
+    bucket.delete("models/adder/model.toml")
+    service.clock.advance(REFRESH)
+    assert (1, 1) == service.add("adder", 1)
+
+
+def test_the_layer_wins(bucket: ModelBucket, service: Service, tmp_path: Path) -> None:
+    """The same version in layer and bucket is the layer's; the index says that the bucket has one too."""
+    write_adder(tmp_path / "layer/adder/1", 1)
+    bucket.put_adder("adder/1", 5)
+    bucket.put_adder("adder/2", 2)
+    both = Service(tmp_path / "cache", Clock(), service.reader, layer=tmp_path / "layer")
+    assert [(2, 2), (1, 1)] == [both.add("adder"), both.add("adder", 1)]
+    newest, oldest = both.store.index()
+    assert (("bucket", ()), ("directory", ("bucket",))) == (newest[5:], oldest[5:])

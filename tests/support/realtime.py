@@ -127,19 +127,19 @@ class Function[S]:
 
 
 class RealtimeFunction(Function[Services]):
-    """The function over a directory of models, wired as it is in Lambda.
+    """The function over directories of models, wired as it is in Lambda.
 
     Args:
-        models: A model repository.
+        models: The places of the model repository.
     """
 
-    def __init__(self, models: Path) -> None:
+    def __init__(self, *models: Path) -> None:
         settings = Settings(
-            places=(str(models),),
+            places=tuple(map(str, models)),
             refresh_seconds=3600,
             preload=(),
             memory_megabytes=1769,
-            cache=models,  # for models from S3, of which there are none
+            cache=models[0],  # for models from S3, of which there are none
             telemetry=TelemetrySettings("realtime", "Triptych", "INFO"),
         )
         super().__init__(realtime_application(DOCUMENTS, settings))

@@ -170,6 +170,19 @@ def test_index(function: RealtimeFunction, models: Path) -> None:
     assert sorted(entry["name"] for entry in entries) == [entry["name"] for entry in entries]
 
 
+def test_index_tells_descriptions_and_places(models: Path, tmp_path: Path) -> None:
+    """What each model is, and which place the version is served from where two have it."""
+    add_model(tmp_path, "scalar", counter())
+    (tmp_path / "scalar/model.toml").write_text('description = "Counts"')
+    function = RealtimeFunction(tmp_path, models)
+    entries = {entry["name"]: entry for entry in function.post("/v2/repository/index").json()}
+    told = {"description": "Counts", "place": "directory", "hidden": ["directory"]}
+    assert {"name": "scalar", "version": "1", "state": "READY", "reason": "", **told} == entries["scalar"]
+    keys = ("description", "place", "hidden")
+    assert ["", "directory", []] == [entries["any-rank"][key] for key in keys]
+    assert ["", "", []] == [entries["incomplete"][key] for key in keys]
+
+
 def test_index_of_what_is_ready(function: RealtimeFunction) -> None:
     """The index may be asked for ready versions only; an empty object asks for all."""
     everything = function.post("/v2/repository/index", b"{}").json()

@@ -22,7 +22,9 @@ def layer(tmp_path: Path) -> MemoryPlace:
 @pytest.fixture
 def bucket(tmp_path: Path) -> MemoryPlace:
     """The place that is asked second."""
-    return MemoryPlace(tmp_path / "bucket", {"iris": {2: "bucket 2", 10: "bucket 10"}, "big": {1: "b"}})
+    return MemoryPlace(
+        tmp_path / "bucket", {"iris": {2: "bucket 2", 10: "bucket 10"}, "big": {1: "b"}}, kind="bucket"
+    )
 
 
 @pytest.fixture
@@ -57,6 +59,7 @@ def test_the_earlier_place_wins(repository: ModelRepository, layer: MemoryPlace,
     listing = repository.listing("iris")
     assert layer is listing.one(2).place
     assert bucket is listing.one(10).place
+    assert [(), ("bucket",), ()] == [listing.one(version).hidden for version in (1, 2, 10)]
 
 
 def test_unknown_model(repository: ModelRepository) -> None:

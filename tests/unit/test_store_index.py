@@ -15,11 +15,13 @@ def test_index_tries_every_version(world: World) -> None:
     world.add("bad", 1, "corrupt")
     world.place.contents["empty"] = {}
     entries = [
-        IndexEntry("bad", 1, "UNAVAILABLE", "the model cannot be opened: it is corrupt"),
+        IndexEntry("bad", 1, "UNAVAILABLE", "the model cannot be opened: it is corrupt", "", "bucket"),
         IndexEntry("empty", None, "UNAVAILABLE", "no version is complete: each needs its model.onnx"),
-        IndexEntry("iris", 2, "READY"),
-        IndexEntry("iris", 1, "READY"),
+        IndexEntry("iris", 2, "READY", "", "Irises", "bucket"),
+        IndexEntry("iris", 1, "READY", "", "Irises", "bucket"),
     ]
+    world.place.configs["iris"] = "description = 'Irises'"
+    world.place.kind = "bucket"
     assert entries == world.store.index()
     opened = list(world.sessions.opened)
     assert entries == world.store.index()
@@ -30,8 +32,8 @@ def test_index_without_time_tries_nothing(world: World) -> None:
     """Without time, the index tells only what is known, and what never was tried is unknown."""
     world.store.get("iris", 1)
     expected = [
-        IndexEntry("iris", 2, "UNKNOWN", "not loaded yet"),
-        IndexEntry("iris", 1, "READY"),
+        IndexEntry("iris", 2, "UNKNOWN", "not loaded yet", "", "directory"),
+        IndexEntry("iris", 1, "READY", "", "", "directory"),
     ]
     assert expected == world.store.index(seconds=0)
 
@@ -104,8 +106,8 @@ def test_index_of_a_place_that_breaks(world: World) -> None:
     assert ["iris"] == [entry.name for entry in world.store.index(seconds=0)[:1]]
     world.place.broken = "access is denied"
     expected = [
-        IndexEntry("iris", 2, "UNKNOWN", "access is denied"),
-        IndexEntry("iris", 1, "UNKNOWN", "access is denied"),
+        IndexEntry("iris", 2, "UNKNOWN", "access is denied", "", "directory"),
+        IndexEntry("iris", 1, "UNKNOWN", "access is denied", "", "directory"),
     ]
     assert expected == world.store.index()
 

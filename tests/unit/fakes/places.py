@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
-from triptych.interfaces.place import GRAPH_FILE, NoRoom, StoredModel, StoredVersion
+from triptych.interfaces.place import GRAPH_FILE, NoRoom, PlaceKind, StoredModel, StoredVersion
 
 
 @dataclass
@@ -24,6 +24,7 @@ class MemoryPlace:
         fetched: Versions in use: fetched and not released.
         fetches: Every version that was ever brought to the disk, in order.
         listings: How often each model was listed.
+        kind: What it says it is.
     """
 
     disk: Path
@@ -35,6 +36,7 @@ class MemoryPlace:
     fetched: Counter[tuple[str, int]] = field(default_factory=Counter)
     fetches: list[tuple[str, int]] = field(default_factory=list)
     listings: Counter[str] = field(default_factory=Counter)
+    kind: PlaceKind = "directory"
 
     def models(self) -> Sequence[str]:
         """Lists the names."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
-from triptych.interfaces.place import CONFIG_FILE, GRAPH_FILE, StoredModel, StoredVersion
+from triptych.interfaces.place import CONFIG_FILE, GRAPH_FILE, PlaceKind, StoredModel, StoredVersion
 from triptych.protocol.names import is_model_name, is_version
 
 
@@ -17,6 +17,8 @@ class DirectoryPlace:
     Args:
         directory: The root; one that does not exist holds no models.
     """
+
+    kind: PlaceKind = "directory"
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -12,7 +12,7 @@ from triptych.adapters.model_cache import ModelCache
 from triptych.adapters.s3_bucket import S3Bucket, s3_client
 from triptych.adapters.s3_transfer import S3Object
 from triptych.errors import ModelUnavailable
-from triptych.interfaces.place import CONFIG_FILE, GRAPH_FILE, StoredModel, StoredVersion
+from triptych.interfaces.place import CONFIG_FILE, GRAPH_FILE, PlaceKind, StoredModel, StoredVersion
 from triptych.protocol.names import is_model_name, is_version
 
 Files = dict[str, S3Object]
@@ -36,6 +36,8 @@ class S3Place:
         cache: Keeps what was downloaded.
         opener: Makes the reader of the bucket, when it is first needed.
     """
+
+    kind: PlaceKind = "bucket"
 
     def __init__(
         self, bucket: str, prefix: str, cache: ModelCache, opener: Callable[[str], S3Bucket] = open_bucket

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from triptych.errors import ModelUnavailable
 
 GRAPH_FILE = "model.onnx"
 """The file that makes a version complete; whoever adds a version writes it last."""
 CONFIG_FILE = "model.toml"
+
+PlaceKind = Literal["directory", "bucket"]
 
 
 class StoredVersion(NamedTuple):
@@ -52,6 +54,11 @@ class NoRoom(ModelUnavailable):
 
 class ModelPlace(Protocol):
     """Holds model versions as `<model>/<version>/model.onnx`, with an optional `<model>/model.toml`."""
+
+    @property
+    def kind(self) -> PlaceKind:
+        """What it is."""
+        ...
 
     def models(self) -> Sequence[str]:
         """Lists the names of the models here, sorted.

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from triptych.errors import ModelUnavailable, NotFound, NotSupported, RepositoryUnavailable
-from triptych.interfaces.place import NoRoom
+from triptych.interfaces.place import NoRoom, PlaceKind
 from triptych.serving.loader import ModelLoader
-from triptych.serving.outcomes import Failed, Outcomes
+from triptych.serving.outcomes import Failed, Loaded, Outcomes
 from triptych.serving.repository import Candidate, ModelRepository
 
 State = Literal["READY", "UNAVAILABLE", "UNKNOWN"]
@@ -24,12 +24,18 @@ class IndexEntry(NamedTuple):
         version: Number of the version; None where no version of the model is known.
         state: `READY`: it can be loaded; `UNAVAILABLE`: it cannot; `UNKNOWN`: not tried yet.
         reason: Why it is not ready.
+        description: What its `model.toml` says it is; empty before it was loaded.
+        place: Where it is; None where no version of the model is known.
+        hidden: Later places that hold a version of this number too, which is not served.
     """
 
     name: str
     version: int | None
     state: State
     reason: str = ""
+    description: str = ""
+    place: PlaceKind | None = None
+    hidden: tuple[PlaceKind, ...] = ()
 
 
 class ModelIndex:
@@ -67,8 +73,11 @@ class ModelIndex:
             yield IndexEntry(name, None, "UNKNOWN", str(error))
         else:
             for candidate in candidates:
+                version, place, hidden = candidate.stored.version, candidate.place.kind, candidate.hidden
                 state, reason = self._state(candidate, deadline)
-                yield IndexEntry(name, candidate.stored.version, state, reason)
+                outcome = self._outcomes.of(candidate)
+                description = outcome.description if isinstance(outcome, Loaded) else ""
+                yield IndexEntry(name, version, state, reason, description, place, hidden)
 
     def _state(self, candidate: Candidate, deadline: float) -> tuple[State, str]:
         outcome = self._outcomes.of(candidate)

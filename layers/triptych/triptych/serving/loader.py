@@ -111,7 +111,7 @@ class ModelLoader:
             undo.pop_all()
         took = (self.clock() - started) * 1000
         model = Model(stored.model, stored.version, config, session, took)
-        self.outcomes.loaded(candidate, needed)
+        self.outcomes.loaded(candidate, Loaded(needed, config.description))
         self.open_models.add(OpenModel(model, candidate, needed), tentative=tentative)
         self.events.loaded(model)
         return model

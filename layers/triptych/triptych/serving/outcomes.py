@@ -16,9 +16,11 @@ class Loaded(NamedTuple):
 
     Attributes:
         memory: Bytes of memory it was seen to need.
+        description: What its `model.toml` says it is.
     """
 
     memory: int
+    description: str
 
 
 class Failed(NamedTuple):
@@ -58,9 +60,9 @@ class Outcomes:
             return None
         return outcome
 
-    def loaded(self, candidate: Candidate, memory: int) -> None:
-        """Notes that a candidate could be loaded, and the bytes of memory it needs."""
-        self._note(candidate, Loaded(memory))
+    def loaded(self, candidate: Candidate, outcome: Loaded) -> None:
+        """Notes that a candidate could be loaded."""
+        self._note(candidate, outcome)
 
     def failed(self, candidate: Candidate, error: Unloadable) -> None:
         """Notes why a candidate could not be loaded."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from triptych.errors import NotFound, RepositoryUnavailable
-from triptych.interfaces.place import ModelPlace, StoredModel, StoredVersion
+from triptych.interfaces.place import ModelPlace, PlaceKind, StoredModel, StoredVersion
 from triptych.protocol.names import model_name
 
 LOGGER = logging.getLogger("triptych")
@@ -25,12 +25,14 @@ class Candidate(NamedTuple):
         place: The place that holds it.
         configured_by: The place whose `model.toml` counts: its own, else the first that has one.
         fingerprint: Changes whenever a file of the version, or that `model.toml`, changes.
+        hidden: Later places that hold a version of this number too, which is not served.
     """
 
     stored: StoredVersion
     place: ModelPlace
     configured_by: ModelPlace | None
     fingerprint: str
+    hidden: tuple[PlaceKind, ...] = ()
 
     def config(self) -> str | None:
         """Reads the text of the `model.toml` that counts for this version, if there is one.
@@ -188,6 +190,9 @@ def _merged(places: Sequence[ModelPlace], stored: Sequence[StoredModel | None]) 
         configured_by, source = (place, here) if here.config is not None else configured
         config = source.config if source is not None else None
         for number, version in here.versions.items():
-            fingerprint = f"{version.fingerprint}/{config}"
-            candidates.setdefault(number, Candidate(version, place, configured_by, fingerprint))
+            if winner := candidates.get(number):
+                candidates[number] = winner._replace(hidden=(*winner.hidden, place.kind))
+            else:
+                fingerprint = f"{version.fingerprint}/{config}"
+                candidates[number] = Candidate(version, place, configured_by, fingerprint)
     return dict(sorted(candidates.items(), reverse=True))

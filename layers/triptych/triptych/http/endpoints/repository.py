@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
 from triptych.http.services import Services
@@ -19,10 +21,13 @@ def index(services: Services, request: Request) -> Response:
     return json_response([_as_json(entry) for entry in shown])
 
 
-def _as_json(entry: IndexEntry) -> dict[str, str]:
+def _as_json(entry: IndexEntry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "version": "" if entry.version is None else str(entry.version),
         "state": entry.state,
         "reason": entry.reason,
+        "description": entry.description,
+        "place": entry.place or "",
+        "hidden": entry.hidden,
     }
