@@ -186,9 +186,8 @@ def test_outputs_come_in_the_order_wanted() -> None:
     ("body", "content_type", "accept", "expected"),
     [
         ("x\n", "text/csv", "text/csv", b"x,y,pair_0,pair_1\n"),
-        ("", "text/csv; header=absent", "text/csv", b""),
-        ("", "application/jsonlines", "text/csv; header=present", b"x,y,pair_0,pair_1\n"),
-        ("\n\n", "application/jsonlines", "application/jsonlines", b""),
+        ("x", "text/csv", "text/csv; header=absent", b""),
+        ("x\n\n", "text/csv", "application/jsonlines", b""),
         (
             '{"instances": []}',
             "application/json",
@@ -204,6 +203,20 @@ def test_no_rows_are_answered_without_running_the_model(
     model, runs = doubler()
     answer = predict(model, body, content_type, accept=accept, join="x")
     assert (expected, 0, []) == (answer.body, answer.rows, runs)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        *((body, "text/csv") for body in ("", "\n", "\ufeff")),
+        *((body, "text/csv; header=absent") for body in ("", "\r\n")),
+        *((body, "application/jsonlines") for body in ("", " \n", "\ufeff\n")),
+    ],
+)
+def test_nothing_at_all_is_refused(body: str, content_type: str) -> None:
+    """Neither rows nor a header is no table, in any format of text."""
+    with pytest.raises(BadRequest, match="the input is empty: it has neither a record nor a header"):
+        predict(doubler()[0], body, content_type)
 
 
 def test_a_model_for_one_row_runs_row_by_row() -> None:

@@ -43,6 +43,14 @@ def cells(table: Table) -> dict[str, Any]:
     return dict(table.columns)
 
 
+@pytest.mark.parametrize("body", [b"", b"\n \n", b"\xef\xbb\xbf\r\n"])
+def test_no_lines(body: bytes) -> None:
+    """JSON Lines without a line is empty; a list without instances is a table of no rows."""
+    with pytest.raises(BadRequest, match="the input is empty"):
+        decode_json_lines(body, TWO)
+    assert {} == cells(decode_instances(b'{"instances": []}', TWO))
+
+
 @pytest.mark.parametrize(
     ("schema", "rows", "expected"),
     [
@@ -57,7 +65,6 @@ def cells(table: Table) -> dict[str, Any]:
         ),
         (IMAGE, [[1, 2, 3, 4]], {"image": [[1, 2, 3, 4]]}),
         (FEATURES, [[1, 2], {"q": 3}], {"p": [1, None], "q": [2, 3]}),
-        (TWO, [], {}),
     ],
 )
 def test_a_row_is_an_object_an_array_or_a_cell(

@@ -26,6 +26,7 @@ from triptych.interfaces.batch_store import BatchStore
 from triptych.interfaces.clock import Clock
 from triptych.interfaces.objects import StoredObject
 from triptych.protocol.json_body import dump
+from triptych.tables.table import EMPTY
 
 
 class Finisher:
@@ -141,8 +142,10 @@ def _is_replaced(report: FileReport) -> bool:
 
 
 def _judged(file: InputFile, counts: Counts) -> BatchError | None:
-    """Tells whether too many records failed."""
+    """Tells whether too many records failed, or there is nothing at all."""
     tolerance = file.options.tolerance if file.options.tolerance is not None else 1.0
+    if not counts.read and file.form.is_records_alone:
+        return _failed(EMPTY)
     if counts.read and not counts.written:
         return _failed(f"all {counts.read} records failed; the first reasons are in the file of errors")
     if counts.failed > tolerance * counts.read:

@@ -9,11 +9,12 @@ from triptych.batches.batch import Batch, BatchOptions
 from triptych.batches.file import InputFile
 from triptych.batches.keys import file_form, input_key
 from triptych.batches.options import answer_form, input_form, merged, metadata_options, resolved
-from triptych.errors import NotFound
+from triptych.errors import BadRequest, NotFound
 from triptych.interfaces.objects import StoredObject
 from triptych.serving.model import Model
 from triptych.serving.model_config import ModelConfig, parse_model_config
 from triptych.serving.repository import ModelRepository
+from triptych.tables.table import EMPTY
 
 Models = Callable[[str, int | None], Model]
 """Gives an open model by name, and by version; None is the latest that opens."""
@@ -63,13 +64,15 @@ def input_file(
         version: The version that has made parts of it already; None when none has.
 
     Raises:
-        BadRequest: The file's key or options are not what they may be.
+        BadRequest: The file is empty, or its key or options are not what they may be.
         NotFound: There is no such model.
         UnsupportedMediaType: Such files are not read here.
         ModelUnavailable: The model cannot be opened now.
         NotSupported: The model cannot be served.
         RepositoryUnavailable: The repository cannot be read now.
     """
+    if not found.size:
+        raise BadRequest(EMPTY)
     model = _model(batch, found.key, models)
     if version not in {None, model.version}:
         model = models(model.name, version)

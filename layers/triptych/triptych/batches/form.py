@@ -35,3 +35,8 @@ class FileForm(NamedTuple):
     compression: str | None = None
     header: bool = True
     delimiter: str = ","
+
+    @property
+    def is_records_alone(self) -> bool:
+        """Whether nothing but records can stand in it: no header row, no schema."""
+        return self.format is FileFormat.JSON_LINES or (self.format is FileFormat.CSV and not self.header)

@@ -24,7 +24,7 @@ from triptych.tables.csv_codec import BYTE_ORDER_MARK
 from triptych.tables.outputs import arrow_of
 from triptych.tables.records import CsvRecords, chunks, end_of_lines, is_blank
 from triptych.tables.schema import RowSchema
-from triptych.tables.table import Table
+from triptych.tables.table import EMPTY, Table
 
 MAX_JSON = 64 * 2**20
 """Bytes of a JSON document, which is in memory as a whole; JSON Lines may have any length."""
@@ -120,10 +120,12 @@ def _csv(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iter
         if piece.form.header and not head:
             head = records.first(text)
             rest = text[len(head) :]
-            head = head.strip(b"\r\n") + b"\n"
+            head = row + b"\n" if (row := head.strip(b"\r\n")) else b""
         if not is_blank(rest):
             found = True
             yield Read(CsvBlock(rest, head if piece.form.header else b"", form, schema), end)
+    if piece.form.header and not head:
+        raise BadRequest(EMPTY)
     if head and not found:  # it tells the columns at least
         yield Read(CsvBlock(b"", head, form, schema), piece.end)
 
@@ -151,6 +153,8 @@ def _instances(piece: Piece, schema: RowSchema, deadline: Deadline) -> Generator
                 f"a JSON document may have {MAX_JSON} bytes, as all of it is in memory; "
                 "send JSON Lines (.jsonl)"
             )
+    if not document.strip():
+        raise BadRequest(EMPTY)
     try:
         found = orjson.loads(document)
     except orjson.JSONDecodeError as error:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from triptych.errors import BadRequest
 from triptych.spooled.chunk import Chunk, located
 from triptych.spooled.csv_chunks import Blocks
 from triptych.tables.columns import kinds_of
+from triptych.tables.csv_codec import BYTE_ORDER_MARK
 from triptych.tables.json_codec import decode_json_lines
 from triptych.tables.records import chunks, end_of_lines
 from triptych.tables.schema import RowSchema
-from triptych.tables.table import AllColumns, Table, check_names
+from triptych.tables.table import EMPTY, AllColumns, Table, check_names
 
 
 class Survey(NamedTuple):
@@ -64,16 +66,19 @@ def line_chunks(blocks: Blocks, schema: RowSchema, size: int) -> Iterator[Chunk]
         size: Bytes of text to read at once.
 
     Raises:
-        BadRequest: As `decode_json_lines`, with the number of the row in the file.
+        BadRequest: There are no rows; else as `decode_json_lines`, with the number of the row in the file.
         PayloadTooLarge: A line is too long.
     """
     rows = 0
     before = b""
     for text in chunks(blocks(size), end_of_lines, size):
+        lines = before + text
+        before = b"\n"  # a byte order mark counts for nothing only where the file begins
+        if not lines.removeprefix(BYTE_ORDER_MARK).strip():
+            continue
         with located(rows):
-            table = decode_json_lines(before + text, schema)
+            table = decode_json_lines(lines, schema)
         yield Chunk(table, rows)
         rows += table.rows
-        before = b"\n"  # a byte order mark counts for nothing only where the file begins
-    if not before:
-        yield Chunk(decode_json_lines(b"", schema), 0)
+    if not rows:
+        raise BadRequest(EMPTY)

@@ -16,7 +16,7 @@ from arro3.io import infer_csv_schema, read_csv, write_csv
 from triptych.errors import BadRequest, bad_rows
 from triptych.tables.arrow import arrow_failures, columns_of
 from triptych.tables.schema import RowSchema
-from triptych.tables.table import MAX_COLUMNS, Table, check_cells, check_names
+from triptych.tables.table import EMPTY, MAX_COLUMNS, Table, check_cells, check_names
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CR, _LF = b"\r\n"
@@ -45,8 +45,6 @@ def decode_csv(body: bytes, schema: RowSchema, *, header: bool, delimiter: str =
     dialect = _Dialect(header, delimiter)
     names = _names(body, schema, dialect)
     check_names(names)
-    if not names:
-        return Table({}, 0)
     columns, rows = _read(body, names, dialect)
     return Table(dict(zip(names, columns, strict=True)), rows)
 
@@ -76,9 +74,9 @@ def _names(body: bytes, schema: RowSchema, dialect: _Dialect) -> Sequence[str]:
             ).names
     except BadRequest as error:
         raise _explained(body, error, dialect) from None
-    if header and not found:
-        raise BadRequest("the CSV has no header row; send one, or say header=absent in Content-Type")
-    return found if header or not found else schema.names_for(len(found), "row 1")
+    if not found:
+        raise BadRequest(EMPTY)
+    return found if header else schema.names_for(len(found), "row 1")
 
 
 def _width(body: bytes, delimiter: str) -> int:

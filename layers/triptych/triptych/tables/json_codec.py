@@ -16,7 +16,7 @@ from triptych.protocol.json_body import check_size, dump, parse_object
 from triptych.tables.arrow import arrow_failures
 from triptych.tables.csv_codec import BYTE_ORDER_MARK
 from triptych.tables.schema import RowSchema, row_size
-from triptych.tables.table import Column, RecordColumns, Table
+from triptych.tables.table import EMPTY, Column, RecordColumns, Table
 from triptych.tables.values import describe
 
 MAX_ROWS = 2**20
@@ -38,6 +38,8 @@ def decode_json_lines(body: bytes, schema: RowSchema) -> Table:
     """
     check_size(body)
     lines = [line for line in body.removeprefix(BYTE_ORDER_MARK).split(b"\n") if line.strip()]
+    if not lines:
+        raise BadRequest(EMPTY)
     try:
         rows = [orjson.loads(line) for line in lines]
     except orjson.JSONDecodeError:

@@ -16,6 +16,9 @@ from triptych.errors import BadRequest, PayloadTooLarge
 Column = ArrowArray | list[Any]
 """Cells of one column: an Arrow array (CSV: text, as it came; Parquet: typed), or JSON values."""
 
+EMPTY = "the input is empty: it has neither a record nor a header"
+"""Message about a body or a file; a header without records is a table of no rows, and no failure."""
+
 MAX_COLUMNS = 16_384
 """Columns that a table can have, as in a spreadsheet: each costs time even where it is not used."""
 
