@@ -16,6 +16,7 @@ from triptych.batch.ledger import BatchLedger
 from triptych.batch.opening import input_file
 from triptych.batch.places import Places
 from triptych.batch.planner import Planner
+from triptych.batch.reminders import Reminders
 from triptych.batch.starting import Starter
 from triptych.batch.submitter import BatchSubmitter
 from triptych.batch.transformer import Limits, Transformer
@@ -32,7 +33,7 @@ from triptych.interfaces.deadline import Deadline
 from triptych.serving.model import Model
 
 from tests.support.batch_fakes import MemoryBatches, MemoryPredictions, MemoryWorkflow, WatchedBatches
-from tests.support.job_fakes import NOW, JobClock
+from tests.support.job_fakes import NOW, JobClock, MemoryQueue
 from tests.support.objects import DirectoryBucket
 from tests.support.pieces import TINY
 from tests.support.spooled import sample
@@ -79,6 +80,7 @@ class BatchWorld:
         self.observer = WatchedBatches()
         self.clock = JobClock()
         self.workflow = MemoryWorkflow()
+        self.queue = MemoryQueue()
         self.told: list[Batch] = []
         self.places = Places(*map(wrapped, (self.inputs, self.outputs, self.work, self.predictions)))
         store, workflow, clock = wrapped(self.store), wrapped(self.workflow), self.clock
@@ -87,14 +89,15 @@ class BatchWorld:
         self.finisher = Finisher(self.places, store, self.observer, 1769, clock)
         self.planner = Planner(self.places, store, models, self.finisher, chunk_bytes)
         endings = BatchEndings(store, ledger, wrapped(self), self.observer, clock)
-        self.steps = Steps(self.planner, self.transformer, self.finisher, endings, workflow)
+        starter = Starter(ledger, workflow, wrapped(self.queue), clock)
+        self.steps = Steps(self.planner, self.transformer, self.finisher, endings, starter)
         limits = UploadLimits(direct_bytes, attempts=3)
         self.uploads = Uploads(self.places, store, ledger, self.steps, limits, self.observer, clock)
         self.machine = WorkflowSteps(self.places, store, ledger, self.steps, clock)
-        starter = Starter(ledger, workflow, clock)
         self.submitter = BatchSubmitter(store, starter, endings, self.observer, clock)
         self.desk = BatchDesk(store, starter, endings, workflow, clock)
         self.executions = Executions(store, endings)
+        self.reminders = Reminders(store, starter, endings)
 
     def publish(self, batch: Batch) -> None:
         """Remembers that the end of a batch was told; it is a notifier."""

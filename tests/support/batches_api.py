@@ -33,7 +33,7 @@ from tests.support.batch_fakes import (
     MemoryWorkflow,
     WatchedBatches,
 )
-from tests.support.job_fakes import NOW, JobClock, MemoryNotifier
+from tests.support.job_fakes import NOW, JobClock, MemoryNotifier, MemoryQueue
 from tests.support.objects import DirectoryBucket
 from tests.support.realtime import Answer, Call, Function
 from tests.support.watched_requests import WatchedRequests
@@ -56,6 +56,7 @@ class BatchesApi:
         clock: Its time.
         store: Its records.
         workflow: Its state machine.
+        queue: Its reminders.
         predictions: What can be looked up.
         notifier: What was told of batches.
         observer: What its batch observer saw.
@@ -67,6 +68,7 @@ class BatchesApi:
     clock: JobClock = field(default_factory=JobClock)
     store: MemoryBatches = field(default_factory=MemoryBatches)
     workflow: MemoryWorkflow = field(default_factory=MemoryWorkflow)
+    queue: MemoryQueue = field(default_factory=MemoryQueue)
     predictions: MemoryPredictions = field(default_factory=MemoryPredictions)
     notifier: MemoryNotifier[Batch] = field(default_factory=MemoryNotifier[Batch])
     observer: WatchedBatches = field(default_factory=WatchedBatches)
@@ -78,7 +80,7 @@ class BatchesApi:
         self.work = DirectoryBucket(self.directory / "work", "work")
         ledger = BatchLedger(self.store)
         endings = BatchEndings(self.store, ledger, self.notifier, self.observer, self.clock)
-        starter = Starter(ledger, self.workflow, self.clock)
+        starter = Starter(ledger, self.workflow, self.queue, self.clock)
         workers = Workers(100, memory=1769, concurrency=50, lookups=LookupRate(4000, uploads=5, chunks=50))
         services = BatchServices(
             repository=self.repository,

@@ -209,10 +209,17 @@ def test_the_table_of_predictions_gives_the_latest(template: Json) -> None:
     assert {"AttributeName": "delete_at", "Enabled": True} == table["TimeToLiveSpecification"]
 
 
-def test_parts_are_forgotten() -> None:
-    """The bucket for work empties itself after a week, so a redrive has a week."""
+def test_parts_are_forgotten(machine: Json) -> None:
+    """The bucket for work empties itself, but not before the last run that a redrive may start has ended."""
     bucket = of_type(translate(), "AWS::S3::Bucket")["BatchWorkBucket"]
-    assert PARTS_DAYS < bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"]
+    longest = machine["TimeoutSeconds"] / 86_400
+    assert PARTS_DAYS + longest < bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"]
+
+
+def test_an_attempt_count_is_set(template: Json) -> None:
+    """The function that takes dropped files is told how often it tries one."""
+    function = of_type(template, "AWS::Lambda::Function")["BatchFunction"]
+    assert {"Ref": "BatchMaxAttempts"} == function["Environment"]["Variables"]["BATCH_MAX_ATTEMPTS"]
 
 
 def _states(machine: Json) -> Iterator[Json]:

@@ -67,6 +67,28 @@ def test_a_lost_chunk_costs_its_file_only(world: BatchWorld) -> None:
     assert "perhaps for want of memory; redrive" in lost.error.message
     assert (True, None) == (lost.error.retryable, kept.error)
     assert "penguins/large.csv.out" not in world.outputs.keys
+    assert ended.error is not None
+    assert ended.error.message.startswith(
+        "1 of 2 files failed for a reason that may pass; redrive the batch."
+    )
+
+
+def test_a_redrive_of_the_lost_file_only(world: BatchWorld) -> None:
+    """A batch that has outputs is redriven for the file that it lost; the other one is left as it is."""
+    batch = started(world)
+    chunks, joins = planned(world, batch)
+    world.machine.merge({"batch": batch.id, "chunk": chunks[0], "failure": LOST}, Deadline.after(60))
+    done(world, batch, chunks[1:])
+    finished(world, batch, joins)
+    kept = world.outputs.find("penguins/small.csv.manifest.json")
+    batch = world.desk.redrive(batch.id)
+    chunks, joins = planned(world, batch)
+    assert {"penguins/large.csv"} == {chunk["file"]["key"] for chunk in chunks}
+    done(world, batch, chunks)
+    ended = finished(world, batch, joins)
+    assert (0, 2, 22, 21, None) == (ended.failed_files, ended.files, *ended.counts[:2], ended.error)
+    assert kept == world.outputs.find("penguins/small.csv.manifest.json")
+    assert [State.SUCCEEDED_WITH_ERRORS] * 2 == [told.state for told in world.told]
 
 
 def test_a_lost_join(world: BatchWorld) -> None:

@@ -40,14 +40,16 @@ MOVES: dict[str, tuple[Callable[[Batch], Batch], frozenset[State]]] = {
     "end": (lambda batch: finished(batch, NOW, [DONE]), UNDER_WAY - {State.QUEUED}),
     "fail": (lambda batch: failed(batch, NOW, LASTING), UNDER_WAY),
     "be stopped": (lambda batch: stopped(batch, NOW), UNDER_WAY),
-    "be redriven": (redriven, frozenset({State.FAILED})),
+    "be redriven": (redriven, frozenset({State.FAILED, State.SUCCEEDED_WITH_ERRORS})),
     "be told": (told, FINAL),
 }
 
 
 def in_state(state: State) -> Batch:
-    """A batch that nobody holds, in a state; if it has failed, it may succeed when it is redriven."""
-    return NEW._replace(state=state, error=PASSING if state is State.FAILED else None)
+    """A batch that nobody holds, in a state; if something failed, it may succeed when it is redriven."""
+    return NEW._replace(
+        state=state, error=PASSING if state in {State.FAILED, State.SUCCEEDED_WITH_ERRORS} else None
+    )
 
 
 @pytest.mark.parametrize("state", State)
@@ -168,6 +170,22 @@ def test_redriven() -> None:
     again = redriven(told(failed(running, LATER, PASSING)))
     assert again._replace(revision=0) == NEW._replace(redrives=1)
     assert "id-1" == handed_over(again, LATER).execution
+
+
+def test_redriven_for_the_files_that_are_missing() -> None:
+    """A batch that has outputs can be redriven where files failed for a reason that may pass, and says so."""
+    running = planned(handed_over(NEW, NOW), 4, 4)
+    ended = finished(running, LATER, [DONE, HALF, WRONG, OUT_OF_REACH])
+    message = (
+        f"1 of 4 files failed for a reason that may pass; redrive the batch. The first: {PASSING.message}"
+    )
+    assert (State.SUCCEEDED_WITH_ERRORS, PASSING._replace(message=message)) == (ended.state, ended.error)
+    assert redriven(ended)._replace(revision=0) == NEW._replace(redrives=1)
+    for outcomes in ([DONE, HALF], [DONE, WRONG]):
+        ended = finished(planned(handed_over(NEW, NOW), 2, 2), LATER, outcomes)
+        assert ended.error is None
+        with pytest.raises(Conflict, match="no file of it failed for a reason that may pass"):
+            redriven(ended)
 
 
 def test_not_redriven() -> None:

@@ -11,7 +11,7 @@ from triptych.batches.batch import State
 from triptych.batches.ids import execution_name
 from triptych.serving.repository import ModelRepository
 
-from tests.support.batches_api import BATCH, BATCH_ID, BATCHES, KEY, LASTING, PASSING, BatchesApi
+from tests.support.batches_api import BATCH, BATCH_ID, BATCHES, KEY, LASTING, BatchesApi
 from tests.support.realtime import Call
 from tests.unit.fakes.places import MemoryPlace
 
@@ -125,13 +125,22 @@ def test_redrive_in_vain(api: BatchesApi) -> None:
 
 
 def test_redrive_without_a_state_machine(api: BatchesApi) -> None:
-    """A batch that cannot be started again stays failed for the same reason, and can be redriven later."""
+    """A batch that cannot be started again is queued, and started by the next call or by its reminder."""
     api.failed()
     api.workflow.broken = "no state machine"
     assert 503 == api.call("POST", REDRIVE).status
-    assert (State.FAILED, PASSING) == (api.store.batches[BATCH_ID].state, api.store.batches[BATCH_ID].error)
+    assert State.QUEUED is api.store.batches[BATCH_ID].state
+    assert [f'{{"start":"{BATCH_ID}"}}'] == [message for message, _ in api.queue.sent]
     api.workflow.broken = None
     assert 202 == api.call("POST", REDRIVE).status
+
+
+def test_redrive_without_a_queue(api: BatchesApi) -> None:
+    """Where no reminder can be sent, a batch stays as it is."""
+    failed = api.failed()
+    api.queue.broken = "no queue"
+    assert 503 == api.call("POST", REDRIVE).status
+    assert failed.error == api.store.batches[BATCH_ID].error
 
 
 def test_list(api: BatchesApi) -> None:

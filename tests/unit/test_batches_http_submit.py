@@ -158,6 +158,12 @@ def test_without_a_state_machine(api: BatchesApi) -> None:
     )
 
 
+def test_without_a_queue(api: BatchesApi) -> None:
+    """A batch for which no reminder can be sent is not begun."""
+    api.queue.broken = "no queue"
+    assert (503, 0) == (submit(api, PREFIX).status, len(api.store))
+
+
 def test_without_records(api: BatchesApi) -> None:
     """What cannot be written down is not begun."""
     api.store.broken = "no table"

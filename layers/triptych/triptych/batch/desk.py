@@ -9,12 +9,12 @@ from typing import NamedTuple
 from triptych.batch.endings import BatchEndings
 from triptych.batch.ledger import BatchLedger
 from triptych.batch.starting import Starter
-from triptych.batches.batch import Batch, BatchError, State
+from triptych.batches.batch import Batch, State
 from triptych.batches.document import Progress, progress
 from triptych.batches.file import FileOutcome
 from triptych.batches.ids import batch_id as checked
 from triptych.batches.transitions import redriven, stopped
-from triptych.errors import Conflict, ServiceUnavailable
+from triptych.errors import Conflict
 from triptych.interfaces.batch_store import BatchPage, BatchStore
 from triptych.interfaces.clock import Clock
 from triptych.interfaces.deadline import Deadline
@@ -23,7 +23,7 @@ from triptych.interfaces.polling import awaited
 from triptych.interfaces.workflow import Workflow
 
 PARTS_DAYS = 6
-"""Days for which a batch that failed can be started again; its plan and parts are deleted after a seventh."""
+"""Days for which a batch can be started again: what it has made stays until that run must have ended."""
 
 _DAY = 86_400_000
 
@@ -108,26 +108,24 @@ class BatchDesk:
         return batch
 
     def redrive(self, batch_id: str) -> Batch:
-        """Starts a batch again that failed for a reason that may be gone; what is done is not done again.
+        """Starts a batch again that failed, or lost files, for a reason that may be gone.
+
+        What is done is not done again.
 
         Raises:
             NotFound: There is no such batch.
-            Conflict: It has not failed, or would fail again.
-            ServiceUnavailable: It could not be started: it stays as it is.
+            Conflict: Nothing of it has failed, or it would fail again, or it is too old.
+            ServiceUnavailable: It could not be started. If it is queued by then, its reminder starts it.
         """
         batch = self.batch(batch_id)
-        error = batch.error
         if not _waits_for_start(batch):
             redriven(batch)  # refuses before anything is forgotten
             self._check_parts(batch)
             self._endings.settle(batch)  # its failure is told before it is not true any more
+            self._starter.remind(batch.id)
             self._store.forget_outcomes(batch.id)
             batch = self._ledger.move(self._ledger.known(batch.id), redriven)
-        try:
-            return self._starter.start(batch)
-        except ServiceUnavailable:
-            self._failed_again(batch, error)
-            raise
+        return self._starter.start(batch)
 
     def page(self, *, model: str | None, state: State | None, after: str | None, limit: int) -> BatchPage:
         """Lists batches, newest first. A page may be short and have a next one all the same.
@@ -150,14 +148,10 @@ class BatchDesk:
         return BatchPage(*selected(read, wanted, after, limit))
 
     def _check_parts(self, batch: Batch) -> None:
-        if self._clock() - (batch.ended or 0) >= PARTS_DAYS * _DAY:
+        if self._clock() - batch.created >= PARTS_DAYS * _DAY:
             raise Conflict(
-                f"batch {batch.id} ended too long ago: what was made of its files is deleted; submit it again"
+                f"batch {batch.id} is too old: what was made of its files is deleted; submit it again"
             )
-
-    def _failed_again(self, batch: Batch, error: BatchError | None) -> None:
-        if error is not None:
-            self._endings.fail(batch.id, error)
 
 
 def _waits_for_start(batch: Batch) -> bool:

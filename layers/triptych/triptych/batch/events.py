@@ -56,6 +56,18 @@ class EndedExecution(NamedTuple):
     cause: str
 
 
+def reminder_of(event: Mapping[str, Any]) -> str | None:
+    """Reads a reminder, which `Starter` sends, as the id of its batch; None when the event is something else.
+
+    Raises:
+        BadRequest: It contains no id.
+    """
+    batch_id = event.get("start")
+    if batch_id is not None and not isinstance(batch_id, str):
+        raise BadRequest('expected {"start": "<id of a batch>"}')
+    return batch_id
+
+
 def schedule_of(event: Mapping[str, Any]) -> Schedule | None:
     """Reads what the scheduler tells; None when it is something else.
 

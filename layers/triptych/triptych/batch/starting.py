@@ -10,7 +10,12 @@ from triptych.batches.ids import execution_name
 from triptych.batches.transitions import handed_over
 from triptych.errors import Conflict
 from triptych.interfaces.clock import Clock
+from triptych.interfaces.job_queue import JobQueue
 from triptych.interfaces.workflow import Workflow
+from triptych.protocol.json_body import dump
+
+REMINDER_SECONDS = 60
+"""Seconds until a reminder is delivered: the function that accepts batches has ended by then, it has 28."""
 
 
 class Starter:
@@ -19,13 +24,25 @@ class Starter:
     Args:
         ledger: Moves batches.
         workflow: Runs them.
+        queue: Takes reminders.
         clock: Gives the milliseconds since 1970.
     """
 
-    def __init__(self, ledger: BatchLedger, workflow: Workflow, clock: Clock) -> None:
+    def __init__(self, ledger: BatchLedger, workflow: Workflow, queue: JobQueue, clock: Clock) -> None:
         self._ledger = ledger
         self._workflow = workflow
+        self._queue = queue
         self._clock = clock
+
+    def remind(self, batch_id: str) -> None:
+        """Makes sure that a batch is started even if this process dies before it has done so.
+
+        Call it before the batch is recorded as queued: a minute later, the message starts it if it still is.
+
+        Raises:
+            ServiceUnavailable: The queue cannot be reached.
+        """
+        self._queue.send(dump({"start": batch_id}).decode(), REMINDER_SECONDS)
 
     def start(self, batch: Batch) -> Batch:
         """Starts an execution, and notes it after that: a note without an execution would wait for ever.

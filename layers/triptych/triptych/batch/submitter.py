@@ -1,4 +1,4 @@
-"""Accepting batches: the record first, then the state machine."""
+"""Accepting batches: a reminder first, then the record, then the state machine."""
 
 from __future__ import annotations
 
@@ -75,6 +75,7 @@ class BatchSubmitter:
         return self._started(batch, shared=True)
 
     def _kept(self, batch: Batch) -> Batch:
+        self._starter.remind(batch.id)
         if not self._store.add(batch):
             return self._ledger.known(batch.id)
         self._observer.batch_accepted(batch)
@@ -88,6 +89,6 @@ class BatchSubmitter:
         try:
             return self._starter.start(batch)
         except ServiceUnavailable as error:
-            if not shared:  # the next call starts it; without one, nobody would
+            if not shared:  # the answer says that there is no batch: the caller may well make another one
                 self._endings.fail(batch.id, BatchError(type(error).__name__, str(error), retryable=True))
             raise

@@ -25,7 +25,6 @@ from triptych.interfaces.batch_store import BatchStore
 from triptych.interfaces.clock import Clock
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.objects import StoredObject
-from triptych.interfaces.workflow import Workflow
 
 _WHOLE = 2**62
 """Bytes of a chunk that takes any file."""
@@ -46,14 +45,14 @@ class Steps(NamedTuple):
         transformer: Makes parts of chunks.
         finisher: Makes outputs of parts.
         endings: Ends it.
-        workflow: Runs it where it is large.
+        starter: Hands it over to the state machine where it is large.
     """
 
     planner: Planner
     transformer: Transformer
     finisher: Finisher
     endings: BatchEndings
-    workflow: Workflow
+    starter: Starter
 
 
 class UploadLimits(NamedTuple):
@@ -120,7 +119,7 @@ class Uploads:
             self._steps.endings.settle(batch)
             return None
         if batch.execution is not None:
-            self._steps.workflow.start(batch.execution, batch.id)  # perhaps it never was
+            self._steps.starter.start(batch)  # perhaps it never was
             return None
         if leased(batch, self._clock()):
             return _SOON
@@ -156,12 +155,12 @@ class Uploads:
 
     def _transform(self, batch: Batch, found: StoredObject, deadline: Deadline) -> None:
         if found.size > self._limits.direct_bytes:
-            self._hand_over(batch)
+            self._steps.starter.start(batch)
             return
         chunks = self._steps.planner.chunks(batch, 0, found, deadline, _WHOLE)
         batch = self._ledger.move(batch, partial(planned, files=1, chunks=len(chunks)))
         if chunks and not self._made(batch, chunks[0], deadline):
-            self._hand_over(batch)
+            self._steps.starter.start(batch)
             return
         self._steps.endings.finish(batch.id)
 
@@ -181,9 +180,6 @@ class Uploads:
             return True
         self._steps.finisher.finish(batch, join)
         return True
-
-    def _hand_over(self, batch: Batch) -> None:
-        Starter(self._ledger, self._steps.workflow, self._clock).start(batch)
 
     def _released(self, batch: Batch, error: TriptychError) -> int:
         described = BatchError(type(error).__name__, str(error), error.retryable)

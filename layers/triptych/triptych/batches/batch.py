@@ -149,7 +149,7 @@ class Batch(NamedTuple):
         chunks: How many chunks they have; None until that is known.
         failed_files: How many of them failed as a whole.
         counts: How many records; only of a batch that has ended.
-        error: Why it failed.
+        error: Why it failed; of one that has outputs, why it lacks files that a redrive may transform.
         notified: Whether its final state was told.
         revision: How often the record was changed.
     """

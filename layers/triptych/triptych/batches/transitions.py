@@ -7,6 +7,8 @@
             ^                                   │                    │      ├─> succeeded_with_errors
             │                                   └────────────────────┴──────┼─> stopped
             └───────────────────────────── redriven ────────────────────────┴── failed
+
+ redriven as well: succeeded_with_errors, where files failed for a reason that may pass
 ```
 
 Each function raises `Conflict` where the state of the batch does not allow it, counts the revision, and gives
@@ -98,7 +100,7 @@ def finished(batch: Batch, now: int, outcomes: Sequence[FileOutcome]) -> Batch:
     elif errors and len(errors) == files:
         state, error = State.FAILED, _together(errors)
     elif errors or counts.failed:
-        state = State.SUCCEEDED_WITH_ERRORS
+        state, error = State.SUCCEEDED_WITH_ERRORS, _missing(errors, files)
     known: dict[str, Any] = {"files": files, "failed_files": len(errors), "counts": counts}
     return _ended(batch, now, state=state, error=error, **known)
 
@@ -124,15 +126,16 @@ def stopped(batch: Batch, now: int) -> Batch:
 
 
 def redriven(batch: Batch) -> Batch:
-    """It failed for a reason that may be gone, and is queued again; what was made of it stays.
+    """It failed, or lost files, for a reason that may be gone: it is queued again, what was made of it stays.
 
     Raises:
-        Conflict: It has not failed, or would fail again.
+        Conflict: Nothing of it has failed, or it would fail again.
     """
-    _expect(batch, "be redriven", State.FAILED)
-    if batch.error is None or not batch.error.retryable:
-        reason = batch.error.message if batch.error else "no reason is known"
-        raise Conflict(f"batch {batch.id} would fail again: {reason}")
+    _expect(batch, "be redriven", State.FAILED, State.SUCCEEDED_WITH_ERRORS)
+    if batch.error is None:
+        raise Conflict(f"batch {batch.id} is {batch.state}: no file of it failed for a reason that may pass")
+    if not batch.error.retryable:
+        raise Conflict(f"batch {batch.id} would fail again: {batch.error.message}")
     return _next(
         batch,
         state=State.QUEUED,
@@ -169,6 +172,19 @@ def leased(batch: Batch, now: int) -> bool:
 def _lost(lost: int, files: int) -> BatchError:
     message = f"nothing is known of {lost} of {files} files: a worker ended without a word; redrive the batch"
     return BatchError("ServiceUnavailable", message, retryable=True)
+
+
+def _missing(errors: Sequence[BatchError], files: int) -> BatchError | None:
+    """Makes the error of a batch that has outputs, but lacks files which a redrive may transform."""
+    passing = [error for error in errors if error.retryable]
+    if not passing:
+        return None
+    first = passing[0]
+    message = (
+        f"{len(passing)} of {files} files failed for a reason that may pass; redrive the batch. "
+        f"The first: {first.message}"
+    )
+    return BatchError(first.type, message, retryable=True)
 
 
 def _together(errors: Sequence[BatchError]) -> BatchError:

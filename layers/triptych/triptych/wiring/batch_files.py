@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from triptych.adapters.s3_trigger import S3Trigger
 from triptych.adapters.sqs_trigger import SAFETY_MARGIN, Context
-from triptych.batch.events import execution_of, schedule_of, uploads_of
+from triptych.batch.events import execution_of, reminder_of, schedule_of, uploads_of
 from triptych.batch.executions import Executions
-from triptych.batch.starting import Starter
+from triptych.batch.reminders import Reminders
 from triptych.batch.submitter import BatchSubmitter
 from triptych.batch.uploads import UploadLimits, Uploads
 from triptych.batch.workflow_steps import WorkflowSteps
@@ -37,11 +37,15 @@ def batch_uploads(
     limits = UploadLimits(batches.direct_bytes, batches.max_attempts)
     uploads = Uploads(made.places, made.store, made.ledger, made.steps, limits, made.telemetry, clock)
 
-    starter = Starter(made.ledger, made.steps.workflow, clock)
+    starter = made.steps.starter
+    reminders = Reminders(made.store, starter, made.steps.endings)
     submitter = BatchSubmitter(made.store, starter, made.steps.endings, made.telemetry, clock)
     executions = Executions(made.store, made.steps.endings)
 
     def take(event: dict[str, Any], deadline: Deadline) -> int | None:
+        if reminded := reminder_of(event):
+            reminders.take(reminded)
+            return None
         if schedule := schedule_of(event):
             submitter.scheduled(*schedule)
             return None

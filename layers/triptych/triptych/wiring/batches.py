@@ -6,6 +6,7 @@ from triptych.adapters.aws_clients import AwsClients
 from triptych.adapters.batch_telemetry import BatchTelemetry
 from triptych.adapters.dynamodb_batches import DynamoBatches
 from triptych.adapters.notifications import batch_notifier
+from triptych.adapters.sqs_queue import SqsQueue
 from triptych.adapters.step_functions import StepFunctions
 from triptych.batch.desk import BatchDesk
 from triptych.batch.dry_run import DryRun, Workers
@@ -47,7 +48,7 @@ def batches_application(
         store, ledger, batch_notifier(clients, batches.topic_arn, batches.region), telemetry, clock
     )
     workflow = StepFunctions(clients, batches.state_machine_arn)
-    starter = Starter(ledger, workflow, clock)
+    starter = Starter(ledger, workflow, SqsQueue(clients, batches.queue_url), clock)
     repository = model_repository(settings)
     workers = Workers(batches.chunk_bytes, batches.worker_memory, batches.concurrency, lookup_rate(batches))
     services = BatchServices(

@@ -18,6 +18,7 @@ from triptych.batch.finisher import Finisher
 from triptych.batch.ledger import BatchLedger
 from triptych.batch.places import Places
 from triptych.batch.planner import Planner
+from triptych.batch.starting import Starter
 from triptych.batch.transformer import Limits, Transformer
 from triptych.batch.uploads import Steps
 from triptych.batches.lookup_rate import LookupRate
@@ -68,14 +69,15 @@ def batching(settings: Settings, batches: BatchSettings, clock: Clock) -> Batchi
     models = model_store(model_repository(settings), settings, telemetry, "prepacked").get
     finisher = Finisher(places, store, telemetry, settings.memory_megabytes, clock)
     notifier = batch_notifier(clients, batches.topic_arn, batches.region)
+    queue = SqsQueue(clients, batches.queue_url)
     steps = Steps(
         planner=Planner(places, store, models, finisher, batches.chunk_bytes),
         transformer=Transformer(places, store, models, telemetry, Limits(lookup_rate(batches))),
         finisher=finisher,
         endings=BatchEndings(store, ledger, notifier, telemetry, clock),
-        workflow=StepFunctions(clients, batches.state_machine_arn),
+        starter=Starter(ledger, StepFunctions(clients, batches.state_machine_arn), queue, clock),
     )
-    return Batching(places, store, ledger, steps, SqsQueue(clients, batches.queue_url), telemetry)
+    return Batching(places, store, ledger, steps, queue, telemetry)
 
 
 def batch_places(clients: AwsClients, settings: Settings, batches: BatchSettings, clock: Clock) -> Places:
