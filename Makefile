@@ -103,8 +103,9 @@ bench-full: build  ## the same at length, and beside other servers, which it ins
 	@$(MAKE) bench-report
 
 .PHONY: bench-report
-bench-report: setup  ## write docs/benchmarks.md from what was measured
+bench-report: setup  ## write docs/benchmarks.md and docs/cost.md from what was measured
 	@$(RUN) python -m benchmarks.report
+	@$(RUN) python -m benchmarks.cost_page
 
 .PHONY: lint
 lint: style requirements  ## check style, imports, template and requirements

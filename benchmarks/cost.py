@@ -33,11 +33,11 @@ _NOTES = [
         " call of a hundred is a cold start, for us and for Serverless alike; a call of another "
         "service takes 10 ms."
     ),
-    "Real time: a request of API Gateway and of Lambda, the time, a log line of 1 KB.",
+    "Real time: a request of API Gateway and of Lambda, the time, log lines of 1.5 KB.",
     (
-        "Jobs, 10 an invocation: API Gateway, two calls while it is submitted, queue, 4 writes of the"
-        " record, a result that is put and read, a notification. Status by HTTP is a request in real "
-        "time more."
+        "Jobs, 10 an invocation: API Gateway, two calls while it is submitted, queue, 9 writes of the"
+        " record and its indexes and 3 reads, a result that is put and read, a notification, 3 KB of log "
+        "lines. Status by HTTP is a request in real time more."
     ),
     (
         "Batch: one file each night; Lambda, and for each chunk 4 transitions, 4 objects and 3 "

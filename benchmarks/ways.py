@@ -12,10 +12,12 @@ from benchmarks import prices
 
 MILLION = 10**6
 GIGABYTES = 1769 / 1024  # of a function, which has one processor then
+SUBMITTING = 512 / 1024  # gigabytes of the function that takes jobs
 COLD_SHARE = 0.01
 PAYLOAD = 2048  # bytes of a request and its answer
-LOG_LINE = 1024
+LOG_LINE = 1536  # of the function, of the access log, and of Lambda itself
 CALL = 0.01  # seconds of a call of another service
+RECORD_WRITES = 9  # of the record and its two indexes, from submitted to told
 HOURS, NIGHTS = 730, 30
 PEAK = 3
 START_HOURS = 4 / 60
@@ -92,10 +94,12 @@ def jobs(worker: float) -> Way:
     """
     each = [
         *_entrance(),
-        _lambda_time(2 * CALL),
-        Item("worker", 1, worker / MILLION),
-        Item("queue", 1.2, prices.QUEUE_REQUEST.dollars),  # sent; received and deleted by tens
-        Item("writes of the record", 4, own.DYNAMODB_WRITE),
+        Item("Lambda GB seconds", 2 * CALL * SUBMITTING, own.LAMBDA_GB_SECOND),
+        Item("worker", 1, worker / MILLION + own.LAMBDA_REQUEST / 10),
+        Item("worker's log line", LOG_LINE / 2**30, prices.LOGS.dollars),
+        Item("queue", 1.3, prices.QUEUE_REQUEST.dollars),  # sent; received, held back and deleted by tens
+        Item("writes of the record", RECORD_WRITES, own.DYNAMODB_WRITE),
+        Item("reads of the record", 3, own.DYNAMODB_READ),
         Item("result put", 1, own.S3_PUT),
         Item("result read", 1, own.S3_GET),
         Item("notification", 1, own.SNS_AND_EVENTBRIDGE),

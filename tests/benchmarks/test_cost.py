@@ -4,12 +4,29 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from triptych.adapters.dynamodb_items import Item
+from triptych.adapters.job_items import item_of
+from triptych.jobs import transitions
+from triptych.jobs.job import Job, JobRequest, JobResult
 
 from benchmarks import prices
 from benchmarks.cost import LEVELS, cost, crossing
+from benchmarks.cost_page import PAGE, glance, page
 from benchmarks.harness.measuring import SMOKE
 from benchmarks.harness.plots import growth
-from benchmarks.ways import Way, batch, batch_transform, endpoint, jobs, real_time, serverless
+from benchmarks.harness.result import RESULTS, load
+from benchmarks.harness.tables import tables
+from benchmarks.models import ROOT
+from benchmarks.ways import (
+    RECORD_WRITES,
+    Way,
+    batch,
+    batch_transform,
+    endpoint,
+    jobs,
+    real_time,
+    serverless,
+)
 
 WAYS = [
     real_time(0.0005, 0.4),
@@ -30,8 +47,41 @@ def test_prices_have_sources() -> None:
 
 def test_real_time() -> None:
     """API Gateway, Lambda, a millisecond and the share of cold starts, a log line: as by hand."""
-    by_hand = 3.5 + 0.2 + 5000 * 1769 / 1024 * 0.0000166667 + 10**6 * 1024 / 2**30 * 0.5
+    by_hand = 3.5 + 0.2 + 5000 * 1769 / 1024 * 0.0000166667 + 10**6 * 1536 / 2**30 * 0.5
     assert pytest.approx(by_hand) == WAYS[0].dollars(10**6)
+
+
+def test_jobs() -> None:
+    """As by hand: entrance, submitting, worker, queue, record, result, message, logs."""
+    logs = 2 * 10**6 * 1536 / 2**30 * 0.5
+    by_hand = 3.7 + 10_000 * 0.0000166667 + 0.03 + 0.02 + 1.3 * 0.4 + 9 * 0.625 + 3 * 0.125 + 5.4 + 1.5 + logs
+    assert pytest.approx(by_hand) == WAYS[1].dollars(10**6)
+
+
+def test_writes_of_a_job() -> None:
+    """As DynamoDB counts: one for the record, one for each entry of an index that is put or deleted."""
+    job = Job("00000000-0000-4000-8000-00000000000a", "iris", None, JobRequest(), "d", 1, 86_400_000)
+    running = transitions.started(job, 2, 60_000)
+    done = transitions.succeeded(running, 3, JobResult("s3://b/k", "text/csv", None, 1, 1))
+    items = [item_of(record, 60) for record in (job, running, done, done._replace(notified=True))]
+    assert RECORD_WRITES == sum(_writes(before, after) for before, after in pairwise([{}, *items]))
+
+
+def _writes(before: Item, after: Item) -> int:
+    """Counts the writes that a record costs when it is put over another."""
+    writes = 1
+    for keys in (("shard", "created_id"), ("due_shard", "due")):
+        old, new = ([item[key] for key in keys if key in item] for item in (before, after))
+        writes += (bool(old) + bool(new)) * (old != new)
+    return writes
+
+
+def test_page() -> None:
+    """docs/cost.md, README and docs/benchmarks.md say what the last result says."""
+    result = load(RESULTS / "cost.json")
+    assert PAGE.read_text() == page(result)
+    assert glance(result) in (ROOT / "README.md").read_text()
+    assert tables(result) in (ROOT / "docs/benchmarks.md").read_text()
 
 
 def test_endpoint() -> None:
