@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.cost import MILLION
 from benchmarks.harness.result import RESULTS, Result, load
 from benchmarks.models import ROOT
 from benchmarks.prices import AS_OF
+from benchmarks.ways import MILLION
 
 PAGE = ROOT / "docs/cost.md"
 OURS = ("triptych, real time", "triptych, jobs", "triptych, batch")
