@@ -4,7 +4,10 @@ ARCHITECTURE ?= x86_64
 STAND_IN := triptych-lambda-stand-in:3.13
 
 export ARCHITECTURE
+# Commands on an AWS account work in the region of its profile. All others run on this machine, and need just any.
+ifeq ($(filter preflight deploy destroy redrive smoke,$(MAKECMDGOALS)),)
 export AWS_DEFAULT_REGION ?= us-east-1
+endif
 export SAM_CLI_TELEMETRY := 0
 export MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
@@ -55,9 +58,20 @@ sam-local: build  ## serve the API on port 3000 from Lambda containers (needs Do
 		--parameter-overrides ModelRepository=/opt/models \
 		$$(docker image inspect $(STAND_IN) > /dev/null 2>&1 && echo --invoke-image $(STAND_IN) --skip-pull-image)
 
+# Parameters go by the environment: their values may hold quotes.
+export PARAMETERS
+
+.PHONY: preflight
+preflight: setup  ## say what will not work or cost unexpectedly in your AWS account; STACK=name
+	@$(RUN) python -m account preflight $(STACK:%=--stack %) --architecture $(ARCHITECTURE) --parameters "$$PARAMETERS"
+
 .PHONY: deploy
-deploy: build  ## deploy to the AWS account that your credentials are of
-	$(RUN) sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)
+deploy: build  ## create or update a stack in your AWS account; STACK=name, PARAMETERS="Name=value ...", YES=1 asks nothing
+	@$(RUN) python -m account deploy $(STACK:%=--stack %) --architecture $(ARCHITECTURE) --parameters "$$PARAMETERS" $(YES:%=--yes)
+
+.PHONY: destroy
+destroy: setup  ## remove a stack from your AWS account, and say what stays; STACK=name, YES=1, DATA=1 deletes buckets too
+	@$(RUN) python -m account destroy $(STACK:%=--stack %) $(YES:%=--yes) $(DATA:%=--data)
 
 # --------------------------------------------------------------------------------------------- to work on it
 

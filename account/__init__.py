@@ -1,0 +1,1 @@
+"""Commands against a stack in an AWS account: preflight, deploy, destroy."""
