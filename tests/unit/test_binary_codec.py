@@ -107,6 +107,7 @@ def test_any_memory_layout() -> None:
         (FP32, (1,), b"", "input 'x': shape [1] takes 1 values, got 0"),
         (BOOL, (), bytes(2), "input 'x': shape [] takes 1 values, got 2"),
         (BYTES, (2,), elements(b"a"), "input 'x': shape [2] takes 2 values, got 1"),
+        (BYTES, (1,), elements(b"a", b"b", b"c"), "input 'x': shape [1] takes 1 values, got more"),
         (BYTES, (1,), b"\1\0\0", "input 'x': the bytes end inside the length of an element"),
         (BYTES, (2,), elements(b"a") + b"\1", "input 'x': the bytes end inside the length of an element"),
         (BYTES, (1,), b"\2\0\0\0a", "input 'x': the bytes end inside an element"),

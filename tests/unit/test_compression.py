@@ -5,8 +5,14 @@ import zlib
 
 import pytest
 from triptych.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
-from triptych.protocol import compression
-from triptych.protocol.compression import MIN_COMPRESSED, choose_encoding, compress, decompress
+from triptych.protocol.compression import (
+    MIN_COMPRESSED,
+    PLAIN_LIMIT,
+    PlainLimit,
+    choose_encoding,
+    compress,
+    decompress,
+)
 
 BODY = b'{"inputs": []}' * 100
 
@@ -60,11 +66,21 @@ def test_damaged(encoding: str, damage: str) -> None:
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_cap(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body may decompress to the cap and not to one byte more."""
-    monkeypatch.setattr(compression, "MAX_DECOMPRESSED", 100_000)
+    monkeypatch.setattr(PLAIN_LIMIT, "bytes", 100_000)
     assert 100_000 == len(decompress(compress(bytes(100_000), encoding), encoding))
     for size in (100_001, 200_000, 10_000_000):
         with pytest.raises(PayloadTooLarge, match="more than 100000 bytes"):
             decompress(compress(bytes(size), encoding), encoding)
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "most"), [(128, 16), (512, 64), (1024, 64), (1769, 64), (3538, 128), (10_240, 370)]
+)
+def test_limit_follows_the_memory(megabytes: int, most: int) -> None:
+    """Functions with more memory take larger bodies, those with very little smaller ones."""
+    limit = PlainLimit()
+    limit.follow(megabytes)
+    assert most == limit.bytes >> 20
 
 
 @pytest.mark.parametrize(

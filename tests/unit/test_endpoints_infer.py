@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from backports import zstd
 from triptych.http.response import MAX_ANSWER
-from triptych.protocol import compression
+from triptych.protocol.compression import PLAIN_LIMIT
 
 from tests.support.realtime import Answer, Call, RealtimeFunction, add_model
 from tests.support.tiny_models import identity, lookup, pairs, sum_and_difference, zeros
@@ -223,7 +223,7 @@ def test_wrong_compression(function: RealtimeFunction) -> None:
 
 def test_bomb(function: RealtimeFunction, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small body that grows beyond the cap is too large."""
-    monkeypatch.setattr(compression, "MAX_DECOMPRESSED", 10_000)
+    monkeypatch.setattr(PLAIN_LIMIT, "bytes", 10_000)
     answer = function.post(INFER, gzip.compress(b" " * 10_001), {"Content-Encoding": "gzip"}, model="pair")
     assert (413, True) == (answer.status, "more than 10000 bytes" in answer.error)
 

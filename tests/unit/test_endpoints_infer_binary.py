@@ -3,10 +3,12 @@
 import gzip
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from triptych.serving import inference
+from triptych.tensors import binary_codec
 
 from tests.support.infer_messages import HEADER_LENGTH
 from tests.support.realtime import Answer, RealtimeFunction, add_model
@@ -227,3 +229,44 @@ def test_wrong_body_without_header(function: RealtimeFunction, model: str, raw: 
     answer = function.post(INFER, raw, {HEADER_LENGTH: "0"}, model=model)
     assert 400 == answer.status
     assert answer.error.startswith(expected)
+
+
+def empties(name: str, count: int, shape: list[int]) -> dict[str, Any]:
+    """Describes an input of so many empty strings, which take four bytes each."""
+    parameters = {"binary_data_size": 4 * count}
+    return {"name": name, "shape": shape, "datatype": "BYTES", "parameters": parameters}
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Counts the elements that are decoded."""
+    decoded = [0]
+
+    def count(raw: memoryview) -> Iterator[str]:
+        for element in decode(raw):
+            decoded[0] += 1
+            yield element
+
+    decode = binary_codec._elements  # noqa: SLF001 - where the time goes
+    monkeypatch.setattr(binary_codec, "_elements", count)
+    return decoded
+
+
+def test_too_many_strings(function: RealtimeFunction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elements of all inputs are counted by their shapes, and refused before one of them is decoded."""
+    monkeypatch.setattr(inference, "MAX_STRINGS", 100)
+    decoded = counted(monkeypatch)
+    message = {"inputs": [empties("x", 60, [60]), empties("y", 41, [41])]}
+    answer = send(function, "text", message, bytes(4 * 101))
+    assert (413, [0]) == (answer.status, decoded)
+    assert "the BYTES inputs have 101 elements, more than the 100" in answer.error
+    assert 200 == send(function, "text", {"inputs": [empties("x", 100, [100])]}, bytes(400)).status
+
+
+def test_more_strings_than_the_shape_says(
+    function: RealtimeFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more elements are decoded than were declared, and one that tells that there are more."""
+    decoded = counted(monkeypatch)
+    answer = send(function, "text", {"inputs": [empties("x", 10**6, [3])]}, bytes(4 * 10**6))
+    assert (400, [4]) == (answer.status, decoded)
+    assert "shape [3] takes 3 values, got more" in answer.error

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from triptych.jobs.job import Job, Status
-from triptych.protocol import compression
+from triptych.protocol.compression import PLAIN_LIMIT
 
 from tests.support.workshop import Workshop, sums
 
@@ -37,7 +37,7 @@ def test_a_large_input(workshop: Workshop) -> None:
 
 def test_an_input_that_stretches(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is small as it comes and too large for memory once it is decompressed goes by file as well."""
-    monkeypatch.setattr(compression, "MAX_DECOMPRESSED", 1000)
+    monkeypatch.setattr(PLAIN_LIMIT, "bytes", 1000)
     job = workshop.submit(
         gzip.compress(rows(6000)), "lookup", content_type="text/csv", content_encoding="gzip"
     )

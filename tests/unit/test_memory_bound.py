@@ -49,6 +49,15 @@ def strings(n):
     body = gzip.compress(body, 1)
     return answered(Call("POST", "/v2/models/{model}/infer", path, headers, body=body))
 
+def images(n):
+    raw = {"binary_data_size": 256 * n}
+    image = {"name": "image", "datatype": "FP32", "shape": [n, 8, 8], "parameters": raw}
+    digit = {"name": "digit", "parameters": {"binary_data": True}}
+    header = json.dumps({"inputs": [image], "outputs": [digit]}).encode()
+    length = {"Inference-Header-Content-Length": str(len(header))}
+    body, headers = gzip.compress(header + bytes(256 * n), 1), {"Content-Encoding": "gzip", **length}
+    return answered(Call("POST", "/v2/models/{model}/infer", {"model": "digits"}, headers, body=body))
+
 statuses = [eval(line) for line in sys.argv[1:]]
 # The peak of this process alone: getrusage also counts what the one that started it had.
 megabytes = int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) // 1024
@@ -71,6 +80,8 @@ def opened(directory: Path, content: bytes, *, arena: bool = True) -> OnnxSessio
         (512, {"zeros(8_000_000)": 413, "zeros(500_000)": 200}),
         (512, {"zeros(60_000_000)": 413, "zeros(500_000)": 200}),
         (1024, {"strings(5_000_000)": 413, "strings(10_000)": 200}),
+        (1769, {"images(400_000)": 413, "images(200_000)": 200}),
+        (3538, {"images(600_000)": 413, "images(400_000)": 200}),
     ],
     ids=[
         "what the model computes",
@@ -78,6 +89,8 @@ def opened(directory: Path, content: bytes, *, arena: bool = True) -> OnnxSessio
         "the answer",
         "the values of the answer",
         "its strings",
+        "what was compressed",
+        "what was compressed, and twice the memory",
     ],
 )
 def test_request_that_needs_too_much(megabytes: int, requests: dict[str, int], tmp_path: Path) -> None:

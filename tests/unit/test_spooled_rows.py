@@ -17,6 +17,7 @@ from onnx import helper
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
 from triptych.jobs.job import JobRequest
+from triptych.protocol.compression import PLAIN_LIMIT
 from triptych.serving import model as serving_model
 from triptych.serving.model import Model
 from triptych.serving.rows import RowsRequest, predict_rows
@@ -210,7 +211,7 @@ def test_json_instances_have_to_fit_into_memory(monkeypatch: pytest.MonkeyPatch)
     """JSON instances are read as a whole, up to a limit."""
     body = orjson.dumps({"instances": [[float(x)] for x in range(100)]})
     assert_as_in_real_time(doubler()[0], body, JobRequest("application/json"))
-    monkeypatch.setattr(source, "MAX_DECOMPRESSED", 100)
+    monkeypatch.setattr(PLAIN_LIMIT, "bytes", 100)
     with pytest.raises(PayloadTooLarge, match="not taken as JSON instances; send CSV, JSON Lines or Parquet"):
         transformed(doubler()[0], body, JobRequest("application/json"))
 
@@ -243,7 +244,7 @@ def test_rows_that_depend_on_each_other(tmp_path: Path, monkeypatch: pytest.Monk
     body = "\n".join(["x", *map(str, range(50))]).encode()
     assert_as_in_real_time(softmax(tmp_path), body, JobRequest(CSV))
     assert_as_in_real_time(softmax(tmp_path, group=False), body, JobRequest(CSV))
-    monkeypatch.setattr(source, "MAX_DECOMPRESSED", 100)
+    monkeypatch.setattr(PLAIN_LIMIT, "bytes", 100)
     with pytest.raises(PayloadTooLarge, match="whose rows depend on each other"):
         transformed(softmax(tmp_path), body, JobRequest(CSV))
 

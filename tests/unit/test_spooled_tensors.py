@@ -16,13 +16,14 @@ from onnx import helper
 from triptych.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
 from triptych.interfaces.deadline import Deadline
 from triptych.jobs.job import JobRequest
+from triptych.protocol.compression import PLAIN_LIMIT
 from triptych.protocol.datatypes import DATATYPES
 from triptych.protocol.infer_request import parse_infer_request
 from triptych.serving.inference import infer
 from triptych.serving.model import Model
 from triptych.serving.raw_request import raw_request
 from triptych.serving.slices import Sizes
-from triptych.spooled import tensor_file, tensors
+from triptych.spooled import tensor_file
 from triptych.spooled.transform import transform
 
 from tests.support.properties import examples
@@ -139,7 +140,7 @@ def test_json_has_to_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     body = orjson.dumps({"inputs": [tensor]})
     expected = infer(DIGITS, parse_infer_request(body, None), LATER).body
     assert expected == transformed(DIGITS, body, JobRequest()).body
-    monkeypatch.setattr(tensors, "MAX_DECOMPRESSED", 1000)
+    monkeypatch.setattr(PLAIN_LIMIT, "bytes", 1000)
     with pytest.raises(PayloadTooLarge, match="only numbers in binary may be larger"):
         transformed(DIGITS, body, JobRequest())
 

@@ -28,7 +28,7 @@ from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.job_observer import JobObserver
 from triptych.interfaces.job_queue import Delivery, JobQueue, Outcomes
 from triptych.jobs.job import Status
-from triptych.protocol.compression import MAX_DECOMPRESSED, plain_size
+from triptych.protocol.compression import PLAIN_LIMIT, plain_size
 from triptych.serving.grouping import Waited
 
 GRACE = 5
@@ -195,7 +195,7 @@ def _weight(arrival: Arrival) -> int:
     try:
         return max(len(arrival.body), plain_size(arrival.body, arrival.job.request.content_encoding))
     except TriptychError:  # too large, or not readable at all, as its own run will tell
-        return MAX_DECOMPRESSED
+        return PLAIN_LIMIT.bytes
 
 
 def _is_suspect(arrival: Arrival) -> bool:

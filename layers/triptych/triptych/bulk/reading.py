@@ -19,15 +19,12 @@ from triptych.bulk.tables import arrow_rows, parquet_rows
 from triptych.bulk.texts import CsvBlock, LineBlock
 from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
-from triptych.protocol.compression import decompressed
+from triptych.protocol.compression import PLAIN_LIMIT, decompressed
 from triptych.tables.csv_codec import BYTE_ORDER_MARK
 from triptych.tables.outputs import arrow_of
 from triptych.tables.records import CsvRecords, chunks, end_of_lines, is_blank
 from triptych.tables.schema import RowSchema
 from triptych.tables.table import EMPTY, Table
-
-MAX_JSON = 64 * 2**20
-"""Bytes of a JSON document, which is in memory as a whole; JSON Lines may have any length."""
 
 _MAX_PLAIN = 2**50
 _SHORTEST = 2  # bytes of a record of text, its newline included
@@ -148,9 +145,9 @@ def _instances(piece: Piece, schema: RowSchema, deadline: Deadline) -> Generator
     document = bytearray()
     for text in _texts(piece, deadline):
         document += text
-        if len(document) > MAX_JSON:
+        if len(document) > PLAIN_LIMIT.bytes:
             raise PayloadTooLarge(
-                f"a JSON document may have {MAX_JSON} bytes, as all of it is in memory; "
+                f"a JSON document may have {PLAIN_LIMIT.bytes} bytes, as all of it is in memory; "
                 "send JSON Lines (.jsonl)"
             )
     if not document.strip():

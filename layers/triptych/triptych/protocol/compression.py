@@ -9,8 +9,27 @@ from collections.abc import Iterable, Iterator
 from triptych.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
 from triptych.protocol.decoders import CODINGS, Damaged, Decoder
 
-MAX_DECOMPRESSED = 64 * 2**20
-"""Bytes that a body may decompress to: tensors of few values shrink to less than a tenth."""
+_USUAL_MEMORY, _USUAL_PLAIN = 1769, 64 * 2**20  # megabytes of a function, and bytes that it was seen to take
+
+
+class PlainLimit:
+    """How many plain bytes are taken where all of them are in memory.
+
+    Attributes:
+        bytes: How many; tensors of few values shrink to less than a tenth when they are compressed.
+    """
+
+    def __init__(self) -> None:
+        self.bytes = _USUAL_PLAIN
+
+    def follow(self, megabytes: int) -> None:
+        """Follows the memory of a function: an eighth, 64 MiB at most; above 1,769 MB in proportion to it."""
+        eighth = megabytes * 2**20 // 8
+        self.bytes = max(min(_USUAL_PLAIN, eighth), _USUAL_PLAIN * megabytes // _USUAL_MEMORY)
+
+
+PLAIN_LIMIT = PlainLimit()
+"""That of this process."""
 
 MIN_COMPRESSED = 1024
 """Answers below this many bytes fit one network packet: compressing them gains nothing."""
@@ -29,9 +48,9 @@ def decompress(body: bytes, encoding: str | None) -> bytes:
     Raises:
         UnsupportedMediaType: Such an encoding is not read here.
         BadRequest: The body is not what its encoding says.
-        PayloadTooLarge: It grows beyond `MAX_DECOMPRESSED`.
+        PayloadTooLarge: It grows beyond `PLAIN_LIMIT`.
     """
-    return b"".join(decompressed([body], encoding, MAX_DECOMPRESSED))
+    return b"".join(decompressed([body], encoding, PLAIN_LIMIT.bytes))
 
 
 def decompressed(blocks: Iterable[bytes], encoding: str | None, limit: int) -> Iterator[bytes]:
@@ -62,7 +81,7 @@ def decompressed(blocks: Iterable[bytes], encoding: str | None, limit: int) -> I
 
 def plain_size(body: bytes, encoding: str | None) -> int:
     """Counts what a body decompresses to, without keeping it; errors are those of `decompress`."""
-    return sum(map(len, decompressed([body], encoding, MAX_DECOMPRESSED)))
+    return sum(map(len, decompressed([body], encoding, PLAIN_LIMIT.bytes)))
 
 
 def choose_encoding(accept_encoding: str | None, size: int) -> str | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from triptych.errors import PayloadTooLarge
 from triptych.interfaces.deadline import Deadline
+from triptych.protocol.datatypes import BYTES
 from triptych.protocol.infer_request import InferRequest, InputTensor, RequestedOutput
 from triptych.protocol.json_body import dump
 from triptych.protocol.media_types import BINARY, JSON
@@ -15,6 +18,9 @@ from triptych.tensors.binary_codec import decode_binary, encode_binary
 from triptych.tensors.classification import classify
 from triptych.tensors.json_codec import decode_json, encode_json
 from triptych.tensors.tensor import Tensor
+
+MAX_STRINGS = 2**23
+"""Elements of all BYTES inputs of a request in binary: each is decoded by itself, in 0.3 us and more."""
 
 
 class PreparedTensors(NamedTuple):
@@ -63,8 +69,10 @@ def prepare_infer(model: Model, request: InferRequest) -> PreparedTensors:
 
     Raises:
         BadRequest: The tensors or the wanted outputs are not the model's.
+        PayloadTooLarge: There are too many BYTES elements to be decoded in time.
     """
     wanted = _wanted(model, request)
+    _check_strings(request)
     inputs = {tensor.name: _decode(tensor) for tensor in request.inputs}
     model.signature.check_inputs(inputs)
     outputs = [output.name for output in wanted]
@@ -88,6 +96,17 @@ def _wanted(model: Model, request: InferRequest) -> tuple[RequestedOutput, ...]:
     for output in request.outputs:
         model.signature.output_named(output.name)
     return request.outputs
+
+
+def _check_strings(request: InferRequest) -> None:
+    """Counts BYTES elements by the declared shapes, of which none has been decoded yet."""
+    strings = [tensor for tensor in request.inputs if tensor.raw is not None and tensor.datatype is BYTES]
+    count = sum(math.prod(tensor.shape) for tensor in strings)
+    if count > MAX_STRINGS:
+        raise PayloadTooLarge(
+            f"the BYTES inputs have {count} elements, more than the {MAX_STRINGS} that are taken at once; "
+            "send fewer rows at once"
+        )
 
 
 def _decode(tensor: InputTensor) -> Tensor:

@@ -10,7 +10,7 @@ from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 from triptych.errors import PayloadTooLarge
-from triptych.protocol.compression import MAX_DECOMPRESSED, decompressed
+from triptych.protocol.compression import PLAIN_LIMIT, decompressed
 
 MAX_SOURCE = 2**30
 """Bytes that a file may have when it is not compressed, or no longer."""
@@ -52,13 +52,13 @@ class Source(NamedTuple):
             why: When content has to be read so, and what to do instead, for the message.
 
         Raises:
-            PayloadTooLarge: It is longer than `MAX_DECOMPRESSED`.
+            PayloadTooLarge: It is longer than `PLAIN_LIMIT`.
         """
         content = bytearray()
         for block in self.blocks(2**20):
             content += block
-            if len(content) > MAX_DECOMPRESSED:
-                raise PayloadTooLarge(f"more than {MAX_DECOMPRESSED} bytes are not taken {why}")
+            if len(content) > PLAIN_LIMIT.bytes:
+                raise PayloadTooLarge(f"more than {PLAIN_LIMIT.bytes} bytes are not taken {why}")
         return bytes(content)
 
     @contextmanager

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from triptych.errors import NO_MEMORY, BadRequest, PayloadTooLarge
-from triptych.protocol.compression import MAX_DECOMPRESSED
+from triptych.protocol.compression import PLAIN_LIMIT
 from triptych.protocol.infer_request import InferRequest, InputTensor, parse_infer_request
 from triptych.serving.inference import PreparedTensors, infer, prepare_infer
 from triptych.serving.model import Model
@@ -50,7 +50,7 @@ def transform_tensors(
     """
     request = _request(model, content, header_length)
     if not _is_sliceable(model, request):
-        if len(content) > MAX_DECOMPRESSED:
+        if len(content) > PLAIN_LIMIT.bytes:
             raise PayloadTooLarge(_too_large(len(content)))
         return _whole(model, request, target, slices)
     _check(model, request)
@@ -148,7 +148,7 @@ def _slice(tensor: InputTensor, start: int, stop: int) -> InputTensor:
 
 def _too_large(size: int) -> str:
     return (
-        f"{size} bytes are more than the {MAX_DECOMPRESSED} that are taken in this form, because all "
+        f"{size} bytes are more than the {PLAIN_LIMIT.bytes} that are taken in this form, because all "
         "of it has to be in memory: only numbers in binary may be larger, for a model whose first dimensions "
         "are all free and whose inputs have the same number of rows; or send rows"
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -29,7 +31,7 @@ def decode_binary(datatype: Datatype, shape: tuple[int, ...], raw: memoryview, w
     Raises:
         BadRequest: The bytes are not of this datatype or do not fill this shape.
     """
-    values = _strings(raw, where) if datatype is BYTES else _numbers(datatype, raw, where)
+    values = _strings(shape, raw, where) if datatype is BYTES else _numbers(datatype, raw, where)
     return Tensor(datatype, shaped(values, shape, where))
 
 
@@ -52,9 +54,10 @@ def _numbers(datatype: Datatype, raw: memoryview, where: str) -> Array:
     return values if values.flags.aligned else values.copy()
 
 
-def _strings(raw: memoryview, where: str) -> Array:
+def _strings(shape: tuple[int, ...], raw: memoryview, where: str) -> Array:
+    wanted = math.prod(shape)
     try:
-        elements = list(_elements(raw))
+        elements = list(islice(_elements(raw), wanted + 1))
     except struct.error:
         raise BadRequest(f"{where}: the bytes end inside the length of an element") from None
     except UnicodeDecodeError as error:
@@ -63,17 +66,19 @@ def _strings(raw: memoryview, where: str) -> Array:
         ) from None
     except EOFError:
         raise BadRequest(f"{where}: the bytes end inside an element") from None
+    if len(elements) > wanted:  # the rest is not decoded, which would take seconds of millions
+        raise BadRequest(f"{where}: shape {list(shape)} takes {wanted} values, got more")
     values = np.empty(len(elements), dtype=object)
     values[:] = elements
     return values
 
 
 def _elements(raw: memoryview) -> Iterator[str]:
-    position = 0
-    while position < len(raw):
-        (length,) = _LENGTH.unpack_from(raw, position)
-        position += _LENGTH.size
-        if position + length > len(raw):
+    data, position = bytes(raw), 0  # slices of bytes take half the time of slices of a view
+    while position < len(data):
+        (length,) = _LENGTH.unpack_from(data, position)
+        start = position + _LENGTH.size
+        position = start + length
+        if position > len(data):
             raise EOFError
-        yield str(raw[position : position + length], "utf-8")
-        position += length
+        yield data[start:position].decode()

@@ -9,7 +9,6 @@ from triptych.adapters.batch_telemetry import BatchTelemetry
 from triptych.adapters.dynamodb_batches import DynamoBatches
 from triptych.adapters.dynamodb_predictions import DynamoPredictions
 from triptych.adapters.notifications import batch_notifier
-from triptych.adapters.process_memory import bound_memory
 from triptych.adapters.s3_objects import S3Objects
 from triptych.adapters.sqs_queue import SqsQueue
 from triptych.adapters.step_functions import StepFunctions
@@ -24,6 +23,7 @@ from triptych.batch.uploads import Steps
 from triptych.batches.lookup_rate import LookupRate
 from triptych.interfaces.clock import Clock
 from triptych.settings import BatchSettings, Settings
+from triptych.wiring.memory import stay_within_memory
 from triptych.wiring.open_models import model_store
 from triptych.wiring.places import model_repository
 
@@ -58,8 +58,7 @@ def batching(settings: Settings, batches: BatchSettings, clock: Clock) -> Batchi
         batches: Its settings for batches.
         clock: Tells the time.
     """
-    if settings.bounded:
-        bound_memory(settings.memory_megabytes << 20)
+    stay_within_memory(settings)
     clients = AwsClients()
     telemetry = BatchTelemetry(*settings.telemetry)
     places = batch_places(clients, settings, batches, clock)

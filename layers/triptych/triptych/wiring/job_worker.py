@@ -6,7 +6,6 @@ import logging
 import threading
 
 from triptych.adapters.job_telemetry import JobTelemetry
-from triptych.adapters.process_memory import bound_memory
 from triptych.adapters.sqs_trigger import SqsTrigger
 from triptych.asynchronous.attempts import Attempts, Limit
 from triptych.asynchronous.backoff import Backoff
@@ -20,6 +19,7 @@ from triptych.serving.grouping import Grouping
 from triptych.serving.model import Model
 from triptych.settings import JobSettings, Settings, from_environment, jobs_from_environment
 from triptych.wiring.keeping import keeping, wall_clock
+from triptych.wiring.memory import stay_within_memory
 from triptych.wiring.open_models import model_store
 from triptych.wiring.places import model_repository
 
@@ -41,8 +41,7 @@ def job_worker(
         each: Does many things at once that wait for the network; threads when not given.
     """
     settings, jobs = settings or from_environment(), jobs or jobs_from_environment()
-    if settings.bounded:
-        bound_memory(settings.memory_megabytes << 20)
+    stay_within_memory(settings)
     kept = keeping(jobs)
     threading.stack_size(2**20)  # each thread's counts in full against the bound, whatever it uses
     each = each or InThreads()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from triptych.adapters.process_memory import bound_memory
 from triptych.adapters.telemetry import PowertoolsTelemetry
 from triptych.http.application import Application
 from triptych.http.routes import ROUTES
 from triptych.http.services import Services
 from triptych.serving.statistics import Statistics
 from triptych.settings import Settings, from_environment
+from triptych.wiring.memory import stay_within_memory
 from triptych.wiring.open_models import model_store
 from triptych.wiring.places import model_repository
 from triptych.wiring.start_up import start_up_seconds
@@ -24,8 +24,7 @@ def realtime_application(documents: Path, settings: Settings | None = None) -> A
         settings: The function's settings; read from the environment when not given.
     """
     settings = settings or from_environment()
-    if settings.bounded:
-        bound_memory(settings.memory_megabytes << 20)
+    stay_within_memory(settings)
     telemetry = PowertoolsTelemetry(*settings.telemetry)
     repository = model_repository(settings)
     # A caller waits for the first answer: weights stay on disk until they are needed.
