@@ -30,10 +30,11 @@ class RecordedBucket(S3Bucket):
 
     Attributes:
         requests: Operation and parameters of every request, in order.
+        client: Calls S3.
     """
 
     def __init__(self, name: str) -> None:
-        client = s3_client()
+        self.client = client = s3_client()
         self.requests: list[tuple[str, Mapping[str, Any]]] = []
         client.meta.events.register("provide-client-params.s3", self._record)
         super().__init__(name, client)

@@ -2,10 +2,14 @@
 
 import subprocess
 import sys
+import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from triptych.errors import ModelUnavailable, NotFound
+from triptych.errors import ModelLoading, ModelUnavailable, NotFound
+from triptych.interfaces.deadline import Deadline
 
 from tests.integration.model_bucket import ModelBucket
 from tests.integration.service import MB, REFRESH, RecordedBucket, Service
@@ -203,3 +207,22 @@ def test_the_layer_wins(bucket: ModelBucket, service: Service, tmp_path: Path) -
     assert [(2, 2), (1, 1)] == [both.add("adder"), both.add("adder", 1)]
     newest, oldest = both.store.index()
     assert (("bucket", ()), ("directory", ("bucket",))) == (newest[5:], oldest[5:])
+
+
+def test_a_slow_download_is_gone_on_with(bucket: ModelBucket, service: Service) -> None:
+    """What does not arrive in the time of a request arrives in that of a later one, downloaded once."""
+    bucket.put_adder("adder/1", 1.5, external=True)
+    arrived = threading.Event()
+
+    def slow(params: Mapping[str, Any], **_: object) -> None:
+        if params["Key"].endswith(WEIGHTS_FILE):
+            assert arrived.wait(30)
+
+    service.reader.client.meta.events.register("provide-client-params.s3.GetObject", slow)
+    for _ in range(2):
+        with pytest.raises(ModelLoading, match=r"'adder' version 1 .* is being loaded"):
+            service.store.get("adder", None, Deadline.after(0))
+    arrived.set()
+    assert 1 == service.store.get("adder", None, Deadline.after(30)).version
+    assert (1, 1.5) == service.add("adder")
+    assert 2 == service.reader.count("GetObject")

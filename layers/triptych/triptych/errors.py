@@ -11,6 +11,7 @@ TriptychError                    500  never raised itself
 ├── UnsupportedMediaType         415  content type or encoding that is not read here
 ├── NotSupported                 501  a part of the protocol, or of ONNX, that is not served
 ├── ModelUnavailable             503  the model is there but cannot be loaded now
+│   └── ModelLoading             503  the model is being loaded, which goes on with the next request
 ├── RepositoryUnavailable        503  a place of the model repository cannot be read now
 ├── ServiceUnavailable           503  a queue, table or bucket that jobs need does not answer now
 └── DeadlineExceeded             504  the answer was not ready in time
@@ -35,10 +36,12 @@ class TriptychError(Exception):
     Attributes:
         status: HTTP status code of the answer.
         retryable: Whether the same request may succeed later.
+        retry_after: Seconds after which it likely does; None where that is not known.
     """
 
     status = 500
     retryable = False
+    retry_after: int | None = None
 
 
 class BadRequest(TriptychError):
@@ -115,6 +118,12 @@ class ModelUnavailable(TriptychError):
 
     status = 503
     retryable = True
+
+
+class ModelLoading(ModelUnavailable):
+    """The model version is being loaded, and the time of the request is over."""
+
+    retry_after = 2  # work goes on only while there are requests
 
 
 class RepositoryUnavailable(TriptychError):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from triptych.interfaces.session import SessionFactory
 from triptych.interfaces.settings import SessionSettings
 from triptych.serving.loader import LoadEvents
 from triptych.serving.repository import ModelRepository
@@ -26,6 +27,7 @@ class World:
         sessions: What opens its models.
         loaded: Versions that it said it loaded.
         failed: Versions that it said it could not load.
+        open_session: What stands between it and `sessions`, if anything does.
     """
 
     place: MemoryPlace
@@ -33,11 +35,12 @@ class World:
     sessions: Sessions = field(default_factory=Sessions)
     loaded: list[tuple[str, int]] = field(default_factory=list)
     failed: list[tuple[str, int, str]] = field(default_factory=list)
+    open_session: SessionFactory | None = None
 
     def __post_init__(self) -> None:
         self.store = ModelStore(
             ModelRepository([self.place], REFRESH, self.clock),
-            open_session=self.sessions,
+            open_session=self.open_session or self.sessions,
             defaults=SessionSettings(threads=2),
             memory_budget=BUDGET,
             process_memory=self.sessions.process_memory,

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 from triptych.errors import ModelUnavailable
 from triptych.interfaces.place import NoRoom
@@ -28,8 +29,8 @@ def free_bytes(directory: Path) -> int:
 class ModelCache:
     """Keeps versions on the local disk; the least recently fetched go first when room is needed.
 
-    A version appears under its key complete or not at all. Several processes may share the directory:
-    they take turns in changing it. A file that another process has mapped outlives its deletion.
+    A version appears under its key complete or not at all. Several processes and threads may share the
+    directory: they take turns in changing it. A file that another process has mapped outlives its deletion.
 
     Args:
         directory: Where the copies lie; is made when first needed.
@@ -40,6 +41,7 @@ class ModelCache:
         self._directory = directory
         self._free = free
         self._in_use: Counter[str] = Counter()
+        self._counting = Lock()
 
     def fetch(self, key: str, size: int, fill: Callable[[Path], None]) -> Path:
         """Returns the copy under a key, making it first if it is not there; it stays until released.
@@ -61,14 +63,18 @@ class ModelCache:
                     self._make_room(size)
                     self._make(copy, fill)
                 os.utime(copy, ns=(now := time.time_ns(), now))  # the kernel's own clock ticks too slowly
+                self._count(key, 1)
         except OSError as error:
             raise ModelUnavailable(f"cannot be written to the local disk: {error.strerror}") from error
-        self._in_use[key] += 1
         return copy
 
     def release(self, key: str) -> None:
         """Ends one `fetch` of the copy under a key."""
-        self._in_use[key] -= 1
+        self._count(key, -1)
+
+    def _count(self, key: str, change: int) -> None:
+        with self._counting:
+            self._in_use[key] += change
 
     @contextmanager
     def _alone(self) -> Generator[None]:

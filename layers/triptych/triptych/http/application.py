@@ -125,4 +125,5 @@ def _new_record(event: Mapping[str, Any], context: Context) -> RequestRecord:
 
 def _failure(error: TriptychError, record: RequestRecord) -> Response:
     record.error = type(error).__name__
-    return json_response({"error": str(error)[:MAX_MESSAGE]}, error.status)
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    return json_response({"error": str(error)[:MAX_MESSAGE]}, error.status, headers)

@@ -27,6 +27,10 @@ class Deadline(NamedTuple):
         """Seconds left; negative when it has passed."""
         return self.at - time.monotonic()
 
+    def half(self) -> Deadline:
+        """Makes the deadline after half of what is left."""
+        return Deadline.after(self.remaining / 2)
+
     def check(self, doing: str) -> None:
         """Stops work that can no longer be in time.
 

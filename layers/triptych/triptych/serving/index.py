@@ -86,7 +86,7 @@ class ModelIndex:
         if outcome is not None:
             return "READY", ""
         left = deadline - self._repository.clock()
-        if candidate.stored.size > left * BYTES_PER_SECOND:
+        if self._loader.background.is_busy or candidate.stored.size > left * BYTES_PER_SECOND:
             return "UNKNOWN", "not loaded yet"
         return self._tried(candidate)
 

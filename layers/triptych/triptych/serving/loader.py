@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from triptych.errors import ModelUnavailable, NotSupported, RepositoryUnavailable
+from triptych.errors import ModelLoading, ModelUnavailable, NotSupported, RepositoryUnavailable
+from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.place import GRAPH_FILE, NoRoom
 from triptych.interfaces.session import SessionFactory
 from triptych.interfaces.settings import SessionSettings
+from triptych.serving.background import Background
 from triptych.serving.config_check import fitted
 from triptych.serving.model import Model
 from triptych.serving.model_config import parse_model_config
@@ -51,6 +54,7 @@ class ModelLoader:
         process_memory: Tells the bytes of anonymous memory that this process has now.
         clock: Monotonic seconds.
         events: Whom to tell.
+        background: Where versions are loaded that requests wait for.
     """
 
     open_models: OpenModels
@@ -60,16 +64,22 @@ class ModelLoader:
     process_memory: Callable[[], int]
     clock: Callable[[], float]
     events: LoadEvents
+    background: Background[Model] = field(default_factory=Background[Model])
 
-    def opened(self, candidate: Candidate, *, tentative: bool = False) -> Model:
+    def opened(
+        self, candidate: Candidate, deadline: Deadline | None = None, *, tentative: bool = False
+    ) -> Model:
         """Returns the model of a candidate, loading it if it is not open.
 
         Args:
             candidate: The version.
+            deadline: How long to wait: loading goes on afterwards, and the next call joins it. None for as
+                long as it takes.
             tentative: Whether nobody asked for it: then no other model is closed for it, and it is the
                 first to be closed for others.
 
         Raises:
+            ModelLoading: It is not loaded by then.
             NoRoom: It is tentative, and does not fit beside the others.
             ModelUnavailable: It cannot be loaded now, or could not be a short while ago.
             NotSupported: It uses what is not served, as seen now or a short while ago.
@@ -78,11 +88,24 @@ class ModelLoader:
         model = self.open_models.find(candidate)
         if model is not None:
             return model
+        load = partial(self._loaded, candidate, tentative=tentative)
+        if deadline is None:
+            return load()
+        stored = candidate.stored
+        try:
+            return self.background.result(
+                (stored.model, stored.version, candidate.fingerprint), load, deadline
+            )
+        except TimeoutError:
+            where = f"model {stored.model!r} version {stored.version} ({stored.size >> 20} MB)"
+            raise ModelLoading(f"{where} is being loaded, which goes on: try again") from None
+
+    def _loaded(self, candidate: Candidate, *, tentative: bool) -> Model:
         outcome = self.outcomes.of(candidate)
         if isinstance(outcome, Failed):
             raise outcome.kind(outcome.reason)
         try:
-            return self._load(candidate, outcome, tentative=tentative)
+            return self.open_models.find(candidate) or self._load(candidate, outcome, tentative=tentative)
         except NoRoom:
             raise
         except RepositoryUnavailable as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from threading import RLock
 from typing import NamedTuple
 
 from triptych.errors import ModelUnavailable
@@ -36,7 +37,8 @@ class OpenModel(NamedTuple):
 class OpenModels:
     """Keeps models open within a memory budget; the least recently used are closed first.
 
-    Nothing else may hold on to a model for longer than a request: closing means forgetting.
+    Models are opened and used by threads at the same time. Nothing else may hold on to a model for longer
+    than a request: closing means forgetting.
 
     Args:
         budget: Bytes that all open models together may need.
@@ -44,21 +46,24 @@ class OpenModels:
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
+        self._lock = RLock()
         self._open: OrderedDict[tuple[str, int], OpenModel] = OrderedDict()
 
     @property
     def memory(self) -> int:
         """Bytes that the open models need."""
-        return sum(opened.memory for opened in self._open.values())
+        with self._lock:
+            return sum(opened.memory for opened in self._open.values())
 
     def use(self, name: str, version: int) -> Model | None:
         """Returns the version if it is open, whatever content it was loaded from, and notes the use."""
         key = (name, version)
-        opened = self._open.get(key)
-        if opened is None:
-            return None
-        self._open.move_to_end(key)
-        return opened.model
+        with self._lock:
+            opened = self._open.get(key)
+            if opened is None:
+                return None
+            self._open.move_to_end(key)
+            return opened.model
 
     def find(self, candidate: Candidate) -> Model | None:
         """Returns the model if it is open and unchanged since, and notes the use."""
@@ -77,10 +82,11 @@ class OpenModels:
             tentative: Whether nobody asked for it: it is the first to be closed.
         """
         key = _key(opened.candidate)
-        self._open[key] = opened
-        self._open.move_to_end(key, last=not tentative)
-        while self.memory > self._budget and len(self._open) > 1:
-            self.close_least_recent()
+        with self._lock:
+            self._open[key] = opened
+            self._open.move_to_end(key, last=not tentative)
+            while self.memory > self._budget and len(self._open) > 1:
+                self.close_least_recent()
 
     def close(self, candidate: Candidate) -> None:
         """Closes the version, whatever content it was loaded from, if it is open."""
@@ -90,10 +96,11 @@ class OpenModels:
 
     def close_least_recent(self) -> bool:
         """Closes the least recently used model; tells whether there was one."""
-        if not self._open:
-            return False
-        self.close(next(iter(self._open.values())).candidate)
-        return True
+        with self._lock:
+            if not self._open:
+                return False
+            self.close(next(iter(self._open.values())).candidate)
+            return True
 
     def check(self, memory: int) -> None:
         """Checks that a model can be opened at all.
@@ -117,10 +124,11 @@ class OpenModels:
         Raises:
             NoRoom: It does not fit beside the others, and is tentative.
         """
-        while self._open and self.memory + memory > self._budget:
-            if tentative:
-                raise NoRoom("no memory is left beside the models in use")
-            self.close_least_recent()
+        with self._lock:
+            while self._open and self.memory + memory > self._budget:
+                if tentative:
+                    raise NoRoom("no memory is left beside the models in use")
+                self.close_least_recent()
 
 
 def estimated_memory(stored: StoredVersion, settings: SessionSettings) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
-from triptych.errors import ModelUnavailable, NotSupported, RepositoryUnavailable, TriptychError
+from triptych.errors import ModelLoading, ModelUnavailable, NotSupported, RepositoryUnavailable, TriptychError
+from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.session import SessionFactory
 from triptych.interfaces.settings import SessionSettings
 from triptych.serving.index import IndexEntry, ModelIndex
@@ -32,7 +32,7 @@ class _Resolved(NamedTuple):
 
 
 class ModelStore:
-    """Serves models from a repository. Made for one thread.
+    """Serves models from a repository. Made for one thread, and those in which it loads models.
 
     Args:
         repository: Where models are.
@@ -69,15 +69,18 @@ class ModelStore:
         )
         self._index = ModelIndex(repository, self._loader, outcomes)
 
-    def get(self, name: str, version: int | None = None) -> Model:
+    def get(self, name: str, version: int | None = None, deadline: Deadline | None = None) -> Model:
         """Returns a model that can be run; hold it for one request only.
 
         Args:
             name: Name of the model.
             version: Number of the version; None for the highest that can be loaded.
+            deadline: How long to wait for a model to be loaded, which goes on afterwards: the next call joins
+                it. None for as long as it takes.
 
         Raises:
             NotFound: There is no such model or version.
+            ModelLoading: It is not loaded by then, and no lower version is open.
             ModelUnavailable: It cannot be loaded now.
             NotSupported: It uses what is not served.
             RepositoryUnavailable: Its place cannot be read now.
@@ -88,7 +91,7 @@ class ModelStore:
             model = self._open.use(name, resolved.version)
             if model is not None:
                 return model
-        return self._resolve(listing, version)
+        return self._resolve(listing, version, deadline)
 
     def versions(self, name: str) -> Sequence[int]:
         """Lists the versions of a model, the highest first, whether or not they can be loaded.
@@ -128,12 +131,14 @@ class ModelStore:
             except TriptychError as error:
                 LOGGER.warning("model %s is not preloaded: %s", name, error)
 
-    def _resolve(self, listing: Listing, version: int | None) -> Model:
+    def _resolve(self, listing: Listing, version: int | None, deadline: Deadline | None) -> Model:
         wanted, *lower = listing.all() if version is None else [listing.one(version)]
+        ready = [candidate for candidate in lower if self._open.holds(candidate)]
         try:
-            model = self._load(wanted)
+            # What loads for long leaves time to run the version below.
+            model = self._load(wanted, deadline.half() if deadline and ready else deadline)
         except (ModelUnavailable, NotSupported, RepositoryUnavailable) as error:
-            instead = self._first_of(lower)
+            instead = self._first_of(ready if isinstance(error, ModelLoading) else lower, deadline)
             if instead is None:
                 raise
             LOGGER.warning("%s; version %d is served", error, instead.version)
@@ -143,16 +148,22 @@ class ModelStore:
         self._resolved[listing.model, version] = _Resolved(listing, model.version, until)
         return model
 
-    def _first_of(self, candidates: Sequence[Candidate]) -> Model | None:
+    def _first_of(self, candidates: Sequence[Candidate], deadline: Deadline | None) -> Model | None:
         for candidate in candidates:
-            with suppress(ModelUnavailable, NotSupported, RepositoryUnavailable):
-                return self._loader.opened(candidate)
+            try:
+                return self._loader.opened(candidate, deadline)
+            except ModelLoading:
+                raise
+            except (ModelUnavailable, NotSupported, RepositoryUnavailable):
+                continue
         return None
 
-    def _load(self, candidate: Candidate) -> Model:
+    def _load(self, candidate: Candidate, deadline: Deadline | None) -> Model:
         stored = candidate.stored
         try:
-            return self._loader.opened(candidate)
+            return self._loader.opened(candidate, deadline)
+        except ModelLoading:
+            raise
         except (ModelUnavailable, NotSupported) as error:
             where = f"model {stored.model!r} version {stored.version}"
             raise type(error)(f"{where} cannot be loaded: {error}") from error
