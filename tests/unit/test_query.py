@@ -67,7 +67,7 @@ def test_function(tmp_path: Path) -> None:
     """The function refuses what it would ignore, whatever else the request says."""
     call = Call(*PREDICT, {"model": "m"}, query={"jion": "x"})
     answer = RealtimeFunction(tmp_path).handle(call.event())
-    assert (400, "unknown option 'jion' (did you mean 'join'?); options are join, outputs") == (
+    assert (400, "unknown option 'jion' (did you mean 'join'?); options are join, outputs, delimiter") == (
         answer.status,
         answer.error,
     )

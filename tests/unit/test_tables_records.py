@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import PayloadTooLarge
 from triptych.tables import records
-from triptych.tables.records import CsvRecords, chunks, end_of_csv, end_of_lines, first_of_csv
+from triptych.tables.records import CsvRecords, chunks, end_of_lines
 
 from tests.support.properties import examples
 
 CELLS = st.text('a",\r\n', max_size=12).map(str.encode)
+
+end_of_csv, first_of_csv = CsvRecords().end, CsvRecords().first
 
 
 def rows_of(text: bytes) -> list[object]:

@@ -27,8 +27,8 @@ def prepare(model: Model, request: JobRequest, body: bytes) -> Prepared:
     """
     plain = decompress(body, request.content_encoding)
     if is_rows(request, plain):
-        rows = RowsRequest(plain, request.content_type, request.accept, request.join, request.outputs)
-        return prepare_rows(model, rows)
+        wanted = (request.accept, request.join, request.outputs, request.delimiter)
+        return prepare_rows(model, RowsRequest(plain, request.content_type, *wanted))
     length = request.header_length
     if length is not None and length > len(plain):
         raise BadRequest(f"the JSON header is said to have {length} bytes, but the input has {len(plain)}")

@@ -12,7 +12,6 @@ Names and values are the same everywhere; numbers and flags may be written as te
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from triptych.batches.batch import BatchOptions
 from triptych.batches.form import FileForm, FileFormat
 from triptych.errors import BadRequest
 from triptych.protocol.names import check_known, nearest
+from triptych.tables.formats import A_DELIMITER, DELIMITERS
 
 type Reader = Callable[[object, str], object]
 
@@ -143,10 +143,6 @@ def _wrong(where: str, expected: str, value: object) -> BadRequest:
 _FLAGS: Final = {True: True, False: False, "true": True, "false": False}
 _HEADERS: Final = {**_FLAGS, "present": True, "absent": False}
 _FORMATS: Final = {known.value: known for known in FileFormat}
-_DELIMITERS: Final = {
-    **{mark: mark for mark in set(string.punctuation) - set("\"'.+-_\\")},
-    **dict.fromkeys(("\t", "\\t", "tab"), "\t"),
-}
 _READERS: Final[dict[str, Reader]] = {
     "join": _text,
     "outputs": _text,
@@ -155,5 +151,5 @@ _READERS: Final[dict[str, Reader]] = {
     "lookup": _one_of(_FLAGS, "true or false"),
     "tolerance": _share,
     "header": _one_of(_HEADERS, "present or absent"),
-    "delimiter": _one_of(_DELIMITERS, "one mark such as ',', ';', '|', or 'tab'"),
+    "delimiter": _one_of(DELIMITERS, A_DELIMITER),
 }

@@ -67,7 +67,12 @@ def _kept(request: Request, reference: dict[str, Any]) -> JobInput:
 
 def _wanted(request: Request) -> JobRequest:
     query = request.query
-    return JobRequest(accept=query.get("accept"), join=query.get("join"), outputs=query.get("outputs"))
+    return JobRequest(
+        accept=query.get("accept"),
+        join=query.get("join"),
+        outputs=query.get("outputs"),
+        delimiter=query.get("delimiter"),
+    )
 
 
 def _reference(request: Request, plain: bytes) -> dict[str, Any] | None:

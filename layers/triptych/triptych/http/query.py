@@ -7,7 +7,7 @@ from typing import Final
 
 from triptych.protocol.names import check_known
 
-_ROWS = ("join", "outputs")
+_ROWS = ("join", "outputs", "delimiter")
 _JOB = ("time_to_live", "delay", "target", "accept", *_ROWS)
 _PAGE = ("limit", "next")
 

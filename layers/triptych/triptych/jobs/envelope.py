@@ -4,7 +4,7 @@
 {"model": "digits", "version": "1",
  "request": {"inputs": [...]},
  "content_type": "application/json", "content_encoding": "gzip", "header_length": 123,
- "accept": "text/csv", "join": "all", "outputs": "species",
+ "accept": "text/csv", "join": "all", "outputs": "species", "delimiter": ";",
  "client_token": "...", "time_to_live": 3600, "target": "nightly"}
 ```
 
@@ -191,7 +191,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _request(message: dict[str, Any], content_type: str | None) -> JobRequest:
-    texts = ("content_type", "content_encoding", "accept", "join", "outputs")
+    texts = ("content_type", "content_encoding", "accept", "join", "outputs", "delimiter")
     given = {name: _short(message, name) for name in texts}
     length = fields.count(message, "header_length", "the message")
     return JobRequest(

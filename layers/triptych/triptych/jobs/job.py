@@ -38,6 +38,7 @@ class JobRequest(NamedTuple):
         accept: Content types that the rows of the result may have; None for that of the input.
         join: Columns of the rows that come back before the outputs.
         outputs: Names of the wanted outputs of rows, with commas between.
+        delimiter: What separates the cells of CSV, as options call it; None for a comma.
     """
 
     content_type: str | None = None
@@ -46,6 +47,7 @@ class JobRequest(NamedTuple):
     accept: str | None = None
     join: str | None = None
     outputs: str | None = None
+    delimiter: str | None = None
 
 
 class JobError(NamedTuple):

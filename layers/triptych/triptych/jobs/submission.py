@@ -54,7 +54,10 @@ class Submission(NamedTuple):
     def digest(self) -> str:
         """Gives what two submissions share exactly when they ask for the same."""
         body = None if self.body is None else hashlib.sha256(self.body).hexdigest()
-        same = [self.model, self.version, self.request._asdict(), self.input, body]
+        asked = self.request._asdict()
+        if asked["delimiter"] is None:  # messages from before there was one are still the same
+            del asked["delimiter"]
+        same = [self.model, self.version, asked, self.input, body]
         return hashlib.sha256(dump(same)).hexdigest()
 
 
@@ -100,7 +103,8 @@ def check_formats(request: JobRequest) -> None:
         request: How rows are read, and how they are wanted.
 
     Raises:
+        BadRequest: No such delimiter is read here.
         UnsupportedMediaType: Such rows are not read here.
         NotAcceptable: The answer is wanted in no format that is given here.
     """
-    answer_representation(request.accept, request_representation(request.content_type))
+    answer_representation(request.accept, request_representation(request.content_type, request.delimiter))

@@ -31,6 +31,7 @@ class RowsRequest(NamedTuple):
         accept: Accept header; None when there is none.
         join: Columns of the rows to put before the outputs: `none`, `all`, or names with commas between.
         outputs: Names of the wanted outputs with commas between; None for all.
+        delimiter: What separates the cells of CSV, as options call it; None for a comma.
     """
 
     body: bytes
@@ -38,6 +39,17 @@ class RowsRequest(NamedTuple):
     accept: str | None = None
     join: str | None = None
     outputs: str | None = None
+    delimiter: str | None = None
+
+    @property
+    def form(self) -> Representation:
+        """How the rows are written.
+
+        Raises:
+            BadRequest: No such delimiter is read here.
+            UnsupportedMediaType: Such rows are not read here.
+        """
+        return request_representation(self.content_type, self.delimiter)
 
 
 class PreparedRows(NamedTuple):
@@ -131,7 +143,7 @@ def prepare_rows(model: Model, request: RowsRequest) -> PreparedRows:
         NotAcceptable: The answer is wanted in no format that is given here.
         PayloadTooLarge: The rows take too much memory.
     """
-    form = request_representation(request.content_type)
+    form = request.form
     answer_representation(request.accept, form)  # refused before time is spent on the rows
     return prepare_table(model, request, decode_rows(request.body, form, row_schema(model)))
 
@@ -178,7 +190,7 @@ def prepare_table(model: Model, request: RowsRequest, table: Table) -> PreparedR
         NotAcceptable: The answer is wanted in no format that is given here.
         PayloadTooLarge: The rows take too much memory.
     """
-    answer_form = answer_representation(request.accept, request_representation(request.content_type))
+    answer_form = answer_representation(request.accept, request.form)
     outputs = wanted_outputs(model, request)
     joined = _joined(table, request.join)
     inputs, filled = model_inputs(table, row_schema(model))

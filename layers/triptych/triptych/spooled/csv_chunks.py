@@ -10,7 +10,7 @@ from triptych.spooled.chunk import Chunk, located
 from triptych.tables.codec import decode_rows
 from triptych.tables.csv_codec import BYTE_ORDER_MARK, encode_csv
 from triptych.tables.formats import Representation
-from triptych.tables.records import chunks, end_of_csv, first_of_csv
+from triptych.tables.records import CsvRecords, chunks
 from triptych.tables.schema import RowSchema
 
 Blocks = Callable[[int], Iterable[bytes]]
@@ -31,7 +31,8 @@ def csv_chunks(blocks: Blocks, form: Representation, schema: RowSchema, size: in
         PayloadTooLarge: There are too many columns, or a record is too long.
     """
     header, rows, offset = b"", 0, 0
-    for raw in _filled(chunks(blocks(size), end_of_csv, size)):
+    records = CsvRecords(form.delimiter.encode())
+    for raw in _filled(chunks(blocks(size), records.end, size)):
         text = raw if header else raw.removeprefix(BYTE_ORDER_MARK)
         with located(rows, offset - len(header)):
             table = decode_rows(header + text, form, schema)
@@ -39,13 +40,13 @@ def csv_chunks(blocks: Blocks, form: Representation, schema: RowSchema, size: in
         rows += table.rows
         offset += len(raw)
         if not header and table.columns:
-            header = first_of_csv(text) if form.header else _header(list(table.columns))
+            header = records.first(text) if form.header else _header(list(table.columns), form.delimiter)
             form = form._replace(header=True)
 
 
-def _header(names: list[str]) -> bytes:
+def _header(names: list[str], delimiter: str) -> bytes:
     """Names the columns of what follows as those of the first chunk, whatever its first row is like."""
-    return encode_csv(names, [Array([], DataType.utf8()) for _ in names], header=True)
+    return encode_csv(names, [Array([], DataType.utf8()) for _ in names], header=True, delimiter=delimiter)
 
 
 def _filled(texts: Iterable[bytes]) -> Iterator[bytes]:

@@ -28,7 +28,7 @@ from triptych.spooled.row_file import write_rows
 from triptych.spooled.source import Source
 from triptych.tables.batch_files import Columns
 from triptych.tables.columns import column_of_kinds
-from triptych.tables.formats import Format, answer_representation, request_representation
+from triptych.tables.formats import Format, answer_representation
 from triptych.tables.table import Column
 from triptych.tensors.tensor import Tensor
 
@@ -69,7 +69,7 @@ def transform_rows(
     Raises:
         TriptychError: As `predict_rows`; what it says of a row is said of the file's row.
     """
-    form = request_representation(request.content_type)
+    form = request.form
     if form.format is Format.JSON:
         return _whole(model, source.content(_WHOLE["JSON"]), request, target, slices)
     try:
@@ -88,7 +88,7 @@ def _whole(model: Model, content: bytes, request: RowsRequest, target: Path, sli
 def _sliced(model: Model, source: Source, request: RowsRequest, target: Path, slices: Slices) -> Written:
     if model.config.group is False:
         raise RowsDepend
-    form = request_representation(request.content_type)
+    form = request.form
     answer_form = answer_representation(request.accept, form)
     parts = _Parts(model, request, answer_form.format, slices)
     with ExitStack() as files:

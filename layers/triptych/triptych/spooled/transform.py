@@ -95,8 +95,9 @@ def _rows(
     from triptych.serving.rows import RowsRequest  # noqa: PLC0415 - says the comment
     from triptych.spooled.rows import transform_rows  # noqa: PLC0415
 
-    wanted = RowsRequest(b"", request.content_type, request.accept, request.join, request.outputs)
-    written = transform_rows(model, source, wanted, target, slices)
+    wanted = (request.accept, request.join, request.outputs, request.delimiter)
+    rows = RowsRequest(b"", request.content_type, *wanted)
+    written = transform_rows(model, source, rows, target, slices)
     return written.content_type, None, written.filled, written.rows
 
 

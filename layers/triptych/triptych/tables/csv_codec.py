@@ -13,8 +13,9 @@ import numpy as np
 from arro3.core import Array, DataType, Field, RecordBatch, Schema
 from arro3.io import infer_csv_schema, read_csv, write_csv
 
-from triptych.errors import BadRequest, bad_rows
+from triptych.errors import BadRequest, PayloadTooLarge, bad_rows
 from triptych.tables.arrow import arrow_failures, columns_of
+from triptych.tables.csv_mistakes import check_delimiter, holds_rows, lost_newlines, other_delimiter
 from triptych.tables.schema import RowSchema
 from triptych.tables.table import EMPTY, MAX_COLUMNS, Table, check_cells, check_names
 
@@ -66,7 +67,13 @@ def encode_csv(
 
 def _names(body: bytes, schema: RowSchema, dialect: _Dialect) -> Sequence[str]:
     header = dialect.header
-    check_cells(_width(body, dialect.delimiter), 0)
+    cells = _width(body, dialect.delimiter)
+    lost = lost_newlines(body, cells, schema)
+    if lost and cells > MAX_COLUMNS:
+        raise PayloadTooLarge(f"there are more columns than the {MAX_COLUMNS} that are read; {lost}")
+    check_cells(cells, 0)
+    if lost and header and holds_rows(body, schema, dialect.delimiter):
+        raise lost
     try:
         with arrow_failures("the body is not CSV"):
             found = infer_csv_schema(
@@ -76,7 +83,18 @@ def _names(body: bytes, schema: RowSchema, dialect: _Dialect) -> Sequence[str]:
         raise _explained(body, error, dialect) from None
     if not found:
         raise BadRequest(EMPTY)
-    return found if header else schema.names_for(len(found), "row 1")
+    if header:
+        if len(found) == 1:
+            check_delimiter(found[0], schema, dialect.delimiter)
+        return found
+    try:
+        return schema.names_for(len(found), "row 1")
+    except BadRequest as error:
+        if lost:
+            raise lost from None
+        line = body.lstrip(b"\r\n").partition(b"\n")[0]
+        meant = other_delimiter(line.decode(errors="replace"), dialect.delimiter)
+        raise (BadRequest(f"{error}; {meant}") if meant else error) from None
 
 
 def _width(body: bytes, delimiter: str) -> int:

@@ -10,11 +10,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import string
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from triptych.errors import NotAcceptable, UnsupportedMediaType
+from triptych.errors import BadRequest, NotAcceptable, UnsupportedMediaType
 from triptych.tables.media_types import MediaType, media_type
 
 
@@ -37,6 +38,15 @@ _FORMATS: dict[str, Format] = {
     "application/vnd.apache.parquet": Format.PARQUET,
     "application/x-parquet": Format.PARQUET,
 }
+DELIMITERS: Final[Mapping[str, str]] = {
+    **{mark: mark for mark in sorted(set(string.punctuation) - set("\"'.+-_\\"))},
+    **dict.fromkeys(("\t", "\\t", "tab"), "\t"),
+}
+"""What may separate the cells of CSV, by what options call it."""
+
+A_DELIMITER = "one mark such as ',', ';', '|', or 'tab'"
+"""What messages expect as a delimiter."""
+
 _CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
 
 
@@ -68,13 +78,15 @@ def names_rows(content_type: str | None) -> bool:
     return _FORMATS.get(media_type(content_type or "").name, Format.JSON) is not Format.JSON
 
 
-def request_representation(content_type: str | None) -> Representation:
+def request_representation(content_type: str | None, delimiter: str | None = None) -> Representation:
     """Tells how the rows of a request are written.
 
     Args:
         content_type: Its Content-Type header.
+        delimiter: What separates the cells of CSV, as `DELIMITERS` calls it; None for a comma.
 
     Raises:
+        BadRequest: No such delimiter is read here.
         UnsupportedMediaType: Such rows are not read here.
     """
     given = media_type(content_type or "")
@@ -86,7 +98,10 @@ def request_representation(content_type: str | None) -> Representation:
     charset = given.parameters.get("charset", "utf-8")
     if known is not Format.PARQUET and charset.lower() not in _CHARSETS:
         raise UnsupportedMediaType(f"charset {charset[:32]!r} is not read here; send UTF-8")
-    return Representation(known, given.name, _has_header(given, default=True))
+    mark = DELIMITERS.get("," if delimiter is None else delimiter)
+    if mark is None:
+        raise BadRequest(f"delimiter: expected {A_DELIMITER}, got {(delimiter or '')[:80]!r}")
+    return Representation(known, given.name, _has_header(given, default=True), mark)
 
 
 def answer_representation(accept: str | None, request: Representation) -> Representation:
@@ -108,7 +123,8 @@ def answer_representation(accept: str | None, request: Representation) -> Repres
     if _wanted(chosen, ranges)[0] == 0:
         raise NotAcceptable(f"Accept {accept[:64]!r} names no type that is given here: {', '.join(_FORMATS)}")
     best = _closest(chosen, ranges)
-    return Representation(_FORMATS[chosen], chosen, _has_header(best, default=request.header))
+    header = _has_header(best, default=request.header)
+    return Representation(_FORMATS[chosen], chosen, header, request.delimiter)
 
 
 def _wanted(name: str, ranges: Sequence[MediaType]) -> tuple[float, int]:

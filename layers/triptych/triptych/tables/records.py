@@ -47,9 +47,6 @@ class CsvRecords:
 
 
 _BLANK = re.compile(rb"[\r\n]*+")
-_COMMAS = CsvRecords()
-end_of_csv = _COMMAS.end
-first_of_csv = _COMMAS.first
 
 
 def end_of_lines(text: bytes) -> int:

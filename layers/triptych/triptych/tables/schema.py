@@ -65,6 +65,13 @@ class RowSchema:
             return features
         return (spec.name,) if size == 1 else entry_names(spec.name, size)
 
+    def all_columns(self) -> tuple[str, ...] | None:
+        """Names of the columns that hold one number each of all inputs; None when one takes any number."""
+        flat = [self.flat_columns(spec) for spec in self.inputs]
+        if any(names is None for names in flat):
+            return None
+        return tuple(name for names in flat for name in names or ())
+
     def names_for(self, width: int, where: str) -> tuple[str, ...]:
         """Names the cells of a row that comes without names.
 
@@ -86,11 +93,9 @@ class RowSchema:
         raise BadRequest(f"{where}: expected as many cells as there are columns, {shown}, got {width}")
 
     def _orders(self) -> list[tuple[str, ...]]:
-        flat = [self.flat_columns(spec) for spec in self.inputs]
         orders = [self.columns or tuple(spec.name for spec in self.inputs)]
-        if all(names is not None for names in flat):
-            orders.append(tuple(name for names in flat for name in names or ()))
-        return orders
+        names = self.all_columns()
+        return orders if names is None else [*orders, names]
 
 
 def inner_shape(spec: TensorSpec) -> tuple[int, ...] | None:

@@ -22,6 +22,7 @@ def predict(services: Services, request: Request) -> Response:
             accept=request.headers.get("accept"),
             join=request.query.get("join"),
             outputs=request.query.get("outputs"),
+            delimiter=request.query.get("delimiter"),
         )
         answer = predict_rows(model, rows, request.deadline)
     succeeded(services, request, model, answer.rows, answer.timings)
