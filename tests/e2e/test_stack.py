@@ -67,7 +67,8 @@ def test_outputs(stack: StackInfo) -> None:
     jobs = ("Jobs", "JobWorker", "JobDeadLetter", "JobSweep")
     batches = ("Batches", "Batch", "BatchPlan", "BatchChunk", "BatchMerge")
     expected = {
-        *("ApiUrl", "ApiKeyId", "ModelBucket", "AlarmTopic", "DashboardUrl", "BatchStateMachineArn"),
+        *("ApiUrl", "ApiKeyId", "UsagePlanId", "ApiLogGroup"),
+        *("ModelBucket", "AlarmTopic", "DashboardUrl", "BatchStateMachineArn"),
         *("JobInputsBucket", "ResultsBucket", "InputBucket", "OutputBucket", "BatchWorkBucket"),
         *("JobsTableName", "BatchesTableName", "PredictionsTableName", "JobsTopicArn", "BatchesTopicArn"),
         *("JobsQueueUrl", "JobsDeadLetterQueueUrl", "BatchQueueUrl", "BatchDeadLetterQueueUrl"),
