@@ -1,17 +1,22 @@
 """What a dry run tells of a batch with lookups, beside what the batch then takes."""
 
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from triptych.batch import transformer as module
-from triptych.batch.dry_run import DryRun, Workers
+from triptych.batch.dry_run import DryRun, Select, Workers
+from triptych.batch.events import Upload
 from triptych.batch.selection import Selection
 from triptych.batch.transformer import Limits, Transformer
+from triptych.batches.batch import BatchSource
 from triptych.batches.lookup_rate import LookupRate
 from triptych.batches.submission import read_submission
 from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.objects import StoredObject
 from triptych.interfaces.pacer import Pacer
 
 from tests.support.batch_world import BatchWorld, models
@@ -30,8 +35,8 @@ def test_lookups_take_as_long_as_was_told(tmp_path: Path, monkeypatch: pytest.Mo
     batch, file = world.dropped("recommender/users.csv", body, metadata)
     chunks = world.chunks(batch, file, 4_000)
     workers = Workers(4_000, memory=1769, concurrency=1, lookups=RATE)
-    dry_run = DryRun(world.inputs, Selection(world.places), models, workers)
-    told = dry_run.describe(read_submission({"keys": [file.key]}))
+    dry_run = DryRun(world.inputs, Selection(world.places).looks, models, workers)
+    told = dry_run.describe(read_submission({"keys": [file.key]}), Deadline.after(60))
 
     clock = Clock()
     monkeypatch.setattr(time, "monotonic", clock)
@@ -47,3 +52,59 @@ def test_lookups_take_as_long_as_was_told(tmp_path: Path, monkeypatch: pytest.Mo
     # Four chunks share fifty writes a second; here one is done after the other.
     assert len(chunks) * USERS / 50 == pytest.approx(clock.now - begun, rel=0.02)
     assert clock.now - begun == pytest.approx(told["estimated_seconds"] - START, rel=0.02)
+
+
+def plan(world: BatchWorld, seconds: float, select: Select | None = None) -> dict[str, Any]:
+    """Asks what a batch of all new files would do, of whoever has that many seconds."""
+    workers = Workers(4_000, memory=1769, concurrency=1, lookups=RATE)
+    dry_run = DryRun(world.inputs, select or Selection(world.places).looks, models, workers)
+    submission = read_submission({"prefix": "recommender/", "only_new": True})
+    return dry_run.describe(submission, Deadline.after(seconds))
+
+
+def test_time_to_look_at_all(tmp_path: Path) -> None:
+    """Files that are not new cost a look each; where there is time for all, nothing is said of that."""
+    world = BatchWorld(tmp_path)
+    for number in range(5):
+        world.inputs.drop(f"recommender/{number}.csv", b"user_id\n15\n")
+    for number in range(4):
+        found = world.inputs.find(f"recommender/{number}.csv")
+        assert found is not None
+        world.uploads.take(Upload(found.key, found.version, found.etag), Deadline.after(60))
+    told = plan(world, 60)
+    assert (1, ["recommender/4.csv"]) == (told["files"], [file["key"] for file in told["listed"]])
+    assert "looked_at" not in told
+    assert (1, 0) == (plan(world, -1)["looked_at"], plan(world, -1)["files"])
+
+
+def test_no_time_to_look_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the time goes into finding files; the answer tells of how many keys that was."""
+    world, clock = BatchWorld(tmp_path), Clock()
+    found = world.inputs.drop("recommender/a.csv", b"user_id\n15\n")
+    monkeypatch.setattr(time, "monotonic", clock)
+
+    def select(_: BatchSource) -> Iterator[StoredObject | None]:
+        for number in range(10_000):
+            clock.advance(0.0625)
+            yield found if number % 16 == 0 else None
+
+    told = plan(world, 20, select)
+    assert (160, 10) == (told["looked_at"], told["files"])
+    assert 10 == len(told["listed"])
+
+
+def test_no_time_to_open_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that there is no time to open are expected to be like those that were."""
+    world, clock = BatchWorld(tmp_path), Clock()
+    files = [world.inputs.drop(f"recommender/{name}.csv", b"user_id\n15\n") for name in "abcdefgh"]
+    monkeypatch.setattr(time, "monotonic", clock)
+    find = world.inputs.find
+
+    def slow(key: str, version: str | None = None) -> StoredObject | None:
+        clock.advance(4)
+        return find(key, version)
+
+    monkeypatch.setattr(world.inputs, "find", slow)
+    told = plan(world, 20, lambda _: files)
+    assert (8, 4) == (told["files"], len(told["listed"]))
+    assert 8 * len(b"user_id\n15\n") == told["bytes"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from triptych.batch.key_lists import shortened
 from triptych.batch.selection import Selection
-from triptych.batches.batch import BatchSource
+from triptych.batches.batch import BatchSource, State
 from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.interfaces.deadline import Deadline
 
@@ -78,6 +78,19 @@ def test_only_new_after_a_failure_that_may_pass(world: BatchWorld) -> None:
     batch, file = world.dropped("penguins/a.csv", BODY)
     world.finisher.refuse_file(batch, file, ServiceUnavailable("no table"))
     assert ["penguins/a.csv"] == keys(world, NEW)
+
+
+def test_no_time_to_find_files(world: BatchWorld) -> None:
+    """A batch whose files cannot all be found in the time there is has failed, and says what to do."""
+    taken(world, dropped(world, "penguins/a.csv", BODY))  # no longer new: there is nothing to plan
+    batch = world.submitter.scheduled("penguins/", "2026-01-01T02:00:00Z")
+    world.machine.plan({"batch": batch.id}, Deadline.after(-1))
+    ended = world.store.batches[batch.id]
+    assert ended.error is not None
+    assert (State.FAILED, "there was no time left to find all files; make the prefix longer") == (
+        ended.state,
+        ended.error.message,
+    )
 
 
 def test_a_plan_is_made_once(world: BatchWorld) -> None:

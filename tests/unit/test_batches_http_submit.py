@@ -16,7 +16,7 @@ from triptych.protocol.plain import plain
 from triptych.serving.repository import ModelRepository
 
 from tests.support.batches_api import BATCHES, BatchesApi
-from tests.support.realtime import Answer
+from tests.support.realtime import Answer, Call
 from tests.unit.fakes.places import MemoryPlace
 
 PREFIX = {"prefix": "iris/new/"}
@@ -195,6 +195,26 @@ def test_dry_run(api: BatchesApi) -> None:
     parts = sum(cost[name] for name in cost if name != "total_usd")
     assert 0 < cost["total_usd"] == pytest.approx(parts, abs=3e-6)
     assert 5 <= said["estimated_seconds"] < 6
+
+
+def test_dry_run_in_time(api: BatchesApi) -> None:
+    """Where the function has no time left to look at all files, the answer says at how many it looked."""
+    for name in "abc":
+        api.inputs.drop(f"iris/new/{name}.csv", b"x\n1\n")
+    body = json.dumps({**PREFIX, "only_new": True, "dry_run": True}).encode()
+    said = api.function.handle(Call("POST", BATCHES, body=body).event(), milliseconds=1000).json()
+    assert (1, 1) == (said["looked_at"], said["files"])
+
+
+def test_files_are_not_looked_for_in_the_call(api: BatchesApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch is accepted at once, however many files its prefix has: the state machine finds them."""
+
+    def unwanted(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(api.inputs, "list", unwanted)
+    monkeypatch.setattr(api.inputs, "find", unwanted)
+    assert 202 == submit(api, {**PREFIX, "only_new": True}).status
 
 
 def test_dry_run_without_files(api: BatchesApi) -> None:

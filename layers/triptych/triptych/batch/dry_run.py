@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from triptych.batch.opening import Descriptions, input_file
@@ -14,10 +13,14 @@ from triptych.batches.lookup_rate import LookupRate
 from triptych.batches.submission import MAX_KEYS, Submission
 from triptych.bulk.planning.sizing import Sizing, sized
 from triptych.errors import BadRequest, NotFound, TriptychError
+from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.objects import Bucket, StoredObject
 
-type Select = Callable[[BatchSource], Iterable[StoredObject | str]]
-"""Gives the files of a batch; the key alone of one that is not there."""
+type Select = Callable[[BatchSource], Iterable[StoredObject | str | None]]
+"""Looks at files: gives each of the batch, the key alone of one that is not there, None for one left out."""
+
+_FINDING, _SAMPLING = 0.5, 0.8
+"""Shares of the time after which no further file is looked for, and no further one opened."""
 
 
 class Workers(NamedTuple):
@@ -76,27 +79,45 @@ class DryRun:
         self._models = models
         self._workers = workers
 
-    def describe(self, submission: Submission) -> dict[str, Any]:
-        """Describes in JSON what a batch would do; of many files, the first ones are looked at.
+    def describe(self, submission: Submission, deadline: Deadline) -> dict[str, Any]:
+        """Describes in JSON what a batch would do; of many files, the first ones are opened.
+
+        Where there is no time to find all files, it tells how many keys were looked at, and describes these.
+
+        Args:
+            submission: The batch.
+            deadline: When the answer must be ready.
 
         Raises:
             BadRequest: It would have too many files.
             ServiceUnavailable: Files cannot be looked at now.
         """
-        found = list(islice(self._select(submission.source), MAX_KEYS + 1))
-        if len(found) > MAX_KEYS:
-            raise BadRequest(f"there are more than {MAX_KEYS} files; make the prefix longer")
+        finding, sampling = (Deadline.after(share * deadline.remaining) for share in (_FINDING, _SAMPLING))
+        found, looked_at = self._found(submission.source, finding)
         batch = submission.batch("", 0)
-        shown = [self._shown(batch, file) for file in found[:SHOWN]]
+        shown = [self._shown(batch, file) for file in _until(sampling, found[:SHOWN])]
         known = _sum([counted for _, counted in shown if counted])
-        rest = [self._guessed(file, known) for file in found[SHOWN:] if isinstance(file, StoredObject)]
+        rest = [self._guessed(file, known) for file in found[len(shown) :] if isinstance(file, StoredObject)]
         files = sum(counted is not None for _, counted in shown) + len(rest)
         return {
             "dry_run": True,
+            **({} if looked_at is None else {"looked_at": looked_at}),
             **self._together(files, _sum([known, *rest])),
             "listed": [described for described, counted in shown if counted],
             "refused": [described for described, counted in shown if counted is None],
         }
+
+    def _found(self, source: BatchSource, deadline: Deadline) -> tuple[list[StoredObject | str], int | None]:
+        """Finds files; tells also how many keys it looked at, unless these are all."""
+        found: list[StoredObject | str] = []
+        for looked_at, file in enumerate(self._select(source), start=1):
+            if file is not None:
+                found.append(file)
+            if len(found) > MAX_KEYS:
+                raise BadRequest(f"there are more than {MAX_KEYS} files; make the prefix longer")
+            if deadline.remaining <= 0:
+                return found, looked_at
+        return found, None
 
     def _together(self, files: int, all_: _Counted) -> dict[str, Any]:
         workers = self._workers
@@ -157,6 +178,14 @@ class DryRun:
 
     def _chunks(self, size: int) -> int:
         return max(1, -(-size // self._workers.chunk_bytes))
+
+
+def _until[F](deadline: Deadline, files: Iterable[F]) -> Iterator[F]:
+    """Gives the first file, and those that there is time for."""
+    for file in files:
+        yield file
+        if deadline.remaining <= 0:
+            return
 
 
 def _counted(size: int, sizing: Sizing, *, lookup: bool) -> _Counted:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -20,7 +19,7 @@ from triptych.batches.keys import chunks_key, files_key, joins_key, plan_key, st
 from triptych.batches.manifest import Generation
 from triptych.batches.messages import chunk_of, message
 from triptych.bulk.planning.plan import plan_chunks
-from triptych.errors import BadRequest, NotFound, TriptychError
+from triptych.errors import BadRequest, DeadlineExceeded, NotFound, TriptychError
 from triptych.interfaces.batch_store import BatchStore
 from triptych.interfaces.deadline import Deadline
 from triptych.interfaces.objects import StoredObject
@@ -87,7 +86,7 @@ class Planner:
             Stopped: The batch was stopped.
             TriptychError: Something is out of order that may pass.
         """
-        files = self._files(batch)
+        files = self._files(batch, deadline)
         plan = self._places.work.get(plan_key(batch.id))
         if plan is None:
             chunks = [
@@ -153,14 +152,19 @@ class Planner:
         begun = batch.attempts or batch.redrives  # most batches were not, and need not be asked for
         return next(iter(self._store.parts(batch.id, number)), None) if begun else None
 
-    def _files(self, batch: Batch) -> list[StoredObject | str]:
+    def _files(self, batch: Batch, deadline: Deadline) -> list[StoredObject | str]:
         """Gives the files that were found when the batch was planned first: each keeps its number."""
         kept = self._places.work.get(files_key(batch.id))
         if kept is not None:
             return [_found(entry) for entry in orjson.loads(kept)]
-        files = list(islice(self._select(batch.source), MAX_FILES + 1))
-        if len(files) > MAX_FILES:
-            raise BadRequest(f"there are more than {MAX_FILES} files; make the prefix longer")
+        files: list[StoredObject | str] = []
+        for found in self._select.looks(batch.source):
+            if deadline.remaining <= 0:
+                raise DeadlineExceeded("there was no time left to find all files; make the prefix longer")
+            if found is not None:
+                files.append(found)
+            if len(files) > MAX_FILES:
+                raise BadRequest(f"there are more than {MAX_FILES} files; make the prefix longer")
         self._keep(
             files_key(batch.id), (found if isinstance(found, str) else plain(found) for found in files)
         )

@@ -37,6 +37,18 @@ class Selection:
             BadRequest: The list of keys has been deleted.
             ServiceUnavailable: A bucket cannot be reached.
         """
+        return (found for found in self.looks(source) if found is not None)
+
+    def looks(self, source: BatchSource) -> Iterator[StoredObject | str | None]:
+        """Looks at one file after the other, so that the caller can stop when there is no time left.
+
+        Yields:
+            As when called; None for a file that is left out: it is not new, or was removed meanwhile.
+
+        Raises:
+            BadRequest: The list of keys has been deleted.
+            ServiceUnavailable: A bucket cannot be reached.
+        """
         inputs = self._places.inputs
         if source.prefix is None:
             yield from ahead(
@@ -44,9 +56,7 @@ class Selection:
             )
             return
         look: Callable[[str], StoredObject | None] = self._new if source.only_new else inputs.find
-        for found in ahead(look, self._listed(source.prefix), _AT_ONCE):
-            if found is not None:  # else it is old, or was removed after it was listed
-                yield found
+        yield from ahead(look, self._listed(source.prefix), _AT_ONCE)
 
     def _listed(self, prefix: str) -> Iterable[str]:
         return (listed.key for listed in self._places.inputs.list(prefix) if not is_folder(listed.key))

@@ -54,7 +54,7 @@ def batches_application(
     services = BatchServices(
         repository=repository,
         submitter=BatchSubmitter(store, starter, endings, telemetry, clock),
-        dry_run=DryRun(places.inputs, Selection(places), descriptions(repository), workers),
+        dry_run=DryRun(places.inputs, Selection(places).looks, descriptions(repository), workers),
         desk=BatchDesk(store, starter, endings, workflow, clock),
         lookup=Lookup(places.predictions),
         outputs=places.outputs,

@@ -37,7 +37,7 @@ def submit(services: BatchServices, request: Request) -> Response:
     submission = read_submission(said)
     _check_model(services, request, submission)
     if dry:
-        return json_response(services.dry_run.describe(submission))
+        return json_response(services.dry_run.describe(submission, request.deadline))
     submission = submission._replace(source=shortened(services.work, submission.source))
     return _accepted(services, request, services.submitter.submit(submission, request.idempotency_key()))
 
