@@ -41,6 +41,14 @@ up: build  ## start the emulator, deploy to it and print URLs, key and curl line
 down: $(INSTALL_UV)  ## stop what `make up` started
 	@$(RUN) python -m local down
 
+.PHONY: env
+env: setup  ## print URL, key, buckets for a shell: eval "$$(make env)"; STACK=name: of your AWS account
+	@$(RUN) python -m local env $(STACK:%=--stack %)
+
+.PHONY: smoke
+smoke: setup  ## check a running stack, a line each, and clean up; STACK=name: of your AWS account
+	@$(RUN) python -m local smoke $(STACK:%=--stack %)
+
 .PHONY: redrive
 redrive: setup  ## queue failed jobs again whose reason may be gone; STACK=name: of your AWS account
 	@$(RUN) python -m local redrive $(STACK:%=--stack %)

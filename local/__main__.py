@@ -1,4 +1,4 @@
-"""Command line: `python -m local up|down|demo|redrive|transform`."""
+"""Command line: `python -m local up|down|demo|env|redrive|smoke|transform`."""
 
 import argparse
 import sys
@@ -8,8 +8,11 @@ from rich.console import Console
 
 from local.demo import demo
 from local.down import down
+from local.env import exports
 from local.failure import LocalFailure
+from local.find import find
 from local.redrive import redrive
+from local.smoke import smoke
 from local.transform import transform
 from local.up import guide, up
 
@@ -21,8 +24,8 @@ def main() -> int:
         The exit status.
     """
     parser = argparse.ArgumentParser(prog="python -m local", description="The stack on this machine")
-    parser.add_argument("command", choices=["up", "down", "demo", "redrive", "transform"])
-    parser.add_argument("--stack", help="redrive: a stack of the account that the environment names")
+    parser.add_argument("command", choices=["up", "down", "demo", "env", "redrive", "smoke", "transform"])
+    parser.add_argument("--stack", help="env, redrive, smoke: a stack of your account")
     parser.add_argument("--dry-run", action="store_true", help="redrive: only say what would be done")
     parser.add_argument("--model", help="transform: name of the model")
     parser.add_argument("--file", type=Path, help="transform: the file")
@@ -37,6 +40,10 @@ def main() -> int:
                 down(console)
             case "demo":
                 demo(console)
+            case "env":
+                print(exports(find(arguments.stack)))
+            case "smoke":
+                smoke(console, arguments.stack)
             case "redrive":
                 redrive(console, arguments.stack, dry_run=arguments.dry_run)
             case "transform":

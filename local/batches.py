@@ -8,13 +8,12 @@ from typing import Any
 import httpx
 from triptych.batches.ids import upload_id
 
-from local.calls import expect_success
+from local.calls import LOOK, expect_success
 from local.failure import LocalFailure
 from local.jobs import Jobs
 from local.stack import StackInfo
 
 FINAL = frozenset({"succeeded", "succeeded_with_errors", "failed", "stopped"})
-LOOK = 0.3  # seconds between two looks
 
 type Batch = dict[str, Any]
 
@@ -32,7 +31,7 @@ class Batches:
         self._api = api
         self._store = stack.aws().s3()
 
-    def drop(self, key: str, body: bytes, **options: str) -> str:
+    def drop(self, key: str, body: bytes, /, **options: str) -> str:
         """Puts a file into the bucket of inputs.
 
         Args:
@@ -69,13 +68,17 @@ class Batches:
                 raise LocalFailure(f"batch {batch_id} has not ended after {seconds:.0f} s: {answer.text}")
             time.sleep(LOOK)
 
-    def ended(self, batch_id: str) -> Batch:
+    def ended(self, batch_id: str, seconds: float = 120) -> Batch:
         """Waits for the end of a batch.
+
+        Args:
+            batch_id: Its id.
+            seconds: How long at most.
 
         Raises:
             LocalFailure: It did not end in time.
         """
-        *_, batch = self.watched(batch_id)
+        *_, batch = self.watched(batch_id, seconds)
         return batch
 
     def made(self, key: str) -> bytes:

@@ -16,6 +16,7 @@ from local.failure import LocalFailure
 from local.stack import StackInfo
 
 WARM_CALLS = 20
+LOOK = 0.3  # seconds between two looks at what has not ended
 PATIENCE = 30  # seconds for which the API may say that requests come too fast
 
 
@@ -52,12 +53,13 @@ class Calls:
 
     def __init__(self, stack: StackInfo, key: str | None = None, *, signed: bool = True) -> None:
         api_key = stack.api_key if key is None else key
+        self._proxies = not stack.endpoint_url  # an emulator is on this machine
         self._client = httpx.Client(
             base_url=stack.api_url,
             headers={"x-api-key": api_key} if api_key else {},
             auth=_signature(stack) if signed else None,
             timeout=60,
-            trust_env=False,
+            trust_env=self._proxies,
         )
 
     def __enter__(self) -> Self:
@@ -80,6 +82,16 @@ class Calls:
             if answer.status_code != httpx.codes.TOO_MANY_REQUESTS or time.monotonic() > end:
                 return answer
             time.sleep(random.uniform(0.2, 1))  # noqa: S311 - spreads load, keeps no secret
+
+    def elsewhere(self, method: str, url: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401 - of httpx
+        """Send a request to a place that the API names, without key and signature.
+
+        Args:
+            method: GET or POST.
+            url: The whole URL.
+            **arguments: What httpx takes.
+        """
+        return httpx.request(method, url, timeout=60, trust_env=self._proxies, **arguments)
 
     def post(self, path: str, body: bytes, kind: str, accept: str = "application/json") -> httpx.Response:
         """Post a body.

@@ -59,9 +59,7 @@ class Jobs(Calls):
         """
         form = self.json("POST", "/v2/uploads")
         fields = {**form["fields"], "Content-Type": kind}
-        expect_success(
-            httpx.post(form["url"], data=fields, files={"file": body}, timeout=60, trust_env=False)
-        )
+        expect_success(self.elsewhere("POST", form["url"], data=fields, files={"file": body}))
         return str(form["input"])
 
     def get(self, job_id: str, wait: int = 0) -> Job:
@@ -104,7 +102,7 @@ class Jobs(Calls):
         """
         answer = self.request("GET", f"/v2/jobs/{job_id}/result")
         if answer.has_redirect_location:
-            answer = httpx.get(answer.headers["location"], timeout=60, trust_env=False)
+            answer = self.elsewhere("GET", answer.headers["location"])
         return expect_success(answer)
 
     def cancel(self, job_id: str) -> bool:
