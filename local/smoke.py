@@ -35,8 +35,10 @@ def smoke(console: Console, stack_name: str | None) -> None:
             wrong = [check.name for check in CHECKS if not passes(console, check, run)]
         finally:
             clean = _removed(console, run)
-    if wrong or not clean:
-        raise LocalFailure(", ".join([*wrong, *([] if clean else ["removal of what was made"])]))
+    if not clean:
+        wrong.append("removal")
+    if wrong:
+        raise LocalFailure(f"wrong: {', '.join(wrong)}")
 
 
 def passes(console: Console, check: Check, run: SmokeRun) -> bool:

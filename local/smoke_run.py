@@ -20,9 +20,10 @@ class SmokeRun:
     Args:
         stack: The stack.
         api: Calls its API.
-        patience: Seconds in which a job has to end; a batch has twice as long.
+        patience: The attribute.
 
     Attributes:
+        patience: Seconds in which a job has to end; a batch has twice as long.
         name: In every key of this run.
         served: Names of the models that can be called.
         jobs: Ids of jobs.
@@ -41,7 +42,7 @@ class SmokeRun:
         self.batches: list[str] = []
         self.uploads: list[str] = []
         self.lookups: list[str] = []
-        self._patience = patience
+        self.patience = patience
 
     @property
     def on_upload(self) -> bool:
@@ -60,15 +61,15 @@ class SmokeRun:
 
     def ended_job(self, job_id: str) -> Job:
         """Wait for the end of a job."""
-        return self.api.ended(job_id, self._patience)
+        return self.api.ended(job_id, self.patience)
 
     def ended_message(self, job_id: str) -> Job:
         """Wait until a message has become a job, and the job has ended."""
         self.jobs.append(job_id)
-        end = time.monotonic() + self._patience
+        end = time.monotonic() + self.patience
         while not (answer := self.api.request("GET", f"/v2/jobs/{job_id}")).is_success:
             if time.monotonic() > end:
-                raise LocalFailure(f"no job after {self._patience:.0f} s: {answer.status_code} {answer.text}")
+                raise LocalFailure(f"no job after {self.patience:.0f} s: {answer.status_code} {answer.text}")
             time.sleep(LOOK)
         return self.ended_job(job_id)
 
@@ -78,11 +79,11 @@ class SmokeRun:
         if not self.on_upload:
             return self.called(key)
         self.batches.append(dropped)
-        return self.files.ended(dropped, 2 * self._patience)
+        return self.files.ended(dropped, 2 * self.patience)
 
     def called(self, key: str, **options: str) -> Batch:
         """Call for the batch of a file that is there, and wait for its end."""
         asked = {"keys": [key], "options": options, "target": "smoke"}
         identity = self.api.json("POST", "/v2/batches", json=asked)["id"]
         self.batches.append(identity)
-        return self.files.ended(identity, 2 * self._patience)
+        return self.files.ended(identity, 2 * self.patience)
