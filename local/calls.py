@@ -36,7 +36,8 @@ class Signature(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
         """Add the headers of a signature, version 4."""
-        signed = AWSRequest(request.method, str(request.url), data=request.content)
+        url, query = str(request.url.copy_with(query=None)), request.url.params.multi_items()
+        signed = AWSRequest(request.method, url, data=request.content, params=query)  # type: ignore[arg-type]  # pairs
         SigV4Auth(self._credentials, "execute-api", self._region).add_auth(signed)
         request.headers.update(dict(signed.headers.items()))
         yield request

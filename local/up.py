@@ -52,6 +52,12 @@ AWS endpoint  {stack.endpoint_url} (access key test, secret key test)
 models        s3://{stack.outputs["ModelBucket"]}/models/
 all of it     {_relative(STACK_FILE)}
 
+# URL, KEY, buckets, and aws for this stack: what the README's lines use
+eval "$(make env)"
+
+# does everything work?
+make smoke
+
 # ready?
 curl {url}/v2/health/ready
 
