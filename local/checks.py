@@ -17,13 +17,12 @@ from local.calls import Calls, expect_success
 from local.failure import LocalFailure
 from local.jobs import Job
 from local.smoke_run import NotShown, SmokeRun
-from local.tour import MODELS
+from local.tour import MODELS, WRONG_SHAPE
 
 CSV = (ROOT / "examples" / "penguins.csv").read_bytes()
 ROWS = len(CSV.splitlines()) - 1
 IMAGES = (ROOT / "examples" / "digits.json").read_bytes()
 BAD_ROW = b"Dream,not a number\n"
-WRONG_SHAPE = {"inputs": [{"name": "image", "shape": [1, 64], "datatype": "FP32", "data": [0] * 64}]}
 USERS = (15, 73)
 JSON = "application/json"
 FORBIDDEN = 403
@@ -61,9 +60,7 @@ def strangers(run: SmokeRun) -> None:
             _expect_error(stranger.request("GET", "/v2"), FORBIDDEN)
     if run.stack.parameters.get("Authorization") == "AWS_IAM":
         with Calls(run.stack, signed=False) as stranger:
-            _expect_error(
-                stranger.request("GET", "/v2"), 404
-            )  # the gateway's answer: no such path, or no signature
+            _expect_error(stranger.request("GET", "/v2"), 404)  # as the gateway answers for an unknown path
 
 
 def models(run: SmokeRun) -> None:
@@ -78,8 +75,7 @@ def models(run: SmokeRun) -> None:
 
 def mistakes(run: SmokeRun) -> None:
     """A wrong shape, an unknown model and an unknown path have the right status, and say what is wrong."""
-    body = json.dumps(WRONG_SHAPE).encode()
-    _expect_error(run.api.post("/v2/models/digits/infer", body, JSON), 400, "expected shape")
+    _expect_error(run.api.post("/v2/models/digits/infer", WRONG_SHAPE, JSON), 400, "expected shape")
     _expect_error(run.api.request("GET", f"/v2/models/{run.name}"), 404, run.name)
     _expect_error(run.api.request("GET", f"/{run.name}"), 404)
 
@@ -120,7 +116,7 @@ def jobs(run: SmokeRun) -> None:
 
 def failing_jobs(run: SmokeRun) -> None:
     """A job that cannot succeed fails at once, with the reason."""
-    job = run.ended_job(run.submitted("digits", json.dumps(WRONG_SHAPE).encode(), JSON))
+    job = run.ended_job(run.submitted("digits", WRONG_SHAPE, JSON))
     _expect(job["status"] == "failed", f"expected a failed job, got {job}")
     _expect(
         "expected shape" in job["error"]["message"] and not job["error"]["retryable"],

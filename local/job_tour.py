@@ -16,6 +16,7 @@ from local.failure import LocalFailure
 from local.jobs import Job, Jobs
 from local.pictures import heading, histogram, table
 from local.stack import StackInfo
+from local.tour import WRONG_SHAPE
 
 BURST = 60
 THREADS = 4
@@ -63,8 +64,7 @@ def burst(console: Console, jobs: Jobs) -> None:
 def bad(console: Console, jobs: Jobs) -> None:
     """Hand over what cannot succeed, and cancel what need not."""
     heading(console, "A job that fails says why; one that waits can be cancelled", "DELETE /v2/jobs/{id}")
-    wrong = {"inputs": [{"name": "image", "shape": [1, 64], "datatype": "FP32", "data": [0] * 64}]}
-    failed = jobs.ended(jobs.submit("digits", json.dumps(wrong).encode(), "application/json")["id"])
+    failed = jobs.ended(jobs.submit("digits", WRONG_SHAPE, "application/json")["id"])
     waiting = _digits(jobs, BURST, delay=LATER)["id"]
     jobs.cancel(waiting)
     shown = table("job", "state", "why")

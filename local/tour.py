@@ -18,6 +18,9 @@ from local.pictures import digit, heading, table
 from local.stack import StackInfo
 
 EXAMPLES = ROOT / "examples"
+WRONG_SHAPE = json.dumps(
+    {"inputs": [{"name": "image", "shape": [1, 64], "datatype": "FP32", "data": [0] * 64}]}
+).encode()
 MODELS = ("penguins", "digits", "recommender")
 PICKED_UP_SECONDS = 30
 VISITOR = 15  # a user whom the recommender knows
@@ -89,8 +92,7 @@ def binary(console: Console, stack: StackInfo) -> None:
 def mistake(console: Console, calls: Calls) -> None:
     """Send an image of the wrong shape."""
     heading(console, "A mistake says what is wrong", "POST /v2/models/digits/infer")
-    sent = {"inputs": [{"name": "image", "shape": [1, 64], "datatype": "FP32", "data": [0] * 64}]}
-    answer = calls.post("/v2/models/digits/infer", json.dumps(sent).encode(), "application/json")
+    answer = calls.post("/v2/models/digits/infer", WRONG_SHAPE, "application/json")
     console.print(f"{answer.status_code} {answer.text}\n", markup=False)
 
 

@@ -10,11 +10,11 @@ from typing import Any, Self
 import httpx
 from triptych.batches.ids import upload_id
 
+from local.batches import FINAL, Batches
 from local.jobs import Jobs
 from local.stack import StackInfo
 
 SECONDS = 120
-FINAL = {"succeeded", "succeeded_with_errors", "failed", "stopped"}
 
 type Json = dict[str, Any]
 
@@ -31,6 +31,7 @@ class DroppedFiles:
         self._store = stack.aws().s3()
         self._functions = self.client("lambda")
         self._api = Jobs(stack)
+        self._batches = Batches(stack, self._api)
 
     def __enter__(self) -> Self:
         return self
@@ -61,11 +62,7 @@ class DroppedFiles:
 
     def made(self, key: str) -> bytes | None:
         """Gives an object of the bucket of outputs; None where there is none."""
-        try:
-            found = self._store.get_object(Bucket=self.stack.outputs["OutputBucket"], Key=key)
-        except self._store.exceptions.NoSuchKey:
-            return None
-        return found["Body"].read()
+        return self._batches.made_if_any(key)
 
     def output(self, key: str) -> bytes:
         """Gives the predictions of a file."""
