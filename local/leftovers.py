@@ -86,6 +86,8 @@ class _Removal:
         records = self._database.Table(self._outputs[table])
         names = [key["AttributeName"] for key in records.key_schema]
         known = {":id": identity}
-        found = records.query(KeyConditionExpression="id = :id", ExpressionAttributeValues=known)
+        found = records.query(
+            KeyConditionExpression="id = :id", ExpressionAttributeValues=known, ConsistentRead=True
+        )
         for item in found["Items"]:  # a run has far less than a page of them
             records.delete_item(Key={name: item[name] for name in names})
