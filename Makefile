@@ -5,7 +5,7 @@ STAND_IN := triptych-lambda-stand-in:3.13
 
 export ARCHITECTURE
 # Commands on an AWS account work in the region of its profile. All others run on this machine, and need just any.
-ifeq ($(filter preflight deploy destroy redrive smoke,$(MAKECMDGOALS)),)
+ifeq ($(filter preflight deploy destroy redrive smoke env,$(MAKECMDGOALS)),)
 export AWS_DEFAULT_REGION ?= us-east-1
 endif
 export SAM_CLI_TELEMETRY := 0

@@ -110,4 +110,6 @@ API       {stack.outputs["ApiUrl"]}
 API key   {key} {stack.outputs["ApiKeyId"]}
 models    s3://{stack.outputs["ModelBucket"]}/models/
 files     s3://{stack.outputs["InputBucket"]}/<model>/
+check     make smoke STACK={stack.name}
+shell     eval "$(make env STACK={stack.name})"
 remove    make destroy STACK={stack.name}"""
