@@ -43,6 +43,14 @@ def test_equal_scores(datatype: Datatype) -> None:
     assert ["1", "2", "0", "3"] == indices
 
 
+@pytest.mark.parametrize("datatype", [FP32, FP16, DATATYPES["INT32"]])
+def test_equal_scores_of_many_classes(datatype: Datatype) -> None:
+    """Also where there are so many that an unstable sort would mix them."""
+    scores = [index % 7 for index in range(200)]
+    found = [int(str(entry).split(":")[1]) for entry in best(datatype, scores, 200)]  # type: ignore[attr-defined]
+    assert found == sorted(range(200), key=lambda index: (-scores[index], index))
+
+
 def test_nan_comes_last() -> None:
     """A score that is no number is the worst."""
     assert ["1.000000:2", "-inf:1", "nan:0"] == best(FP32, [np.nan, -np.inf, 1], 3)
