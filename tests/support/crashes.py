@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from triptych.batch.events import Upload
 from triptych.batches.batch import Batch
+from triptych.batches.ids import upload_id
 from triptych.interfaces.deadline import Deadline
 
 from tests.support.batch_world import BatchWorld
@@ -73,9 +74,13 @@ class Cloud:
         directory: Where the buckets are.
         fuse: Ends one process.
         direct_bytes: Bytes of a file that is transformed when it is dropped.
+
+    Attributes:
+        look: Is called when a process has ended, as others see the world then.
     """
 
     def __init__(self, directory: Path, fuse: Fuse, direct_bytes: int = 300) -> None:
+        self.look: Callable[[], None] = lambda: None
         self.world = BatchWorld(directory, fuse.around, direct_bytes)
 
     def drop(self, key: str, body: bytes, wishes: Mapping[str, str] | None = None) -> Batch:
@@ -83,10 +88,10 @@ class Cloud:
         found = self.world.inputs.drop(key, body, wishes)
         upload = Upload(key, found.version, found.etag)
         self.again(lambda: self._taken(upload))
-        for execution in self.world.workflow.started.values():
-            self.execute(execution)
-        (batch,) = self.world.store.batches.values()
-        return batch
+        identity = upload_id(self.world.inputs.name, key, found.version or found.etag)
+        if identity in self.world.workflow.started:
+            self.execute(identity)
+        return self.world.store.batches[identity]
 
     def execute(self, batch_id: str) -> None:
         """Runs the state machine."""
@@ -105,6 +110,7 @@ class Cloud:
             try:
                 return work()
             except Crash:
+                self.look()
                 self.world.clock.advance(100)  # leases are over by then
         raise AssertionError(f"not done after {TRIES} times")
 

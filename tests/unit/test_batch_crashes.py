@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,4 +44,54 @@ def test_crash_at_every_call(tmp_path: Path, key: str, body: bytes, after: bool)
         fuse = Fuse(at, after)
         cloud = Cloud(tmp_path / str(at), fuse)
         batch = cloud.drop(key, body)
+        assert expected == seen(cloud, batch), f"ended at call {at}: {names[at]}"
+
+
+def is_told_truly(cloud: Cloud) -> None:
+    """Checks that a manifest, if there is one, lists what is there, and that nobody works beside it."""
+    outputs = cloud.world.outputs
+    body = outputs.get("penguins/a.csv.manifest.json")
+    if body is None:
+        return
+    manifest = orjson.loads(body)
+    for name, ending in (("output", "out"), ("errors", "errors.jsonl")):
+        found = outputs.find(f"penguins/a.csv.{ending}")
+        assert (found and found.etag) == manifest.get(name, {}).get("etag"), (
+            f"{name} is not that of the manifest"
+        )
+    (newest,) = cloud.world.inputs.list("penguins/a.csv")
+    if manifest["input"]["version"] != newest.version:
+        begun = {batch for batch, *_ in cloud.world.store.attempts}
+        assert begun <= {manifest["batch"]}, (
+            "the manifest of an earlier upload stands beside work on a later one"
+        )
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "second",
+    [SMALL[1], LARGE[1], WRONG[1], HEAD + BAD, LARGE[1] + 8 * BAD],
+    ids=["small", "large", "wrong", "no good record", "too large and bad"],
+)
+def test_second_upload(tmp_path: Path, second: bytes, after: bool) -> None:  # noqa: FBT001 - of the test
+    """A file over another one: a manifest says at each moment what is there, in the end of the new file."""
+    wishes = {"tolerance": "0.5"}
+    fuse = Fuse()
+    cloud = Cloud(tmp_path / "whole", fuse)
+    first = cloud.drop(*SMALL)
+    assert ["errors.jsonl", "manifest.json", "out"] == [
+        key.removeprefix("penguins/a.csv.") for key in cloud.world.outputs.keys
+    ]
+    done = len(fuse.calls)
+    expected = seen(cloud, cloud.drop(SMALL[0], second, wishes))
+    names = fuse.calls[done:]
+    assert first.state != expected["batch"][0] or second in {SMALL[1], LARGE[1]}
+    for at in range(len(names)):
+        fuse = Fuse()
+        cloud = Cloud(tmp_path / str(at), fuse)
+        cloud.drop(*SMALL)
+        fuse.at, fuse.after, cloud.look = done + at, after, partial(is_told_truly, cloud)
+        batch = cloud.drop(SMALL[0], second, wishes)
+        assert len(fuse.calls) > done + at
+        is_told_truly(cloud)
         assert expected == seen(cloud, batch), f"ended at call {at}: {names[at]}"

@@ -119,6 +119,25 @@ def test_manifest_comes_last(world: BatchWorld, monkeypatch: pytest.MonkeyPatch)
     assert [first] == list(world.store.outcomes(batch.id))
 
 
+@pytest.mark.parametrize("broken", ["join", "create", "put"])
+def test_second_upload_that_breaks(world: BatchWorld, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """Where a second upload of a key breaks before its manifest, that of the first is not there any more."""
+    ended(world, "penguins/a.csv", BODY, 10**6, **WISHES)
+    first = world.outputs.get("penguins/a.csv.out")
+    batch, file = world.dropped("penguins/a.csv", HEAD + ROWS[3] + BAD, WISHES)
+    (chunk,) = world.chunks(batch, file, 10**6)
+    world.transform(batch, chunk)
+    join = Join(file, chunk.start, chunk.end)
+    with monkeypatch.context() as breaking:
+        breaking.setattr(world.outputs, broken, _break)
+        with pytest.raises(ConnectionError):
+            world.finisher.finish(batch, join)
+    assert manifest(world, "penguins/a.csv") is None
+    assert (broken == "join") == (first == world.outputs.get("penguins/a.csv.out"))
+    assert Counts(2, 1, 1) == world.finisher.finish(batch, join).counts
+    assert {"read": 2, "written": 1, "failed": 1} == manifest(world, "penguins/a.csv")["records"]
+
+
 @pytest.mark.parametrize(
     ("body", "tolerance", "message"),
     [

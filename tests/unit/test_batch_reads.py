@@ -126,5 +126,5 @@ def test_whole_batch(tmp_path: Path, size: int) -> None:
     told(world, "plan")
     told(world, "merge", finish=True)
     assert (State.FAILED, size) == (store.batches["b"].state, store.batches["b"].failed_files)
-    assert store.calls <= 2 * size + 10
+    assert store.calls <= 3 * size + 10
     assert store.items <= 3 * size + 10

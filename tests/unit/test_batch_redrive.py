@@ -84,6 +84,7 @@ def test_a_redrive_of_the_lost_file_only(world: BatchWorld) -> None:
     batch = world.desk.redrive(batch.id)
     chunks, joins = planned(world, batch)
     assert {"penguins/large.csv"} == {chunk["file"]["key"] for chunk in chunks}
+    assert "penguins/large.csv.manifest.json" not in world.outputs.keys, "it says that the file has failed"
     done(world, batch, chunks)
     ended = finished(world, batch, joins)
     assert (0, 2, 22, 21, None) == (ended.failed_files, ended.files, *ended.counts[:2], ended.error)

@@ -8,8 +8,10 @@ import orjson
 import pytest
 from triptych.batch.events import Upload, uploads_of
 from triptych.batches.batch import Batch, Counts, State
+from triptych.batches.submission import read_submission
 from triptych.errors import BadRequest
 from triptych.interfaces.deadline import Deadline
+from triptych.interfaces.objects import ObjectReader, StoredObject
 
 from tests.support.batch_world import BatchWorld
 
@@ -17,6 +19,7 @@ HEAD = b"island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,sex,y
 ROW = b"Torgersen,39.1,18.7,181,3750,male,2007\n"
 BAD = b"Dream,tall,18.7,181,3750,male,2007\n"
 BODY = HEAD + 3 * ROW + BAD
+LOST = {"Error": "Runtime.ExitError", "Cause": ""}
 
 
 @pytest.fixture
@@ -118,6 +121,70 @@ def test_leased_file(world: BatchWorld) -> None:
     world.clock.advance(2)
     assert taken(world, upload) is None
     assert only(world).final
+
+
+def results(world: BatchWorld) -> dict[str, StoredObject | None]:
+    """Gives all objects in the bucket of outputs."""
+    return {key: world.outputs.find(key) for key in world.outputs.keys}
+
+
+def test_a_bad_file_over_a_good_one(world: BatchWorld) -> None:
+    """Of the good file nothing is left beside the manifest that says why the bad one failed."""
+    taken(world, dropped(world, "penguins/a.csv", BODY))
+    taken(world, dropped(world, "penguins/a.csv", b"a,b\n1,2\n"))
+    assert ["penguins/a.csv.manifest.json"] == world.outputs.keys
+    assert "failed" == orjson.loads(world.outputs.get("penguins/a.csv.manifest.json") or b"")["state"]
+
+
+@pytest.mark.parametrize("body", [BODY, b"a,b\n1,2\n", HEAD + 300 * ROW], ids=["good", "bad", "large"])
+def test_a_late_event(world: BatchWorld, body: bytes) -> None:
+    """An upload that is told after the one that replaced it touches nothing of the newer one's results."""
+    old = dropped(world, "penguins/a.csv", body)
+    taken(world, dropped(world, "penguins/a.csv", HEAD + ROW + BAD))
+    made = results(world)
+    assert taken(world, old) is None
+    for batch_id in world.workflow.started.values():
+        plan = world.machine.plan({"batch": batch_id}, Deadline.after(60))
+        for chunk in world.listed(plan):
+            world.machine.merge({"batch": batch_id, "chunk": chunk, "failure": LOST}, Deadline.after(60))
+        world.machine.merge({"batch": batch_id, "finish": True}, Deadline.after(60))
+    assert made == results(world)
+    assert {State.FAILED, State.SUCCEEDED_WITH_ERRORS} == {
+        batch.state for batch in world.store.batches.values()
+    }
+
+
+@pytest.mark.parametrize("body", [BODY, b"a,b\n1,2\n"], ids=["good", "bad"])
+def test_a_repeated_event(world: BatchWorld, body: bytes) -> None:
+    """A second event deletes nothing of a file that has ended, whether or not its batch has."""
+    upload = dropped(world, "penguins/a.csv", body)
+    taken(world, upload)
+    made = results(world)
+    taken(world, upload)
+    batch = only(world)
+    world.store.batches[batch.id] = batch._replace(state=State.PLANNING)  # it died before it ended the batch
+    assert taken(world, upload) is None
+    assert made == results(world)
+    assert only(world).final
+
+
+def test_work_on_a_new_file(world: BatchWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a file is read, all that an earlier one left under its key is gone, by either way."""
+    taken(world, dropped(world, "penguins/a.csv", BODY))
+    read = list[str]()
+
+    def opened(found: StoredObject) -> ObjectReader:
+        assert [] == world.outputs.keys
+        read.append(found.key)
+        return open_input(found)
+
+    open_input = world.inputs.open
+    monkeypatch.setattr(world.inputs, "open", opened)
+    taken(world, dropped(world, "penguins/a.csv", HEAD + 2 * ROW))
+    assert len(world.outputs.keys) == len(read) == 2  # to plan it, and to transform it
+    batch = world.submitter.submit(read_submission({"keys": ["penguins/a.csv"]}))
+    world.machine.plan({"batch": batch.id}, Deadline.after(60))
+    assert 3 == len(read)
 
 
 def test_outages_end(world: BatchWorld) -> None:

@@ -1,11 +1,12 @@
 """Ending files: parts become an output, or a failure its reason; then the manifest, last of all.
 
 ```
-old manifest deleted ──> output ──> failed records ──> manifest ──> outcome in the table
+begin:  old manifest, old output, old failed records deleted
+end:    any manifest deleted ──> output ──> failed records ──> manifest ──> outcome in the table
 ```
 
 A crash between any two steps leaves no manifest of something that is not there, and whoever comes again does
-the same once more.
+the same once more. The second deletion matters where the work on an earlier upload ended after this began.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from triptych.batch.chains import chain_of, counts_of
+from triptych.batch.generations import generation
 from triptych.batch.joining import joined_errors, joined_output
 from triptych.batch.places import Places
 from triptych.batch.stopping import still_wanted
@@ -24,9 +26,10 @@ from triptych.errors import Conflict, TriptychError
 from triptych.interfaces.batch_observer import BatchObserver
 from triptych.interfaces.batch_store import BatchStore
 from triptych.interfaces.clock import Clock
-from triptych.interfaces.objects import StoredObject
 from triptych.protocol.json_body import dump
 from triptych.tables.table import EMPTY
+
+_REPLACED = "the file was replaced by a newer upload, or removed, while it was transformed"
 
 
 class Finisher:
@@ -49,6 +52,23 @@ class Finisher:
         self._memory = memory
         self._clock = clock
 
+    def begin(self, batch: Batch, number: int, source: Generation) -> None:
+        """Deletes what was made before under the key of a file, so that no manifest stands beside work on it.
+
+        Nothing is deleted where this batch has ended the file already, or where a newer upload has its key.
+
+        Args:
+            batch: Its batch.
+            number: Which of its batch it is.
+            source: The file.
+
+        Raises:
+            ServiceUnavailable: Something cannot be reached: begin again later.
+        """
+        if self._store.outcome(batch.id, number) is None and self._is_current(source):
+            for key in (manifest_key, output_key, errors_key):  # a manifest goes before what it describes
+                self._places.outputs.delete(key(source.key))
+
     def finish(self, batch: Batch, join: Join) -> FileOutcome:
         """Joins the parts of a file, or tells why there is no output.
 
@@ -64,16 +84,18 @@ class Finisher:
         if known := self._store.outcome(batch.id, join.file.number):
             return known
         file = join.file
-        report = self._report(batch, Generation(file.key, file.size, file.etag, file.object_version))
+        report = self._report(batch, generation(file))._replace(file=file)
         try:
-            self._check_current(file)
+            if not self._is_current(report.source):
+                raise Conflict(_REPLACED)
             parts = chain_of(self._store, self._places.work, batch.id, join)
-            report = report._replace(file=file, parts=parts)
-            return self._ended(self._joined(report, file, parts), file.number)
+            report = report._replace(parts=parts)
+            report = self._joined(report, file, parts)
         except TriptychError as error:
             if error.retryable:
                 raise
-            return self._ended(report._replace(file=file, error=_described(error)), file.number)
+            report = report._replace(error=_described(error))
+        return self._ended(report, file.number)
 
     def refuse(self, batch: Batch, number: int, source: Generation, error: TriptychError) -> FileOutcome:
         """Ends a file that is wrong as a whole.
@@ -93,34 +115,36 @@ class Finisher:
 
     def refuse_file(self, batch: Batch, file: InputFile, error: TriptychError) -> FileOutcome:
         """Ends a file that was opened and is wrong as a whole; see `refuse`."""
-        source = Generation(file.key, file.size, file.etag, file.object_version)
-        return self.refuse(batch, file.number, source, error)
+        return self.refuse(batch, file.number, generation(file), error)
 
     def _report(self, batch: Batch, source: Generation) -> FileReport:
         inputs, outputs = self._places.inputs.name, self._places.outputs.name
         return FileReport(batch, source, inputs, outputs, ended=self._clock(), memory=self._memory)
 
-    def _check_current(self, file: InputFile) -> None:
-        """Lets an earlier upload not take the place of a later one's predictions."""
-        found = self._places.inputs.find(file.key)
-        if found is None or (found.version, found.etag) != (file.object_version, file.etag):
-            raise Conflict("the file was replaced by a newer upload, or removed, while it was transformed")
+    def _is_current(self, source: Generation) -> bool:
+        """Tells whether no newer upload has the key of a file: its results are not this file's to touch."""
+        found = self._places.inputs.find(source.key)
+        seen = (found.version, found.etag) if found else (None, None)
+        return seen == (source.version, source.etag)
 
     def _joined(self, report: FileReport, file: InputFile, parts: Sequence[Part]) -> FileReport:
         error = _judged(file, counts_of(parts))
         self._places.outputs.delete(manifest_key(file.key))
-        output = None
-        if error is None:
-            output = joined_output(self._places, file, parts)
-        else:
-            self._places.outputs.delete(output_key(file.key))  # of an earlier upload
+        output = joined_output(self._places, file, parts) if error is None else None
         errors = joined_errors(self._places, file, parts)
-        return report._replace(output=_generation(output), errors=_generation(errors), error=error)
+        return report._replace(
+            output=generation(output) if output else None,
+            errors=generation(errors) if errors else None,
+            error=error,
+        )
 
     def _ended(self, report: FileReport, number: int) -> FileOutcome:
         key = report.source.key
-        if not _is_replaced(report):
-            self._places.outputs.put(manifest_key(key), dump(manifest(report)), "application/json")
+        if self._is_current(report.source):
+            self._publish(report)
+        elif report.error is None:
+            replaced = _described(Conflict(_REPLACED))
+            report = report._replace(output=None, errors=None, error=replaced)
         outcome = FileOutcome(
             number=number,
             key=key,
@@ -135,10 +159,15 @@ class Finisher:
             return outcome
         return self._store.outcome(report.batch.id, number) or outcome
 
-
-def _is_replaced(report: FileReport) -> bool:
-    """Tells whether the manifest is a newer upload's to write."""
-    return report.error is not None and report.error.type == Conflict.__name__
+    def _publish(self, report: FileReport) -> None:
+        """Writes the manifest, when nothing is there but what it lists."""
+        key, outputs = report.source.key, self._places.outputs
+        if report.error is not None:
+            outputs.delete(manifest_key(key))
+            outputs.delete(output_key(key))
+            if report.errors is None:
+                outputs.delete(errors_key(key))
+        outputs.put(manifest_key(key), dump(manifest(report)), "application/json")
 
 
 def _judged(file: InputFile, counts: Counts) -> BatchError | None:
@@ -162,7 +191,3 @@ def _failed(message: str) -> BatchError:
 
 def _described(error: TriptychError) -> BatchError:
     return BatchError(type(error).__name__, str(error), error.retryable)
-
-
-def _generation(found: StoredObject | None) -> Generation | None:
-    return None if found is None else Generation(found.key, found.size, found.etag, found.version)

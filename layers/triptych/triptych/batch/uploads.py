@@ -9,6 +9,7 @@ from typing import NamedTuple
 from triptych.batch.endings import BatchEndings
 from triptych.batch.events import Upload
 from triptych.batch.finisher import Finisher
+from triptych.batch.generations import generation
 from triptych.batch.ledger import BatchLedger
 from triptych.batch.places import Places
 from triptych.batch.planner import Planner
@@ -154,13 +155,14 @@ class Uploads:
         return None
 
     def _transform(self, batch: Batch, found: StoredObject, deadline: Deadline) -> None:
+        self._steps.finisher.begin(batch, 0, generation(found))
         if found.size > self._limits.direct_bytes:
-            self._steps.starter.start(batch)
+            self._hand_over(batch, found)
             return
         chunks = self._steps.planner.chunks(batch, 0, found, deadline, _WHOLE)
         batch = self._ledger.move(batch, partial(planned, files=1, chunks=len(chunks)))
         if chunks and not self._made(batch, chunks[0], deadline):
-            self._steps.starter.start(batch)
+            self._hand_over(batch, found)
             return
         self._steps.endings.finish(batch.id)
 
@@ -180,6 +182,10 @@ class Uploads:
             return True
         self._steps.finisher.finish(batch, join)
         return True
+
+    def _hand_over(self, batch: Batch, found: StoredObject) -> None:
+        self._steps.planner.keep_files(batch, [found])  # else the plan would find what has the key by then
+        self._steps.starter.start(batch)
 
     def _released(self, batch: Batch, error: TriptychError) -> int:
         described = BatchError(type(error).__name__, str(error), error.retryable)
