@@ -13,27 +13,22 @@ from pathlib import Path
 
 import pytest
 
+from local.env import exports
 from local.stack import StackInfo
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/first-hour.md").read_text()
 BLOCKS = re.findall(r"^```(bash|python)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 EXPORT = ROOT / "examples/churn"
+ENVIRONMENT = 'eval "$(make env)"'
 
 
 @pytest.fixture
-def clone(stack: StackInfo, tmp_path: Path) -> Path:
-    """A directory that looks like a clone whose stack is up, with an `aws` beside it."""
+def clone(tmp_path: Path) -> Path:
+    """A directory that looks like a clone, as far as the page goes."""
     clone = tmp_path / "triptych"
-    commands = clone / ".tools/bin"
-    commands.mkdir(parents=True)
+    clone.mkdir()
     (clone / "examples").symlink_to(ROOT / "examples")
-    (clone / ".local").mkdir()
-    stack.write(clone / ".local/stack.json")
-    (commands / "aws").write_text(
-        f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/support/aws_command.py "$@"\n'
-    )
-    (commands / "aws").chmod(0o755)
     return clone
 
 
@@ -46,12 +41,14 @@ def _training(directory: Path) -> str:
     return f"cp {EXPORT}/model.onnx {EXPORT}/expected.csv .\n"
 
 
-def test_every_block(clone: Path) -> None:
+def test_every_block(stack: StackInfo, clone: Path) -> None:
     """The page's blocks succeed one after the other, and all labels are scikit-learn's each time."""
     blocks = [block for language, block in BLOCKS if language == "bash"]
     blocks.insert(2, _training(clone))
+    assert 1 == blocks[0].count(ENVIRONMENT)
+    blocks[0] = blocks[0].replace(ENVIRONMENT, exports(stack))  # what that prints
     script = "".join(blocks).replace("curl -s ", "curl -sS --fail-with-body ")
-    path = f"{clone}/.tools/bin:{os.environ['PATH']}"
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # where `aws` is
     done = subprocess.run(  # noqa: S603 - the page's own commands
         [shutil.which("bash") or "bash", "-euc", script],
         cwd=clone, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=400, check=False,
