@@ -38,8 +38,8 @@ up: build  ## start the emulator, deploy to it and print URLs, key and curl line
 	@$(RUN) python -m local up
 
 .PHONY: down
-down: $(INSTALL_UV)  ## stop what `make up` started
-	@$(RUN) python -m local down
+down: $(INSTALL_UV)  ## stop what `make up` started, with all that is in it; YES=1 does not ask
+	@$(RUN) python -m local down $(YES:%=--yes)
 
 .PHONY: env
 env: setup  ## print URL, key, buckets for a shell: eval "$$(make env)"; STACK=name: of your AWS account

@@ -19,9 +19,9 @@ from account.parameters import ask_for
 from account.plan import DEFAULT_STACK_NAME, Plan
 from account.preflight import preflight
 from account.surroundings import model_bucket
-from account.terminal import ask
 from local.build import ROOT, TEMPLATE
 from local.failure import LocalFailure
+from local.terminal import ask
 
 
 def choose_name(console: Console, session: boto3.Session, *, yes: bool) -> str:
@@ -112,4 +112,5 @@ models    s3://{stack.outputs["ModelBucket"]}/models/
 files     s3://{stack.outputs["InputBucket"]}/<model>/
 check     make smoke STACK={stack.name}
 shell     eval "$(make env STACK={stack.name})"
+try it    make smoke STACK={stack.name}
 remove    make destroy STACK={stack.name}"""

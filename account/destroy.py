@@ -9,8 +9,8 @@ from rich.console import Console
 from account import buckets, log_role, stacks
 from account.buckets import Bucket
 from account.surroundings import left_over_log_groups
-from account.terminal import ask
 from local.failure import LocalFailure
+from local.terminal import ask
 
 CONTENTS = {
     "ModelBucket": "models",

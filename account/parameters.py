@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from rich.console import Console
 
 from account import template
-from account.terminal import ask
 from local.failure import LocalFailure
+from local.terminal import ask
 
 QUESTIONS = {
     "AlarmEmail": "Address that alarms are mailed to; empty: nobody is told",

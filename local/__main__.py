@@ -26,6 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description="The stack on this machine")
     parser.add_argument("command", choices=["up", "down", "demo", "env", "redrive", "smoke", "transform"])
     parser.add_argument("--stack", help="env, redrive, smoke: a stack of your account")
+    parser.add_argument("--yes", action="store_true", help="down: do not ask")
     parser.add_argument("--dry-run", action="store_true", help="redrive: only say what would be done")
     parser.add_argument("--model", help="transform: name of the model")
     parser.add_argument("--file", type=Path, help="transform: the file")
@@ -37,7 +38,7 @@ def main() -> int:
             case "up":
                 console.print(guide(up(console)), markup=False)
             case "down":
-                down(console)
+                down(console, yes=arguments.yes)
             case "demo":
                 demo(console)
             case "env":
