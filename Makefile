@@ -112,6 +112,14 @@ unit: setup
 test: lint types build  ## check and test everything, in any order, on all processors
 	@$(RUN) pytest --numprocesses=auto --dist=loadgroup
 
+N ?= 100
+SEED ?= 1
+
+.PHONY: mutants
+mutants: $(UV)  ## try which small changes to the package no test notices; MODULE=folder, N=100, SEED=1
+	@$(UV) run --quiet --isolated --locked --no-default-groups --group mutants \
+		python -m tests.mutants --number $(N) --seed $(SEED) $(MODULE:%=--module %)
+
 # A measurement needs the machine for itself.
 .PHONY: bench
 bench: build  ## measure the program beside the floor and its rivals, in ten minutes
