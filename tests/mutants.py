@@ -37,12 +37,16 @@ WARM_UP = "triptych.protocol.moments.*"
 _CONFIG = """\
 [mutmut]
 source_paths=src/triptych
+do_not_mutate={alone}
 also_copy={others}
 pytest_add_cli_args_test_selection=
     tests/unit
     tests/integration
 pytest_add_cli_args=--hypothesis-profile=quick
 """
+ALONE = "src/triptych/tables/table_process.py"
+"""Runs in a process of its own that finds no library beside it, so not mutmut either."""
+
 _LITERAL = re.compile(r"""f?"[^"]*"|f?'[^']*'""")
 
 
@@ -67,15 +71,20 @@ def main() -> None:
 
 
 def stage() -> None:
-    """Copies all files that git knows."""
-    shutil.rmtree(STAGE, ignore_errors=True)
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607 - the git of the machine
+    """Copies all files that git knows; changes that were made of files as they are now are not made again."""
+    made = STAGE / "mutants"
+    (made / "mutmut-stats.json").unlink(missing_ok=True)  # which tests reach what: of other tests, perhaps
+    for path in set(STAGE.glob("*")) - {made}:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    command = ["git", "ls-files"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - ours
     for name in listed.stdout.splitlines():
         target = STAGE / name.replace("layers/triptych/triptych/", "src/triptych/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target)
-    others = sorted(path.name for path in STAGE.iterdir() if path.name not in {"src", "tests"})
-    (STAGE / "setup.cfg").write_text(_CONFIG.format(others="".join(f"\n    {name}" for name in others)))
+    others = sorted({path.name for path in STAGE.iterdir()} - {"src", "tests", made.name})
+    lines = "".join(f"\n    {name}" for name in others)
+    (STAGE / "setup.cfg").write_text(_CONFIG.format(alone=ALONE, others=lines))
 
 
 def sample(module: str, number: int, seed: int) -> list[str]:
