@@ -15,6 +15,9 @@ HEAD = CSV.splitlines(keepends=True)[0]
 BAD = b"x,y\n"
 WRONG = {
     "penguins/columns.csv": (b"a,b\n1,2\n", "missing column 'island'"),
+    "penguins/empty.csv": (b"", "the input is empty"),
+    "penguins/empty.jsonl": (b"\n", "the input is empty"),
+    "penguins/semicolons.csv": (CSV.replace(b",", b";"), "set delimiter=;"),
     "penguins/text.json": (b"no JSON", "not valid JSON"),
     "penguins/text.parquet": (b"no Parquet", "Parquet"),
     "penguins/text.csv.gz": (CSV, "gzip"),
@@ -58,6 +61,7 @@ def test_too_many_failed_records(files: DroppedFiles) -> None:
     [
         ({"tolerance": "all"}, "x-amz-meta-tolerance"),
         ({"format": "json"}, "choose jsonl"),
+        ({"jion": "all"}, "did you mean 'join'?"),
         ({"outputs": "weight"}, "weight"),
         ({"join": "weight"}, "weight"),
         ({"lookup": "true"}, "a key as well"),
