@@ -12,8 +12,9 @@ import pytest
 from tests.support.crashes import Cloud, Fuse
 from tests.unit.test_batch_uploads import BAD, HEAD, ROW
 
-SMALL = ("penguins/a.csv", HEAD + 3 * ROW + BAD)
-LARGE = ("penguins/a.csv", HEAD + 7 * ROW + BAD)
+GAP = b"Biscoe,46.1,13.2,,4500,,2008\n"  # two cells are filled in
+SMALL = ("penguins/a.csv", HEAD + 2 * ROW + GAP + BAD)
+LARGE = ("penguins/a.csv", HEAD + 6 * ROW + GAP + BAD)
 WRONG = ("penguins/a.csv", b"a,b\n1,2\n")
 
 
@@ -25,6 +26,7 @@ def seen(cloud: Cloud, batch: Any) -> dict[str, Any]:  # noqa: ANN401 - a batch
     return {
         "outputs": outputs,
         "records": manifest["records"],
+        "filled": manifest.get("filled_cells"),
         "manifest": manifest["state"],
         "batch": (batch.state, batch.counts, batch.files, batch.failed_files, batch.notified),
         "told": told,
@@ -38,6 +40,7 @@ def test_crash_at_every_call(tmp_path: Path, key: str, body: bytes, after: bool)
     fuse = Fuse()
     cloud = Cloud(tmp_path / "whole", fuse)
     expected = seen(cloud, cloud.drop(key, body))
+    assert (2 if GAP in body else None) == expected["filled"]
     assert 5 < len(fuse.calls)
     names = fuse.calls
     for at in range(len(names)):
