@@ -21,9 +21,12 @@ def test_it_says_when_messages_come_again(guarded_stack: StackInfo, attempt: Try
     assert "allowed" == attempt("sqs", "change_message_visibility_batch", QueueUrl=queue, Entries=entries)
 
 
-def test_it_sends_no_messages(guarded_stack: StackInfo, attempt: Try) -> None:
-    """Who may not send one message may not send several at once either."""
-    queue = guarded_stack.outputs["BatchQueueUrl"]
+def test_it_sends_reminders_only(guarded_stack: StackInfo, attempt: Try) -> None:
+    """It reminds itself of batches; to other queues it sends neither one message nor several at once."""
+    own = guarded_stack.outputs["BatchQueueUrl"]
+    reminder = '{"start": "3e1f5a52-8c0d-4b7a-9d35-6f1c2b7e9a10"}'
+    assert "allowed" == attempt("sqs", "send_message", QueueUrl=own, MessageBody=reminder)
+    queue = guarded_stack.outputs["JobsQueueUrl"]
     entries = [{"Id": "0", "MessageBody": "{}"}]
     refused = "AccessDenied", "AccessDeniedException"
     assert attempt("sqs", "send_message", QueueUrl=queue, MessageBody="{}") in refused
