@@ -116,7 +116,7 @@ N ?= 100
 SEED ?= 1
 
 .PHONY: mutants
-mutants: $(UV)  ## try which small changes to the package no test notices; MODULE=folder, N=100, SEED=1
+mutants: $(INSTALL_UV)  ## try which small changes to the package no test notices; MODULE=folder, N=100, SEED=1
 	@$(UV) run --quiet --isolated --locked --no-default-groups --group mutants \
 		python -m tests.mutants --number $(N) --seed $(SEED) $(MODULE:%=--module %)
 
