@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from local.failure import LocalFailure, tail
 
 FIRST_PORT = 4566  # where users of such emulators expect one
 START_SECONDS = 60
+STARTING = Path(tempfile.gettempdir()) / f"triptych-emulator-{os.getuid()}.lock"
 STOP_SECONDS = 10
 
 
@@ -70,7 +72,23 @@ class Emulator:
             LocalFailure: It ended or did not answer in time.
         """
         self.temporary.mkdir(parents=True, exist_ok=True)
-        port = free_port()
+        with STARTING.open("w") as starting:
+            fcntl.flock(starting, fcntl.LOCK_EX)  # two that start at once would find the same port free
+            self._start(free_port())
+
+    def stop(self) -> None:
+        """Stop it with all that it started, and delete its temporary files."""
+        if self.running():
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                os.killpg(self._process()[0], number)
+                if self._ended():
+                    break
+        if self._child:
+            self._child.wait()
+        self.process_file.unlink(missing_ok=True)
+        shutil.rmtree(self.temporary, ignore_errors=True)
+
+    def _start(self, port: int) -> None:
         with self._lock_file().open("w") as lock, self.log.open("w") as log:
             _try_lock(lock.fileno())
             self._child = subprocess.Popen(  # noqa: S603 - nothing of the command is input
@@ -85,18 +103,6 @@ class Emulator:
             )
         self.process_file.write_text(f"{self._child.pid} {port}\n")
         self._wait(self._child)
-
-    def stop(self) -> None:
-        """Stop it with all that it started, and delete its temporary files."""
-        if self.running():
-            for number in (signal.SIGTERM, signal.SIGKILL):
-                os.killpg(self._process()[0], number)
-                if self._ended():
-                    break
-        if self._child:
-            self._child.wait()
-        self.process_file.unlink(missing_ok=True)
-        shutil.rmtree(self.temporary, ignore_errors=True)
 
     def _settings(self, port: int) -> dict[str, str]:
         return {

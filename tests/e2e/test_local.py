@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,19 @@ def test_an_emulator_that_does_not_start_says_why(tmp_path: Path, monkeypatch: p
         emulator.start()
 
     assert not emulator.running()
+
+
+def test_emulators_that_start_at_once_do_not_meet(tmp_path: Path) -> None:
+    """Each has a port of its own, and answers there."""
+    emulators = [Emulator(tmp_path / str(number)) for number in range(2)]
+    try:
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(Emulator.start, emulators))
+        assert 2 == len({emulator.aws().endpoint_url for emulator in emulators})
+        assert all(emulator.running() for emulator in emulators)
+    finally:
+        for emulator in emulators:
+            emulator.stop()
 
 
 def test_the_environment_knows_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
