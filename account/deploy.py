@@ -112,5 +112,4 @@ models    s3://{stack.outputs["ModelBucket"]}/models/
 files     s3://{stack.outputs["InputBucket"]}/<model>/
 check     make smoke STACK={stack.name}
 shell     eval "$(make env STACK={stack.name})"
-try it    make smoke STACK={stack.name}
 remove    make destroy STACK={stack.name}"""
