@@ -37,7 +37,7 @@ class Aws:
     def session(self) -> boto3.Session:
         """Return a session with the emulator's own credentials, or with those of the environment."""
         if not self.endpoint_url:
-            return boto3.Session()
+            return boto3.Session(region_name=os.environ.get("AWS_REGION"))  # which boto3 does not read itself
         return boto3.Session(aws_access_key_id=KEY, aws_secret_access_key=KEY, region_name=REGION)
 
     def api_gateway(self) -> APIGatewayClient:

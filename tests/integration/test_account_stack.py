@@ -12,6 +12,7 @@ import httpx
 import pytest
 from moto import mock_aws
 
+from local.aws import Aws
 from local.calls import Calls
 from local.checks import BUCKETS, buckets
 from local.failure import LocalFailure
@@ -50,6 +51,14 @@ def deployed(parameters: dict[str, str], outputs: dict[str, Any]) -> None:
         "Outputs": {name: {"Value": value} for name, value in known.items()},
     }
     boto3.client("cloudformation").create_stack(StackName="triptych", TemplateBody=json.dumps(template))
+
+
+def test_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A region in the environment goes before the profile's, under either name that AWS's tools read."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    assert REGION == Aws("").session().region_name
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    assert "eu-north-1" == Aws("").session().region_name
 
 
 @pytest.fixture
