@@ -73,8 +73,13 @@ def is_told_truly(cloud: Cloud) -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(
     "second",
-    [SMALL[1], LARGE[1], WRONG[1], HEAD + BAD, LARGE[1] + 8 * BAD],
-    ids=["small", "large", "wrong", "no good record", "too large and bad"],
+    [
+        pytest.param(SMALL[1], id="small"),
+        pytest.param(LARGE[1], id="large", marks=pytest.mark.slow),
+        pytest.param(WRONG[1], id="wrong"),
+        pytest.param(HEAD + BAD, id="no good record"),
+        pytest.param(LARGE[1] + 8 * BAD, id="too large and bad", marks=pytest.mark.slow),
+    ],
 )
 def test_second_upload(tmp_path: Path, second: bytes, after: bool) -> None:  # noqa: FBT001 - of the test
     """A file over another one: a manifest says at each moment what is there, in the end of the new file."""

@@ -14,7 +14,7 @@ from triptych.batches.batch import Batch, Counts, State
 from tests.support.batch_world import BatchWorld
 from tests.support.crashes import Cloud, Fuse
 
-ROWS = 36
+ROWS = 18
 FILLED = ROWS // 3 + ROWS // 9  # missing islands and lengths of bills
 
 

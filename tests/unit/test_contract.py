@@ -82,6 +82,7 @@ def test_unserved(api: Api, method: str, path: str) -> None:
     assert ["error"] == list(response.json())
 
 
+@pytest.mark.slow
 def test_fuzz(api: Api, jobs: JobsApi, batches: BatchesApi, tmp_path: Path) -> None:
     """Schemathesis finds no request whose answer is not as documented."""
     jobs.succeeded()

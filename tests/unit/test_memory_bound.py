@@ -72,6 +72,7 @@ def opened(directory: Path, content: bytes, *, arena: bool = True) -> OnnxSessio
     return open_session(path, SessionSettings(arena=arena))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("megabytes", "requests"),
     [

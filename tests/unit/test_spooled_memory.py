@@ -28,6 +28,7 @@ def peak(directory: Path, kind: str, megabytes: int) -> int:
     return result["peak"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "small", "large"), [("tensors", 64, 512), ("csv", 8, 48), ("lines", 8, 32), ("parquet", 8, 48)]
 )
