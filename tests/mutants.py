@@ -42,7 +42,9 @@ also_copy={others}
 pytest_add_cli_args_test_selection=
     tests/unit
     tests/integration
-pytest_add_cli_args=--hypothesis-profile=quick
+pytest_add_cli_args=
+    --hypothesis-profile=quick
+    --ignore-glob=*/test_account_*
 """
 ALONE = "src/triptych/tables/table_process.py"
 """Runs in a process of its own that finds no library beside it, so not mutmut either."""
