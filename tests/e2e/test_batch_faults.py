@@ -77,6 +77,22 @@ def test_two_executions_of_a_batch_make_its_output_once(files: DroppedFiles) -> 
     assert list(map(str, range(ROWS))) == _ids(files.output(key))
 
 
+def test_a_file_that_is_replaced_while_it_is_transformed(files: DroppedFiles) -> None:
+    """What is there in the end is of the later upload; the batch of the earlier one says why it failed."""
+    key = "penguins/replaced.csv"
+    first = files.drop(key, _slow_rows(), lookup="true", key="id", join="id")
+    awaited(lambda: files.found(files.batch_of(first), "running"))
+    second = files.drop(key, rows_csv(np.random.default_rng(72), 10))
+    manifest = files.manifest(second)
+    replaced = files.ended(files.batch_of(first))
+
+    assert "failed" == replaced["state"]
+    assert "replaced by a newer upload" in replaced["error"]["message"]
+    assert (manifest["batch"], 10) == (files.batch_of(second), manifest["records"]["written"])
+    assert manifest == files.manifest(second)
+    assert 11 == files.output(key).count(b"\n")
+
+
 def test_a_batch_is_stopped(files: DroppedFiles) -> None:
     """A batch that is stopped while it runs stays stopped, has no output, and cannot be started again."""
     key = f"penguins/stopped-{uuid4()}.csv"
