@@ -4,12 +4,17 @@ from pathlib import Path
 
 import pytest
 from triptych.settings import (
+    BatchSettings,
     InvalidSettings,
+    JobSettings,
     Settings,
     TelemetrySettings,
     batches_from_environment,
     from_environment,
+    jobs_from_environment,
 )
+
+DAY = 86_400
 
 PLACES = {"MODEL_REPOSITORY": "/opt/models"}
 
@@ -90,6 +95,11 @@ def test_wrong_number(name: str, value: str) -> None:
         from_environment({**PLACES, name: value})
 
 
+def test_no_seconds_at_all() -> None:
+    """The listing of models may be made anew for each request."""
+    assert 0 == from_environment({**PLACES, "MODEL_REFRESH_SECONDS": "0"}).refresh_seconds
+
+
 def test_wrong_level() -> None:
     """A log level that there is not is refused: it would log everything or nothing."""
     with pytest.raises(InvalidSettings, match="POWERTOOLS_LOG_LEVEL: expected a level"):
@@ -118,32 +128,133 @@ BATCHES = {
 }
 
 
-def test_batches() -> None:
-    """What is not told of batches has a default, or is empty where a function does without."""
-    settings = batches_from_environment(BATCHES)
-    assert ("batches", "in", "out", "", 32 << 20, 64 << 20) == (
-        settings.table,
-        settings.inputs_bucket,
-        settings.outputs_bucket,
-        settings.work_bucket,
-        settings.direct_bytes,
-        settings.chunk_bytes,
-    )
-    assert (4000, 50, 5) == (settings.lookup_rate, settings.concurrency, settings.upload_concurrency)
-    told = batches_from_environment(
+def test_defaults_of_batches() -> None:
+    """What is not said of batches has a default, or is empty where a function does without."""
+    assert BatchSettings(
+        table="batches",
+        predictions_table="",
+        inputs_bucket="in",
+        outputs_bucket="out",
+        work_bucket="",
+        queue_url="",
+        topic_arn="",
+        state_machine_arn="",
+        direct_bytes=32 << 20,
+        chunk_bytes=64 << 20,
+        max_attempts=5,
+        worker_memory=1769,
+        concurrency=50,
+        upload_concurrency=5,
+        retention=90 * DAY,
+        lookup_retention=30 * DAY,
+        lookup_rate=4000,
+        region="eu-west-1",
+    ) == batches_from_environment(BATCHES)
+
+
+def test_everything_said_of_batches() -> None:
+    """Each setting has its variable; days become seconds."""
+    assert BatchSettings(
+        table="batches",
+        predictions_table="predictions",
+        inputs_bucket="in",
+        outputs_bucket="out",
+        work_bucket="work",
+        queue_url="queue",
+        topic_arn="topic",
+        state_machine_arn="machine",
+        direct_bytes=1,
+        chunk_bytes=2,
+        max_attempts=3,
+        worker_memory=4,
+        concurrency=5,
+        upload_concurrency=6,
+        retention=7 * DAY,
+        lookup_retention=8 * DAY,
+        lookup_rate=9,
+        region="eu-west-1",
+    ) == batches_from_environment(
         {
             **BATCHES,
-            "BATCH_RETENTION_DAYS": "2",
-            "LOOKUP_WRITES_PER_SECOND": "700",
-            "BATCH_UPLOAD_CONCURRENCY": "2",
+            "PREDICTIONS_TABLE": "predictions",
+            "BATCH_WORK_BUCKET": "work",
+            "BATCH_QUEUE_URL": "queue",
+            "BATCHES_TOPIC_ARN": "topic",
+            "BATCH_STATE_MACHINE_ARN": "machine",
+            "BATCH_DIRECT_BYTES": "1",
+            "BATCH_CHUNK_BYTES": "2",
+            "BATCH_MAX_ATTEMPTS": "3",
+            "BATCH_WORKER_MEMORY": "4",
+            "BATCH_MAX_CONCURRENCY": "5",
+            "BATCH_UPLOAD_CONCURRENCY": "6",
+            "BATCH_RETENTION_DAYS": "7",
+            "LOOKUP_DAYS": "8",
+            "LOOKUP_WRITES_PER_SECOND": "9",
         }
     )
-    assert (172_800, 700, 2) == (told.retention, told.lookup_rate, told.upload_concurrency)
 
 
-def test_days_of_lookups() -> None:
-    """They are told in days, and kept in the seconds that DynamoDB counts."""
-    assert 3 * 86_400 == batches_from_environment({**BATCHES, "LOOKUP_DAYS": "3"}).lookup_retention
+JOBS = {
+    "JOBS_TABLE": "jobs",
+    "RESULTS_BUCKET": "results",
+    "JOBS_TOPIC_ARN": "topic",
+    "AWS_REGION": "eu-west-1",
+}
+
+
+def test_defaults_of_jobs() -> None:
+    """What is not said of jobs has a default, or is empty where a function does without."""
+    assert JobSettings(
+        table="jobs",
+        queue_url="",
+        dead_letters_url="",
+        max_attempts=5,
+        inputs_bucket="",
+        results_bucket="results",
+        topic_arn="topic",
+        allowed_buckets=(),
+        time_to_live=DAY,
+        retention=14 * DAY,
+        retry_seconds=10,
+        region="eu-west-1",
+    ) == jobs_from_environment(JOBS)
+
+
+def test_everything_said_of_jobs() -> None:
+    """Each setting has its variable; days become seconds."""
+    assert JobSettings(
+        table="jobs",
+        queue_url="queue",
+        dead_letters_url="letters",
+        max_attempts=1,
+        inputs_bucket="in",
+        results_bucket="results",
+        topic_arn="topic",
+        allowed_buckets=("one", "two"),
+        time_to_live=2,
+        retention=3 * DAY,
+        retry_seconds=4,
+        region="eu-west-1",
+    ) == jobs_from_environment(
+        {
+            **JOBS,
+            "JOBS_QUEUE_URL": "queue",
+            "JOBS_DEAD_LETTERS_URL": "letters",
+            "JOB_MAX_ATTEMPTS": "1",
+            "JOB_INPUTS_BUCKET": "in",
+            "JOB_ALLOWED_BUCKETS": "one,two",
+            "JOB_TIME_TO_LIVE": "2",
+            "JOB_RETENTION_DAYS": "3",
+            "JOB_RETRY_SECONDS": "4",
+        }
+    )
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_jobs_without_what_they_need(name: str) -> None:
+    """The message names the variable that the template should have set."""
+    with pytest.raises(InvalidSettings, match=f"{name} is empty; the template sets it"):
+        jobs_from_environment({**JOBS, name: ""})
 
 
 @pytest.mark.parametrize("name", BATCHES)
