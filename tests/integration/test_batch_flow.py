@@ -10,21 +10,33 @@ from typing import Any
 import orjson
 import pytest
 from backports import zstd
+from triptych.adapters.aws_clients import AwsClients
 from triptych.batches.batch import Batch, BatchOptions, BatchSource
 from triptych.batches.ids import random_id
 from triptych.batches.transitions import handed_over
 from triptych.settings import BatchSettings, Settings, TelemetrySettings
 from triptych.wiring.batch_files import batch_step, batch_uploads
+from triptych.wiring.batches import batches_application
 
 from tests.integration.batch_world import TABLE, BatchWorld
 from tests.integration.bucket_world import INPUTS, WORK, BucketWorld
 from tests.support.realtime import Invocation
 
+ROLE = "arn:aws:iam::123456789012:role/batches"
 OUTPUTS, PREDICTIONS = "stack-batch-outputs", "stack-predictions"
 MODELS = Path(__file__).parents[2] / "layers/models"
 HEAD = b"island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,sex,year\n"
 ROWS = [b"Torgersen,39.1,18.7,181,%d,male,2007\n" % (3000 + number) for number in range(200)]
 BAD = b"Dream,tall,18.7,181,3750,male,2007\n"
+
+
+def state_machine(aws: AwsClients) -> str:
+    """Makes a state machine that does nothing; gives its ARN."""
+    definition = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
+    made = aws.stepfunctions.create_state_machine(
+        name="batches", definition=orjson.dumps(definition).decode(), roleArn=ROLE
+    )
+    return made["stateMachineArn"]
 
 
 class Stack:
@@ -45,15 +57,17 @@ class Stack:
         settings = Settings(
             (str(MODELS),), 60, (), 1769, directory / "c", TelemetrySettings("b", "T", "INFO")
         )
+        self.queue_url = self.aws.sqs.create_queue(QueueName="uploads")["QueueUrl"]
+        self.machine = state_machine(self.aws)
         batches = BatchSettings(
             table=TABLE,
             predictions_table=PREDICTIONS,
             inputs_bucket=INPUTS,
             outputs_bucket=OUTPUTS,
             work_bucket=WORK,
-            queue_url="",
+            queue_url=self.queue_url,
             topic_arn=topic,
-            state_machine_arn="",
+            state_machine_arn=self.machine,
             direct_bytes=2000,
             chunk_bytes=1000,
             max_attempts=5,
@@ -65,6 +79,7 @@ class Stack:
             upload_concurrency=5,
             region="us-east-1",
         )
+        self.api = batches_application(settings, batches)
         self.uploads = batch_uploads(settings, batches)
         self.plan = batch_step("plan", settings, batches)
         self.chunk = batch_step("chunk", settings, batches)
@@ -114,6 +129,25 @@ def test_small_file(stack: Stack) -> None:
     assert 2 == orjson.loads(stack.output("penguins/a.csv.errors.jsonl"))["record"]
     manifest = orjson.loads(stack.output("penguins/a.csv.manifest.json"))
     assert {"read": 3, "written": 2, "failed": 1} == manifest["records"]
+
+
+def test_a_batch_by_call(stack: Stack) -> None:
+    """A call starts the batch; a reminder waits in the queue in case that the function dies before."""
+    event = {
+        "resource": "/v2/batches",
+        "httpMethod": "POST",
+        "headers": {"Content-Type": "application/json"},
+        "body": '{"prefix": "penguins/"}',
+    }
+    answer = stack.api(event, Invocation())
+    assert 202 == answer["statusCode"], answer
+    batch = orjson.loads(answer["body"])["id"]
+    (execution,) = stack.aws.stepfunctions.list_executions(stateMachineArn=stack.machine)["executions"]
+    assert batch == execution["name"]
+    waiting = stack.aws.sqs.get_queue_attributes(
+        QueueUrl=stack.queue_url, AttributeNames=["ApproximateNumberOfMessagesDelayed"]
+    )
+    assert {"ApproximateNumberOfMessagesDelayed": "1"} == waiting["Attributes"]
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,22 @@ def test_no_time_to_look_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert 10 == len(told["listed"])
 
 
+def test_no_time_to_open_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no other file tells more, bytes and chunks of a file that was only found are told by its size."""
+    world, clock = BatchWorld(tmp_path), Clock()
+    refused = world.inputs.drop("nothing/a.csv", b"x\n1\n")
+    found = world.inputs.drop("recommender/a.csv", b"user_id\n" + b"15\n" * 3_000)
+    monkeypatch.setattr(time, "monotonic", clock)
+
+    def select(_: BatchSource) -> Iterator[StoredObject | None]:
+        yield from (refused, found)
+        clock.advance(17)
+
+    told = plan(world, 20, select)
+    assert (1, 9_008, 3) == (told["files"], told["bytes"], told["chunks"])
+    assert ([], ["nothing/a.csv"]) == (told["listed"], [file["key"] for file in told["refused"]])
+
+
 def test_no_time_to_open_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that there is no time to open are expected to be like those that were."""
     world, clock = BatchWorld(tmp_path), Clock()

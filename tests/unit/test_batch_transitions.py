@@ -18,7 +18,7 @@ from triptych.batches.transitions import (
     stopped,
     told,
 )
-from triptych.errors import Conflict
+from triptych.errors import Conflict, ServiceUnavailable
 
 from tests.support.batch_strategies import batches
 
@@ -156,7 +156,7 @@ def test_lost_files() -> None:
     assert (State.FAILED, 3, Counts(7, 6, 1)) == (ended.state, ended.files, ended.counts)
     assert ended.error is not None
     assert ended.error.message.startswith("nothing is known of 1 of 3 files")
-    assert ended.error.retryable
+    assert (ServiceUnavailable.__name__, True) == (ended.error.type, ended.error.retryable)
 
 
 def test_nothing_was_planned() -> None:

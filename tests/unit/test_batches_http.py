@@ -7,7 +7,8 @@ import uuid
 from pathlib import Path
 
 import pytest
-from triptych.batches.batch import State
+from triptych.batches.batch import Counts, State
+from triptych.batches.file import Part
 from triptych.batches.ids import execution_name
 from triptych.serving.repository import ModelRepository
 
@@ -46,6 +47,16 @@ def test_read(api: BatchesApi) -> None:
     } == {name: value for name, value in shown.items() if name in file or name != "records_per_second"}
     links = [api.outputs.url(f"{KEY}.{end}") for end in ("out", "errors.jsonl", "manifest.json")]
     assert links == [file["output"], file["errors"], file["manifest"]]
+
+
+def test_read_while_it_runs(api: BatchesApi) -> None:
+    """A batch that runs tells how many records its parts have so far."""
+    api.running()
+    part = Part(0, 1, True, 0, 100, Counts(7, 5, 2), "part", 50, None, ("y",), "", 10, 5, 2**20)
+    assert api.store.add_part(BATCH_ID, part)
+    progress = api.call("GET", BATCH).json()["progress"]
+    assert {"read": 7, "written": 5, "failed": 2} == progress["records"]
+    assert {"done": 1, "total": 4} == progress["chunks"]
 
 
 def test_read_failed(api: BatchesApi) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 
 import pytest
+from triptych.asynchronous.worker import GRACE
 from triptych.errors import ModelUnavailable, ServiceUnavailable
 from triptych.jobs import transitions
 from triptych.jobs.job import Job, JobError, JobResult, Status
@@ -250,6 +251,24 @@ def test_no_time_left(workshop: Workshop) -> None:
     job = workshop.submit(sums())
     assert [0] == list(workshop.work(seconds=1.0).values())
     assert (Status.QUEUED, 0) == _state(workshop, job)
+
+
+def test_no_time_left_for_any_wave(workshop: Workshop) -> None:
+    """Possible poison messages, which run one by one, come again at once as well; none is left out."""
+    jobs = [workshop.submit(sums()) for _ in range(3)]
+    for job in jobs:
+        workshop.store.jobs[job.id] = transitions.started(workshop.job(job), NOW, NOW)
+    assert [0, 0, 0] == list(workshop.work(seconds=1.0).values())
+    assert [(Status.RUNNING, 1)] * 3 == [_state(workshop, job) for job in jobs]
+
+
+@pytest.mark.parametrize("seconds", [0.0, -7.0])
+def test_messages_come_back_soon_if_time_is_over(workshop: Workshop, seconds: float) -> None:
+    """They are put off for the time of grace, never for less."""
+    workshop.submit(sums())
+    (delivery,) = workshop.deliveries()
+    workshop.work([delivery], seconds)
+    assert {delivery.receipt: GRACE} == workshop.queue.postponed
 
 
 def test_messages_come_back_if_the_worker_ends(workshop: Workshop) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from triptych.errors import BadRequest
-from triptych.serving.joining import RowsInteract, groups, run_joined, union
+from triptych.serving.joining import MAX_BYTES, RowsInteract, groups, run_joined, union
 from triptych.serving.model import Model
 from triptych.serving.prepared import Prepared
 from triptych.serving.rows import RowsRequest, prepare_rows
@@ -94,6 +94,14 @@ def test_a_group_has_bounded_inputs() -> None:
     sizes = [6, 6, 6, 20, 1, 9]
     requests = [request_of(model, ["y"], x=np.zeros((size, MIB // 16), "<f4")) for size in sizes]
     assert [[0, 1], [2], [3], [4, 5]] == groups(model.signature, requests)
+
+
+def test_a_group_may_be_full() -> None:
+    """Inputs of just as many bytes as a group takes are one group."""
+    model, _ = doubler()
+    half = np.zeros((MAX_BYTES // 2 // MIB, MIB // 4), "<f4")
+    requests = [request_of(model, ["y"], x=half) for _ in range(3)]
+    assert [[0, 1], [2]] == groups(model.signature, requests)
 
 
 def test_a_group_has_bounded_outputs() -> None:
