@@ -137,6 +137,7 @@ def test_version(value: object) -> None:
         ({"version": "latest"}, "version 'latest': expected a positive integer"),
         ({"time_to_live": 1}, "time_to_live: expected whole seconds"),
         ({"client_token": 5}, "'client_token' must be a string, got a number"),
+        ({"client_token": "x" * 4097}, "'client_token' has 4097 characters, more than 4096"),
         ({"content_type": 5}, "'content_type' must be a string, got a number"),
         ({"header_length": -1}, "'header_length' must be a whole number from 0"),
         ({"created": 1}, "'created' is written by the API alone; leave it out"),
