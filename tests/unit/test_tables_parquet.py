@@ -1,6 +1,7 @@
 """Parquet rows in and out."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from triptych.errors import BadRequest, PayloadTooLarge, TriptychError
 from triptych.tables.arrow import values_of
 from triptych.tables.parquet_codec import decode_parquet, encode_parquet
+from triptych.tables.table_decoder import decoded_batches
 
 from tests.support.properties import examples
 
@@ -74,6 +76,14 @@ def test_a_small_file_that_unfolds_to_a_huge_table_is_refused(column: Array) -> 
     assert LIMIT > len(body)
     with pytest.raises(PayloadTooLarge, match=f"more than the {LIMIT} bytes"):
         decode_parquet(body, LIMIT)
+
+
+def test_a_file_whose_batches_are_too_large_is_refused(tmp_path: Path) -> None:
+    """What is read batch by batch has a limit for each of them."""
+    path = tmp_path / "a.parquet"
+    path.write_bytes(encode_parquet(["a"], [Array(["x" * 500_000] * 20, DataType.utf8())]))
+    with pytest.raises(PayloadTooLarge, match=f"more than the {LIMIT} bytes"):
+        list(decoded_batches(path, LIMIT, 60))
 
 
 @given(
