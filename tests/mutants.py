@@ -1,8 +1,8 @@
 """Shows which bugs the tests would notice: tries a random sample of small changes to the package.
 
 `make mutants [MODULE=folder] [N=100] [SEED=1]`. mutmut makes the changes and runs, for each, the unit and
-integration tests that reach the changed function, with few examples of each property. Printed are a table by
-folder and the changes that no test noticed.
+integration tests that reach the changed function, with few examples of each property and without those that
+take many seconds. Printed are a table by folder and the changes that no test noticed.
 
 Left out of the sample are changes to nothing but the words of a message: tests look for what a message says,
 not for its letters.
@@ -45,6 +45,10 @@ pytest_add_cli_args_test_selection=
 pytest_add_cli_args=
     --hypothesis-profile=quick
     --ignore-glob=*/test_account_*
+    --ignore-glob=*/test_jobs_machine.py
+    -m
+    not slow
+timeout_multiplier=2
 """
 ALONE = "src/triptych/tables/table_process.py"
 """Runs in a process of its own that finds no library beside it, so not mutmut either."""
