@@ -66,13 +66,17 @@ def test_put_off_for_long(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> N
     assert LONGEST + 900 == 12 * 3600
 
 
-@pytest.mark.parametrize("code", ["InternalError", "AccessDenied", NO_ANSWER])
-def test_postponing_fails(world: JobWorld, caplog: pytest.LogCaptureFixture, code: str) -> None:
-    """Messages that cannot be postponed come when the queue says; the log tells, nothing is raised."""
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [("InternalError", "InternalError"), ("AccessDenied", "AccessDenied"), (NO_ANSWER, "timeout")],
+)
+def test_postponing_fails(world: JobWorld, caplog: pytest.LogCaptureFixture, code: str, reason: str) -> None:
+    """Messages that cannot be postponed come when the queue says; the log says why, nothing is raised."""
     (receipt,) = send(world, 1)
     with caplog.at_level(logging.WARNING, "triptych"), refusing("ChangeMessageVisibilityBatch", code):
         world.queue.postpone({receipt: 0})
     assert "messages come again when the queue says" in caplog.text
+    assert reason in caplog.text
     assert [] == world.messages()
 
 
