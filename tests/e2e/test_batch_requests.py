@@ -15,10 +15,11 @@ FILES = 3
 
 @pytest.fixture
 def prefix(files: DroppedFiles) -> str:
-    """What the keys of some files begin with that nobody else has."""
+    """What the keys of some files begin with that nobody else has; their own batches have ended."""
     prefix = f"penguins/{uuid4()}/"
-    for number in range(FILES):
-        files.drop(f"{prefix}{number}.csv", CSV)
+    events = [files.drop(f"{prefix}{number}.csv", CSV) for number in range(FILES)]
+    for event in events:
+        files.ended(files.batch_of(event))
     return prefix
 
 
