@@ -111,8 +111,9 @@ unit: setup
 	@$(RUN) pytest tests/unit --numprocesses=auto --dist=worksteal --hypothesis-profile=quick --quiet -m "not slow"
 
 .PHONY: test
-test: lint types build  ## check and test everything, in any order, on all processors
-	@$(RUN) pytest --numprocesses=auto --dist=loadgroup
+test: lint types build  ## check and test everything, shuffled, on all processors
+	@$(RUN) pytest --numprocesses=auto --dist=loadgroup \
+		--randomly-seed=$$(git rev-list --count HEAD 2> /dev/null || echo 1)  # one order for each commit
 
 N ?= 100
 SEED ?= 1
