@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
-from triptych.batches.prices import LAMBDA_GB_SECOND, LAMBDA_REQUEST
+from triptych.batches.estimate import LAMBDA_GB_SECOND, LAMBDA_REQUEST
 
 from benchmarks.contestants.job_world import JobWorld
 from benchmarks.harness.command import answer

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from onnx import NodeProto, helper
-from triptych.tensors.tensor import Array
+from triptych.protocol.tensors import Array
 
 from tests.support.realtime import add_model
 from tests.support.tiny_models import Shape, model

@@ -1,4 +1,4 @@
-"""What AWS charges beside `triptych.batches.prices`: list prices of us-east-1 in dollars, without free tiers.
+"""What AWS charges beyond `triptych.batches.estimate`: list prices of us-east-1 in dollars.
 
 Requests of the API, log lines and the hour of the instance agree with what others wrote of them in 2025 and
 2026, as AWS's own pages could not be opened. The rest is from memory: check it before you rely on it.

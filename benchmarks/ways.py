@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import ceil
 from typing import NamedTuple
 
-from triptych.batches import prices as own
+from triptych.batches import estimate as own
 
 from benchmarks import prices
 

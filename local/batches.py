@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-from triptych.batches.ids import upload_id
+from triptych.batches.batch import upload_id
 
 from local.calls import LOOK, expect_success
 from local.failure import LocalFailure

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import numpy as np
 from botocore.config import Config
-from triptych.jobs.ids import derived_id
+from triptych.jobs.job import derived_id
 
 from local.batches import Batch
 from local.build import ROOT

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from triptych.batches.options import read_options
 from triptych.errors import BadRequest
+from triptych.rows.options import read_options
 
 from local.batches import Batch, Batches
 from local.failure import LocalFailure

@@ -31,7 +31,7 @@ STAGE = ROOT / ".mutants"
 """A copy of the project in which the package is below `src/`, where mutmut looks for it."""
 
 CAUGHT = {"killed", "timeout", "segfault"}
-WARM_UP = "triptych.protocol.moments.*"
+WARM_UP = "triptych.clock.*"
 """Changes that are tried first: whatever is tried, mutmut makes all changes and times all tests before."""
 
 _CONFIG = """\
@@ -50,7 +50,7 @@ pytest_add_cli_args=
     not slow
 timeout_multiplier=2
 """
-ALONE = "src/triptych/tables/table_process.py"
+ALONE = "src/triptych/rows/parquet_process.py"
 """Runs in a process of its own that finds no library beside it, so not mutmut either."""
 
 _LITERAL = re.compile(r"""f?"[^"]*"|f?'[^']*'""")

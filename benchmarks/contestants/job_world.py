@@ -5,28 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from triptych.adapters.directory_place import DirectoryPlace
-from triptych.adapters.job_telemetry import JobTelemetry
-from triptych.asynchronous.attempts import Attempts, Limit
-from triptych.asynchronous.backoff import Backoff
-from triptych.asynchronous.concurrency import one_by_one
-from triptych.asynchronous.endings import Endings
-from triptych.asynchronous.intake import Intake
-from triptych.asynchronous.large import LargeJobs
-from triptych.asynchronous.ledger import Ledger
-from triptych.asynchronous.runner import Runner
-from triptych.asynchronous.submitter import Submitter
-from triptych.asynchronous.worker import Worker
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.job_queue import Delivery
-from triptych.interfaces.settings import SessionSettings
-from triptych.jobs.job import JobRequest, JobResult, Status
+from triptych.aws.queue import Delivery
+from triptych.clock import Deadline
+from triptych.inference.grouping import Grouping
+from triptych.jobs.attempts import Attempts, Backoff, Limit
+from triptych.jobs.consumer import Intake
+from triptych.jobs.finalize import Endings, Ledger
+from triptych.jobs.job import JobResult, Status
+from triptych.jobs.large import LargeJobs
 from triptych.jobs.options import OptionLimits, Options
+from triptych.jobs.runner import Runner, one_by_one
+from triptych.jobs.service import Submitter
 from triptych.jobs.submission import Submission
-from triptych.onnx.session import open_session
-from triptych.serving.grouping import Grouping
-from triptych.serving.repository import ModelRepository
-from triptych.serving.store import ModelStore
+from triptych.jobs.telemetry import JobTelemetry
+from triptych.jobs.worker import Worker
+from triptych.models.config import SessionSettings
+from triptych.models.directory import DirectoryPlace
+from triptych.models.repository import ModelRepository
+from triptych.models.session import open_session
+from triptych.models.store import ModelStore
+from triptych.rows.options import JobRequest
 from triptych.wiring.keeping import wall_clock
 
 from benchmarks.models import repository

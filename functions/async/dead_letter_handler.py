@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from triptych.adapters.sqs_trigger import Context
+from triptych.aws.consumer import Context
 from triptych.wiring.job_keepers import dead_letters
 
 _DEAD_LETTERS = dead_letters()

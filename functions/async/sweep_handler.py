@@ -1,6 +1,6 @@
 """The sweep: ends jobs that were not started in time, and tells ends that were not told."""
 
-from triptych.adapters.sqs_trigger import Context
+from triptych.aws.consumer import Context
 from triptych.wiring.job_keepers import sweep
 
 _SWEEP = sweep()

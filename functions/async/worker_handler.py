@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from triptych.adapters.sqs_trigger import Context
+from triptych.aws.consumer import Context
 from triptych.wiring.job_worker import job_worker
 
 _WORKER = job_worker()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from triptych.adapters.sqs_trigger import Context
+from triptych.aws.consumer import Context
 from triptych.wiring.batch_files import batch_step
 
 _STEP = batch_step("merge")
@@ -12,7 +12,7 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     """Joins a file, or ends a batch.
 
     Args:
-        event: Message of the state machine; see `triptych.batch.workflow_steps`.
+        event: Message of the state machine; see `triptych.batches.steps`.
         context: Lambda's context.
 
     Returns:

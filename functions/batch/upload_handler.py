@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from triptych.adapters.sqs_trigger import Context
+from triptych.aws.consumer import Context
 from triptych.wiring.batch_files import batch_uploads
 
 _UPLOADS = batch_uploads()

@@ -4,10 +4,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from triptych.adapters.dynamodb_items import Item
-from triptych.adapters.job_items import item_of
+from triptych.aws.table import Item
 from triptych.jobs import transitions
-from triptych.jobs.job import Job, JobRequest, JobResult
+from triptych.jobs.job import Job, JobResult
+from triptych.jobs.store import item_of
+from triptych.rows.options import JobRequest
 
 from benchmarks import prices
 from benchmarks.cost import LEVELS, cost, crossing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ml_dtypes
 import numpy as np
-from triptych.tensors.tensor import Array
+from triptych.protocol.tensors import Array
 
 from tests.conformance.deviations import ROUNDED, UNEQUAL
 from tests.conformance.operator_cases import OperatorCase

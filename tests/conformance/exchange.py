@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from triptych.tensors.tensor import Array
+from triptych.protocol.tensors import Array
 
 from tests.conformance.operator_cases import OperatorCase
 from tests.conformance.wire import datatype, infer_in_binary, infer_in_json

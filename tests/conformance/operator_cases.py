@@ -13,7 +13,7 @@ import onnxruntime
 from onnx.backend.test.case.node import collect_testcases
 from onnx.backend.test.case.test_case import TestCase
 from onnx.numpy_helper import to_array
-from triptych.tensors.tensor import Array
+from triptych.protocol.tensors import Array
 
 CARRIED = {
     f"tensor({element})"

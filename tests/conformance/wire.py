@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 import numpy as np
-from triptych.tensors.tensor import Array
+from triptych.protocol.tensors import Array
 from tritonclient.http import InferenceServerClient, InferInput, InferResult
 from tritonclient.utils import np_to_triton_dtype
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from triptych.batches.ids import scheduled_id
+from triptych.batches.batch import scheduled_id
 
 from tests.support.dropped_files import DroppedFiles
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from numpy.random import default_rng
-from triptych.jobs.ids import derived_id
+from triptych.jobs.job import derived_id
 
 from local.failure import LocalFailure
 from local.jobs import Job, Jobs

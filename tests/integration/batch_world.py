@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.dynamodb_batches import DynamoBatches
+from triptych.aws.clients import AwsClients
+from triptych.batches.store import DynamoBatches
 
 TABLE = "stack-batches"
 RETENTION = 90 * 86_400

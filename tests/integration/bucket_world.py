@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.s3_objects import S3Objects
+from triptych.aws.bucket import S3Objects
+from triptych.aws.clients import AwsClients
 
 INPUTS, WORK = "stack-batch-inputs", "stack-batch-work"
 MIB = 2**20

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # SAM's has no types
-from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.dynamodb_jobs import DynamoJobs
-from triptych.adapters.notifications import AwsNotifier, batch_notifier, job_notifier
-from triptych.adapters.s3_inputs import S3Inputs
-from triptych.adapters.s3_results import S3Results
-from triptych.adapters.sqs_queue import SqsQueue
+from triptych.aws.clients import AwsClients
+from triptych.aws.notifications import AwsNotifier
+from triptych.aws.queue import SqsQueue
 from triptych.batches.batch import Batch
+from triptych.batches.notification import batch_notifier
+from triptych.jobs.inputs import S3Inputs
 from triptych.jobs.job import Job
+from triptych.jobs.notification import job_notifier
+from triptych.jobs.results import S3Results
+from triptych.jobs.store import DynamoJobs
 
 REGION = "us-east-1"
 TABLE = "stack-jobs"

@@ -6,18 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from triptych.adapters.directory_place import DirectoryPlace
-from triptych.adapters.model_cache import RESERVE, ModelCache
-from triptych.adapters.process_memory import anonymous_memory
-from triptych.adapters.s3_bucket import S3Bucket, s3_client
-from triptych.adapters.s3_place import S3Place
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.settings import SessionSettings
-from triptych.onnx.session import open_session
+from triptych.clock import Deadline
+from triptych.models.bucket import S3Bucket, S3Place, s3_client
+from triptych.models.config import SessionSettings
+from triptych.models.directory import DirectoryPlace
+from triptych.models.disk_cache import RESERVE, ModelCache
+from triptych.models.memory import anonymous_memory
+from triptych.models.repository import ModelRepository
+from triptych.models.session import open_session
+from triptych.models.store import ModelStore
 from triptych.protocol.datatypes import FP32
-from triptych.serving.repository import ModelRepository
-from triptych.serving.store import ModelStore
-from triptych.tensors.tensor import Tensor
+from triptych.protocol.tensors import Tensor
 
 from tests.unit.fakes.clock import Clock
 

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 import pytest
 from backports import zstd
-from triptych.adapters.aws_clients import AwsClients
-from triptych.batches.batch import Batch, BatchOptions, BatchSource
-from triptych.batches.ids import random_id
+from triptych.aws.clients import AwsClients
+from triptych.batches.batch import Batch, BatchSource, random_id
 from triptych.batches.transitions import handed_over
+from triptych.rows.options import BatchOptions
 from triptych.settings import BatchSettings, Settings, TelemetrySettings
 from triptych.wiring.batch_files import batch_step, batch_uploads
 from triptych.wiring.batches import batches_application

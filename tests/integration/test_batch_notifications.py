@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource, Counts, State
+from triptych.batches.batch import Batch, BatchError, BatchSource, State
 from triptych.batches.notification import notification
 from triptych.errors import ServiceUnavailable
-from triptych.protocol.json_body import dump
+from triptych.inference.piece import Counts
+from triptych.protocol.json_document import dump
+from triptych.rows.options import BatchOptions
 
 from tests.integration.job_world import REGION, JobWorld
 from tests.integration.outages import refusing

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from triptych.adapters.batch_items import batch_item
-from triptych.adapters.dynamodb_items import deserialized
-from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource, Counts, State
+from triptych.aws.table import deserialized
+from triptych.batches.batch import Batch, BatchError, BatchSource, State
 from triptych.batches.file import FileOutcome, Part
+from triptych.batches.store import batch_item
 from triptych.batches.transitions import begun, stopped
 from triptych.errors import BadRequest, ServiceUnavailable
-from triptych.protocol.plain import record_of
+from triptych.inference.piece import Counts
+from triptych.lifecycle.plain import record_of
+from triptych.rows.options import BatchOptions
 
 from tests.integration.batch_world import NOW, RETENTION, BatchWorld
 from tests.integration.outages import refusing

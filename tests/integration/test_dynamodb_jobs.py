@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from triptych.adapters.dynamodb_items import SHARDS, shard
-from triptych.adapters.job_items import item_of, job_of
+from triptych.aws.table import SHARDS, shard
 from triptych.errors import BadRequest, ServiceUnavailable
-from triptych.jobs.job import PATIENCE, Job, JobError, JobRequest, JobResult, Status
+from triptych.jobs.job import PATIENCE, Job, JobError, JobResult, Status
+from triptych.jobs.store import item_of, job_of
 from triptych.jobs.transitions import cancelled, started, told
+from triptych.rows.options import JobRequest
 
 from tests.integration.job_world import RETENTION, TABLE, JobWorld
 from tests.support.job_strategies import jobs
@@ -165,8 +166,8 @@ def test_uneven_parts(world: JobWorld) -> None:
 
 def test_pages_of_a_model(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs of a model are all found between those of others, however little a query looks at."""
-    monkeypatch.setattr("triptych.adapters.record_index._LOOKED_AT", 2)
-    monkeypatch.setattr("triptych.adapters.record_index._ROUNDS", 1)
+    monkeypatch.setattr("triptych.aws.table_index._LOOKED_AT", 2)
+    monkeypatch.setattr("triptych.aws.table_index._ROUNDS", 1)
     rare = [new_job(number, model="rare") for number in (3, 77, 170)]
     common = [new_job(number, created=NOW + number) for number in range(200) if number not in {3, 77, 170}]
     add(world, *rare, *common)
@@ -236,7 +237,7 @@ def test_left_out_records(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> N
     added = [new_job(number) for number in range(5)]
     add(world, *added)
     pauses: list[float] = []
-    monkeypatch.setattr("triptych.adapters.record_index.time", SimpleNamespace(sleep=pauses.append))
+    monkeypatch.setattr("triptych.aws.table_index.time", SimpleNamespace(sleep=pauses.append))
     give = world.aws.dynamodb.batch_get_item
     asked_for: list[int] = []
 

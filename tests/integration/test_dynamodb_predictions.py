@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from botocore.client import BaseClient
-from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.dynamodb_predictions import MAX_ITEM, DynamoPredictions
+from triptych.aws.clients import AwsClients
+from triptych.aws.pacer import Pacer
+from triptych.batches.lookup import MAX_ITEM, DynamoPredictions
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, ServiceUnavailable
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.pacer import Pacer
-from triptych.interfaces.predictions import Made, Prediction
+from triptych.inference.piece import Made, Prediction
 
 from tests.integration.outages import NO_ANSWER, refusing
 from tests.unit.fakes.clock import Clock

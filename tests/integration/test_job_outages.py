@@ -5,14 +5,15 @@ from pathlib import Path
 
 import boto3
 import pytest
-from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.dynamodb_jobs import DynamoJobs
-from triptych.adapters.s3_inputs import S3Inputs
-from triptych.adapters.s3_results import S3Results
-from triptych.adapters.sqs_queue import SqsQueue
+from triptych.aws.clients import AwsClients
+from triptych.aws.queue import SqsQueue
 from triptych.errors import ServiceUnavailable
-from triptych.interfaces.payloads import StoredInput
-from triptych.jobs.job import Job, JobRequest, JobResult
+from triptych.jobs.inputs import S3Inputs
+from triptych.jobs.job import Job, JobResult
+from triptych.jobs.payloads import StoredInput
+from triptych.jobs.results import S3Results
+from triptych.jobs.store import DynamoJobs
+from triptych.rows.options import JobRequest
 
 from tests.integration.job_world import INPUTS, RESULTS, JobWorld
 from tests.integration.outages import NO_ANSWER, refusing

@@ -22,9 +22,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.job_telemetry import JobTelemetry
+from triptych.aws.clients import AwsClients
 from triptych.errors import ModelUnavailable, TriptychError
+from triptych.jobs.telemetry import JobTelemetry
 
 from tests.support.hooked_sessions import Hook
 from tests.support.job_machine_bodies import Body, bodies
@@ -225,7 +225,7 @@ def models(tmp_path: Path) -> Path:
 @pytest.fixture
 def failures(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Exception]]:
     """What nobody expected, which must not be; inputs are large from 100 KB on."""
-    monkeypatch.setattr("triptych.asynchronous.inputs.MAX_IN_MEMORY", 100_000)
+    monkeypatch.setattr("triptych.jobs.runner.MAX_IN_MEMORY", 100_000)
     found: list[Exception] = []
 
     def unexpected(_: JobTelemetry, error: Exception) -> None:

@@ -6,10 +6,9 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
-from triptych.adapters.model_cache import ModelCache
-from triptych.adapters.s3_bucket import S3Bucket
-from triptych.adapters.s3_place import S3Place
 from triptych.errors import RepositoryUnavailable
+from triptych.models.bucket import S3Bucket, S3Place
+from triptych.models.disk_cache import ModelCache
 
 from tests.integration.model_bucket import ModelBucket
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import boto3
 import pytest
-from triptych.adapters import s3_inputs
-from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.s3_inputs import S3Inputs
+from triptych.aws.clients import AwsClients
 from triptych.errors import BadRequest, PayloadTooLarge, ServiceUnavailable
-from triptych.interfaces.payloads import MAX_INPUT, StoredInput
+from triptych.jobs import inputs as s3_inputs
+from triptych.jobs.inputs import S3Inputs
+from triptych.jobs.payloads import MAX_INPUT, StoredInput
 
 from tests.integration.job_world import ALLOWED, INPUTS, OTHER, RESULTS, JobWorld
 from tests.integration.outages import refusing

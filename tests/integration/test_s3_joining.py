@@ -8,9 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from triptych.adapters.s3_multipart import Multipart
+from triptych.aws.joining import Multipart
+from triptych.aws.stored import StoredObject
 from triptych.errors import Conflict, ServiceUnavailable
-from triptych.interfaces.objects import StoredObject
 
 from tests.integration.bucket_world import INPUTS, MIB, WORK, BucketWorld, content
 from tests.integration.outages import NO_ANSWER, refusing

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from triptych.clock import Deadline
 from triptych.errors import ModelLoading, ModelUnavailable, NotFound
-from triptych.interfaces.deadline import Deadline
 
 from tests.integration.model_bucket import ModelBucket
 from tests.integration.service import MB, REFRESH, RecordedBucket, Service

@@ -4,9 +4,9 @@ import resource
 from pathlib import Path
 
 import pytest
-from triptych.adapters.s3_object_reader import S3ObjectReader
+from triptych.aws.object_reader import S3ObjectReader
+from triptych.aws.stored import ByteRange, StoredObject
 from triptych.errors import BadRequest, Conflict, PayloadTooLarge, ServiceUnavailable
-from triptych.interfaces.objects import ByteRange, StoredObject
 
 from tests.integration.bucket_world import INPUTS, MIB, WORK, BucketWorld, content
 from tests.integration.outages import NO_ANSWER, refusing

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from triptych.adapters.model_cache import ModelCache
-from triptych.adapters.s3_place import S3Place
-from triptych.adapters.s3_transfer import S3Object
+from triptych.aws.transfer import S3Object
 from triptych.errors import ModelUnavailable
+from triptych.models.bucket import S3Place
+from triptych.models.disk_cache import ModelCache
 
 from tests.integration.model_bucket import ModelBucket
 from tests.integration.service import MB, RecordedBucket, Service

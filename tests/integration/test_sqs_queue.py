@@ -4,7 +4,7 @@ import json
 import logging
 
 import pytest
-from triptych.adapters.sqs_queue import LONGEST
+from triptych.aws.queue import LONGEST
 
 from tests.integration.job_world import JobWorld
 from tests.integration.outages import NO_ANSWER, refusing

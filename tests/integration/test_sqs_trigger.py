@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.adapters.job_telemetry import JobTelemetry
-from triptych.adapters.sqs_trigger import SAFETY_MARGIN, SqsTrigger
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.job_queue import Delivery, Outcomes
+from triptych.aws.consumer import SAFETY_MARGIN, SqsTrigger
+from triptych.aws.queue import Delivery, Outcomes
+from triptych.clock import Deadline
+from triptych.jobs.telemetry import JobTelemetry
 
 from tests.support.job_fakes import MemoryQueue
 

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.step_functions import StepFunctions
+from triptych.aws.clients import AwsClients
+from triptych.aws.workflow import StepFunctions
 from triptych.errors import ServiceUnavailable
 
 from tests.integration.outages import NO_ANSWER, refusing

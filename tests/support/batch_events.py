@@ -6,8 +6,9 @@ import json
 import time
 from typing import Any
 
-from triptych.adapters.batch_items import batch_item
-from triptych.batches.batch import Batch, BatchOptions, BatchSource, State
+from triptych.batches.batch import Batch, BatchSource, State
+from triptych.batches.store import batch_item
+from triptych.rows.options import BatchOptions
 
 from local.stack import StackInfo
 from tests.support.dropped_files import DroppedFiles

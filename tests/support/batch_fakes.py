@@ -7,14 +7,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from triptych.aws.pacer import Pacer
 from triptych.batches.batch import Batch
 from triptych.batches.file import FileOutcome, Part
+from triptych.batches.store import BatchPage
+from triptych.batches.telemetry import ChunkRun
+from triptych.clock import Deadline
 from triptych.errors import BadRequest
-from triptych.interfaces.batch_observer import ChunkRun
-from triptych.interfaces.batch_store import BatchPage
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.pacer import Pacer
-from triptych.interfaces.predictions import Made, Prediction
+from triptych.inference.piece import Made, Prediction
 
 from tests.support.job_fakes import Breakable
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource, Counts, KeyList, State
+from triptych.batches.batch import Batch, BatchError, BatchSource, KeyList, State
 from triptych.batches.file import Chunk, FileOutcome, InputFile, Part
-from triptych.batches.form import FileForm, FileFormat
+from triptych.inference.piece import Counts
+from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.options import BatchOptions
 
 from tests.support.job_strategies import COUNTS, IDS, MODELS, MOMENTS, TEXTS, VERSIONS
 

@@ -8,29 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from triptych.batch.desk import BatchDesk
-from triptych.batch.endings import BatchEndings
-from triptych.batch.executions import Executions
-from triptych.batch.finisher import Finisher
-from triptych.batch.ledger import BatchLedger
-from triptych.batch.opening import input_file
-from triptych.batch.places import Places
-from triptych.batch.planner import Planner
-from triptych.batch.reminders import Reminders
-from triptych.batch.starting import Starter
-from triptych.batch.submitter import BatchSubmitter
-from triptych.batch.transformer import Limits, Transformer
-from triptych.batch.uploads import Steps, UploadLimits, Uploads
-from triptych.batch.workflow_steps import WorkflowSteps
-from triptych.batches.batch import Batch, BatchOptions, BatchSource, State
+from triptych.batches.batch import Batch, BatchSource, State, upload_id
+from triptych.batches.chunk import Limits, Transformer
+from triptych.batches.chunking import plan_chunks
+from triptych.batches.events import Executions, Reminders
 from triptych.batches.file import Chunk, InputFile
-from triptych.batches.ids import upload_id
+from triptych.batches.finalize import BatchEndings, BatchLedger
+from triptych.batches.finisher import Finisher
 from triptych.batches.keys import staged_prefix
-from triptych.batches.lookup_rate import LookupRate
-from triptych.bulk.planning.plan import plan_chunks
+from triptych.batches.lookup import LookupRate
+from triptych.batches.opening import input_file
+from triptych.batches.places import Places
+from triptych.batches.planner import Planner
+from triptych.batches.service import BatchDesk, BatchSubmitter
+from triptych.batches.starting import Starter
+from triptych.batches.steps import WorkflowSteps
+from triptych.batches.uploads import Steps, UploadLimits, Uploads
+from triptych.clock import Deadline
 from triptych.errors import NotFound
-from triptych.interfaces.deadline import Deadline
-from triptych.serving.model import Model
+from triptych.models.model import Model
+from triptych.rows.options import BatchOptions
 
 from tests.support.batch_fakes import MemoryBatches, MemoryPredictions, MemoryWorkflow, WatchedBatches
 from tests.support.job_fakes import NOW, JobClock, MemoryQueue

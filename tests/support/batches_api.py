@@ -7,24 +7,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from triptych.batch.desk import BatchDesk
-from triptych.batch.dry_run import DryRun, Workers
-from triptych.batch.endings import BatchEndings
-from triptych.batch.ledger import BatchLedger
-from triptych.batch.lookup import Lookup
-from triptych.batch.opening import descriptions
-from triptych.batch.starting import Starter
-from triptych.batch.submitter import BatchSubmitter
+from triptych.aws.stored import StoredObject
 from triptych.batches import transitions
-from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource, Counts
+from triptych.batches.batch import Batch, BatchError, BatchSource
+from triptych.batches.dry_run import DryRun, Workers
 from triptych.batches.file import FileOutcome
-from triptych.batches.lookup_rate import LookupRate
+from triptych.batches.finalize import BatchEndings, BatchLedger
+from triptych.batches.lookup import Lookup, LookupRate
+from triptych.batches.opening import descriptions
+from triptych.batches.service import BatchDesk, BatchSubmitter
+from triptych.batches.starting import Starter
 from triptych.http.application import Application
 from triptych.http.batch_routes import BATCH_ROUTES
 from triptych.http.batch_services import BatchServices
-from triptych.interfaces.objects import StoredObject
-from triptych.interfaces.predictions import Made, Prediction
-from triptych.serving.repository import ModelRepository
+from triptych.inference.piece import Counts, Made, Prediction
+from triptych.models.repository import ModelRepository
+from triptych.rows.options import BatchOptions
 
 from tests.support.batch_fakes import (
     AT_ONCE,

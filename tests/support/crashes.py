@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from triptych.batch.events import Upload
-from triptych.batches.batch import Batch
-from triptych.batches.ids import upload_id
-from triptych.interfaces.deadline import Deadline
+from triptych.batches.batch import Batch, upload_id
+from triptych.batches.events import Upload
+from triptych.clock import Deadline
 
 from tests.support.batch_world import BatchWorld
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import httpx
-from triptych.batches.ids import upload_id
+from triptych.batches.batch import upload_id
 
 from local.batches import FINAL, Batches
 from local.jobs import Jobs

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.session import ModelSession
-from triptych.interfaces.settings import SessionSettings
-from triptych.onnx.session import open_session
-from triptych.tensors.signature import Signature
-from triptych.tensors.tensor import Tensor
+from triptych.clock import Deadline
+from triptych.models.config import SessionSettings
+from triptych.models.model import ModelSession
+from triptych.models.session import open_session
+from triptych.protocol.tensors import Signature, Tensor
 
 type Hook = Callable[[Mapping[str, Tensor]], object]
 """Is called with the inputs of every run before it begins."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from triptych.protocol.datatypes import DATATYPES
-from triptych.tensors.tensor import Array, Tensor
+from triptych.protocol.tensors import Array, Tensor
 
 from tests.support.json_values import flat_json, nested_json
 from tests.support.realtime import Answer

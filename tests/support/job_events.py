@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from triptych.jobs.ids import derived_id
+from triptych.jobs.job import derived_id
 
 from local.jobs import Jobs
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from triptych.aws.queue import Delivery
 from triptych.errors import BadRequest, NotFound, PayloadTooLarge, ServiceUnavailable
-from triptych.interfaces.job_queue import Delivery
-from triptych.interfaces.job_store import Page
-from triptych.interfaces.payloads import MAX_INPUT, StoredInput, UploadForm
 from triptych.jobs.job import Job, JobResult
+from triptych.jobs.payloads import MAX_INPUT, StoredInput, UploadForm
+from triptych.jobs.store import Page
 
 NOW = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 INPUTS = "inputs-bucket"

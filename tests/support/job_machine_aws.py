@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from moto.backends import get_backend
-from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.job_items import job_of
+from triptych.aws.clients import AwsClients
 from triptych.jobs.job import Job
+from triptych.jobs.store import job_of
 
 from tests.integration.job_world import REGION, TABLE, table
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
-from triptych.adapters.aws_clients import AwsClients
+from triptych.aws.clients import AwsClients
 
 type Watcher = Callable[[str, dict[str, Any]], object]
 """Is told name and parameters of a call."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from triptych.asynchronous.concurrency import one_by_one
+from triptych.jobs.runner import one_by_one
 from triptych.settings import JobSettings, Settings, TelemetrySettings
 from triptych.wiring.job_keepers import dead_letters, sweep
 from triptych.wiring.job_worker import job_worker

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from triptych.adapters.job_items import job_of
 from triptych.jobs.job import FINAL, Job, Status
+from triptych.jobs.store import job_of
 
 type End = tuple[str, int, str]
 """How a job ended: its id, how often it had been redriven, and its state."""

@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from triptych.adapters.aws_clients import AwsClients
+from triptych.aws.clients import AwsClients
 from triptych.errors import ModelUnavailable
 from triptych.jobs.document import status_at
-from triptych.jobs.ids import derived_id
-from triptych.jobs.job import Status
-from triptych.tensors.tensor import Tensor
+from triptych.jobs.job import Status, derived_id
+from triptych.protocol.tensors import Tensor
 
 from tests.support.hooked_sessions import Hooks
 from tests.support.job_fakes import JobClock

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from triptych.jobs.job import FINAL, Job, JobError, JobRequest, JobResult, Status
+from triptych.jobs.job import FINAL, Job, JobError, JobResult, Status
+from triptych.rows.options import JobRequest
 
 MOMENTS = st.integers(0, 10**13 - 1)
 """Milliseconds since 1970, up to the year 2286."""

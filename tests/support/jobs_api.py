@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from triptych.asynchronous.desk import Desk
-from triptych.asynchronous.endings import Endings
-from triptych.asynchronous.ledger import Ledger
-from triptych.asynchronous.submitter import Submitter
 from triptych.http.application import Application
 from triptych.http.job_routes import JOB_ROUTES
 from triptych.http.job_services import JobServices
 from triptych.jobs import transitions
-from triptych.jobs.job import Job, JobError, JobRequest, JobResult
+from triptych.jobs.finalize import Endings, Ledger
+from triptych.jobs.job import Job, JobError, JobResult
 from triptych.jobs.options import OptionLimits
-from triptych.serving.repository import ModelRepository
+from triptych.jobs.service import Desk, Submitter
+from triptych.models.repository import ModelRepository
+from triptych.rows.options import JobRequest
 
 from tests.support.job_fakes import (
     JobClock,

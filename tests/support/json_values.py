@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from triptych.tensors.tensor import Array
+from triptych.protocol.tensors import Array
 
 
 def flat_json(values: Array) -> list[Any]:

@@ -14,7 +14,7 @@ from arro3.io import write_parquet
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from triptych.protocol.datatypes import BF16, BYTES, DATATYPES, FP32, INT64, Datatype
-from triptych.tensors.tensor import Array, Tensor
+from triptych.protocol.tensors import Array, Tensor
 
 from tests.support.call_strategies import sent
 from tests.support.infer_messages import HEADER_LENGTH, Input, raw

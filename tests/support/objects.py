@@ -7,8 +7,8 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from triptych.aws.stored import Bucket, ByteRange, ObjectReader, StoredObject
 from triptych.errors import Conflict
-from triptych.interfaces.objects import Bucket, ByteRange, ObjectReader, StoredObject
 
 
 class FileReader:

@@ -10,17 +10,14 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import orjson
-from triptych.batches.batch import Counts
-from triptych.batches.form import FileForm
-from triptych.bulk.framing import Whole, head, tail
-from triptych.bulk.piece import Piece, Report, Sinks, Wanted, Watch
-from triptych.bulk.rewriting import TABLES, rewrite
-from triptych.bulk.transform import BulkSizes, transform_piece
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.objects import ObjectReader
-from triptych.interfaces.predictions import Prediction
-from triptych.serving.model import Model
-from triptych.serving.slices import Sizes
+from triptych.aws.stored import ObjectReader
+from triptych.clock import Deadline
+from triptych.inference.output import TABLES, Whole, head, rewrite, tail
+from triptych.inference.piece import Counts, Piece, Prediction, Report, Sinks, Wanted, Watch
+from triptych.inference.slices import Sizes
+from triptych.inference.transform import BulkSizes, transform_piece
+from triptych.models.model import Model
+from triptych.rows.formats import FileForm
 
 from tests.support.objects import FileReader
 

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from triptych.interfaces.deadline import Deadline
+from triptych.clock import Deadline
+from triptych.inference.request import Prepared, PreparedTensors
+from triptych.models.model import Model
 from triptych.protocol.infer_request import InferRequest, RequestedOutput
-from triptych.serving.inference import PreparedTensors
-from triptych.serving.model import Model
-from triptych.serving.prepared import Prepared
-from triptych.tensors.tensor import Array, Tensor
+from triptych.protocol.tensors import Array, Tensor
 
 from tests.support.tensor_strategies import bits
 

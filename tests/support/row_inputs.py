@@ -1,12 +1,11 @@
 """Rows of any format as the arrays that a model gets."""
 
 from triptych.protocol.datatypes import DATATYPES
-from triptych.tables.codec import decode_rows
-from triptych.tables.formats import Format, Representation
-from triptych.tables.inputs import model_inputs
-from triptych.tables.schema import RowSchema
-from triptych.tensors.signature import Signature, TensorSpec
-from triptych.tensors.tensor import Array
+from triptych.protocol.tensors import Array, Signature, TensorSpec
+from triptych.rows.codec import decode_rows
+from triptych.rows.formats import Format, Representation
+from triptych.rows.schema import RowSchema
+from triptych.rows.tensors import model_inputs
 
 CSV = Representation(Format.CSV, "text/csv")
 LINES = Representation(Format.JSON_LINES, "application/jsonlines")

@@ -7,13 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.settings import SessionSettings
-from triptych.jobs.job import JobRequest
-from triptych.onnx.session import open_session
-from triptych.serving.model import Model
-from triptych.serving.model_config import ModelConfig, parse_model_config
-from triptych.serving.slices import Sizes
+from triptych.clock import Deadline
+from triptych.inference.slices import Sizes
+from triptych.models.config import ModelConfig, SessionSettings, parse_model_config
+from triptych.models.model import Model
+from triptych.models.session import open_session
+from triptych.rows.options import JobRequest
 from triptych.spooled.transform import transform
 
 MODELS = Path(__file__).parents[2] / "layers/models"

@@ -9,11 +9,11 @@ from pathlib import Path
 from threading import Thread
 
 import numpy as np
-from triptych.adapters.process_memory import RESERVE, anonymous_memory, bound_memory
-from triptych.interfaces.deadline import Deadline
-from triptych.jobs.job import JobRequest
+from triptych.clock import Deadline
+from triptych.models.memory import RESERVE, anonymous_memory, bound_memory
+from triptych.protocol.tensors import Array
+from triptych.rows.options import JobRequest
 from triptych.spooled.transform import transform
-from triptych.tensors.tensor import Array
 
 from tests.support.spooled import tiny
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from triptych.protocol.datatypes import BF16, DATATYPES, Datatype
-from triptych.tensors.tensor import Array, Tensor
+from triptych.protocol.tensors import Array, Tensor
 
 ALL = tuple(DATATYPES.values())
 WITH_JSON = tuple(datatype for datatype in ALL if datatype is not BF16)

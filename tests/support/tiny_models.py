@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper
 from onnx.numpy_helper import from_array
-from triptych.tensors.tensor import Array
+from triptych.protocol.tensors import Array
 
 from tests.support.identity_models import ONNX_TYPES
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from triptych.interfaces.job_observer import ModelRun
 from triptych.jobs.job import Job
+from triptych.jobs.telemetry import ModelRun
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from triptych.interfaces.observer import RequestRecord
+from triptych.aws.telemetry import RequestRecord
 
 
 @dataclass

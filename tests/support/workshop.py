@@ -7,29 +7,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from triptych.adapters.directory_place import DirectoryPlace
-from triptych.asynchronous.attempts import Attempts, Limit
-from triptych.asynchronous.backoff import Backoff
-from triptych.asynchronous.concurrency import one_by_one
-from triptych.asynchronous.dead_letters import DeadLetters
-from triptych.asynchronous.desk import Desk
-from triptych.asynchronous.endings import Endings
-from triptych.asynchronous.intake import Intake
-from triptych.asynchronous.large import LargeJobs
-from triptych.asynchronous.ledger import Ledger
-from triptych.asynchronous.runner import Runner
-from triptych.asynchronous.submitter import Submitter
-from triptych.asynchronous.sweep import Sweep
-from triptych.asynchronous.worker import Worker
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.job_queue import Delivery, Outcomes
-from triptych.interfaces.settings import SessionSettings
-from triptych.jobs.job import Job, JobRequest
+from triptych.aws.queue import Delivery, Outcomes
+from triptych.clock import Deadline
+from triptych.inference.grouping import Grouping
+from triptych.jobs.attempts import Attempts, Backoff, Limit
+from triptych.jobs.consumer import Intake
+from triptych.jobs.finalize import Endings, Ledger
+from triptych.jobs.job import Job
+from triptych.jobs.large import LargeJobs
 from triptych.jobs.options import OptionLimits, Options
+from triptych.jobs.reaper import DeadLetters, Sweep
+from triptych.jobs.runner import Runner, one_by_one
+from triptych.jobs.service import Desk, Submitter
 from triptych.jobs.submission import Submission
-from triptych.serving.grouping import Grouping
-from triptych.serving.repository import ModelRepository
-from triptych.serving.store import ModelStore
+from triptych.jobs.worker import Worker
+from triptych.models.config import SessionSettings
+from triptych.models.directory import DirectoryPlace
+from triptych.models.repository import ModelRepository
+from triptych.models.store import ModelStore
+from triptych.rows.options import JobRequest
 
 from tests.support.hooked_sessions import Hooks
 from tests.support.job_fakes import (

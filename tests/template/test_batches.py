@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triptych.batch.desk import PARTS_DAYS
+from triptych.batches.service import PARTS_DAYS
 
 from tests.support.small_account import THROTTLED, Load, run
 from tests.template.translated import of_type, statements, translate

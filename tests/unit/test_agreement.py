@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from triptych.inference.joining import agree
 from triptych.protocol.datatypes import BF16, BYTES, DATATYPES, FP16, FP32, FP64, INT64, Datatype
-from triptych.serving.agreement import agree
-from triptych.tables.bfloat16 import to_bits
-from triptych.tensors.tensor import Array, Tensor
+from triptych.protocol.tensors import Array, Tensor
+from triptych.rows.values import to_bits
 
 from tests.support.properties import examples
 from tests.support.tensor_strategies import tensors

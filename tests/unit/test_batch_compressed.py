@@ -10,13 +10,15 @@ from typing import Any
 import orjson
 import pytest
 from backports import zstd
-from triptych.batch.events import Upload
-from triptych.batch.ledger import BatchLedger
-from triptych.batch.workflow_steps import WorkflowSteps
-from triptych.batches.batch import Batch, BatchOptions, BatchSource, Counts, State
+from triptych.batches.batch import Batch, BatchSource, State
+from triptych.batches.events import Upload
+from triptych.batches.finalize import BatchLedger
 from triptych.batches.messages import message
+from triptych.batches.steps import WorkflowSteps
 from triptych.batches.transitions import handed_over
-from triptych.interfaces.deadline import Deadline
+from triptych.clock import Deadline
+from triptych.inference.piece import Counts
+from triptych.rows.options import BatchOptions
 
 from tests.support.batch_world import BatchWorld
 

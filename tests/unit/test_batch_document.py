@@ -4,10 +4,12 @@ import json
 
 import pytest
 from hypothesis import given
-from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource, Counts, State
+from triptych.batches.batch import Batch, BatchError, BatchSource, State
 from triptych.batches.document import SHOWN, Progress, document, file_documents, file_state, progress
 from triptych.batches.file import FileOutcome, Part
-from triptych.protocol.json_body import dump
+from triptych.inference.piece import Counts
+from triptych.protocol.json_document import dump
+from triptych.rows.options import BatchOptions
 
 from tests.support.batch_strategies import batches, outcomes, parts
 

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triptych.batch import transformer as module
-from triptych.batch.dry_run import DryRun, Select, Workers
-from triptych.batch.events import Upload
-from triptych.batch.selection import Selection
-from triptych.batch.transformer import Limits, Transformer
+from triptych.aws.pacer import Pacer
+from triptych.aws.stored import StoredObject
+from triptych.batches import chunk as module
 from triptych.batches.batch import BatchSource
-from triptych.batches.lookup_rate import LookupRate
+from triptych.batches.chunk import Limits, Transformer
+from triptych.batches.dry_run import DryRun, Select, Workers
+from triptych.batches.events import Upload
+from triptych.batches.lookup import LookupRate
+from triptych.batches.planner import Selection
 from triptych.batches.submission import read_submission
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.objects import StoredObject
-from triptych.interfaces.pacer import Pacer
+from triptych.clock import Deadline
 
 from tests.support.batch_world import BatchWorld, models
 from tests.unit.fakes.clock import Clock

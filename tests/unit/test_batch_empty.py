@@ -11,9 +11,10 @@ import orjson
 import pytest
 from arro3.core import Array, DataType, RecordBatch
 from arro3.io import write_ipc, write_parquet
-from triptych.batch.events import Upload
-from triptych.batches.batch import Counts, State
-from triptych.interfaces.deadline import Deadline
+from triptych.batches.batch import State
+from triptych.batches.events import Upload
+from triptych.clock import Deadline
+from triptych.inference.piece import Counts
 
 from tests.support.batch_world import BatchWorld
 

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 
 import pytest
-from triptych.batch.endings import BatchEndings
-from triptych.batch.ledger import BatchLedger
-from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource, Counts, State
+from triptych.batches.batch import Batch, BatchError, BatchSource, State
 from triptych.batches.file import FileOutcome
+from triptych.batches.finalize import BatchEndings, BatchLedger
 from triptych.batches.transitions import handed_over, planned, redriven, stopped
 from triptych.errors import Conflict, NotFound, ServiceUnavailable
+from triptych.inference.piece import Counts
+from triptych.rows.options import BatchOptions
 
 from tests.support.batch_fakes import MemoryBatches, WatchedBatches
 from tests.support.job_fakes import NOW, JobClock, MemoryNotifier

@@ -9,13 +9,14 @@ import orjson
 import pytest
 from arro3.core import RecordBatchReader
 from arro3.io import read_ipc, read_parquet
-from triptych.batch.planner import Planned
-from triptych.batches.batch import Batch, BatchSource, Counts, State
+from triptych.aws.stored import StoredObject
+from triptych.batches.batch import Batch, BatchSource, State
 from triptych.batches.file import Chunk, FileOutcome, Join
 from triptych.batches.keys import chunks_key, joins_key
 from triptych.batches.messages import chunk_of, join_of
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.objects import StoredObject
+from triptych.batches.planner import Planned
+from triptych.clock import Deadline
+from triptych.inference.piece import Counts
 
 from tests.support.batch_world import BatchWorld
 

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.batches.ids import batch_id, derived_id, execution_name, random_id, scheduled_id, upload_id
+from triptych.batches.batch import batch_id, derived_id, execution_name, random_id, scheduled_id, upload_id
 from triptych.errors import NotFound
 
 KNOWN = derived_id("a", "k")

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.batches import keys
-from triptych.batches.form import FileForm, FileFormat
 from triptych.batches.keys import InputKey, file_form, input_key
 from triptych.errors import BadRequest, NotFound, UnsupportedMediaType
+from triptych.rows.formats import FileForm, FileFormat
 
 from tests.support.job_strategies import COUNTS, IDS, MODELS, VERSIONS
 

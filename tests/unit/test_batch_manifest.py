@@ -5,11 +5,13 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource, Counts
+from triptych.batches.batch import Batch, BatchError, BatchSource
 from triptych.batches.file import InputFile, Part
-from triptych.batches.form import FileForm, FileFormat
 from triptych.batches.manifest import FileReport, Generation, manifest
-from triptych.protocol.json_body import dump
+from triptych.inference.piece import Counts
+from triptych.protocol.json_document import dump
+from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.options import BatchOptions
 
 from tests.support.batch_strategies import batches, input_files, parts
 

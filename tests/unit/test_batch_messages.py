@@ -8,7 +8,7 @@ from triptych.batches.batch import Batch
 from triptych.batches.file import Chunk, FileOutcome, InputFile, Join, Part
 from triptych.batches.messages import chunk_of, join_of, message
 from triptych.errors import BadRequest
-from triptych.protocol.plain import plain, record_of
+from triptych.lifecycle.plain import plain, record_of
 
 from tests.support.batch_strategies import batches, chunks, input_files, outcomes, parts
 

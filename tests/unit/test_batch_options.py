@@ -2,9 +2,10 @@
 
 import pytest
 from hypothesis import given
-from triptych.batches.batch import BatchOptions
-from triptych.batches.form import FileForm, FileFormat
-from triptych.batches.options import (
+from triptych.errors import BadRequest
+from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.options import (
+    BatchOptions,
     answer_form,
     input_form,
     merged,
@@ -12,7 +13,6 @@ from triptych.batches.options import (
     read_options,
     resolved,
 )
-from triptych.errors import BadRequest
 
 from tests.support.batch_strategies import FORMS, OPTIONS
 

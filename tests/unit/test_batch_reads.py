@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triptych.batches.batch import Batch, BatchOptions, BatchSource, Counts, State
+from triptych.batches.batch import Batch, BatchSource, State
 from triptych.batches.file import FileOutcome, Part
 from triptych.batches.transitions import handed_over
-from triptych.interfaces.deadline import Deadline
+from triptych.clock import Deadline
+from triptych.inference.piece import Counts
+from triptych.rows.options import BatchOptions
 
 from tests.support.batch_fakes import MemoryBatches
 from tests.support.batch_world import BatchWorld

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from triptych.batches.batch import Batch, State
 from triptych.batches.submission import read_submission
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, Conflict, DeadlineExceeded
-from triptych.interfaces.deadline import Deadline
 
 from tests.support.batch_world import BatchWorld
 from tests.unit.test_batch_uploads import BAD, HEAD, ROW

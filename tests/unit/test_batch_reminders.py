@@ -6,8 +6,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from triptych.batch.events import reminder_of
 from triptych.batches.batch import Batch, State
+from triptych.batches.events import reminder_of
 from triptych.batches.submission import read_submission
 from triptych.errors import BadRequest, ServiceUnavailable
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triptych.batch.events import EndedExecution, Schedule, execution_of, schedule_of
 from triptych.batches.batch import Batch, BatchSource, State
+from triptych.batches.events import EndedExecution, Schedule, execution_of, schedule_of
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, ServiceUnavailable
-from triptych.interfaces.deadline import Deadline
 
 from tests.support.batch_world import BatchWorld
 from tests.unit.test_batch_uploads import BAD, HEAD, ROW

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from triptych.batch.key_lists import shortened
-from triptych.batch.selection import Selection
 from triptych.batches.batch import BatchSource, State
+from triptych.batches.planner import Selection
+from triptych.batches.submission import shortened
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, ServiceUnavailable
-from triptych.interfaces.deadline import Deadline
 
 from tests.support.batch_world import BatchWorld
 from tests.unit.test_batch_uploads import BODY, HEAD, dropped, taken

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from arro3.core import Array, DataType, RecordBatch, Table
 from arro3.io import read_parquet, write_ipc, write_parquet
-from triptych.batches.batch import Batch, Counts, State
+from triptych.batches.batch import Batch, State
+from triptych.inference.piece import Counts
 
 from tests.support.batch_world import BatchWorld
 from tests.support.crashes import Cloud, Fuse

@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from triptych.adapters.batch_telemetry import BatchTelemetry
-from triptych.batches.batch import Batch, BatchError, BatchOptions, BatchSource, Counts, State
+from triptych.batches.batch import Batch, BatchError, BatchSource, State
 from triptych.batches.file import FileOutcome, InputFile
-from triptych.batches.form import FileForm, FileFormat
-from triptych.interfaces.batch_observer import ChunkRun
+from triptych.batches.telemetry import BatchTelemetry, ChunkRun
+from triptych.inference.piece import Counts
+from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.options import BatchOptions
 
 PRIVATE = "a very private text"
 BATCH = Batch("id", "digits", None, BatchSource((f"digits/{PRIVATE}.csv",)), BatchOptions(key=PRIVATE), 1)

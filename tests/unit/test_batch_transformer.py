@@ -8,19 +8,19 @@ from pathlib import Path
 
 import orjson
 import pytest
-from triptych.batch import transformer as module
-from triptych.batch.stopping import Stopped
-from triptych.batch.transformer import Limits, Transformer
-from triptych.batches.batch import Batch, Counts
+from triptych.aws.pacer import Pacer
+from triptych.batches import chunk as module
+from triptych.batches.batch import Batch
+from triptych.batches.chunk import Limits, Transformer
 from triptych.batches.file import Chunk
-from triptych.batches.lookup_rate import LookupRate
+from triptych.batches.lookup import LookupRate
+from triptych.batches.stopping import Stopped
 from triptych.batches.transitions import stopped
-from triptych.bulk import transform
-from triptych.bulk.transform import BulkSizes
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, NotFound
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.pacer import Pacer
-from triptych.interfaces.predictions import Made, Prediction
+from triptych.inference import transform
+from triptych.inference.piece import Counts, Made, Prediction
+from triptych.inference.transform import BulkSizes
 
 from tests.support.batch_world import FAST, BatchWorld, models
 from tests.unit.fakes.clock import Clock

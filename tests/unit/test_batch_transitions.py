@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import given
-from triptych.batches.batch import FINAL, Batch, BatchError, BatchOptions, BatchSource, Counts, State
+from triptych.batches.batch import FINAL, Batch, BatchError, BatchSource, State
 from triptych.batches.file import FileOutcome
 from triptych.batches.transitions import (
     begun,
@@ -19,6 +19,8 @@ from triptych.batches.transitions import (
     told,
 )
 from triptych.errors import Conflict, ServiceUnavailable
+from triptych.inference.piece import Counts
+from triptych.rows.options import BatchOptions
 
 from tests.support.batch_strategies import batches
 

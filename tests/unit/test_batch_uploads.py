@@ -6,12 +6,13 @@ from urllib.parse import quote_plus
 
 import orjson
 import pytest
-from triptych.batch.events import Upload, uploads_of
-from triptych.batches.batch import Batch, Counts, State
+from triptych.aws.stored import ObjectReader, StoredObject
+from triptych.batches.batch import Batch, State
+from triptych.batches.events import Upload, uploads_of
 from triptych.batches.submission import read_submission
+from triptych.clock import Deadline
 from triptych.errors import BadRequest
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.objects import ObjectReader, StoredObject
+from triptych.inference.piece import Counts
 
 from tests.support.batch_world import BatchWorld
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import orjson
 import pytest
-from triptych.batch.events import Upload
-from triptych.batches.batch import Batch, BatchOptions, BatchSource, State
+from triptych.batches.batch import Batch, BatchSource, State
+from triptych.batches.events import Upload
 from triptych.batches.transitions import handed_over
+from triptych.clock import Deadline
 from triptych.errors import ServiceUnavailable
-from triptych.interfaces.deadline import Deadline
-from triptych.protocol.plain import plain
+from triptych.lifecycle.plain import plain
+from triptych.rows.options import BatchOptions
 
 from tests.support.batch_world import BatchWorld
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import orjson
 import pytest
-from triptych.batch.ledger import BatchLedger
-from triptych.batch.workflow_steps import WorkflowSteps
-from triptych.batches.batch import Batch, BatchOptions, BatchSource, Counts, State
+from triptych.batches.batch import Batch, BatchSource, State
+from triptych.batches.finalize import BatchLedger
+from triptych.batches.steps import WorkflowSteps
 from triptych.batches.transitions import handed_over
+from triptych.clock import Deadline
 from triptych.errors import BadRequest
-from triptych.interfaces.deadline import Deadline
+from triptych.inference.piece import Counts
+from triptych.rows.options import BatchOptions
 
 from tests.support.batch_world import BatchWorld
 

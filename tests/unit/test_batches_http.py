@@ -7,10 +7,10 @@ import uuid
 from pathlib import Path
 
 import pytest
-from triptych.batches.batch import Counts, State
+from triptych.batches.batch import State, execution_name
 from triptych.batches.file import Part
-from triptych.batches.ids import execution_name
-from triptych.serving.repository import ModelRepository
+from triptych.inference.piece import Counts
+from triptych.models.repository import ModelRepository
 
 from tests.support.batches_api import BATCH, BATCH_ID, BATCHES, KEY, LASTING, BatchesApi
 from tests.support.realtime import Call

@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 import pytest
-from triptych.batch.key_lists import all_keys
-from triptych.batches.batch import BatchOptions, BatchSource, State
-from triptych.batches.submission import MAX_KEYS
-from triptych.protocol.plain import plain
-from triptych.serving.repository import ModelRepository
+from triptych.batches.batch import BatchSource, State
+from triptych.batches.submission import MAX_KEYS, all_keys
+from triptych.lifecycle.plain import plain
+from triptych.models.repository import ModelRepository
+from triptych.rows.options import BatchOptions
 
 from tests.support.batches_api import BATCHES, BatchesApi
 from tests.support.realtime import Answer, Call

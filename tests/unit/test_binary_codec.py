@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import BF16, BOOL, BYTES, DATATYPES, FP32, FP64, Datatype
-from triptych.tensors.binary_codec import decode_binary, encode_binary
-from triptych.tensors.tensor import Tensor
+from triptych.protocol.tensor_codecs import decode_binary, encode_binary
+from triptych.protocol.tensors import Tensor
 
 NUMBERS = [datatype for datatype in DATATYPES.values() if datatype.kind in ("int", "float")]
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from arro3.core import Table
 from arro3.io import write_ipc, write_parquet
-from triptych.batches.form import FileForm, FileFormat
-from triptych.bulk.piece import Piece
-from triptych.bulk.reading import BlockSize, blocks
-from triptych.interfaces.deadline import Deadline
-from triptych.serving.rows import row_schema
+from triptych.clock import Deadline
+from triptych.inference.piece import Piece
+from triptych.inference.reading import BlockSize, blocks
+from triptych.inference.rows import row_schema
+from triptych.rows.formats import FileForm, FileFormat
 
 from tests.support.objects import FileReader
 from tests.support.spooled import sample

@@ -10,14 +10,13 @@ from arro3.core import Table as ArrowTable
 from arro3.io import read_ipc, read_parquet
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.batches.batch import Counts
-from triptych.batches.form import FileForm, FileFormat
-from triptych.bulk.piece import Wanted
+from triptych.clock import Deadline
 from triptych.errors import BadRequest
-from triptych.interfaces.deadline import Deadline
-from triptych.serving.rows import RowsRequest, predict_rows
-from triptych.tables.records import CsvRecords
-from triptych.tensors.tensor import Array
+from triptych.inference.piece import Counts, Wanted
+from triptych.inference.rows import RowsRequest, predict_rows
+from triptych.protocol.tensors import Array
+from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.records import CsvRecords
 
 from tests.support.pieces import made
 from tests.support.properties import examples

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from triptych.errors import NotSupported
-from triptych.interfaces.settings import SessionSettings
-from triptych.onnx.session import open_session
+from triptych.models.config import SessionSettings
+from triptych.models.session import open_session
 
 from tests.support.realtime import RealtimeFunction, add_model
 from tests.support.tiny_models import classifier

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from triptych.errors import BadRequest
+from triptych.protocol.classification import classify
 from triptych.protocol.datatypes import BF16, BOOL, BYTES, DATATYPES, FP16, FP32, FP64, Datatype
-from triptych.tensors.classification import classify
-from triptych.tensors.tensor import Tensor
+from triptych.protocol.tensors import Tensor
 
 LABELS = ("cat", "dog", "owl")
 

@@ -3,13 +3,11 @@
 from pathlib import Path
 
 import pytest
+from triptych.clock import Deadline
 from triptych.errors import ModelUnavailable
-from triptych.interfaces.deadline import Deadline
+from triptych.models.config import ModelConfig, fitted, parse_model_config
 from triptych.protocol.datatypes import BYTES, FP32
-from triptych.serving.config_check import fitted
-from triptych.serving.model_config import ModelConfig, parse_model_config
-from triptych.tensors.signature import Signature, TensorSpec
-from triptych.tensors.tensor import Tensor, empty_array
+from triptych.protocol.tensors import Signature, Tensor, TensorSpec, empty_array
 
 from tests.support.realtime import RealtimeFunction, add_model
 from tests.support.tiny_models import identity

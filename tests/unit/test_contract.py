@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from triptych.adapters.directory_place import DirectoryPlace
 from triptych.batches.batch import Batch
 from triptych.http.batch_routes import BATCH_ROUTES
 from triptych.http.job_routes import JOB_ROUTES
 from triptych.http.routes import ROUTES
 from triptych.jobs.job import Job
-from triptych.serving.repository import ModelRepository
+from triptych.models.directory import DirectoryPlace
+from triptych.models.repository import ModelRepository
 
 from tests.support.batches_api import BatchesApi
 from tests.support.contract import EXAMPLES, ROOT, UNSERVED, Api, Example, comparable, violations

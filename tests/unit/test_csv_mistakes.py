@@ -7,16 +7,16 @@ from pathlib import Path
 
 import orjson
 import pytest
-from triptych.batch.events import Upload
+from triptych.batches.events import Upload
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
-from triptych.interfaces.deadline import Deadline
-from triptych.jobs.envelope import unseal
-from triptych.jobs.job import JobRequest
+from triptych.inference.rows import RowsRequest, predict_rows
+from triptych.jobs.message import unseal
 from triptych.jobs.options import OptionLimits, Options
 from triptych.jobs.submission import Submission, check_formats
-from triptych.protocol.json_body import dump
-from triptych.serving.model import Model
-from triptych.serving.rows import RowsRequest, predict_rows
+from triptych.models.model import Model
+from triptych.protocol.json_document import dump
+from triptych.rows.options import JobRequest
 
 from tests.support.batch_world import BatchWorld
 from tests.support.spooled import sample, transformed

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from triptych.adapters.directory_place import DirectoryPlace
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
-from triptych.interfaces.place import StoredModel
+from triptych.models.directory import DirectoryPlace
+from triptych.models.storage import StoredModel
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from triptych.serving import inference
-from triptych.tensors import binary_codec
+from triptych.inference import request as inference
+from triptych.protocol import tensor_codecs as binary_codec
 
 from tests.support.infer_messages import HEADER_LENGTH
 from tests.support.realtime import Answer, RealtimeFunction, add_model

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triptych.serving.statistics import Statistics
+from triptych.models.statistics import Statistics
 
 from tests.support.realtime import RealtimeFunction, add_model
 from tests.support.tiny_models import sum_and_difference

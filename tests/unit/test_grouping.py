@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge
-from triptych.interfaces.deadline import Deadline
-from triptych.serving.grouping import Grouping, Together
-from triptych.serving.model import Model
-from triptych.serving.model_config import ModelConfig
-from triptych.serving.prepared import Prepared
-from triptych.serving.rows import RowsRequest, prepare_rows
-from triptych.tensors.tensor import Array
+from triptych.inference.grouping import Grouping, Together
+from triptych.inference.request import Prepared
+from triptych.inference.rows import RowsRequest, prepare_rows
+from triptych.models.config import ModelConfig
+from triptych.models.model import Model
+from triptych.protocol.tensors import Array
 
 from tests.support.prepared_requests import LATER, alone, column, request_of, summary
 from tests.unit.fakes.functions import Function, model_of

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge
-from triptych.serving.grouping import PROBE, Grouping
-from triptych.serving.model import Model
-from triptych.serving.model_config import ModelConfig
-from triptych.tensors.tensor import Array
+from triptych.inference.grouping import PROBE, Grouping
+from triptych.models.config import ModelConfig
+from triptych.models.model import Model
+from triptych.protocol.tensors import Array
 
 from tests.support.prepared_requests import LATER, alone, column, request_of, summary
 from tests.unit.fakes.functions import Function, model_of

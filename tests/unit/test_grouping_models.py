@@ -9,17 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import NodeProto, helper
 from triptych.errors import TriptychError
-from triptych.interfaces.settings import SessionSettings
-from triptych.onnx.session import open_session
+from triptych.inference.grouping import Grouping, Together
+from triptych.inference.request import Prepared, prepare_infer
+from triptych.inference.rows import RowsRequest, prepare_rows
+from triptych.models.config import ModelConfig, SessionSettings, parse_model_config
+from triptych.models.model import Model
+from triptych.models.session import open_session
 from triptych.protocol.datatypes import DATATYPES
 from triptych.protocol.infer_request import parse_infer_request
-from triptych.serving.grouping import Grouping, Together
-from triptych.serving.inference import prepare_infer
-from triptych.serving.model import Model
-from triptych.serving.model_config import ModelConfig, parse_model_config
-from triptych.serving.prepared import Prepared
-from triptych.serving.rows import RowsRequest, prepare_rows
-from triptych.tensors.tensor import Array, Tensor
+from triptych.protocol.tensors import Array, Tensor
 
 from tests.support import tiny_models
 from tests.support.identity_models import ONNX_TYPES

@@ -1,7 +1,7 @@
 """How long messages wait."""
 
 import pytest
-from triptych.asynchronous.backoff import Backoff
+from triptych.jobs.attempts import Backoff
 
 
 @pytest.mark.parametrize(("receives", "longest"), [(1, 10), (2, 20), (4, 80), (7, 640), (8, 900), (50, 900)])

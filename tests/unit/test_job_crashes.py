@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import pytest
 from triptych.jobs.job import Job, Status
-from triptych.tensors.tensor import Tensor
+from triptych.protocol.tensors import Tensor
 
 from tests.support.unsure_jobs import Lost
 from tests.support.workshop import SECONDS, Workshop, sums

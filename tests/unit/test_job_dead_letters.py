@@ -1,6 +1,6 @@
 """Messages that gave up: each ends its job with the reason, or leaves it to somebody else."""
 
-from triptych.interfaces.job_queue import Delivery
+from triptych.aws.queue import Delivery
 from triptych.jobs import transitions
 from triptych.jobs.job import Job, Status
 

@@ -4,8 +4,8 @@ import threading
 import time
 
 import pytest
+from triptych.clock import Deadline
 from triptych.errors import Conflict, NotFound, ServiceUnavailable
-from triptych.interfaces.deadline import Deadline
 from triptych.jobs.job import Job, Status
 
 from tests.support.unsure_jobs import Lost

@@ -7,11 +7,12 @@ import json
 import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
+from triptych.clock import moment
 from triptych.jobs.document import document
-from triptych.jobs.job import Job, JobError, JobRequest, JobResult, Status
+from triptych.jobs.job import Job, JobError, JobResult, Status
 from triptych.jobs.notification import notification
-from triptych.protocol.json_body import dump
-from triptych.protocol.moments import moment
+from triptych.protocol.json_document import dump
+from triptych.rows.options import JobRequest
 
 from tests.support.contract import DOCUMENT
 from tests.support.job_strategies import MOMENTS, ended_jobs, jobs

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest, NotFound, TriptychError
 from triptych.jobs.document import document
-from triptych.jobs.envelope import Envelope, seal, unseal
-from triptych.jobs.ids import derived_id
-from triptych.jobs.job import Job, JobRequest, Status
+from triptych.jobs.job import Job, Status, derived_id
+from triptych.jobs.message import Envelope, seal, unseal
 from triptych.jobs.options import OptionLimits, Options
 from triptych.jobs.submission import Submission
+from triptych.rows.options import JobRequest
 
 from tests.support.job_strategies import jobs
 from tests.support.properties import examples

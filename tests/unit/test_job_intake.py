@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from triptych.aws.queue import Delivery
 from triptych.errors import BadRequest, Conflict, ServiceUnavailable
-from triptych.interfaces.job_queue import Delivery
 from triptych.jobs.job import Status
 
 from tests.support.job_fakes import NOW

@@ -67,7 +67,7 @@ def test_a_large_input_that_is_json(workshop: Workshop) -> None:
 
 def test_a_large_job_that_is_cancelled(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stops between two slices, and leaves no result and no file."""
-    monkeypatch.setattr("triptych.asynchronous.large._LOOK", 0.0)
+    monkeypatch.setattr("triptych.jobs.large._LOOK", 0.0)
     job = workshop.submit(rows(ROWS), "lookup", content_type="text/csv")
     runs: list[object] = []
     workshop.hooks.before = [lambda _: workshop.desk.cancel(job.id), runs.append]

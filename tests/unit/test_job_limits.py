@@ -6,7 +6,7 @@ from typing import Any
 
 from triptych.errors import ModelUnavailable
 from triptych.jobs.job import Job, Status
-from triptych.tensors.tensor import Tensor
+from triptych.protocol.tensors import Tensor
 
 from tests.support.job_fakes import NOW
 from tests.support.workshop import ATTEMPTS, SECONDS, Workshop, sums

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest, NotAcceptable, NotFound, TriptychError, UnsupportedMediaType
-from triptych.jobs.ids import derived_id, job_id, random_id
-from triptych.jobs.job import Job, JobRequest
+from triptych.jobs.job import Job, derived_id, job_id, random_id
 from triptych.jobs.options import Options
 from triptych.jobs.submission import Submission, check, is_rows
+from triptych.rows.options import JobRequest
 
 from tests.support.properties import examples
 

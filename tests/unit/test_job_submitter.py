@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from triptych.asynchronous.submitter import MAX_INLINE
 from triptych.errors import Conflict, ServiceUnavailable
 from triptych.jobs.job import Status
+from triptych.jobs.service import MAX_INLINE
 
 from tests.support.unsure_jobs import Lost
 from tests.support.workshop import Workshop, sums

@@ -1,8 +1,8 @@
 """Looking after jobs that nobody else looks after."""
 
-from triptych.asynchronous.sweep import Swept
-from triptych.interfaces.deadline import Deadline
+from triptych.clock import Deadline
 from triptych.jobs.job import PATIENCE, Status
+from triptych.jobs.reaper import Swept
 
 from tests.support.workshop import HOUR, Workshop, sums
 

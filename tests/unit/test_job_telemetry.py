@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from triptych.adapters.job_telemetry import JobTelemetry
-from triptych.interfaces.job_observer import ModelRun
-from triptych.jobs.job import Job, JobError, JobRequest, Status
+from triptych.jobs.job import Job, JobError, Status
+from triptych.jobs.telemetry import JobTelemetry, ModelRun
+from triptych.rows.options import JobRequest
 
 ID = "00000000-0000-4000-8000-000000000001"
 PRIVATE = "a very private text"

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from triptych.errors import Conflict
 from triptych.jobs import transitions
-from triptych.jobs.job import FINAL, Job, JobError, JobRequest, JobResult, Status
+from triptych.jobs.job import FINAL, Job, JobError, JobResult, Status
 from triptych.jobs.transitions import leased, overdue
+from triptych.rows.options import JobRequest
 
 from tests.support.job_strategies import MOMENTS, jobs
 from tests.support.properties import examples

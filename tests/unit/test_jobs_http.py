@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 import pytest
 from triptych.http.endpoints.jobs import MAX_WAIT
-from triptych.serving.repository import ModelRepository
+from triptych.models.repository import ModelRepository
 
 from tests.support.job_fakes import NOW
 from tests.support.jobs_api import DAY, JOB_ID, LASTING, JobsApi

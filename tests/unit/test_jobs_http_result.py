@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from triptych.http.response import MAX_BODY
-from triptych.serving.repository import ModelRepository
+from triptych.models.repository import ModelRepository
 
 from tests.support.jobs_api import JOB_ID, JobsApi
 from tests.support.realtime import Answer, Call

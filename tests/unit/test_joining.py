@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from triptych.errors import BadRequest
-from triptych.serving.joining import MAX_BYTES, RowsInteract, groups, run_joined, union
-from triptych.serving.model import Model
-from triptych.serving.prepared import Prepared
-from triptych.serving.rows import RowsRequest, prepare_rows
+from triptych.inference.joining import MAX_BYTES, RowsInteract, groups, run_joined, union
+from triptych.inference.request import Prepared
+from triptych.inference.rows import RowsRequest, prepare_rows
+from triptych.models.model import Model
 
 from tests.support.prepared_requests import LATER, column, request_of
 from tests.unit.fakes.functions import model_of

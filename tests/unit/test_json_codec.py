@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import BF16, BOOL, BYTES, DATATYPES, FP16, FP32, FP64, Datatype
-from triptych.protocol.json_body import dump
-from triptych.tensors.json_codec import decode_json, encode_json
-from triptych.tensors.tensor import Tensor
+from triptych.protocol.json_document import dump
+from triptych.protocol.tensor_codecs import decode_json, encode_json
+from triptych.protocol.tensors import Tensor
 
 INT8, UINT8, INT64, UINT64 = (DATATYPES[name] for name in ("INT8", "UINT8", "INT64", "UINT64"))
 INTEGERS = [datatype for datatype in DATATYPES.values() if datatype.kind == "int"]

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import helper
-from triptych.adapters.process_memory import anonymous_memory
+from triptych.clock import Deadline
 from triptych.errors import ModelUnavailable, PayloadTooLarge
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.settings import SessionSettings
-from triptych.onnx.session import OnnxSession, open_session
+from triptych.models.config import SessionSettings
+from triptych.models.memory import anonymous_memory
+from triptych.models.session import OnnxSession, open_session
 from triptych.protocol.datatypes import FP32, INT64
-from triptych.tensors.tensor import Tensor
+from triptych.protocol.tensors import Tensor
 
 from tests.support.realtime import add_model
 from tests.support.tiny_models import identity, model, zeros

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from triptych.adapters.model_cache import PARTIAL, RESERVE, ModelCache, free_bytes
 from triptych.errors import ModelUnavailable
-from triptych.interfaces.place import NoRoom
+from triptych.models.disk_cache import PARTIAL, RESERVE, ModelCache, free_bytes
+from triptych.models.storage import NoRoom
 
 MB = 1 << 20
 

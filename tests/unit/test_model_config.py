@@ -1,11 +1,10 @@
 """What a `model.toml` may say, and what it is told when it may not."""
 
 import pytest
-from triptych.batches.batch import BatchOptions
-from triptych.batches.form import FileFormat
 from triptych.errors import ModelUnavailable
-from triptych.interfaces.settings import SessionSettings
-from triptych.serving.model_config import ModelConfig, parse_model_config
+from triptych.models.config import ModelConfig, SessionSettings, parse_model_config
+from triptych.rows.formats import FileFormat
+from triptych.rows.options import BatchOptions
 
 FULL = """
 description = "Species of penguins"

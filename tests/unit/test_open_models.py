@@ -7,11 +7,11 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import ModelUnavailable
-from triptych.interfaces.place import StoredVersion
-from triptych.interfaces.settings import SessionSettings
-from triptych.serving.open_models import SESSION_BYTES, estimated_memory
-from triptych.serving.repository import ModelRepository
-from triptych.serving.store import ModelStore
+from triptych.models.config import SessionSettings
+from triptych.models.memory import SESSION_BYTES, estimated_memory
+from triptych.models.repository import ModelRepository
+from triptych.models.storage import StoredVersion
+from triptych.models.store import ModelStore
 
 from tests.unit.fakes.clock import Clock
 from tests.unit.fakes.places import MemoryPlace

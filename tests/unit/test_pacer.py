@@ -5,10 +5,10 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.batches.lookup_rate import LookupRate
+from triptych.aws.pacer import Pacer
+from triptych.batches.lookup import LookupRate
+from triptych.clock import Deadline
 from triptych.errors import DeadlineExceeded
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.pacer import Pacer
 
 from tests.unit.fakes.clock import Clock
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from backports import zstd
-from triptych.batches.batch import BatchOptions
+from triptych.batches.chunking import plan_chunks
 from triptych.batches.file import InputFile
-from triptych.batches.form import FileForm, FileFormat
-from triptych.bulk.planning.plan import plan_chunks
-from triptych.bulk.planning.sizing import Sizing, sized
-from triptych.interfaces.deadline import Deadline
+from triptych.batches.sizing import Sizing, sized
+from triptych.clock import Deadline
+from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.options import BatchOptions
 
 from tests.support.objects import DirectoryBucket
 

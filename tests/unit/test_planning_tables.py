@@ -13,17 +13,16 @@ from arro3.core import Array, DataType, RecordBatch, Table
 from arro3.io import write_ipc, write_ipc_stream, write_parquet
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.batches.batch import BatchOptions
+from triptych.aws.stored import ByteRange
+from triptych.batches.chunking import plan_chunks
 from triptych.batches.file import Chunk, InputFile
-from triptych.batches.form import FileForm, FileFormat
-from triptych.bulk.piece import Piece
-from triptych.bulk.planning.parquet import footer_of
-from triptych.bulk.planning.plan import plan_chunks
-from triptych.bulk.planning.sizing import Sizing, sized
-from triptych.bulk.tables import arrow_rows, parquet_rows
+from triptych.batches.sizing import Sizing, sized
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, TriptychError
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.objects import ByteRange
+from triptych.inference.piece import Piece
+from triptych.inference.reading import arrow_rows, footer_of, parquet_rows
+from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.options import BatchOptions
 
 from tests.support.objects import DirectoryBucket
 from tests.support.properties import examples

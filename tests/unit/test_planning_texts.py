@@ -12,14 +12,14 @@ import pytest
 from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.batches.batch import BatchOptions
+from triptych.batches import scanner
+from triptych.batches.chunking import plan_chunks
 from triptych.batches.file import Chunk, InputFile
-from triptych.batches.form import FileForm, FileFormat
-from triptych.bulk.planning import scanner
-from triptych.bulk.planning.plan import plan_chunks
-from triptych.bulk.planning.sizing import Sizing, sized
+from triptych.batches.sizing import Sizing, sized
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded
-from triptych.interfaces.deadline import Deadline
+from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.options import BatchOptions
 
 CSV = FileForm(FileFormat.CSV)
 LINES = FileForm(FileFormat.JSON_LINES)

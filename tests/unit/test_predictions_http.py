@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from triptych.interfaces.predictions import Made, Prediction
-from triptych.serving.repository import ModelRepository
+from triptych.inference.piece import Made, Prediction
+from triptych.models.repository import ModelRepository
 
 from tests.support.batch_fakes import AT_ONCE
 from tests.support.batches_api import BATCH_ID, BatchesApi

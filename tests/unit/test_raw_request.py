@@ -2,9 +2,9 @@
 
 import pytest
 from triptych.errors import BadRequest
+from triptych.inference.request import raw_request
 from triptych.protocol.datatypes import BYTES, DATATYPES, FP32, Datatype
-from triptych.serving.raw_request import raw_request
-from triptych.tensors.signature import Signature, TensorSpec
+from triptych.protocol.tensors import Signature, TensorSpec
 
 
 def takes(datatype: Datatype, shape: tuple[int, ...] | None) -> Signature:

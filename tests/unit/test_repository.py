@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from triptych.errors import NotFound, RepositoryUnavailable
-from triptych.serving.repository import REMEMBERED_MODELS, ModelRepository
+from triptych.models.repository import REMEMBERED_MODELS, ModelRepository
 
 from tests.unit.fakes.clock import Clock
 from tests.unit.fakes.places import MemoryPlace

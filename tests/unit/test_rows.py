@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
-from triptych.interfaces.deadline import Deadline
-from triptych.serving.model import Model
-from triptych.serving.model_config import ModelConfig
-from triptych.serving.prepared import Served
-from triptych.serving.rows import RowsRequest, predict_rows
-from triptych.tables import table
-from triptych.tensors.tensor import Array
+from triptych.inference.request import Served
+from triptych.inference.rows import RowsRequest, predict_rows
+from triptych.models.config import ModelConfig
+from triptych.models.model import Model
+from triptych.protocol.tensors import Array
+from triptych.rows import table
 
 from tests.unit.fakes.functions import model_of
 

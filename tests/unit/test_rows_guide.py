@@ -7,13 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import orjson
 import pytest
+from triptych.clock import Deadline
 from triptych.errors import TriptychError
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.settings import SessionSettings
-from triptych.onnx.session import open_session
-from triptych.serving.model import Model
-from triptych.serving.model_config import parse_model_config
-from triptych.serving.rows import RowsRequest, predict_rows
+from triptych.inference.rows import RowsRequest, predict_rows
+from triptych.models.config import SessionSettings, parse_model_config
+from triptych.models.model import Model
+from triptych.models.session import open_session
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"```http\n(.*?)```", (ROOT / "docs" / "rows.md").read_text(), re.DOTALL)

@@ -5,9 +5,8 @@ from itertools import chain
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.adapters.s3_join_plan import MAX_COPY, MAX_PARTS, Slice, plan
-from triptych.adapters.s3_multipart import MIN_PART
-from triptych.adapters.s3_object_writer import part_size
+from triptych.aws.joining import MAX_COPY, MAX_PARTS, MIN_PART, Slice, plan
+from triptych.aws.object_writer import part_size
 
 GIB = 2**30
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from mypy_boto3_s3 import S3Client
-from triptych.adapters.s3_object_reader import S3ObjectReader
-from triptych.adapters.s3_object_writer import S3ObjectWriter
-from triptych.interfaces.objects import StoredObject
+from triptych.aws.object_reader import S3ObjectReader
+from triptych.aws.object_writer import S3ObjectWriter
+from triptych.aws.stored import StoredObject
 
 MIB = 2**20
 SIZE = 200 * MIB

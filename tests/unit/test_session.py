@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import helper
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, ModelUnavailable, NotSupported
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.settings import SessionSettings
-from triptych.onnx.session import OnnxSession, open_session
+from triptych.models.config import SessionSettings
+from triptych.models.session import OnnxSession, open_session
 from triptych.protocol.datatypes import BF16, BYTES, DATATYPES, FP32, INT64
-from triptych.tensors.signature import Signature, TensorSpec
-from triptych.tensors.tensor import Tensor
+from triptych.protocol.tensors import Signature, Tensor, TensorSpec
 
 from tests.support.identity_models import identity_model
 from tests.support.tiny_models import identity, lookup, model, pairs, sequence, sum_and_difference, zeros

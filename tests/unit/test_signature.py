@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import BYTES, FP32, FP64
-from triptych.tensors.signature import Signature, TensorSpec, fits
-from triptych.tensors.tensor import Tensor, empty_array
+from triptych.protocol.tensors import Signature, Tensor, TensorSpec, empty_array, fits
 
 IMAGE = TensorSpec("image", FP32, (-1, 8, 8))
 NAME = TensorSpec("name", BYTES, None)

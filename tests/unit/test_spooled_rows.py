@@ -15,14 +15,14 @@ from arro3.io import read_parquet, write_parquet
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import helper
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
-from triptych.interfaces.deadline import Deadline
-from triptych.jobs.job import JobRequest
+from triptych.inference.rows import RowsRequest, predict_rows
+from triptych.inference.slices import Sizes
+from triptych.models import model as serving_model
+from triptych.models.model import Model
 from triptych.protocol.compression import PLAIN_LIMIT
-from triptych.serving import model as serving_model
-from triptych.serving.model import Model
-from triptych.serving.rows import RowsRequest, predict_rows
-from triptych.serving.slices import Sizes
+from triptych.rows.options import JobRequest
 from triptych.spooled import source
 
 from tests.support.properties import examples

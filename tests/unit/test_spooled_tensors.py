@@ -13,16 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import helper
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
-from triptych.interfaces.deadline import Deadline
-from triptych.jobs.job import JobRequest
+from triptych.inference.request import infer, raw_request
+from triptych.inference.slices import Sizes
+from triptych.models.model import Model
 from triptych.protocol.compression import PLAIN_LIMIT
 from triptych.protocol.datatypes import DATATYPES
 from triptych.protocol.infer_request import parse_infer_request
-from triptych.serving.inference import infer
-from triptych.serving.model import Model
-from triptych.serving.raw_request import raw_request
-from triptych.serving.slices import Sizes
+from triptych.rows.options import JobRequest
 from triptych.spooled import tensor_file
 from triptych.spooled.transform import transform
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from triptych.errors import ModelUnavailable, NotFound, NotSupported, RepositoryUnavailable
-from triptych.interfaces.place import StoredVersion
-from triptych.interfaces.settings import SessionSettings
-from triptych.serving.model import Model
+from triptych.models.config import SessionSettings
+from triptych.models.model import Model
+from triptych.models.storage import StoredVersion
 
 from tests.unit.fakes.sessions import ContentSession
 from tests.unit.fakes.world import REFRESH, World

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from triptych.clock import Deadline
 from triptych.errors import ModelLoading, ModelUnavailable
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.place import StoredVersion
-from triptych.interfaces.settings import SessionSettings
-from triptych.onnx.session import OnnxSession, open_session
-from triptych.serving.background import Background
+from triptych.models.config import SessionSettings
+from triptych.models.loader import Background
+from triptych.models.session import OnnxSession, open_session
+from triptych.models.storage import StoredVersion
 from triptych.wiring import open_models
 
 from tests.support.realtime import Call, RealtimeFunction, add_model

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from triptych.errors import ModelUnavailable
-from triptych.interfaces.settings import SessionSettings
-from triptych.serving.repository import ModelRepository
-from triptych.serving.store import ModelStore
+from triptych.models.config import SessionSettings
+from triptych.models.repository import ModelRepository
+from triptych.models.store import ModelStore
 
 from tests.unit.fakes.sessions import ContentSession
 from tests.unit.fakes.world import BUDGET, MB, REFRESH, World

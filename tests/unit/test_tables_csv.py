@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest, PayloadTooLarge, TriptychError
 from triptych.protocol.datatypes import DATATYPES
-from triptych.tables.arrow import values_of
-from triptych.tables.csv_codec import decode_csv, encode_csv
-from triptych.tables.schema import RowSchema
-from triptych.tables.table import MAX_COLUMNS, Table
-from triptych.tensors.signature import TensorSpec
+from triptych.protocol.tensors import TensorSpec
+from triptych.rows.arrow import values_of
+from triptych.rows.csv import decode_csv, encode_csv
+from triptych.rows.schema import RowSchema
+from triptych.rows.table import MAX_COLUMNS, Table
 
 FP32 = DATATYPES["FP32"]
 SCHEMA = RowSchema((TensorSpec("a", FP32, (-1,)), TensorSpec("b", FP32, (-1, 1))))

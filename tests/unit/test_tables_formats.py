@@ -2,7 +2,7 @@
 
 import pytest
 from triptych.errors import NotAcceptable, UnsupportedMediaType
-from triptych.tables.formats import Format, Representation, answer_representation, request_representation
+from triptych.rows.formats import Format, Representation, answer_representation, request_representation
 
 CSV = Representation(Format.CSV, "text/csv")
 BARE_CSV = Representation(Format.CSV, "text/csv", header=False)

@@ -13,11 +13,11 @@ from arro3.core import DataType
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest
-from triptych.tables.formats import Format, Representation
-from triptych.tables.inputs import model_inputs
-from triptych.tables.parquet_codec import encode_parquet
-from triptych.tables.schema import RowSchema
-from triptych.tables.table import Table
+from triptych.rows.formats import Format, Representation
+from triptych.rows.parquet import encode_parquet
+from triptych.rows.schema import RowSchema
+from triptych.rows.table import Table
+from triptych.rows.tensors import model_inputs
 
 from tests.support.row_inputs import CSV, LINES, PARQUET, inputs_of, spec
 

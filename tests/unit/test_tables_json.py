@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest, PayloadTooLarge, TriptychError
 from triptych.protocol.datatypes import DATATYPES
-from triptych.protocol.json_body import MAX_JSON
-from triptych.tables.json_codec import (
+from triptych.protocol.json_document import MAX_JSON
+from triptych.protocol.tensors import TensorSpec
+from triptych.rows.json_lines import (
     MAX_ROWS,
     decode_instances,
     decode_json_lines,
     encode_json_lines,
     encode_predictions,
 )
-from triptych.tables.schema import RowSchema
-from triptych.tables.table import Table
-from triptych.tensors.signature import TensorSpec
+from triptych.rows.schema import RowSchema
+from triptych.rows.table import Table
 
 FP32 = DATATYPES["FP32"]
 TWO = RowSchema((TensorSpec("a", FP32, (-1,)), TensorSpec("b", FP32, (-1, 1))))

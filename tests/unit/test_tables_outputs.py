@@ -12,16 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import DATATYPES
-from triptych.tables.arrow import values_of
-from triptych.tables.bfloat16 import from_bits, to_bits
-from triptych.tables.codec import decode_rows, encode_rows
-from triptych.tables.columns import csv_column, json_column, parquet_column
-from triptych.tables.formats import Format, Representation
-from triptych.tables.inputs import model_inputs
-from triptych.tables.outputs import empty_output, output_columns
-from triptych.tables.schema import RowSchema
-from triptych.tensors.signature import TensorSpec
-from triptych.tensors.tensor import Tensor
+from triptych.protocol.tensors import Tensor, TensorSpec
+from triptych.rows.arrow import values_of
+from triptych.rows.codec import decode_rows, encode_rows
+from triptych.rows.formats import Format, Representation
+from triptych.rows.schema import RowSchema
+from triptych.rows.table import csv_column, json_column, parquet_column
+from triptych.rows.tensors import empty_output, model_inputs, output_columns
+from triptych.rows.values import from_bits, to_bits
 
 CSV = Representation(Format.CSV, "text/csv")
 LINES = Representation(Format.JSON_LINES, "application/jsonlines")

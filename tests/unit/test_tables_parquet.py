@@ -10,9 +10,8 @@ from arro3.io import write_parquet
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest, PayloadTooLarge, TriptychError
-from triptych.tables.arrow import values_of
-from triptych.tables.parquet_codec import decode_parquet, encode_parquet
-from triptych.tables.table_decoder import decoded_batches
+from triptych.rows.arrow import values_of
+from triptych.rows.parquet import decode_parquet, decoded_batches, encode_parquet
 
 from tests.support.properties import examples
 

@@ -11,8 +11,8 @@ from arro3.io import read_csv
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import PayloadTooLarge
-from triptych.tables import records
-from triptych.tables.records import CsvRecords, chunks, end_of_lines
+from triptych.rows import records
+from triptych.rows.records import CsvRecords, chunks, end_of_lines
 
 from tests.support.properties import examples
 

@@ -8,11 +8,11 @@ from arro3.core import Array as ArrowArray
 from arro3.core import DataType, Field, fixed_size_list_array, list_array
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.protocol.datatypes import DATATYPES
-from triptych.tables import table as table_module
-from triptych.tables.inputs import model_inputs
-from triptych.tables.schema import RowSchema
-from triptych.tables.table import Table
-from triptych.tensors.signature import TensorSpec
+from triptych.protocol.tensors import TensorSpec
+from triptych.rows import table as table_module
+from triptych.rows.schema import RowSchema
+from triptych.rows.table import Table
+from triptych.rows.tensors import model_inputs
 
 from tests.support.row_inputs import CSV, LINES, inputs_of, spec
 

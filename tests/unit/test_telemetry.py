@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triptych.adapters.telemetry import PowertoolsTelemetry
-from triptych.interfaces.observer import RequestRecord
-from triptych.serving import inference
+from triptych.aws.telemetry import PowertoolsTelemetry, RequestRecord
+from triptych.inference import request as inference
 
 from tests.support.realtime import REQUEST_ID, RealtimeFunction, add_model
 from tests.support.tiny_models import identity

@@ -12,10 +12,9 @@ from onnx import helper
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import BF16, DATATYPES
 from triptych.protocol.infer_request import parse_infer_request
-from triptych.protocol.json_body import dump
-from triptych.tensors.binary_codec import decode_binary, encode_binary
-from triptych.tensors.json_codec import decode_json, encode_json
-from triptych.tensors.tensor import Tensor
+from triptych.protocol.json_document import dump
+from triptych.protocol.tensor_codecs import decode_binary, decode_json, encode_binary, encode_json
+from triptych.protocol.tensors import Tensor
 
 from tests.support.infer_messages import HEADER_LENGTH, Input, outputs_of, raw, request
 from tests.support.json_values import nested_json

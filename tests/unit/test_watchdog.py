@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnxruntime import RunOptions
+from triptych.clock import Deadline
 from triptych.errors import DeadlineExceeded
 from triptych.http.application import SAFETY_MARGIN
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.settings import SessionSettings
-from triptych.onnx.session import OnnxSession, open_session
-from triptych.onnx.watchdog import Watchdog
+from triptych.models.config import SessionSettings
+from triptych.models.session import OnnxSession, Watchdog, open_session
 from triptych.protocol.datatypes import INT64
-from triptych.tensors.tensor import Tensor
+from triptych.protocol.tensors import Tensor
 
 from tests.support.realtime import Answer, Call, RealtimeFunction, add_model
 from tests.support.tiny_models import counter

@@ -3,14 +3,13 @@
 import sys
 from pathlib import Path
 
-from triptych.batches.form import FileForm, FileFormat
-from triptych.bulk.piece import Piece, Sinks, Wanted, Watch
-from triptych.bulk.transform import transform_piece
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.settings import SessionSettings
-from triptych.onnx.session import open_session
-from triptych.serving.model import Model
-from triptych.serving.model_config import ModelConfig
+from triptych.clock import Deadline
+from triptych.inference.piece import Piece, Sinks, Wanted, Watch
+from triptych.inference.transform import transform_piece
+from triptych.models.config import ModelConfig, SessionSettings
+from triptych.models.model import Model
+from triptych.models.session import open_session
+from triptych.rows.formats import FileForm, FileFormat
 
 from tests.support.objects import FileReader
 

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from triptych.interfaces.deadline import Deadline
+from triptych.clock import Deadline
+from triptych.models.config import ModelConfig
+from triptych.models.model import Model
 from triptych.protocol.datatypes import FP32
-from triptych.serving.model import Model
-from triptych.serving.model_config import ModelConfig
-from triptych.tensors.signature import Signature, TensorSpec
-from triptych.tensors.tensor import Array, Tensor
+from triptych.protocol.tensors import Array, Signature, Tensor, TensorSpec
 
 type Function = Callable[[dict[str, Array]], Mapping[str, Any]]
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
-from triptych.interfaces.place import GRAPH_FILE, NoRoom, PlaceKind, StoredModel, StoredVersion
+from triptych.models.storage import GRAPH_FILE, NoRoom, PlaceKind, StoredModel, StoredVersion
 
 
 @dataclass

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakSet
 
+from triptych.clock import Deadline
 from triptych.errors import ModelUnavailable, NotSupported
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.settings import SessionSettings
-from triptych.tensors.signature import Signature
-from triptych.tensors.tensor import Tensor
+from triptych.models.config import SessionSettings
+from triptych.protocol.tensors import Signature, Tensor
 
 
 @dataclass(eq=False)

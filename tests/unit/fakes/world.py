@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from triptych.interfaces.session import SessionFactory
-from triptych.interfaces.settings import SessionSettings
-from triptych.serving.loader import LoadEvents
-from triptych.serving.repository import ModelRepository
-from triptych.serving.store import ModelStore
+from triptych.models.config import SessionSettings
+from triptych.models.loader import LoadEvents
+from triptych.models.model import SessionFactory
+from triptych.models.repository import ModelRepository
+from triptych.models.store import ModelStore
 
 from tests.unit.fakes.clock import Clock
 from tests.unit.fakes.places import MemoryPlace

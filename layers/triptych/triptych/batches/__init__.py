@@ -1,1 +1,1 @@
-"""What a batch is: files, options, states, and what is told about them. Knows neither AWS nor models."""
+"""Batches: files that are transformed with a model."""

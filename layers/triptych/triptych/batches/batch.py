@@ -1,12 +1,18 @@
-"""A batch: files that are transformed with a model. All times are milliseconds since 1970."""
+"""A batch: files that are transformed with a model. All times are milliseconds since 1970.
+
+Ids of batches. The same event always makes the same id: what is told twice is one batch.
+"""
 
 from __future__ import annotations
 
-import operator
+import re
+import uuid
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from triptych.batches.form import FileFormat
+from triptych.errors import NotFound
+from triptych.inference.piece import Counts
+from triptych.rows.options import BatchOptions
 
 
 class State(StrEnum):
@@ -23,30 +29,6 @@ class State(StrEnum):
 
 FINAL = frozenset({State.SUCCEEDED, State.SUCCEEDED_WITH_ERRORS, State.FAILED, State.STOPPED})
 """States that a batch ends in."""
-
-
-class BatchOptions(NamedTuple):
-    """How files are read and what is wanted of them. None: nobody has said.
-
-    Attributes:
-        join: Input columns that come back before the outputs: `all`, `none`, or names with commas between.
-        outputs: Names of the wanted outputs, with commas between.
-        format: Format of the output; that of the input where it is None.
-        key: Column that identifies a record.
-        lookup: Whether predictions can be looked up by key.
-        tolerance: Share of records, from 0 to 1, that may fail before the file fails.
-        header: Whether the first row of CSV names the columns.
-        delimiter: What separates the cells of CSV.
-    """
-
-    join: str | None = None
-    outputs: str | None = None
-    format: FileFormat | None = None
-    key: str | None = None
-    lookup: bool | None = None
-    tolerance: float | None = None
-    header: bool | None = None
-    delimiter: str | None = None
 
 
 class KeyList(NamedTuple):
@@ -96,35 +78,6 @@ class BatchError(NamedTuple):
     type: str
     message: str
     retryable: bool
-
-
-class Counts(NamedTuple):
-    """How many records there were, and how many of their cells were filled in.
-
-    Attributes:
-        read: Of the input.
-        written: To the output.
-        failed: That have no prediction; `read` is the sum of the other two.
-        filled: Missing cells of written records that took the value for missing cells.
-    """
-
-    read: int = 0
-    written: int = 0
-    failed: int = 0
-    filled: int = 0
-
-    def __add__(self, other: object) -> Counts:
-        """Adds those of another part."""
-        if not isinstance(other, Counts):
-            return NotImplemented
-        return Counts(*map(operator.add, self, other))
-
-    def described(self) -> dict[str, object]:
-        """Describes them in JSON; cells that were filled in are told only where there are some."""
-        described: dict[str, object] = {
-            "records": {"read": self.read, "written": self.written, "failed": self.failed}
-        }
-        return described | ({"filled_cells": self.filled} if self.filled else {})
 
 
 class Batch(NamedTuple):
@@ -185,3 +138,64 @@ class Batch(NamedTuple):
     def place(self) -> str:
         """Where it is among all batches: the text sorts by age, and needs no escapes in a URL."""
         return f"{self.created:013d}.{self.id}"
+
+
+_NAMESPACE: Final = uuid.UUID("a1d2b7c4-0c35-4c55-9d0e-52d1f1a7f3e8")  # any constant; a new one forgets all
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def random_id() -> str:
+    """Makes an id that nobody else has."""
+    return str(uuid.uuid4())
+
+
+def upload_id(bucket: str, key: str, generation: str) -> str:
+    """Makes the id of the batch that an upload starts.
+
+    Args:
+        bucket: Name of the bucket.
+        key: Key of the file.
+        generation: Its version, or its etag where the bucket keeps no versions.
+    """
+    return _id("upload", bucket, generation, key)
+
+
+def derived_id(scope: str, key: str) -> str:
+    """Makes the id that belongs to a key.
+
+    Args:
+        scope: Who chose the key; the same key of two callers makes two ids.
+        key: What the caller chose.
+    """
+    return _id("key", scope, key)
+
+
+def scheduled_id(prefix: str, time: str) -> str:
+    """Makes the id of the batch that a schedule starts.
+
+    Args:
+        prefix: What the keys begin with.
+        time: When it was to start, as the schedule writes it.
+    """
+    return _id("schedule", time, prefix)
+
+
+def batch_id(text: str) -> str:
+    """Returns the id if it can be a batch's.
+
+    Raises:
+        NotFound: No batch can have this id.
+    """
+    if not _ID.fullmatch(text):
+        raise NotFound(f"there is no batch {text[:64]!r}")
+    return text
+
+
+def execution_name(identity: str, redrives: int) -> str:
+    """Names the execution of the state machine: a name serves once, so each redrive has its own."""
+    return f"{identity}-{redrives}" if redrives else identity
+
+
+def _id(*parts: str) -> str:
+    # Lengths keep ("a", "b/c") and ("a/b", "c") apart.
+    return str(uuid.uuid5(_NAMESPACE, "/".join(f"{len(part)}:{part}" for part in parts)))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from triptych.batches.batch import Batch, BatchOptions, BatchSource, Counts, State
+from triptych.batches.batch import Batch, BatchSource, State
 from triptych.batches.file import FileOutcome, Part
-from triptych.protocol.moments import known_moment, moment
-from triptych.protocol.plain import plain
+from triptych.clock import known_moment, moment
+from triptych.inference.piece import Counts
+from triptych.lifecycle.plain import plain
+from triptych.rows.options import BatchOptions
 
 SHOWN: Final = 100
 """Files that a document names at most."""

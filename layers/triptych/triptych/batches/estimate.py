@@ -1,11 +1,26 @@
-"""How long a plan takes and what it costs, and what something cost that has run."""
+"""What AWS charges: list prices of us-east-1 as of November 2026, in US dollars, without free tiers.
+
+Estimates are made of them; bills are not. Look them up before you rely on them.
+
+How long a plan takes and what it costs, and what something cost that has run.
+"""
 
 from __future__ import annotations
 
 from math import ceil
 from typing import Final, NamedTuple
 
-from triptych.batches import prices
+_MILLION: Final = 1_000_000
+
+LAMBDA_GB_SECOND: Final = 0.0000166667
+LAMBDA_REQUEST: Final = 0.20 / _MILLION
+S3_PUT: Final = 5.0 / _MILLION  # also a part of an upload, a copy, a list
+S3_GET: Final = 0.40 / _MILLION
+DYNAMODB_WRITE: Final = 0.625 / _MILLION  # of 1 KB, on demand
+DYNAMODB_READ: Final = 0.125 / _MILLION  # of 4 KB, on demand; consistent
+STEP_FUNCTIONS_TRANSITION: Final = 25.0 / _MILLION  # Standard workflows, children of a map included
+SNS_AND_EVENTBRIDGE: Final = 1.50 / _MILLION  # one message each
+
 
 BYTES_PER_SECOND: Final = 4_000_000
 """Of input, that a worker transforms where nothing is known of the model; most of the time is the model's."""
@@ -133,8 +148,8 @@ def cost_of(work: Work, seconds: float) -> Cost:
     reads = _READS_PER_CHUNK * work.chunks
     transitions = _TRANSITIONS + _TRANSITIONS_PER_CHUNK * work.chunks if work.distributed else 0
     return Cost(
-        compute=seconds * work.memory / 1024 * prices.LAMBDA_GB_SECOND + invocations * prices.LAMBDA_REQUEST,
-        storage=gets * prices.S3_GET + puts * prices.S3_PUT,
-        records=writes * prices.DYNAMODB_WRITE + reads * prices.DYNAMODB_READ + prices.SNS_AND_EVENTBRIDGE,
-        orchestration=transitions * prices.STEP_FUNCTIONS_TRANSITION,
+        compute=seconds * work.memory / 1024 * LAMBDA_GB_SECOND + invocations * LAMBDA_REQUEST,
+        storage=gets * S3_GET + puts * S3_PUT,
+        records=writes * DYNAMODB_WRITE + reads * DYNAMODB_READ + SNS_AND_EVENTBRIDGE,
+        orchestration=transitions * STEP_FUNCTIONS_TRANSITION,
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from triptych.batches.batch import BatchError, BatchOptions, Counts
-from triptych.batches.form import FileForm
+from triptych.batches.batch import BatchError
+from triptych.inference.piece import Counts
+from triptych.rows.formats import FileForm
+from triptych.rows.options import BatchOptions
 
 
 class InputFile(NamedTuple):

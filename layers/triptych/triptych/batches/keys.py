@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from triptych.batches.form import FileForm, FileFormat
 from triptych.errors import BadRequest, UnsupportedMediaType
 from triptych.protocol.names import model_name, version_number
+from triptych.rows.formats import FileForm, FileFormat
 
 _FORMATS: Final = {
     "csv": FileFormat.CSV,

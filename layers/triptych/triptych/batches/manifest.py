@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from triptych.batches.batch import Batch, BatchError, Counts
+from triptych.batches.batch import Batch, BatchError
 from triptych.batches.document import file_state, said
 from triptych.batches.estimate import Work, cost_of
 from triptych.batches.file import InputFile, Part
 from triptych.batches.keys import manifest_key
-from triptych.protocol.moments import moment
+from triptych.clock import moment
+from triptych.inference.piece import Counts
 
 
 class Generation(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from triptych.batches.file import Chunk, Join
 from triptych.errors import BadRequest
-from triptych.protocol.plain import plain, record_of
+from triptych.lifecycle.plain import plain, record_of
 
 
 def message(record: Chunk | Join) -> dict[str, Any]:

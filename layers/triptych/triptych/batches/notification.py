@@ -11,11 +11,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from triptych.aws.clients import AwsClients
+from triptych.aws.notifications import AwsNotifier, News
 from triptych.batches.batch import Batch
 from triptych.batches.document import document
-from triptych.protocol.moments import moment
+from triptych.clock import moment
 
 SOURCE = "triptych.batches"
+
+
+def batch_notifier(clients: AwsClients, topic_arn: str, region: str) -> AwsNotifier[Batch]:
+    """Returns what publishes the end of a batch; a notification names the region."""
+    return AwsNotifier(clients, topic_arn, "the topic of batches", partial(_news, region=region))
 
 
 def notification(batch: Batch, region: str) -> dict[str, object]:
@@ -43,3 +52,8 @@ def notification(batch: Batch, region: str) -> dict[str, object]:
 def kind(batch: Batch) -> str:
     """Names what happened, such as `Batch succeeded with errors`."""
     return f"Batch {batch.state.replace('_', ' ')}"
+
+
+def _news(batch: Batch, region: str) -> News:
+    attributes = {"status": batch.state.value, "model": batch.model, "target": batch.target}
+    return News(SOURCE, kind(batch), batch.model, notification(batch, region), attributes)

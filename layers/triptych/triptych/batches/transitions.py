@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from triptych.batches.batch import Batch, BatchError, Counts, State
+from triptych.batches.batch import Batch, BatchError, State, execution_name
 from triptych.batches.file import FileOutcome
-from triptych.batches.ids import execution_name
 from triptych.errors import Conflict
+from triptych.inference.piece import Counts
 
 Transition = Callable[[Batch], Batch]
 

@@ -9,8 +9,8 @@ from time import perf_counter_ns
 from triptych.errors import TriptychError
 from triptych.http.request import Request
 from triptych.http.services import Services
-from triptych.serving.model import Model
-from triptych.serving.statistics import Timings
+from triptych.models.model import Model
+from triptych.models.statistics import Timings
 
 
 @contextmanager

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any, Protocol
 
+from triptych.aws.telemetry import Observer, RequestRecord
+from triptych.clock import Deadline
 from triptych.errors import NO_MEMORY, MethodNotAllowed, NotFound, PayloadTooLarge, TriptychError
 from triptych.http.query import check_query
 from triptych.http.request import Request, body_of, caller_of, headers_of
 from triptych.http.response import Response, json_response, proxy_result
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.observer import Observer, RequestRecord
 
 type Endpoint[S] = Callable[[S, Request], Response]
 """Answers requests with the help of some services."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from triptych.batch.desk import BatchDesk
-from triptych.batch.dry_run import DryRun
-from triptych.batch.lookup import Lookup
-from triptych.batch.submitter import BatchSubmitter
-from triptych.interfaces.clock import Clock
-from triptych.interfaces.objects import Bucket
-from triptych.serving.repository import ModelRepository
+from triptych.aws.stored import Bucket
+from triptych.batches.dry_run import DryRun
+from triptych.batches.lookup import Lookup
+from triptych.batches.service import BatchDesk, BatchSubmitter
+from triptych.clock import Clock
+from triptych.models.repository import ModelRepository
 
 
 class BatchServices(NamedTuple):

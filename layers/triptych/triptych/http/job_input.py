@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from triptych.http.request import Request
-from triptych.jobs.job import JobRequest
 from triptych.jobs.submission import check, check_formats, is_rows
-from triptych.protocol import fields
-from triptych.protocol.json_body import parse_object
+from triptych.protocol import json_document as fields
+from triptych.protocol.json_document import parse_object
 from triptych.protocol.names import check_known
+from triptych.rows.options import JobRequest
 
 _LENGTH = "inference_header_content_length"
 _FIELDS = ("input", "content_type", "content_encoding", _LENGTH)

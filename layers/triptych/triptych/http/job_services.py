@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from triptych.asynchronous.desk import Desk
-from triptych.asynchronous.submitter import Submitter
-from triptych.interfaces.clock import Clock
-from triptych.interfaces.payloads import InputStore, ResultStore
+from triptych.clock import Clock
 from triptych.jobs.options import OptionLimits
-from triptych.serving.repository import ModelRepository
+from triptych.jobs.payloads import InputStore, ResultStore
+from triptych.jobs.service import Desk, Submitter
+from triptych.models.repository import ModelRepository
 
 
 class JobServices(NamedTuple):

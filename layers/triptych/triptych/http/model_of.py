@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from triptych.http.request import Request
 from triptych.http.services import Services
-from triptych.serving.model import Model
+from triptych.models.model import Model
 
 
 def model_of(services: Services, request: Request) -> Model:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import pybase64
 
+from triptych.aws.telemetry import RequestRecord
+from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
-from triptych.interfaces.deadline import Deadline
-from triptych.interfaces.observer import RequestRecord
 from triptych.protocol.compression import decompress
 from triptych.protocol.names import version_number
 

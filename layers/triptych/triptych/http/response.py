@@ -10,7 +10,7 @@ import pybase64
 
 from triptych.errors import PayloadTooLarge
 from triptych.protocol.compression import choose_encoding, compress
-from triptych.protocol.json_body import dump
+from triptych.protocol.json_document import dump
 from triptych.protocol.media_types import JSON
 
 MAX_ANSWER = 6 * 2**20 - 16 * 2**10

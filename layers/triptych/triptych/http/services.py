@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from triptych.serving.repository import ModelRepository
-from triptych.serving.statistics import Statistics
-from triptych.serving.store import ModelStore
+from triptych.models.repository import ModelRepository
+from triptych.models.statistics import Statistics
+from triptych.models.store import ModelStore
 
 
 class Services(NamedTuple):

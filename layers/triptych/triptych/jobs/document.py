@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from triptych.clock import known_moment, moment
 from triptych.jobs.job import Job, Status
 from triptych.jobs.transitions import overdue
-from triptych.protocol.moments import known_moment, moment
 
 
 def document(job: Job, now: int) -> dict[str, object]:

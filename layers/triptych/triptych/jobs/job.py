@@ -1,9 +1,17 @@
-"""A job: a request for predictions whose answer is fetched later. All times are milliseconds since 1970."""
+"""A job: a request for predictions whose answer is fetched later. All times are milliseconds since 1970.
+
+Ids of jobs. The same key always makes the same id, which is what makes a repeated request harmless.
+"""
 
 from __future__ import annotations
 
+import re
+import uuid
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from triptych.errors import NotFound
+from triptych.rows.options import JobRequest
 
 
 class Status(StrEnum):
@@ -26,28 +34,6 @@ UNKNOWN_MODEL = "unknown"
 
 PATIENCE = 60_000
 """Milliseconds after which the end of a job should have been told."""
-
-
-class JobRequest(NamedTuple):
-    """How the input of a job is to be read, and how its answer is wanted.
-
-    Attributes:
-        content_type: Content type of the input; None for tensors in JSON or with a JSON header.
-        content_encoding: How the input is compressed; None when it is not.
-        header_length: Bytes of the JSON before raw tensors; None when there are none.
-        accept: Content types that the rows of the result may have; None for that of the input.
-        join: Columns of the rows that come back before the outputs.
-        outputs: Names of the wanted outputs of rows, with commas between.
-        delimiter: What separates the cells of CSV, as options call it; None for a comma.
-    """
-
-    content_type: str | None = None
-    content_encoding: str | None = None
-    header_length: int | None = None
-    accept: str | None = None
-    join: str | None = None
-    outputs: str | None = None
-    delimiter: str | None = None
 
 
 class JobError(NamedTuple):
@@ -145,3 +131,35 @@ class Job(NamedTuple):
         if self.final:
             return None if self.notified else (self.ended or 0) + PATIENCE
         return max(self.expires, self.lease or 0) if self.status is Status.RUNNING else self.expires
+
+
+_NAMESPACE: Final = uuid.UUID(
+    "6f2c0f9e-57a5-4b8e-9c44-0f6f6d1f7a31"
+)  # any constant; a new one would forget keys
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def random_id() -> str:
+    """Makes an id that nobody else has."""
+    return str(uuid.uuid4())
+
+
+def derived_id(scope: str, key: str) -> str:
+    """Makes the id that belongs to a key.
+
+    Args:
+        scope: Who chose the key; the same key of two callers makes two ids.
+        key: What the caller chose.
+    """
+    return str(uuid.uuid5(_NAMESPACE, f"{scope}/{key}"))
+
+
+def job_id(text: str) -> str:
+    """Returns the id if it can be a job's.
+
+    Raises:
+        NotFound: No job can have this id.
+    """
+    if not _ID.fullmatch(text):
+        raise NotFound(f"there is no job {text[:64]!r}")
+    return text

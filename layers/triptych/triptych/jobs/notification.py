@@ -16,15 +16,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from triptych.aws.clients import AwsClients
+from triptych.aws.notifications import AwsNotifier, News
+from triptych.clock import moment
 from triptych.jobs.document import document
 from triptych.jobs.job import Job, Status
-from triptych.protocol.moments import moment
 
 SOURCE = "triptych.jobs"
 _REASONS = {
     Status.CANCELLED: "the job was cancelled",
     Status.EXPIRED: "the job was not started in time",
 }
+
+
+def job_notifier(clients: AwsClients, topic_arn: str, region: str) -> AwsNotifier[Job]:
+    """Returns what publishes the end of a job; a notification names the region."""
+    return AwsNotifier(clients, topic_arn, "the topic of jobs", partial(_news, region=region))
 
 
 def notification(job: Job, region: str) -> dict[str, object]:
@@ -57,6 +66,11 @@ def notification(job: Job, region: str) -> dict[str, object]:
     if reason := job.error.message if job.error and job.status is Status.FAILED else _REASONS.get(job.status):
         described["failureReason"] = reason
     return described
+
+
+def _news(job: Job, region: str) -> News:
+    attributes = {"status": job.status.value, "model": job.model, "target": job.target}
+    return News(SOURCE, f"Job {job.status}", job.model, notification(job, region), attributes)
 
 
 def _present(**values: str | None) -> dict[str, str]:

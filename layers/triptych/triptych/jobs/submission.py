@@ -6,12 +6,13 @@ import hashlib
 from typing import NamedTuple
 
 from triptych.errors import BadRequest
-from triptych.jobs.job import Job, JobRequest
+from triptych.jobs.job import Job
 from triptych.jobs.options import Options
 from triptych.protocol.infer_request import parse_infer_request
-from triptych.protocol.json_body import dump, parse_object
-from triptych.tables.formats import answer_representation, request_representation
-from triptych.tables.media_types import media_type
+from triptych.protocol.json_document import dump, parse_object
+from triptych.protocol.media_types import media_type
+from triptych.rows.formats import answer_representation, request_representation
+from triptych.rows.options import JobRequest
 
 _JSON = "application/json"
 _UNSAID = {"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"}

@@ -4,6 +4,8 @@
 body ── header ──> InferRequest
   └──── tail ────> InputTensor.raw, one slice after the other
 ```
+
+Requests that are nothing but the bytes of one tensor (a JSON header of length 0).
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from triptych.errors import BadRequest, NotSupported
-from triptych.protocol import fields
+from triptych.protocol import json_document as fields
 from triptych.protocol.datatypes import Datatype, datatype_named
-from triptych.protocol.json_body import json_type, parse_object
+from triptych.protocol.json_document import json_type, parse_object
 
 MAX_RANK = 32
 """Dimensions of a tensor; ONNX Runtime and NumPy take 64, models use up to 8."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from triptych.errors import BadRequest, PayloadTooLarge
-from triptych.tables.table import Table
+from triptych.rows.table import Table
 
 _ROW = re.compile(r"^row (\d+)")
 _BYTE = re.compile(r"(?<=^the body is not UTF-8: byte )(\d+)")

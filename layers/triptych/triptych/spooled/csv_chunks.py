@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 from arro3.core import Array, DataType
 
+from triptych.rows.codec import decode_rows
+from triptych.rows.csv import BYTE_ORDER_MARK, encode_csv
+from triptych.rows.formats import Representation
+from triptych.rows.records import CsvRecords, chunks
+from triptych.rows.schema import RowSchema
 from triptych.spooled.chunk import Chunk, located
-from triptych.tables.codec import decode_rows
-from triptych.tables.csv_codec import BYTE_ORDER_MARK, encode_csv
-from triptych.tables.formats import Representation
-from triptych.tables.records import CsvRecords, chunks
-from triptych.tables.schema import RowSchema
 
 Blocks = Callable[[int], Iterable[bytes]]
 """Reads text in blocks of about that many bytes."""

@@ -6,14 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from triptych.errors import BadRequest
+from triptych.rows.csv import BYTE_ORDER_MARK
+from triptych.rows.json_lines import decode_json_lines
+from triptych.rows.records import chunks, end_of_lines
+from triptych.rows.schema import RowSchema
+from triptych.rows.table import EMPTY, AllColumns, Table, check_names, kinds_of
 from triptych.spooled.chunk import Chunk, located
 from triptych.spooled.csv_chunks import Blocks
-from triptych.tables.columns import kinds_of
-from triptych.tables.csv_codec import BYTE_ORDER_MARK
-from triptych.tables.json_codec import decode_json_lines
-from triptych.tables.records import chunks, end_of_lines
-from triptych.tables.schema import RowSchema
-from triptych.tables.table import EMPTY, AllColumns, Table, check_names
 
 
 class Survey(NamedTuple):

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from arro3.core import RecordBatch
 
-from triptych.interfaces.deadline import Deadline
+from triptych.clock import Deadline
+from triptych.rows.codec import MAX_DECODED
+from triptych.rows.parquet import check_ends, decoded_batches, table_of
+from triptych.rows.table import check_names
 from triptych.spooled.chunk import Chunk
-from triptych.tables.codec import MAX_DECODED
-from triptych.tables.parquet_codec import check_ends, table_of
-from triptych.tables.table import check_names
-from triptych.tables.table_decoder import decoded_batches
 
 
 def parquet_chunks(path: Path, deadline: Deadline, size: int) -> Iterator[Chunk]:

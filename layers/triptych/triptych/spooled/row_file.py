@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from triptych.tables.batch_files import Columns, same_columns, write_parquet_batches, write_tables
-from triptych.tables.codec import encode_rows
-from triptych.tables.formats import Format, Representation
+from triptych.rows.codec import encode_rows
+from triptych.rows.formats import Format, Representation
+from triptych.rows.table_files import Columns, same_columns, write_parquet_batches, write_tables
 
 
 def write_rows(

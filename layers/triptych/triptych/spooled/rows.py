@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from triptych.errors import BadRequest
-from triptych.protocol.datatypes import BYTES
-from triptych.serving.model import Model
-from triptych.serving.rows import (
+from triptych.inference.rows import (
     PreparedRows,
     RowsRequest,
     envelope_of,
@@ -19,18 +17,19 @@ from triptych.serving.rows import (
     row_schema,
     wanted_outputs,
 )
-from triptych.serving.slices import RowsDepend, Slices
+from triptych.inference.slices import RowsDepend, Slices
+from triptych.models.model import Model
+from triptych.protocol.datatypes import BYTES
+from triptych.protocol.tensors import Tensor
+from triptych.rows.formats import Format, answer_representation
+from triptych.rows.table import Column, column_of_kinds
+from triptych.rows.table_files import Columns
 from triptych.spooled.chunk import Chunk, located, with_rows
 from triptych.spooled.csv_chunks import csv_chunks
 from triptych.spooled.line_chunks import completed, line_chunks, survey_of
 from triptych.spooled.parquet_chunks import parquet_chunks
 from triptych.spooled.row_file import write_rows
 from triptych.spooled.source import Source
-from triptych.tables.batch_files import Columns
-from triptych.tables.columns import column_of_kinds
-from triptych.tables.formats import Format, answer_representation
-from triptych.tables.table import Column
-from triptych.tensors.tensor import Tensor
 
 _STRING = 64  # bytes that a string counts for: a pointer and an object
 _WHOLE = {

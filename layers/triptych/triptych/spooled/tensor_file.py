@@ -12,10 +12,10 @@ from typing import Any, BinaryIO, Self
 
 import orjson
 
-from triptych.protocol.json_body import dump
+from triptych.inference.request import Answer
+from triptych.inference.slices import RowsDepend
+from triptych.protocol.json_document import dump
 from triptych.protocol.media_types import BINARY, JSON
-from triptych.serving.prepared import Answer
-from triptych.serving.slices import RowsDepend
 
 
 class TensorFile:

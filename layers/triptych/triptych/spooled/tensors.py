@@ -9,14 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from triptych.errors import NO_MEMORY, BadRequest, PayloadTooLarge
+from triptych.inference.request import PreparedTensors, infer, prepare_infer, raw_request
+from triptych.inference.slices import Results, RowsDepend, Slices
+from triptych.models.model import Model
 from triptych.protocol.compression import PLAIN_LIMIT
 from triptych.protocol.infer_request import InferRequest, InputTensor, parse_infer_request
-from triptych.serving.inference import PreparedTensors, infer, prepare_infer
-from triptych.serving.model import Model
-from triptych.serving.raw_request import raw_request
-from triptych.serving.slices import Results, RowsDepend, Slices
+from triptych.protocol.tensors import Tensor
 from triptych.spooled.tensor_file import TensorFile
-from triptych.tensors.tensor import Tensor
 
 
 class Written(NamedTuple):

@@ -15,12 +15,12 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import NamedTuple
 
+from triptych.clock import Deadline
 from triptych.errors import PayloadTooLarge
-from triptych.interfaces.deadline import Deadline
-from triptych.jobs.job import JobRequest
-from triptych.serving.model import Model
-from triptych.serving.slices import Sizes, Slices
-from triptych.serving.statistics import Timings
+from triptych.inference.slices import Sizes, Slices
+from triptych.models.model import Model
+from triptych.models.statistics import Timings
+from triptych.rows.options import JobRequest
 from triptych.spooled.source import Source, mapped
 from triptych.spooled.tensors import transform_tensors
 
@@ -92,7 +92,7 @@ def _rows(
     model: Model, source: Source, request: JobRequest, target: Path, slices: Slices
 ) -> tuple[str, None, int, int]:
     # Arrow is read from disk only where rows are.
-    from triptych.serving.rows import RowsRequest  # noqa: PLC0415 - says the comment
+    from triptych.inference.rows import RowsRequest  # noqa: PLC0415 - says the comment
     from triptych.spooled.rows import transform_rows  # noqa: PLC0415
 
     wanted = (request.accept, request.join, request.outputs, request.delimiter)

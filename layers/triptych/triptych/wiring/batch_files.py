@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from triptych.adapters.s3_trigger import S3Trigger
-from triptych.adapters.sqs_trigger import SAFETY_MARGIN, Context
-from triptych.batch.events import execution_of, reminder_of, schedule_of, uploads_of
-from triptych.batch.executions import Executions
-from triptych.batch.reminders import Reminders
-from triptych.batch.submitter import BatchSubmitter
-from triptych.batch.uploads import UploadLimits, Uploads
-from triptych.batch.workflow_steps import WorkflowSteps
-from triptych.interfaces.clock import Clock
-from triptych.interfaces.deadline import Deadline
+from triptych.aws.consumer import SAFETY_MARGIN, Context
+from triptych.batches.events import Executions, Reminders, execution_of, reminder_of, schedule_of, uploads_of
+from triptych.batches.service import BatchSubmitter
+from triptych.batches.steps import WorkflowSteps
+from triptych.batches.trigger import S3Trigger
+from triptych.batches.uploads import UploadLimits, Uploads
+from triptych.clock import Clock, Deadline
 from triptych.settings import BatchSettings, Settings, batches_from_environment, from_environment
 from triptych.wiring.batching import batching
 from triptych.wiring.keeping import wall_clock

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.batch_telemetry import BatchTelemetry
-from triptych.adapters.dynamodb_batches import DynamoBatches
-from triptych.adapters.notifications import batch_notifier
-from triptych.adapters.sqs_queue import SqsQueue
-from triptych.adapters.step_functions import StepFunctions
-from triptych.batch.desk import BatchDesk
-from triptych.batch.dry_run import DryRun, Workers
-from triptych.batch.endings import BatchEndings
-from triptych.batch.ledger import BatchLedger
-from triptych.batch.lookup import Lookup
-from triptych.batch.opening import descriptions
-from triptych.batch.selection import Selection
-from triptych.batch.starting import Starter
-from triptych.batch.submitter import BatchSubmitter
+from triptych.aws.clients import AwsClients
+from triptych.aws.queue import SqsQueue
+from triptych.aws.workflow import StepFunctions
+from triptych.batches.dry_run import DryRun, Workers
+from triptych.batches.finalize import BatchEndings, BatchLedger
+from triptych.batches.lookup import Lookup
+from triptych.batches.notification import batch_notifier
+from triptych.batches.opening import descriptions
+from triptych.batches.planner import Selection
+from triptych.batches.service import BatchDesk, BatchSubmitter
+from triptych.batches.starting import Starter
+from triptych.batches.store import DynamoBatches
+from triptych.batches.telemetry import BatchTelemetry
+from triptych.clock import Clock
 from triptych.http.application import Application
 from triptych.http.batch_routes import BATCH_ROUTES
 from triptych.http.batch_services import BatchServices
-from triptych.interfaces.clock import Clock
 from triptych.settings import BatchSettings, Settings, batches_from_environment, from_environment
 from triptych.wiring.batching import batch_places, lookup_rate
 from triptych.wiring.keeping import wall_clock

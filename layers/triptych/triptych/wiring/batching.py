@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.batch_telemetry import BatchTelemetry
-from triptych.adapters.dynamodb_batches import DynamoBatches
-from triptych.adapters.dynamodb_predictions import DynamoPredictions
-from triptych.adapters.notifications import batch_notifier
-from triptych.adapters.s3_objects import S3Objects
-from triptych.adapters.sqs_queue import SqsQueue
-from triptych.adapters.step_functions import StepFunctions
-from triptych.batch.endings import BatchEndings
-from triptych.batch.finisher import Finisher
-from triptych.batch.ledger import BatchLedger
-from triptych.batch.places import Places
-from triptych.batch.planner import Planner
-from triptych.batch.starting import Starter
-from triptych.batch.transformer import Limits, Transformer
-from triptych.batch.uploads import Steps
-from triptych.batches.lookup_rate import LookupRate
-from triptych.interfaces.clock import Clock
+from triptych.aws.bucket import S3Objects
+from triptych.aws.clients import AwsClients
+from triptych.aws.queue import SqsQueue
+from triptych.aws.workflow import StepFunctions
+from triptych.batches.chunk import Limits, Transformer
+from triptych.batches.finalize import BatchEndings, BatchLedger
+from triptych.batches.finisher import Finisher
+from triptych.batches.lookup import DynamoPredictions, LookupRate
+from triptych.batches.notification import batch_notifier
+from triptych.batches.places import Places
+from triptych.batches.planner import Planner
+from triptych.batches.starting import Starter
+from triptych.batches.store import DynamoBatches
+from triptych.batches.telemetry import BatchTelemetry
+from triptych.batches.uploads import Steps
+from triptych.clock import Clock
 from triptych.settings import BatchSettings, Settings
 from triptych.wiring.memory import stay_within_memory
 from triptych.wiring.open_models import model_store

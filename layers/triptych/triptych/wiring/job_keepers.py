@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from triptych.adapters.job_telemetry import JobTelemetry
-from triptych.adapters.sqs_trigger import Context, SqsTrigger
-from triptych.asynchronous.backoff import Backoff
-from triptych.asynchronous.dead_letters import DeadLetters
-from triptych.asynchronous.intake import Intake
-from triptych.asynchronous.sweep import Sweep
+from triptych.aws.consumer import Context, SqsTrigger
+from triptych.clock import Clock, Deadline
 from triptych.errors import ServiceUnavailable
-from triptych.interfaces.clock import Clock
-from triptych.interfaces.deadline import Deadline
+from triptych.jobs.attempts import Backoff
+from triptych.jobs.consumer import Intake
+from triptych.jobs.reaper import DeadLetters, Sweep
+from triptych.jobs.telemetry import JobTelemetry
 from triptych.settings import (
     JobSettings,
     TelemetrySettings,

@@ -5,18 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 
-from triptych.adapters.job_telemetry import JobTelemetry
-from triptych.adapters.sqs_trigger import SqsTrigger
-from triptych.asynchronous.attempts import Attempts, Limit
-from triptych.asynchronous.backoff import Backoff
-from triptych.asynchronous.concurrency import Each, InThreads
-from triptych.asynchronous.intake import Intake
-from triptych.asynchronous.large import LargeJobs
-from triptych.asynchronous.runner import Runner
-from triptych.asynchronous.worker import Worker
-from triptych.interfaces.clock import Clock
-from triptych.serving.grouping import Grouping
-from triptych.serving.model import Model
+from triptych.aws.consumer import SqsTrigger
+from triptych.clock import Clock
+from triptych.inference.grouping import Grouping
+from triptych.jobs.attempts import Attempts, Backoff, Limit
+from triptych.jobs.consumer import Intake
+from triptych.jobs.large import LargeJobs
+from triptych.jobs.runner import Each, InThreads, Runner
+from triptych.jobs.telemetry import JobTelemetry
+from triptych.jobs.worker import Worker
+from triptych.models.model import Model
 from triptych.settings import JobSettings, Settings, from_environment, jobs_from_environment
 from triptych.wiring.keeping import keeping, wall_clock
 from triptych.wiring.memory import stay_within_memory

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from triptych.adapters.job_telemetry import JobTelemetry
-from triptych.asynchronous.desk import Desk
-from triptych.asynchronous.submitter import Submitter
+from triptych.clock import Clock
 from triptych.http.application import Application
 from triptych.http.job_routes import JOB_ROUTES
 from triptych.http.job_services import JobServices
-from triptych.interfaces.clock import Clock
+from triptych.jobs.service import Desk, Submitter
+from triptych.jobs.telemetry import JobTelemetry
 from triptych.settings import JobSettings, Settings, from_environment, jobs_from_environment
 from triptych.wiring.keeping import keeping, wall_clock
 from triptych.wiring.places import model_repository

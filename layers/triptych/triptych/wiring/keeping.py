@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from triptych.adapters.aws_clients import AwsClients
-from triptych.adapters.dynamodb_jobs import DynamoJobs
-from triptych.adapters.notifications import job_notifier
-from triptych.adapters.s3_inputs import S3Inputs
-from triptych.adapters.s3_results import S3Results
-from triptych.adapters.sqs_queue import SqsQueue
-from triptych.asynchronous.endings import Endings
-from triptych.asynchronous.ledger import Ledger
+from triptych.aws.clients import AwsClients
+from triptych.aws.queue import SqsQueue
+from triptych.jobs.finalize import Endings, Ledger
+from triptych.jobs.inputs import S3Inputs
+from triptych.jobs.notification import job_notifier
 from triptych.jobs.options import MAX_TIME_TO_LIVE, OptionLimits
+from triptych.jobs.results import S3Results
+from triptych.jobs.store import DynamoJobs
 from triptych.settings import JobSettings
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from triptych.adapters.process_memory import bound_memory
+from triptych.models.memory import bound_memory
 from triptych.protocol.compression import PLAIN_LIMIT
 from triptych.settings import Settings
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from triptych.adapters.process_memory import anonymous_memory
-from triptych.interfaces.observer import Observer
-from triptych.interfaces.settings import SessionSettings, Weights
-from triptych.onnx.session import open_session
-from triptych.serving.loader import LoadEvents
-from triptych.serving.repository import ModelRepository
-from triptych.serving.store import ModelStore
+from triptych.aws.telemetry import Observer
+from triptych.models.config import SessionSettings, Weights
+from triptych.models.loader import LoadEvents
+from triptych.models.memory import anonymous_memory
+from triptych.models.repository import ModelRepository
+from triptych.models.session import open_session
+from triptych.models.store import ModelStore
 from triptych.settings import Settings
 
 _SHARE_FOR_MODELS = 0.6

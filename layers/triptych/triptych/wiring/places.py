@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from triptych.adapters.directory_place import DirectoryPlace
-from triptych.interfaces.place import ModelPlace
-from triptych.serving.repository import ModelRepository
+from triptych.models.directory import DirectoryPlace
+from triptych.models.repository import ModelRepository
+from triptych.models.storage import ModelPlace
 from triptych.settings import Settings
 
 _S3 = "s3://"
@@ -26,8 +26,8 @@ def _places(settings: Settings) -> list[ModelPlace]:
 
 def _s3_places(places: Iterable[str], cache_directory: Path) -> dict[str, ModelPlace]:
     # boto3 takes longer to import than the rest of the function: only a function with a bucket pays.
-    from triptych.adapters.model_cache import ModelCache  # noqa: PLC0415
-    from triptych.adapters.s3_place import S3Place  # noqa: PLC0415
+    from triptych.models.bucket import S3Place  # noqa: PLC0415
+    from triptych.models.disk_cache import ModelCache  # noqa: PLC0415
 
     cache = ModelCache(cache_directory)
     addresses = {place: place.removeprefix(_S3).partition("/") for place in places}

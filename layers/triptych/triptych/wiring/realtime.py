@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from triptych.adapters.telemetry import PowertoolsTelemetry
+from triptych.aws.telemetry import PowertoolsTelemetry
 from triptych.http.application import Application
 from triptych.http.routes import ROUTES
 from triptych.http.services import Services
-from triptych.serving.statistics import Statistics
+from triptych.models.statistics import Statistics
 from triptych.settings import Settings, from_environment
 from triptych.wiring.memory import stay_within_memory
 from triptych.wiring.open_models import model_store

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from triptych.batch.key_lists import shortened
 from triptych.batches.batch import Batch, State
 from triptych.batches.document import document, file_documents
-from triptych.batches.submission import Submission, read_submission
+from triptych.batches.submission import Submission, read_submission, shortened
 from triptych.errors import BadRequest
 from triptych.http.batch_services import BatchServices
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
-from triptych.protocol.json_body import parse_object
+from triptych.protocol.json_document import parse_object
 
 MAX_WAIT = 20
 """Seconds that an answer is held back at most: API Gateway gives up after 29."""

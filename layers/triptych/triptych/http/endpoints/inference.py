@@ -8,11 +8,11 @@ from triptych.http.model_of import model_of
 from triptych.http.request import HEADER_LENGTH, Request
 from triptych.http.response import Response
 from triptych.http.services import Services
+from triptych.inference.request import infer as infer_tensors
+from triptych.inference.request import raw_request
+from triptych.models.model import Model
 from triptych.protocol.infer_request import InferRequest, parse_infer_request
-from triptych.serving.inference import infer as infer_tensors
-from triptych.serving.model import Model
-from triptych.serving.raw_request import raw_request
-from triptych.tables.formats import names_rows
+from triptych.rows.formats import names_rows
 
 _START = 4096  # bytes that show whether a text is CSV
 

@@ -10,9 +10,9 @@ from triptych.http.model_of import model_of
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
 from triptych.http.services import Services
+from triptych.models.model import Model
 from triptych.protocol.names import model_name
-from triptych.serving.model import Model
-from triptych.tensors.signature import TensorSpec
+from triptych.protocol.tensors import TensorSpec
 
 PLATFORM = "onnxruntime_onnx"
 

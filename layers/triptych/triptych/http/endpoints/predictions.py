@@ -8,7 +8,7 @@ from triptych.errors import BadRequest
 from triptych.http.batch_services import BatchServices
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
-from triptych.protocol.json_body import parse_object
+from triptych.protocol.json_document import parse_object
 from triptych.protocol.names import check_known
 
 MAX_KEYS = 1000

@@ -7,9 +7,8 @@ from typing import Any
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
 from triptych.http.services import Services
-from triptych.protocol.fields import flag
-from triptych.protocol.json_body import parse_object
-from triptych.serving.index import IndexEntry
+from triptych.models.index import IndexEntry
+from triptych.protocol.json_document import flag, parse_object
 
 
 def index(services: Services, request: Request) -> Response:

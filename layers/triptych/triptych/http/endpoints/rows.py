@@ -12,7 +12,7 @@ from triptych.http.services import Services
 def predict(services: Services, request: Request) -> Response:
     """Runs a model on rows: CSV, JSON Lines, JSON instances or Parquet."""
     # Arrow is read from disk only where rows are: a cold start for tensors does without.
-    from triptych.serving.rows import RowsRequest, predict_rows  # noqa: PLC0415 - says the comment
+    from triptych.inference.rows import RowsRequest, predict_rows  # noqa: PLC0415 - says the comment
 
     model = model_of(services, request)
     with failures_counted(services, model):

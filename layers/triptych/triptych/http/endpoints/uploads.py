@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from triptych.clock import moment
 from triptych.http.job_services import JobServices
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
-from triptych.protocol.moments import moment
 
 
 def create(services: JobServices, _request: Request) -> Response:

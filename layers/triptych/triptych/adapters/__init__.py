@@ -1,1 +1,0 @@
-"""The world outside: S3, the file system, logs and metrics."""

@@ -1,0 +1,1 @@
+"""Clients of AWS: tables, buckets, queues, workflows, topics and telemetry. It knows no job and no batch."""

@@ -1,0 +1,225 @@
+"""Clients of AWS: made in one place, each when it is first needed. Imports boto3.
+
+What goes wrong with AWS, in words that name no table, bucket or key; the log has those.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import cached_property
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
+
+import boto3
+from botocore import exceptions as aws
+from botocore.config import Config
+from s3transfer.exceptions import RetriesExceededError, S3DownloadFailedError
+
+from triptych.errors import ServiceUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+type Service = Literal["dynamodb", "events", "s3", "sns", "sqs", "stepfunctions"]
+
+CLIENT = Config(
+    connect_timeout=2,  # seconds; services in the same region answer in milliseconds
+    read_timeout=5,  # seconds between bytes
+    retries={"mode": "standard", "total_max_attempts": 3},  # about 16 s in all: inside the 28 s of a request
+    max_pool_connections=32,  # a worker's threads, some of them with eight ranges of a download each
+)
+_S3 = CLIENT.merge(Config(signature_version="s3v4"))
+_PRESIGNER = _S3.merge(Config(s3={"addressing_style": "virtual"}))
+_BULK = _S3.merge(
+    Config(
+        read_timeout=60,  # seconds between bytes: nobody waits, and S3 may take long to copy large parts
+        retries={"mode": "standard", "total_max_attempts": 6},
+    )
+)
+_LOCK = RLock()  # boto3's default session makes one client at a time
+
+
+def client(service: Service, config: Config = CLIENT) -> Any:  # noqa: ANN401 - callers name its type
+    """Makes a client whose patience suits a request that people wait for.
+
+    Raises:
+        BotoCoreError: The environment's settings for AWS are not usable.
+    """
+    with _LOCK:
+        return boto3.client(service, config=config)
+
+
+def s3_client() -> S3Client:
+    """Makes a client of S3.
+
+    Raises:
+        BotoCoreError: The environment's settings for AWS are not usable.
+    """
+    made: S3Client = client("s3", _S3)
+    return made
+
+
+class AwsClients:
+    """The clients that jobs and batches need.
+
+    Threads may share them; two who are first at once may make one each.
+    """
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        """Calls DynamoDB."""
+        made: DynamoDBClient = client("dynamodb")
+        return made
+
+    @cached_property
+    def events(self) -> EventBridgeClient:
+        """Calls EventBridge."""
+        made: EventBridgeClient = client("events")
+        return made
+
+    @cached_property
+    def s3(self) -> S3Client:
+        """Calls S3."""
+        return s3_client()
+
+    @cached_property
+    def bulk_s3(self) -> S3Client:
+        """Calls S3 for what takes minutes: with more patience than a request has."""
+        made: S3Client = client("s3", _BULK)
+        return made
+
+    @cached_property
+    def presigner(self) -> S3Client:
+        """Signs what others send to S3.
+
+        In every other way boto3 signs for S3's global host, which redirects what it gets for a new bucket of
+        another region: neither a form nor a signature outlives that. An endpoint of one's own, such as an
+        emulator's, need not answer under the names of buckets.
+        """
+        if not (urlsplit(self.s3.meta.endpoint_url).hostname or "").startswith("s3."):
+            return self.s3
+        made: S3Client = client("s3", _PRESIGNER)
+        return made
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        """Calls SNS."""
+        made: SNSClient = client("sns")
+        return made
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """Calls SQS."""
+        made: SQSClient = client("sqs")
+        return made
+
+    @cached_property
+    def stepfunctions(self) -> SFNClient:
+        """Calls Step Functions."""
+        made: SFNClient = client("stepfunctions")
+        return made
+
+
+LOGGER = logging.getLogger("triptych")
+
+AWS_FAILURES: Final = (aws.ClientError, aws.BotoCoreError, RetriesExceededError, S3DownloadFailedError)
+"""What AWS and its clients raise."""
+
+GONE: Final = {"NoSuchKey", "404", "PreconditionFailed", "412"}
+"""Codes that tell that an object was changed or removed since it was seen."""
+
+FORBIDDEN: Final = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403"}
+"""Codes that tell that the function may not do it."""
+
+_DENIED = FORBIDDEN | {
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidToken",
+    "UnrecognizedClientException",
+}
+THROTTLED: Final = {
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "ServiceUnavailable",
+    "503",
+}
+"""Codes that ask for fewer requests: the same one may succeed a little later."""
+
+_MISSING = {
+    "NoSuchBucket",
+    "NotFound",
+    "NotFoundException",
+    "ResourceNotFoundException",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+}
+
+
+def error_code(error: Exception) -> str:
+    """Gives the code of what AWS answered; empty when it did not answer."""
+    if isinstance(error, S3DownloadFailedError):  # how s3transfer tells that a range no longer matches
+        return "PreconditionFailed"
+    return error.response.get("Error", {}).get("Code", "") if isinstance(error, aws.ClientError) else ""
+
+
+def reason(error: Exception) -> str:
+    """Says what went wrong, such as `it does not answer in time`."""
+    match error:
+        case aws.ClientError():
+            return _answer(error_code(error))
+        case aws.NoCredentialsError():
+            return "there are no credentials for it"
+        case aws.ConnectionError() | aws.HTTPClientError() | RetriesExceededError():
+            return "it does not answer in time"
+        case _:
+            return type(error).__name__
+
+
+def unavailable(what: str, error: Exception) -> ServiceUnavailable:
+    """Makes the error that callers are told, and logs the one that tells more.
+
+    Args:
+        what: What cannot be reached, such as `the queue of jobs`.
+        error: Why.
+    """
+    LOGGER.warning("%s: %s", what, error)
+    return ServiceUnavailable(f"{what} cannot be reached: {reason(error)}")
+
+
+@contextmanager
+def reaching(what: str) -> Generator[None]:
+    """Tells every failure of AWS as one of the service.
+
+    Args:
+        what: What is reached for, such as `the queue of jobs`.
+
+    Raises:
+        ServiceUnavailable: It cannot be reached.
+    """
+    try:
+        yield
+    except AWS_FAILURES as error:
+        raise unavailable(what, error) from error
+
+
+def _answer(code: str) -> str:
+    if code in _DENIED:
+        return "access to it is denied"
+    if code in THROTTLED:
+        return "it asks for fewer requests"
+    return "it does not exist" if code in _MISSING else f"it answers {code}"

@@ -1,0 +1,92 @@
+"""Telling how jobs and batches ended, through SNS and EventBridge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from triptych.aws.clients import LOGGER, AwsClients, reaching
+from triptych.aws.queue import NOT_IN_SQS
+from triptych.errors import ServiceUnavailable
+from triptych.protocol.json_document import dump
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
+
+BUS = "the event bus"
+_MAX_SUBJECT = 100  # characters, of any message
+
+
+class News(NamedTuple):
+    """What is told of an end.
+
+    Attributes:
+        source: Who tells it.
+        kind: What happened, such as `Job succeeded`.
+        about: Name of the model; None for a batch of several.
+        message: Everything that is told.
+        attributes: What filter policies of subscriptions look at; None is left out.
+    """
+
+    source: str
+    kind: str
+    about: str | None
+    message: Mapping[str, object]
+    attributes: Mapping[str, str | None]
+
+
+class AwsNotifier[Ended]:
+    """Publishes an end to a topic, and puts it on the default event bus.
+
+    Args:
+        clients: Calls AWS.
+        topic_arn: ARN of the topic.
+        topic: What the topic is called, such as `the topic of jobs`.
+        describe: Says what is told of an end.
+    """
+
+    def __init__(
+        self, clients: AwsClients, topic_arn: str, topic: str, describe: Callable[[Ended], News]
+    ) -> None:
+        self._clients = clients
+        self._topic_arn = topic_arn
+        self._topic = topic
+        self._describe = describe
+
+    def publish(self, ended: Ended, /) -> None:
+        """Tells the final state to everybody who listens.
+
+        Raises:
+            ServiceUnavailable: Somebody may not have been told.
+        """
+        news = self._describe(ended)
+        message = dump(news.message).decode().translate(NOT_IN_SQS)
+        self._publish(news, message)
+        self._put_event(news, message)
+
+    def _publish(self, news: News, message: str) -> None:
+        subject = news.kind if news.about is None else f"{news.kind}: {news.about}"
+        with reaching(self._topic):
+            self._clients.sns.publish(
+                TopicArn=self._topic_arn,
+                Subject=subject[:_MAX_SUBJECT],
+                Message=message,
+                MessageAttributes=_attributes(news.attributes),
+            )
+
+    def _put_event(self, news: News, message: str) -> None:
+        with reaching(BUS):
+            answer = self._clients.events.put_events(
+                Entries=[{"Source": news.source, "DetailType": news.kind, "Detail": message}]
+            )
+        if answer["FailedEntryCount"]:
+            LOGGER.warning("%s: %s", BUS, answer["Entries"])
+            raise ServiceUnavailable(f"{BUS} cannot be reached: it did not take the event")
+
+
+def _attributes(named: Mapping[str, str | None]) -> dict[str, MessageAttributeValueTypeDef]:
+    return {
+        name: {"DataType": "String", "StringValue": value}
+        for name, value in named.items()
+        if value is not None
+    }

@@ -1,1 +1,0 @@
-"""Taking, planning, transforming and finishing batches."""

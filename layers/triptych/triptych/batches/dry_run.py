@@ -1,0 +1,205 @@
+"""What a batch would do: its files, rows, chunks, time and cost, without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from triptych.aws.stored import Bucket, StoredObject
+from triptych.batches.batch import Batch, BatchSource
+from triptych.batches.document import SHOWN, said
+from triptych.batches.estimate import Work, estimate
+from triptych.batches.lookup import LookupRate
+from triptych.batches.opening import Descriptions, input_file
+from triptych.batches.sizing import Sizing, sized
+from triptych.batches.submission import MAX_KEYS, Submission
+from triptych.clock import Deadline
+from triptych.errors import BadRequest, NotFound, TriptychError
+
+type Select = Callable[[BatchSource], Iterable[StoredObject | str | None]]
+"""Looks at files: gives each of the batch, the key alone of one that is not there, None for one left out."""
+
+_FINDING, _SAMPLING = 0.5, 0.8
+"""Shares of the time after which no further file is looked for, and no further one opened."""
+
+
+class Workers(NamedTuple):
+    """What transforms files.
+
+    Attributes:
+        chunk_bytes: How large chunks are.
+        memory: Megabytes of each worker.
+        concurrency: How many work at once, at most.
+        lookups: How fast they write predictions for lookups.
+    """
+
+    chunk_bytes: int
+    memory: int
+    concurrency: int
+    lookups: LookupRate
+
+
+class _Counted(NamedTuple):
+    """What there is to do for a file, or for several.
+
+    Attributes:
+        size: Bytes.
+        plain: Bytes, decompressed.
+        chunks: About how many chunks.
+        rows: About how many rows; None where nobody knows without reading all.
+        exact: Whether the rows were counted.
+        lookups: About how many predictions are kept for lookups.
+    """
+
+    size: int
+    plain: int
+    chunks: int
+    rows: int | None
+    exact: bool
+    lookups: int
+
+    def rows_described(self) -> dict[str, int]:
+        """Gives the rows as the answer has them."""
+        return {} if self.rows is None else {"rows" if self.exact else "estimated_rows": self.rows}
+
+
+class DryRun:
+    """Tells what batches would do.
+
+    Args:
+        inputs: Bucket of inputs.
+        select: Finds the files of a batch.
+        models: Describes models.
+        workers: What would transform the files.
+    """
+
+    def __init__(self, inputs: Bucket, select: Select, models: Descriptions, workers: Workers) -> None:
+        self._inputs = inputs
+        self._select = select
+        self._models = models
+        self._workers = workers
+
+    def describe(self, submission: Submission, deadline: Deadline) -> dict[str, Any]:
+        """Describes in JSON what a batch would do; of many files, the first ones are opened.
+
+        Where there is no time to find all files, it tells how many keys were looked at, and describes these.
+
+        Args:
+            submission: The batch.
+            deadline: When the answer must be ready.
+
+        Raises:
+            BadRequest: It would have too many files.
+            ServiceUnavailable: Files cannot be looked at now.
+        """
+        finding, sampling = (Deadline.after(share * deadline.remaining) for share in (_FINDING, _SAMPLING))
+        found, looked_at = self._found(submission.source, finding)
+        batch = submission.batch("", 0)
+        shown = [self._shown(batch, file) for file in _until(sampling, found[:SHOWN])]
+        known = _sum([counted for _, counted in shown if counted])
+        rest = [self._guessed(file, known) for file in found[len(shown) :] if isinstance(file, StoredObject)]
+        files = sum(counted is not None for _, counted in shown) + len(rest)
+        return {
+            "dry_run": True,
+            **({} if looked_at is None else {"looked_at": looked_at}),
+            **self._together(files, _sum([known, *rest])),
+            "listed": [described for described, counted in shown if counted],
+            "refused": [described for described, counted in shown if counted is None],
+        }
+
+    def _found(self, source: BatchSource, deadline: Deadline) -> tuple[list[StoredObject | str], int | None]:
+        """Finds files; tells also how many keys it looked at, unless these are all."""
+        found: list[StoredObject | str] = []
+        for looked_at, file in enumerate(self._select(source), start=1):
+            if file is not None:
+                found.append(file)
+            if len(found) > MAX_KEYS:
+                raise BadRequest(f"there are more than {MAX_KEYS} files; make the prefix longer")
+            if deadline.remaining <= 0:
+                return found, looked_at
+        return found, None
+
+    def _together(self, files: int, all_: _Counted) -> dict[str, Any]:
+        workers = self._workers
+        work = Work(all_.size, files, all_.chunks, workers.memory, all_.lookups, plain=all_.plain)
+        share = workers.lookups.of_chunk(all_.chunks)
+        guess = estimate(work, concurrency=workers.concurrency, lookup_writes=share)
+        return {
+            "files": files,
+            "bytes": all_.size,
+            **all_.rows_described(),
+            "chunks": all_.chunks,
+            "estimated_seconds": round(guess.seconds, 1) if files else 0.0,
+            "estimated_cost": guess.cost.described(),
+        }
+
+    def _shown(self, batch: Batch, found: StoredObject | str) -> tuple[dict[str, Any], _Counted | None]:
+        key = found if isinstance(found, str) else found.key
+        try:
+            return self._looked_at(batch, key)
+        except TriptychError as error:
+            if error.retryable:
+                raise
+            return {"key": key, "error": {"type": type(error).__name__, "message": str(error)}}, None
+
+    def _looked_at(self, batch: Batch, key: str) -> tuple[dict[str, Any], _Counted]:
+        found = self._inputs.find(key)
+        if found is None:
+            raise NotFound(f"there is no file {key!r}")
+        file = input_file(batch, 0, found, self._models)
+        sizing = sized(file, self._inputs.open(found), self._workers.chunk_bytes)
+        counted = _counted(found.size, sizing, lookup=bool(file.options.lookup))
+        described = {
+            "key": key,
+            "bytes": found.size,
+            **counted.rows_described(),
+            "chunks": counted.chunks,
+            "model": file.model,
+            "version": str(file.version),
+            "options": said(file.options),
+        }
+        return described, counted
+
+    def _guessed(self, found: StoredObject, known: _Counted) -> _Counted:
+        """Expects of a file what was found in those that were looked at."""
+        if not known.size:
+            return _Counted(found.size, found.size, self._chunks(found.size), None, exact=False, lookups=0)
+        share = found.size / known.size
+        plain = round(known.plain * share)
+        large = plain if found.size > self._workers.chunk_bytes else found.size  # compressed, it is not cut
+        return _Counted(
+            size=found.size,
+            plain=plain,
+            chunks=self._chunks(large),
+            rows=None if known.rows is None else round(known.rows * share),
+            exact=False,
+            lookups=round(known.lookups * share),
+        )
+
+    def _chunks(self, size: int) -> int:
+        return max(1, -(-size // self._workers.chunk_bytes))
+
+
+def _until[F](deadline: Deadline, files: Iterable[F]) -> Iterator[F]:
+    """Gives the first file, and those that there is time for."""
+    for file in files:
+        yield file
+        if deadline.remaining <= 0:
+            return
+
+
+def _counted(size: int, sizing: Sizing, *, lookup: bool) -> _Counted:
+    lookups = sizing.rows or 0 if lookup else 0
+    return _Counted(size, sizing.plain, sizing.chunks, sizing.rows, sizing.exact, lookups)
+
+
+def _sum(counted: Sequence[_Counted]) -> _Counted:
+    rows = [file.rows for file in counted if file.rows is not None]
+    return _Counted(
+        size=sum(file.size for file in counted),
+        plain=sum(file.plain for file in counted),
+        chunks=sum(file.chunks for file in counted),
+        rows=sum(rows) if len(rows) == len(counted) else None,
+        exact=all(file.exact for file in counted),
+        lookups=sum(file.lookups for file in counted),
+    )

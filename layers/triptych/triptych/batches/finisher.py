@@ -1,0 +1,281 @@
+"""Which generation of an object something is.
+
+Outputs and errors of a file, made of those of its parts.
+
+Ending files: parts become an output, or a failure its reason; then the manifest, last of all.
+
+```
+begin:  old manifest, old output, old failed records deleted
+end:    any manifest deleted ──> output ──> failed records ──> manifest ──> outcome in the table
+```
+
+A crash between any two steps leaves no manifest of something that is not there, and whoever comes again does
+the same once more. The second deletion matters where the work on an earlier upload ended after this began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import orjson
+
+from triptych.aws.stored import Bucket, ObjectReader, StoredObject
+from triptych.batches.batch import Batch, BatchError
+from triptych.batches.chains import chain_of, counts_of, telling
+from triptych.batches.file import FileOutcome, InputFile, Join, Part
+from triptych.batches.keys import errors_key, manifest_key, output_key
+from triptych.batches.manifest import FileReport, Generation, manifest
+from triptych.batches.places import Places
+from triptych.batches.stopping import still_wanted
+from triptych.batches.store import BatchStore
+from triptych.batches.telemetry import BatchObserver
+from triptych.clock import Clock
+from triptych.errors import Conflict, ServiceUnavailable, TriptychError
+from triptych.inference.output import TABLES, Whole, head, rewrite, tail
+from triptych.inference.piece import Counts
+from triptych.protocol.json_document import dump
+from triptych.rows.formats import CONTENT_TYPES
+from triptych.rows.table import EMPTY
+
+
+def generation(found: StoredObject | InputFile | str) -> Generation:
+    """Returns the generation of an object that was found, or of a file that was opened.
+
+    Args:
+        found: The object or the file; the key alone of an object that is not there.
+    """
+    if isinstance(found, str):
+        return Generation(found)
+    version = found.object_version if isinstance(found, InputFile) else found.version
+    return Generation(found.key, found.size, found.etag, version)
+
+
+def joined_output(places: Places, file: InputFile, parts: Sequence[Part]) -> StoredObject:
+    """Makes the output of a file visible.
+
+    Args:
+        places: Where its parts are, and it goes.
+        file: The file.
+        parts: Its parts, in order.
+    """
+    key, content_type = output_key(file.key), CONTENT_TYPES[file.answer.format]
+    objects = [_object(places.work, part.output) for part in parts if part.output]
+    if file.answer.format in TABLES and len(objects) > 1:
+        return _rewritten(places, file, objects)
+    known = telling(parts)
+    rows = counts_of(parts).written
+    whole = Whole(file.answer, known.columns, known.layout, rows, file.model, file.version)
+    pieces: list[bytes | StoredObject] = [head(whole), *objects, tail(whole)]
+    return places.outputs.join(key, pieces, places.work, content_type)
+
+
+def joined_errors(places: Places, file: InputFile, parts: Sequence[Part]) -> StoredObject | None:
+    """Makes the failed records of a file visible, numbered within the file; None when there are none."""
+    if not any(part.errors for part in parts):
+        places.outputs.delete(errors_key(file.key))  # of an earlier upload
+        return None
+    writer = places.outputs.create(errors_key(file.key), "application/jsonlines")
+    try:
+        before = 0
+        for part in parts:
+            for line in _lines(places.work, part.errors):
+                error = orjson.loads(line)
+                writer.write(orjson.dumps({**error, "record": error["record"] + before}) + b"\n")
+            before += part.counts.read
+        return writer.close()
+    except BaseException:
+        writer.abort()
+        raise
+
+
+def _rewritten(places: Places, file: InputFile, objects: Sequence[StoredObject]) -> StoredObject:
+    """Writes one table of several; parts without rows tell no more than the others."""
+    writer = places.outputs.create(output_key(file.key), CONTENT_TYPES[file.answer.format])
+    readers: list[ObjectReader] = [places.work.open(found) for found in objects]
+    try:
+        rewrite(readers, file.answer, writer)
+        return writer.close()
+    except BaseException:
+        writer.abort()
+        raise
+
+
+def _lines(bucket: Bucket, key: str | None) -> Iterator[bytes]:
+    if key is None:
+        return
+    found = _object(bucket, key)
+    rest = b""
+    for block in bucket.open(found).blocks(0, found.size):
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines
+
+
+def _object(bucket: Bucket, key: str) -> StoredObject:
+    found = bucket.find(key)
+    if found is None:
+        raise ServiceUnavailable("a part of the file is gone; redrive the batch")
+    return found
+
+
+_REPLACED = "the file was replaced by a newer upload, or removed, while it was transformed"
+
+
+class Finisher:
+    """Ends files. To end one again changes nothing.
+
+    Args:
+        places: Where batches read and write.
+        store: Keeps the records.
+        observer: Is told how files ended.
+        memory: Megabytes of the workers, for the estimate of what they cost.
+        clock: Gives the milliseconds since 1970.
+    """
+
+    def __init__(
+        self, places: Places, store: BatchStore, observer: BatchObserver, memory: int, clock: Clock
+    ) -> None:
+        self._places = places
+        self._store = store
+        self._observer = observer
+        self._memory = memory
+        self._clock = clock
+
+    def begin(self, batch: Batch, number: int, source: Generation) -> None:
+        """Deletes what was made before under the key of a file, so that no manifest stands beside work on it.
+
+        Nothing is deleted where this batch has ended the file already, or where a newer upload has its key.
+
+        Args:
+            batch: Its batch.
+            number: Which of its batch it is.
+            source: The file.
+
+        Raises:
+            ServiceUnavailable: Something cannot be reached: begin again later.
+        """
+        if self._store.outcome(batch.id, number) is None and self._is_current(source):
+            for key in (manifest_key, output_key, errors_key):  # a manifest goes before what it describes
+                self._places.outputs.delete(key(source.key))
+
+    def finish(self, batch: Batch, join: Join) -> FileOutcome:
+        """Joins the parts of a file, or tells why there is no output.
+
+        Args:
+            batch: Its batch.
+            join: The file, all of whose parts are there.
+
+        Raises:
+            Stopped: The batch was stopped.
+            TriptychError: Something is out of order that may pass.
+        """
+        still_wanted(self._store, batch.id)
+        if known := self._store.outcome(batch.id, join.file.number):
+            return known
+        file = join.file
+        report = self._report(batch, generation(file))._replace(file=file)
+        try:
+            if not self._is_current(report.source):
+                raise Conflict(_REPLACED)
+            parts = chain_of(self._store, self._places.work, batch.id, join)
+            report = report._replace(parts=parts)
+            report = self._joined(report, file, parts)
+        except TriptychError as error:
+            if error.retryable:
+                raise
+            report = report._replace(error=_described(error))
+        return self._ended(report, file.number)
+
+    def refuse(self, batch: Batch, number: int, source: Generation, error: TriptychError) -> FileOutcome:
+        """Ends a file that is wrong as a whole.
+
+        Args:
+            batch: Its batch.
+            number: Which of its batch it is.
+            source: The file.
+            error: Why it failed.
+
+        Raises:
+            ServiceUnavailable: Something cannot be reached: end it again later.
+        """
+        if known := self._store.outcome(batch.id, number):
+            return known
+        return self._ended(self._report(batch, source)._replace(error=_described(error)), number)
+
+    def refuse_file(self, batch: Batch, file: InputFile, error: TriptychError) -> FileOutcome:
+        """Ends a file that was opened and is wrong as a whole; see `refuse`."""
+        return self.refuse(batch, file.number, generation(file), error)
+
+    def _report(self, batch: Batch, source: Generation) -> FileReport:
+        inputs, outputs = self._places.inputs.name, self._places.outputs.name
+        return FileReport(batch, source, inputs, outputs, ended=self._clock(), memory=self._memory)
+
+    def _is_current(self, source: Generation) -> bool:
+        """Tells whether no newer upload has the key of a file: its results are not this file's to touch."""
+        found = self._places.inputs.find(source.key)
+        seen = (found.version, found.etag) if found else (None, None)
+        return seen == (source.version, source.etag)
+
+    def _joined(self, report: FileReport, file: InputFile, parts: Sequence[Part]) -> FileReport:
+        error = _judged(file, counts_of(parts))
+        self._places.outputs.delete(manifest_key(file.key))
+        output = joined_output(self._places, file, parts) if error is None else None
+        errors = joined_errors(self._places, file, parts)
+        return report._replace(
+            output=generation(output) if output else None,
+            errors=generation(errors) if errors else None,
+            error=error,
+        )
+
+    def _ended(self, report: FileReport, number: int) -> FileOutcome:
+        key = report.source.key
+        if self._is_current(report.source):
+            self._publish(report)
+        elif report.error is None:
+            replaced = _described(Conflict(_REPLACED))
+            report = report._replace(output=None, errors=None, error=replaced)
+        outcome = FileOutcome(
+            number=number,
+            key=key,
+            counts=report.counts,
+            output=output_key(key) if report.output else None,
+            errors=errors_key(key) if report.errors else None,
+            manifest=manifest_key(key),
+            error=report.error,
+        )
+        if self._store.add_outcome(report.batch.id, outcome):
+            self._observer.file_ended(report.batch, outcome)
+            return outcome
+        return self._store.outcome(report.batch.id, number) or outcome
+
+    def _publish(self, report: FileReport) -> None:
+        """Writes the manifest, when nothing is there but what it lists."""
+        key, outputs = report.source.key, self._places.outputs
+        if report.error is not None:
+            outputs.delete(manifest_key(key))
+            outputs.delete(output_key(key))
+            if report.errors is None:
+                outputs.delete(errors_key(key))
+        outputs.put(manifest_key(key), dump(manifest(report)), "application/json")
+
+
+def _judged(file: InputFile, counts: Counts) -> BatchError | None:
+    """Tells whether too many records failed, or there is nothing at all."""
+    tolerance = file.options.tolerance if file.options.tolerance is not None else 1.0
+    if not counts.read and file.form.is_records_alone:
+        return _failed(EMPTY)
+    if counts.read and not counts.written:
+        return _failed(f"all {counts.read} records failed; the first reasons are in the file of errors")
+    if counts.failed > tolerance * counts.read:
+        share = counts.failed / counts.read
+        return _failed(
+            f"{counts.failed} of {counts.read} records failed, {share:.2%}; tolerated are {tolerance:.2%}"
+        )
+    return None
+
+
+def _failed(message: str) -> BatchError:
+    return BatchError("BadRequest", message, retryable=False)
+
+
+def _described(error: TriptychError) -> BatchError:
+    return BatchError(type(error).__name__, str(error), error.retryable)

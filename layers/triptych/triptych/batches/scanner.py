@@ -1,0 +1,172 @@
+"""Ends of records in text that comes block by block."""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from triptych.errors import BadRequest
+from triptych.rows.records import MAX_RECORD
+
+_INSIDE = b'\n"'
+_CLOSED = b'\n""'
+_WITHIN_CELL = b"\xff"  # no delimiter: it is in no UTF-8 text
+_NEXT = re.compile(rb"[\r\n]++[^\r\n]")
+_QUOTED = re.compile(
+    rb"[13](?:[23].)*+.?"
+)  # of signs for quotes: 1 may open a cell, 2 is followed by another
+_NONE = np.empty(0, np.intp)
+
+Positions = npt.NDArray[np.intp]
+
+
+class Scanner(Protocol):
+    """Finds ends of records; positions are bytes from the beginning of the text."""
+
+    def feed(self, block: bytes) -> None:
+        """Takes the next bytes, and forgets those before.
+
+        Raises:
+            BadRequest: A record is longer than `MAX_RECORD`.
+        """
+        ...
+
+    def end(self, least: int) -> int | None:
+        """Gives the first end of a record in these bytes that is not before `least`; None without one."""
+        ...
+
+
+class LineScanner:
+    """Lines.
+
+    Args:
+        position: Where the text begins.
+    """
+
+    def __init__(self, position: int) -> None:
+        self._block = b""
+        self._base = self._record = position
+
+    def feed(self, block: bytes) -> None:
+        """Takes the next bytes; see `Scanner`."""
+        self._base += len(self._block)
+        self._block = block
+        if last := block.rfind(b"\n") + 1:
+            self._record = self._base + last
+        check_length(self._record, self._base + len(block))
+
+    def end(self, least: int) -> int | None:
+        """Finds an end; see `Scanner`."""
+        found = self._block.find(b"\n", max(0, least - 1 - self._base)) + 1
+        return self._base + found if found else None
+
+
+class CsvScanner:
+    """Records of CSV, with newlines within quotes.
+
+    A quote opens a quoted cell only where a cell begins; elsewhere it is a character like any other. Each
+    block is read behind a few bytes that stand for all text before it.
+
+    Args:
+        delimiter: What separates cells, one byte.
+        position: Where the text begins.
+    """
+
+    def __init__(self, delimiter: bytes, position: int) -> None:
+        self._starts = delimiter + b"\r\n"
+        self._text = b"\n"
+        self._base = self._record = position
+        self._prefix = 1
+        self._toggles = _NONE
+
+    def feed(self, block: bytes) -> None:
+        """Takes the next bytes; see `Scanner`."""
+        if not block:
+            return
+        before = self._state()
+        self._base += len(self._text) - self._prefix
+        self._prefix = len(before)
+        self._text = before + block
+        self._toggles = self._quotes() if b'"' in self._text else _NONE
+        if (last := self._last_newline()) >= self._prefix:
+            self._record = self._base + last + 1 - self._prefix
+        check_length(self._record, self._base + len(block))
+
+    def end(self, least: int) -> int | None:
+        """Finds an end, behind all newlines that follow each other; see `Scanner`."""
+        start = max(least - 1 - self._base, -1) + self._prefix
+        while found := _NEXT.search(self._text, start):
+            toggles = int(self._toggles.searchsorted(found.start()))
+            if toggles % 2 == 0:
+                return self._base + found.end() - 1 - self._prefix
+            if toggles == len(self._toggles):
+                return None
+            start = int(self._toggles[toggles]) + 1
+        return None
+
+    def _state(self) -> bytes:
+        """Gives the bytes that stand for all text by now."""
+        last = len(self._text) - 1
+        if len(self._toggles) % 2:
+            return _INSIDE
+        if self._text[last] in self._starts:
+            return self._text[last:]
+        closed = len(self._toggles) and self._toggles[-1] == last
+        return _CLOSED if closed else _WITHIN_CELL
+
+    def _quotes(self) -> Positions:
+        """Finds the quotes that open and close cells; a doubled one closes and opens again."""
+        codes = np.frombuffer(self._text, np.uint8)
+        quotes = np.flatnonzero(codes == ord('"'))
+        before = codes[quotes[::2] - 1]
+        if quotes[0] and self._may_open()[before].all():
+            return quotes
+        opening = np.isin(codes[quotes - 1], np.frombuffer(self._starts, np.uint8)) & (quotes > 0)
+        return _toggles(quotes, opening)
+
+    def _may_open(self) -> npt.NDArray[np.bool_]:
+        table = np.zeros(256, np.bool_)
+        table[[*self._starts, ord('"')]] = True
+        return table
+
+    def _last_newline(self) -> int:
+        """Finds the last newline outside of quotes; -1 without one."""
+        stop = len(self._text)
+        while stop > 0:
+            found = max(self._text.rfind(b"\n", 0, stop), self._text.rfind(b"\r", 0, stop))
+            toggles = int(self._toggles.searchsorted(found))
+            if found < 0 or toggles % 2 == 0:
+                return found
+            stop = int(self._toggles[toggles - 1])
+        return -1
+
+
+def check_length(start: int, end: int) -> None:
+    """Checks that what stands between two positions may be one record.
+
+    Raises:
+        BadRequest: It is too long.
+    """
+    if end - start > MAX_RECORD:
+        raise BadRequest(
+            f"the record that begins at byte {start} has more than {MAX_RECORD} bytes; is a quote left open?"
+        )
+
+
+def _toggles(quotes: Positions, opening: npt.NDArray[np.bool_]) -> Positions:
+    """Picks the quotes that open and close cells where others are characters like any other.
+
+    Args:
+        quotes: Where quotes are.
+        opening: Whether a cell may begin with each.
+    """
+    doubled = np.diff(quotes, append=-1) == 1
+    signs = (ord("0") + opening + 2 * doubled).astype(np.uint8).tobytes()
+    spans = np.array([found.span() for found in _QUOTED.finditer(signs)], np.intp).reshape(-1, 2)
+    lengths = spans[:, 1] - spans[:, 0]
+    spans[:, 1] -= 1
+    picked = spans.ravel()
+    return quotes[picked[:-1] if len(lengths) and lengths[-1] % 2 else picked]

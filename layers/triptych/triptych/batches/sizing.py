@@ -1,0 +1,128 @@
+"""How much a file holds, as far as its metadata or samples of it tell: the price before the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from triptych.aws.stored import ObjectReader
+from triptych.batches.chunking import npy_chunks, wanted_size
+from triptych.batches.cuts import growing, npy_layout
+from triptych.batches.file import InputFile
+from triptych.errors import BadRequest
+from triptych.inference.reading import footer_of, group_cuts
+from triptych.protocol.decoders import CODINGS, Damaged, Decoder
+from triptych.rows.formats import TEXTS, FileForm, FileFormat
+from triptych.rows.records import CsvRecords, end_of_lines
+
+_PLAIN_SAMPLE = 2**16  # bytes of text whose records are counted: one small read
+_LATER_SAMPLE = 2**14  # bytes from the middle: numbers that grow are longer there
+_DECODED_SAMPLE = 2**18  # as many, decompressed: compression has to get under way
+_PIECE = 2**12  # compressed bytes, after each of which it is seen how many they have become
+
+
+class Sizing(NamedTuple):
+    """What a file holds, and what it would be cut into.
+
+    Attributes:
+        rows: How many rows; None where only reading all of it would tell (JSON, Arrow).
+        exact: Whether they were counted, not estimated from samples.
+        plain: Bytes, decompressed.
+        chunks: About how many chunks.
+    """
+
+    rows: int | None
+    exact: bool
+    plain: int
+    chunks: int
+
+
+class _Sample(NamedTuple):
+    """The beginning of a text.
+
+    Attributes:
+        text: Plain text.
+        plain: Bytes of the whole text, as many as the beginning lets expect.
+        whole: Whether this is all of it.
+        later: Text from the middle, where that can be read.
+    """
+
+    text: bytes
+    plain: int
+    whole: bool
+    later: bytes = b""
+
+
+def sized(file: InputFile, source: ObjectReader, chunk_bytes: int) -> Sizing:
+    """Tells what a file holds without reading more than a little of it.
+
+    Args:
+        file: The file.
+        source: Its content.
+        chunk_bytes: How large chunks should be.
+
+    Raises:
+        BadRequest: It is not what its name says.
+    """
+    form, size = file.form, wanted_size(source, chunk_bytes)
+    if form.format is FileFormat.NPY:
+        return Sizing(npy_layout(source).rows, True, source.size, len(npy_chunks(file, source, size)))
+    if form.format is FileFormat.PARQUET:
+        footer = footer_of(source)
+        return Sizing(footer.rows, True, source.size, len(group_cuts(footer, size)) + 1)
+    if form.format not in TEXTS:
+        return Sizing(None, False, source.size, 1)
+    sample = _decoded(source, form.compression) if form.compression else _beginning(source)
+    one_go = form.compression is not None and source.size <= chunk_bytes
+    chunks = 1 if one_go else max(1, -(-sample.plain // size))
+    return Sizing(_rows(sample, form), sample.whole, sample.plain, chunks)
+
+
+def _beginning(source: ObjectReader) -> _Sample:
+    text = source.read(0, min(_PLAIN_SAMPLE, source.size))
+    middle = max(len(text), source.size // 2)
+    later = source.read(middle, min(middle + _LATER_SAMPLE, source.size)) if len(text) < source.size else b""
+    return _Sample(text, source.size, not later, later)
+
+
+def _decoded(source: ObjectReader, compression: str) -> _Sample:
+    decoder, text, plain, read = Decoder(CODINGS[compression]), bytearray(), 0, 0
+    try:
+        for piece in _pieces(source):
+            read += len(piece)
+            for decoded in decoder.feed(piece):
+                text += decoded[: _DECODED_SAMPLE - len(text)]
+                plain += len(decoded)
+            if plain >= _DECODED_SAMPLE and read < source.size:
+                return _Sample(bytes(text), plain * source.size // read, whole=False)
+        decoder.end()
+    except Damaged as error:
+        raise BadRequest(f"the file is not valid {compression}: {error}") from None
+    return _Sample(bytes(text), plain, plain == len(text))
+
+
+def _pieces(source: ObjectReader) -> Iterator[bytes]:
+    for block in growing(source):
+        for start in range(0, len(block), _PIECE):
+            yield block[start : start + _PIECE]
+
+
+def _rows(sample: _Sample, form: FileForm) -> int:
+    """Counts the records of a sample, and expects those of the rest to be as long as in the middle."""
+    csv = CsvRecords(form.delimiter.encode())
+    is_csv = form.format is FileFormat.CSV
+    head = csv.first(sample.text) if is_csv and form.header else b""
+    end = len(sample.text) if sample.whole else (csv.end if is_csv else end_of_lines)(sample.text)
+    records = sample.text[len(head) : end]
+    count = len(csv.split(records) if is_csv else [line for line in records.split(b"\n") if line.strip()])
+    if sample.whole:
+        return count
+    if not count:  # the first one is longer than the sample
+        return -(-sample.plain // len(sample.text))
+    each = count / len(records)
+    lines, later = records.count(b"\n"), sample.later.count(b"\n")
+    if (
+        lines and later
+    ):  # where a record begins in the middle is not known, but records have as many lines there
+        each = count / lines * later / len(sample.later)
+    return count + round((sample.plain - end) * each)

@@ -1,0 +1,159 @@
+"""What the functions of the state machine do; each message in and out is JSON.
+
+| function | message | answer |
+|---|---|---|
+| plan | `{"batch": id}` | the same, and where the lists of `chunks` and `joins` are, with their `count` |
+| chunk | `{"batch": id, "chunk": {...}}` | the same with what is left of the chunk, and `done` |
+| merge | `{"batch": id, "join": {...}}` | `{}` |
+| merge | `{"batch": id, "finish": true}` | `{}` |
+| merge | `{"batch": id, "chunk" or "join": {...}, "failure": {"Error": ..., "Cause": ...}}` | `{}` |
+| merge | `{"batch": id, "failure": {"Error": ..., "Cause": ...}}` | `{}` |
+
+A chunk that must be read in one go, and for which there was not enough time, is answered as `late`: the next
+call makes a plain copy of its file, and those after that go on with the copy as far as there is time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from triptych.batches.batch import Batch, BatchError
+from triptych.batches.copying import plain_copy
+from triptych.batches.failures import batch_failure, file_failure
+from triptych.batches.file import Chunk, InputFile, Join
+from triptych.batches.finalize import BatchLedger
+from triptych.batches.keys import chunks_key, joins_key
+from triptych.batches.messages import chunk_of, join_of, message
+from triptych.batches.places import Places
+from triptych.batches.planner import Planned
+from triptych.batches.stopping import Stopped
+from triptych.batches.store import BatchStore
+from triptych.batches.transitions import handed_over, planned
+from triptych.batches.uploads import Steps
+from triptych.clock import Clock, Deadline
+from triptych.errors import BadRequest, DeadlineExceeded, TriptychError
+from triptych.inference.reading import is_positioned
+
+Message = Mapping[str, Any]
+
+
+class WorkflowSteps:
+    """Plans, transforms and joins for the state machine.
+
+    Args:
+        places: Where batches read and write.
+        store: Keeps the records.
+        ledger: Moves batches.
+        steps: What batches go through.
+        clock: Gives the milliseconds since 1970.
+    """
+
+    def __init__(
+        self, places: Places, store: BatchStore, ledger: BatchLedger, steps: Steps, clock: Clock
+    ) -> None:
+        self._places = places
+        self._store = store
+        self._ledger = ledger
+        self._steps = steps
+        self._clock = clock
+
+    def plan(self, told: Message, deadline: Deadline) -> dict[str, Any]:
+        """Plans a batch; one that cannot be planned ends here, with nothing left to do.
+
+        Raises:
+            TriptychError: Something is out of order; the state machine tries again, or gives up.
+        """
+        batch = self._batch(told)
+        try:
+            batch = self._ledger.move(batch, partial(handed_over, now=self._clock()))
+            made = self._steps.planner.plan(batch, deadline)
+            self._ledger.move(batch, partial(planned, files=made.files, chunks=made.chunks))
+        except TriptychError as error:
+            if error.retryable and not isinstance(error, DeadlineExceeded):
+                raise
+            self._steps.endings.fail(batch.id, BatchError(type(error).__name__, str(error), retryable=False))
+            made = Planned(0, 0, 0, 0)
+        bucket = self._places.work.name
+        return {
+            "batch": batch.id,
+            "chunks": {"bucket": bucket, "key": chunks_key(batch.id), "count": made.left},
+            "joins": {"bucket": bucket, "key": joins_key(batch.id), "count": made.joins},
+        }
+
+    def chunk(self, told: Message, deadline: Deadline) -> dict[str, Any]:
+        """Goes on with a chunk; the only one of its file is finished as well.
+
+        Raises:
+            TriptychError: Something is out of order; the state machine tries again, or gives up.
+        """
+        batch, chunk = self._batch(told), chunk_of(told.get("chunk"))
+        if self._is_over(batch, chunk):
+            return _chunk_answer(batch, chunk, done=True)
+        try:
+            if told.get("late"):
+                return _chunk_answer(
+                    batch, plain_copy(self._places, self._store, batch, chunk.file, deadline)
+                )
+            rest = self._steps.transformer.run(batch, chunk, deadline)
+        except TriptychError as error:
+            return self._chunk_failed(batch, chunk, error)
+        if rest is None and chunk.only:
+            self._steps.finisher.finish(batch, Join(chunk.file, _first(told, chunk), chunk.end))
+        return {"first": _first(told, chunk), **_chunk_answer(batch, rest or chunk, done=rest is None)}
+
+    def _chunk_failed(self, batch: Batch, chunk: Chunk, error: TriptychError) -> dict[str, Any]:
+        """Ends the file for good, or asks for another way; raises what may pass."""
+        in_one_go = chunk.staged is None and not is_positioned(chunk.file.form)
+        if isinstance(error, DeadlineExceeded) and in_one_go:
+            return {**_chunk_answer(batch, chunk), "late": True}
+        if error.retryable:
+            raise error
+        if not isinstance(error, Stopped):
+            self._steps.finisher.refuse_file(batch, chunk.file, error)
+        return _chunk_answer(batch, chunk, done=True)
+
+    def merge(self, told: Message, _: Deadline) -> dict[str, Any]:
+        """Joins a file, ends one of which a chunk cannot be made, or ends the batch.
+
+        Raises:
+            TriptychError: Something is out of order; the state machine tries again, or gives up.
+        """
+        batch = self._batch(told)
+        failure = told.get("failure")
+        if failure and told.keys() & {"chunk", "join"}:
+            self._steps.finisher.refuse_file(batch, _file(told), file_failure(failure))
+        elif failure:
+            self._steps.endings.fail(batch.id, batch_failure(failure))
+        elif told.get("finish"):
+            self._steps.endings.finish(batch.id)
+        else:
+            with suppress(Stopped):
+                self._steps.finisher.finish(batch, join_of(told.get("join")))
+        return {}
+
+    def _batch(self, told: Message) -> Batch:
+        batch_id = told.get("batch")
+        if not isinstance(batch_id, str):
+            raise BadRequest("the message of the state machine names no batch")
+        return self._ledger.known(batch_id)
+
+    def _is_over(self, batch: Batch, chunk: Chunk) -> bool:
+        """Tells whether the file has ended already: wrong in another chunk, or finished before."""
+        return self._store.outcome(batch.id, chunk.file.number) is not None
+
+
+def _chunk_answer(batch: Batch, chunk: Chunk, *, done: bool = False) -> dict[str, Any]:
+    return {"batch": batch.id, "chunk": message(chunk), "done": done}
+
+
+def _file(told: Message) -> InputFile:
+    return chunk_of(told["chunk"]).file if "chunk" in told else join_of(told["join"]).file
+
+
+def _first(told: Message, chunk: Chunk) -> int:
+    """Gives where a chunk began before what was done of it was taken off."""
+    first = told.get("first", chunk.start)
+    return first if isinstance(first, int) else chunk.start

@@ -1,0 +1,150 @@
+"""Watching batches.
+
+Logs and metrics of batches: one line for each batch, file and chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Protocol
+
+from triptych.aws.telemetry import NO_MODEL, PowertoolsTelemetry
+from triptych.batches.batch import Batch, State
+from triptych.batches.file import FileOutcome, InputFile
+from triptych.batches.keys import input_key
+from triptych.errors import TriptychError
+from triptych.inference.piece import Counts
+
+
+class ChunkRun(NamedTuple):
+    """A chunk, or the beginning of one, that was transformed.
+
+    Attributes:
+        file: The file that it is of.
+        counts: How many records.
+        milliseconds: How long it took.
+        run_milliseconds: How long of that the model ran.
+        peak_bytes: Most memory that the process had by then.
+        done: Whether nothing is left of the chunk.
+    """
+
+    file: InputFile
+    counts: Counts
+    milliseconds: int
+    run_milliseconds: int
+    peak_bytes: int
+    done: bool
+
+
+class BatchObserver(Protocol):
+    """Makes logs and metrics of what becomes of batches."""
+
+    def batch_accepted(self, batch: Batch) -> None:
+        """A batch was accepted."""
+        ...
+
+    def chunk_ran(self, batch_id: str, run: ChunkRun) -> None:
+        """A chunk, or the beginning of one, was transformed."""
+        ...
+
+    def file_ended(self, batch: Batch, outcome: FileOutcome) -> None:
+        """A file is done, or has failed."""
+        ...
+
+    def batch_ended(self, batch: Batch) -> None:
+        """A batch is in its final state."""
+        ...
+
+    def messages_ended(self, messages: int, postponed: int) -> None:
+        """Messages about uploads were dealt with, and some of them come again."""
+        ...
+
+    def unexpected(self, error: Exception) -> None:
+        """Something failed that should not: the log tells where."""
+        ...
+
+
+_ENDED: Final = {
+    State.SUCCEEDED: "BatchesSucceeded",
+    State.SUCCEEDED_WITH_ERRORS: "BatchesSucceededWithErrors",
+    State.FAILED: "BatchesFailed",
+    State.STOPPED: "BatchesStopped",
+}
+
+
+class BatchTelemetry(PowertoolsTelemetry):
+    """Makes logs and metrics of what becomes of batches, beside those of requests."""
+
+    def batch_accepted(self, batch: Batch) -> None:
+        """A batch was accepted."""
+        self._tell(NO_MODEL, {"BatchesAccepted": 1.0}, "batch accepted", batch=batch.id)
+
+    def chunk_ran(self, batch_id: str, run: ChunkRun) -> None:
+        """A chunk, or the beginning of one, was transformed."""
+        values = {
+            "ChunkTime": float(run.milliseconds),
+            "InferenceTime": float(run.run_milliseconds),
+            "BatchRecords": float(run.counts.read),
+            "PeakMemory": float(run.peak_bytes >> 20),
+            **_some({"BatchFailedRecords": run.counts.failed}),
+        }
+        self._tell(
+            run.file.model,
+            values,
+            "chunk ran",
+            batch=batch_id,
+            file=run.file.number,
+            model_version=run.file.version,
+            done=run.done,
+        )
+
+    def file_ended(self, batch: Batch, outcome: FileOutcome) -> None:
+        """A file is done, or has failed."""
+        error = outcome.error
+        name = "BatchFilesFailed" if error else "BatchFilesSucceeded"
+        self._tell(
+            _model(outcome),
+            {name: 1.0},
+            "file ended",
+            batch=batch.id,
+            file=outcome.number,
+            **outcome.counts.described(),
+            error=error.type if error else None,
+        )
+
+    def batch_ended(self, batch: Batch) -> None:
+        """A batch is in its final state."""
+        self._tell(
+            NO_MODEL,
+            {_ENDED[batch.state]: 1.0},
+            "batch ended",
+            batch=batch.id,
+            state=batch.state.value,
+            files=batch.files,
+            **batch.counts.described(),
+            error=batch.error.type if batch.error else None,
+        )
+
+    def messages_ended(self, messages: int, postponed: int) -> None:
+        """Messages about uploads were dealt with, and some of them come again."""
+        values = {"BatchSize": float(messages), **_some({"BatchesRetried": postponed})}
+        self._tell(NO_MODEL, values, "messages ended", postponed=postponed)
+
+    def _tell(self, model: str, values: Mapping[str, float], message: str, **described: object) -> None:
+        line = {"level": "INFO", "message": message, "request_id": self.request_id, **described}
+        self.write(model, values, line)
+
+
+def _some(counts: Mapping[str, int]) -> dict[str, float]:
+    # A sum is the same without zeros, and each metric that is told is paid for.
+    return {name: float(count) for name, count in counts.items() if count}
+
+
+def _model(outcome: FileOutcome) -> str:
+    """Gives the model of a file if it is known to exist: a made-up name must not become a metric."""
+    if outcome.error is not None:
+        return NO_MODEL
+    try:
+        return input_key(outcome.key).model
+    except TriptychError:  # a batch may name the model for keys that name none
+        return NO_MODEL

@@ -1,1 +1,0 @@
-"""Inference on records of files of any size: bad records are set aside, memory does not grow."""

@@ -1,1 +1,0 @@
-"""How files are cut into chunks."""

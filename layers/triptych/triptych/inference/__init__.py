@@ -1,0 +1,1 @@
+"""Inference: one request, many requests as one run, one file to another."""

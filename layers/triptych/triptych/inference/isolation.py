@@ -1,0 +1,101 @@
+"""Setting bad records apart: one of them never costs the others.
+
+A block is tried as a whole. Where that fails, the rows that the failure names are set apart and the rest is
+tried again; where it names none, each half is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from triptych.errors import BadRequest, BadRows, PayloadTooLarge, TriptychError
+from triptych.inference.blocks import Block
+
+_ROW = re.compile(r"^row (\d+)(?:, | |: )?")
+
+
+class BadRecord(NamedTuple):
+    """A record without a prediction.
+
+    Attributes:
+        number: Which of its block it is, from 0.
+        reason: Why.
+    """
+
+    number: int
+    reason: str
+
+
+class Settled[Made](NamedTuple):
+    """What came of a block.
+
+    Attributes:
+        made: What was made of the good records, in their order.
+        bad: The others, in their order.
+        records: How many there were in all.
+    """
+
+    made: Sequence[Made]
+    bad: Sequence[BadRecord]
+    records: int
+
+
+def settle[Made](block: Block, attempt: Callable[[Block], tuple[Made, int]]) -> Settled[Made]:
+    """Tries a block, and what is left of it without its bad records.
+
+    Args:
+        block: The records.
+        attempt: Makes something of records, and tells how many there were; it fails with `BadRequest` or
+            `PayloadTooLarge` where some of them are bad.
+    """
+    try:
+        made, records = attempt(block)
+    except (BadRequest, PayloadTooLarge) as error:
+        search = _Search(block, attempt)
+        search.narrow(range(block.count()), error)
+        return Settled(search.made, sorted(search.bad), block.count())
+    return Settled([made], [], records)
+
+
+class _Search[Made]:
+    def __init__(self, block: Block, attempt: Callable[[Block], tuple[Made, int]]) -> None:
+        self.made: list[Made] = []
+        self.bad: list[BadRecord] = []
+        self._block = block
+        self._attempt = attempt
+
+    def narrow(self, records: Sequence[int], error: TriptychError) -> None:
+        """Goes on with records that failed together."""
+        if not records:
+            raise error
+        if len(records) == 1:
+            self.bad.append(BadRecord(records[0], _ROW.sub("", str(error))))
+            return
+        named = _named(error, len(records))
+        if named:
+            self.bad += [BadRecord(records[number - 1], reason) for number, reason in named.items()]
+            self._try([record for number, record in enumerate(records, 1) if number not in named])
+            return
+        middle = len(records) // 2
+        self._try(records[:middle])
+        self._try(records[middle:])
+
+    def _try(self, records: Sequence[int]) -> None:
+        if not records:
+            return
+        try:
+            made, _ = self._attempt(self._block.take(records))
+        except (BadRequest, PayloadTooLarge) as error:
+            self.narrow(records, error)
+        else:
+            self.made.append(made)
+
+
+def _named(error: TriptychError, records: int) -> dict[int, str]:
+    """Gives the reasons of the rows that an error names; none where it names what cannot be."""
+    if not isinstance(error, BadRows):
+        return {}
+    reasons = {number: reason.lstrip(",: ") for number, reason in error.reasons.items()}
+    return reasons if all(1 <= number <= records for number in reasons) else {}

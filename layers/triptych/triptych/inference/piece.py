@@ -1,0 +1,190 @@
+"""Predictions that are looked up by key.
+
+Every method raises `ServiceUnavailable` when it cannot be reached.
+
+What of a file is transformed in one go, how, and what came of it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+from triptych.aws.pacer import Pacer
+from triptych.aws.stored import ObjectReader
+from triptych.clock import Deadline
+from triptych.rows.formats import FileForm
+
+
+class Prediction(NamedTuple):
+    """What was predicted for one record.
+
+    Attributes:
+        key: What identifies the record.
+        row: The predicted row: the columns of the output by name.
+        labels: Names of the entries of columns that are lists, by column.
+    """
+
+    key: str
+    row: Mapping[str, Any]
+    labels: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+
+class Made(NamedTuple):
+    """Who made predictions, and when.
+
+    Attributes:
+        model: Name of the model.
+        version: Its version.
+        batch: Id of the batch.
+        at: When the batch was handed over, in milliseconds since 1970: of two predictions, the later counts.
+    """
+
+    model: str
+    version: int
+    batch: str
+    at: int
+
+
+class PredictionStore(Protocol):
+    """Keeps predictions, for a while."""
+
+    def put(self, predictions: Sequence[Prediction], made: Made, pacer: Pacer) -> None:
+        """Keeps predictions, each in place of earlier ones for its key; a later one that is there stays.
+
+        Args:
+            predictions: The predictions.
+            made: Who made them.
+            pacer: Says when each write is due.
+
+        Raises:
+            BadRequest: One of them is too large.
+            DeadlineExceeded: There was not enough time for all; some may have been kept.
+        """
+        ...
+
+    def get(self, model: str, keys: Sequence[str]) -> Mapping[str, tuple[Prediction, Made]]:
+        """Gives the latest predictions of a model by key; keys that have none are left out."""
+        ...
+
+
+class Piece(NamedTuple):
+    """Records of a file that follow each other.
+
+    Attributes:
+        source: The file, or a plain copy of these records.
+        form: How it is written.
+        start: Position of the first record, as `Chunk` has positions.
+        end: Position after the last one. For compressed files, JSON, Arrow: 0 to the end of everything.
+        head: The header row of CSV or the header of .npy, where it does not stand at `start`.
+        offset: Position of the source's first byte; 0 unless it is a copy.
+    """
+
+    source: ObjectReader
+    form: FileForm
+    start: int
+    end: int
+    head: bytes = b""
+    offset: int = 0
+
+
+class Wanted(NamedTuple):
+    """What is wanted of the records.
+
+    Attributes:
+        form: How the output is written.
+        join: `all`, `none` or names of columns with commas between.
+        outputs: Names of outputs with commas between; None for all.
+        key: Column that identifies a record for lookups; None when there are none.
+    """
+
+    form: FileForm
+    join: str = "none"
+    outputs: str | None = None
+    key: str | None = None
+
+
+class Writable(Protocol):
+    """Takes bytes."""
+
+    def write(self, data: bytes, /) -> int:
+        """Adds bytes."""
+        ...
+
+
+class Sinks(NamedTuple):
+    """Where what is made goes.
+
+    Attributes:
+        output: Takes rows: the body only, as `bulk.framing` gives head and tail.
+        errors: Takes failed records as JSON Lines, numbered from 1.
+        predictions: Takes predictions by key.
+    """
+
+    output: Writable
+    errors: Writable
+    predictions: Callable[[Sequence[Prediction]], None]
+
+
+class Watch(NamedTuple):
+    """When to stop.
+
+    Attributes:
+        deadline: When the last run must have ended; enough time to finish writing is kept beyond it.
+        checkpoint: Is called again and again, and may raise what shall end this.
+        share: Part of the piece after which to stop at the next end of a record: less than 1 after a
+            process ended while it was transforming it.
+    """
+
+    deadline: Deadline
+    checkpoint: Callable[[], None]
+    share: float = 1.0
+
+
+class Counts(NamedTuple):
+    """How many records there were, and how many of their cells were filled in.
+
+    Attributes:
+        read: Of the input.
+        written: To the output.
+        failed: That have no prediction; `read` is the sum of the other two.
+        filled: Missing cells of written records that took the value for missing cells.
+    """
+
+    read: int = 0
+    written: int = 0
+    failed: int = 0
+    filled: int = 0
+
+    def __add__(self, other: object) -> Counts:
+        """Adds those of another part."""
+        if not isinstance(other, Counts):
+            return NotImplemented
+        return Counts(*map(operator.add, self, other))
+
+    def described(self) -> dict[str, object]:
+        """Describes them in JSON; cells that were filled in are told only where there are some."""
+        described: dict[str, object] = {
+            "records": {"read": self.read, "written": self.written, "failed": self.failed}
+        }
+        return described | ({"filled_cells": self.filled} if self.filled else {})
+
+
+class Report(NamedTuple):
+    """What came of a piece.
+
+    Attributes:
+        end: Position after the last record that was dealt with; less than the piece's when time was up.
+        counts: How many records.
+        columns: Names of the columns of the output.
+        layout: What all pieces of the file must have in common beside the columns.
+        run_nanoseconds: How long the model ran.
+    """
+
+    end: int
+    counts: Counts
+    columns: tuple[str, ...]
+    layout: str
+    run_nanoseconds: int

@@ -1,0 +1,273 @@
+"""Inference on rows: decode, run once, encode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from triptych.clock import Deadline
+from triptych.errors import BadRequest
+from triptych.inference.request import Answer, Served, serve
+from triptych.models.model import Model
+from triptych.protocol.names import did_you_mean, listing
+from triptych.protocol.tensors import FREE, Signature, Tensor, TensorSpec
+from triptych.rows.codec import decode_rows, encode_rows
+from triptych.rows.formats import Format, Representation, answer_representation, request_representation
+from triptych.rows.schema import RowSchema
+from triptych.rows.table import Column, Table, check_cells
+from triptych.rows.tensors import empty_output, model_inputs, output_columns
+
+
+class RowsRequest(NamedTuple):
+    """Rows to predict for, and how the answer is wanted.
+
+    Attributes:
+        body: The rows.
+        content_type: Content-Type header; None when there is none.
+        accept: Accept header; None when there is none.
+        join: Columns of the rows to put before the outputs: `none`, `all`, or names with commas between.
+        outputs: Names of the wanted outputs with commas between; None for all.
+        delimiter: What separates the cells of CSV, as options call it; None for a comma.
+    """
+
+    body: bytes
+    content_type: str | None
+    accept: str | None = None
+    join: str | None = None
+    outputs: str | None = None
+    delimiter: str | None = None
+
+    @property
+    def form(self) -> Representation:
+        """How the rows are written.
+
+        Raises:
+            BadRequest: No such delimiter is read here.
+            UnsupportedMediaType: Such rows are not read here.
+        """
+        return request_representation(self.content_type, self.delimiter)
+
+
+class PreparedRows(NamedTuple):
+    """Rows that are ready to run; see `Prepared`.
+
+    Attributes:
+        model: What runs them.
+        inputs: The rows as tensors of shape `[rows, ...]` by name.
+        specs: The outputs that go into the answer.
+        rows: How many rows there are.
+        one_by_one: Whether the model takes one row at a time.
+        joined: Columns of the rows that go into the answer.
+        form: How the answer is written.
+        filled: How many missing cells took the value for missing cells; of a slice, those of all its rows.
+    """
+
+    model: Model
+    inputs: Mapping[str, Tensor]
+    specs: Sequence[TensorSpec]
+    rows: int
+    one_by_one: bool
+    joined: Mapping[str, Column]
+    form: Representation
+    filled: int = 0
+
+    @property
+    def outputs(self) -> Sequence[str]:
+        """Names of the wanted outputs."""
+        return [spec.name for spec in self.specs]
+
+    @property
+    def is_one_run(self) -> bool:
+        """Unless there are no rows, or the model takes them one at a time."""
+        return self.rows > 0 and not self.one_by_one
+
+    def slice(self, start: int, stop: int) -> PreparedRows:
+        """Takes some rows."""
+        inputs = {
+            name: Tensor(tensor.datatype, tensor.values[start:stop]) for name, tensor in self.inputs.items()
+        }
+        joined = {name: _cells(column, start, stop) for name, column in self.joined.items()}
+        return self._replace(inputs=inputs, joined=joined, rows=stop - start)
+
+    def run(self, deadline: Deadline) -> dict[str, Tensor]:
+        """Runs the model on all rows: once, once for each, or not at all where there are none."""
+        if self.rows == 0:
+            return {spec.name: empty_output(spec, _labels(self.model, spec.name)) for spec in self.specs}
+        if not self.one_by_one:
+            return self._run(self.inputs, self.rows, deadline)
+        runs: list[dict[str, Tensor]] = []
+        for row in range(self.rows):
+            deadline.check(f"predicting row {row + 1} of {self.rows}")
+            runs.append(self._run(_row(self.inputs, row), 1, deadline))
+        return {spec.name: _stacked(spec, [run[spec.name] for run in runs]) for spec in self.specs}
+
+    def answer(self, results: Mapping[str, Tensor]) -> Answer:
+        """Writes the predicted rows."""
+        body = encode_rows(self.columns(results), self.form, self.envelope)
+        return Answer(body, self.form.content_type, filled=self.filled)
+
+    @property
+    def envelope(self) -> Mapping[str, object]:
+        """What stands before the predictions where the format has a place for it."""
+        return envelope_of(self.model, self.outputs)
+
+    def columns(self, results: Mapping[str, Tensor]) -> dict[str, Column]:
+        """Gives the columns of the answer, the joined ones first.
+
+        Raises:
+            BadRequest: Two of them have the same name.
+        """
+        return _columns(self.model, self.joined, results, self.form.format)
+
+    def _run(self, inputs: Mapping[str, Tensor], rows: int, deadline: Deadline) -> dict[str, Tensor]:
+        results = self.model.run(inputs, self.outputs, deadline)
+        for name, tensor in results.items():
+            if tensor.shape[:1] != (rows,):
+                raise BadRequest(
+                    f"output {name!r} has shape {list(tensor.shape)}, which is not an entry for each of "
+                    f"{rows} rows; leave it out with outputs=, or use infer"
+                )
+        return results
+
+
+def prepare_rows(model: Model, request: RowsRequest) -> PreparedRows:
+    """Decodes rows and checks them against the model.
+
+    Raises:
+        BadRequest: The rows, or what is asked for, are not the model's.
+        UnsupportedMediaType: The format of the rows is not read here.
+        NotAcceptable: The answer is wanted in no format that is given here.
+        PayloadTooLarge: The rows take too much memory.
+    """
+    form = request.form
+    answer_representation(request.accept, form)  # refused before time is spent on the rows
+    return prepare_table(model, request, decode_rows(request.body, form, row_schema(model)))
+
+
+def envelope_of(model: Model, outputs: Iterable[str]) -> Mapping[str, object]:
+    """Describes what predictions are of: the model, and the labels of its outputs that have some."""
+    described = {"model_name": model.name, "model_version": str(model.version)}
+    labels = labels_of(model, outputs)
+    return {**described, "labels": labels} if labels else described
+
+
+def labels_of(model: Model, outputs: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """Gives the labels of those of some outputs that have any."""
+    return {name: model.config.labels[name] for name in outputs if name in model.config.labels}
+
+
+def wanted_outputs(model: Model, request: RowsRequest) -> Sequence[TensorSpec]:
+    """Gives the outputs that go into the answer.
+
+    Raises:
+        BadRequest: The model has no output of such a name.
+    """
+    if not request.outputs:
+        return model.signature.outputs
+    return [model.signature.output_named(name) for name in dict.fromkeys(request.outputs.split(","))]
+
+
+def row_schema(model: Model) -> RowSchema:
+    """Tells what rows for a model look like."""
+    return RowSchema(model.signature.inputs, model.config.columns, model.config.missing)
+
+
+def prepare_table(model: Model, request: RowsRequest, table: Table) -> PreparedRows:
+    """Checks rows that are decoded against the model.
+
+    Args:
+        model: What is to run them.
+        request: How the rows came and how the answer is wanted; its body is not read.
+        table: The rows.
+
+    Raises:
+        BadRequest: The rows, or what is asked for, are not the model's.
+        UnsupportedMediaType: The format of the rows is not read here.
+        NotAcceptable: The answer is wanted in no format that is given here.
+        PayloadTooLarge: The rows take too much memory.
+    """
+    answer_form = answer_representation(request.accept, request.form)
+    outputs = wanted_outputs(model, request)
+    joined = _joined(table, request.join)
+    inputs, filled = model_inputs(table, row_schema(model))
+    one_by_one = _takes_one_row(model.signature)
+    if table.rows:
+        model.signature.check_inputs(_row(inputs, 0) if one_by_one else inputs)
+    return PreparedRows(model, inputs, outputs, table.rows, one_by_one, joined, answer_form, filled)
+
+
+def predict_rows(model: Model, request: RowsRequest, deadline: Deadline) -> Served:
+    """Runs a model on rows.
+
+    Raises:
+        BadRequest: The rows, or what is asked for, are not the model's.
+        UnsupportedMediaType: The format of the rows is not read here.
+        NotAcceptable: The answer is wanted in no format that is given here.
+        PayloadTooLarge: The rows take too much memory.
+        DeadlineExceeded: The model did not answer in time.
+    """
+    return serve(prepare_rows, model, request, deadline)
+
+
+def _joined(table: Table, join: str | None) -> Mapping[str, Column]:
+    if not join or join == "none":
+        return {}
+    names = tuple(table.columns) if join == "all" else tuple(dict.fromkeys(join.split(",")))
+    check_cells(len(names), table.rows)
+    if table.rows == 0 and not table.columns:
+        return {name: [] for name in names}
+    for name in names:
+        if name not in table.columns:
+            raise BadRequest(
+                f"join: unknown column {name!r}{did_you_mean(name, table.columns)}; "
+                f"the rows have {listing(tuple(table.columns))}"
+            )
+    return {name: table.columns[name] for name in names}
+
+
+def _columns(
+    model: Model, joined: Mapping[str, Column], results: Mapping[str, Tensor], form: Format
+) -> dict[str, Column]:
+    columns = dict(joined)
+    for output, tensor in results.items():
+        made = output_columns(output, tensor, _labels(model, output), form)
+        if twice := columns.keys() & made.keys():
+            raise BadRequest(
+                f"two columns of the answer would be {min(twice)!r}; choose others with join= or outputs=, "
+                "or rename the column of the rows"
+            )
+        columns |= made
+    return columns
+
+
+def _cells(column: Column, start: int, stop: int) -> Column:
+    return column[start:stop] if isinstance(column, list) else column.slice(start, stop - start)
+
+
+def _labels(model: Model, output: str) -> Sequence[str]:
+    return model.config.labels.get(output, ())
+
+
+def _row(inputs: Mapping[str, Tensor], row: int) -> dict[str, Tensor]:
+    return {name: Tensor(tensor.datatype, tensor.values[row : row + 1]) for name, tensor in inputs.items()}
+
+
+def _takes_one_row(signature: Signature) -> bool:
+    for spec in signature.inputs:
+        if spec.shape is not None and spec.shape[:1] not in ((FREE,), (1,)):
+            raise BadRequest(
+                f"input {spec.name!r} of the model has shape {list(spec.shape)}, whose first dimension "
+                "is not for rows; use infer"
+            )
+    return any(spec.shape is not None and spec.shape[0] == 1 for spec in signature.inputs)
+
+
+def _stacked(spec: TensorSpec, tensors: Sequence[Tensor]) -> Tensor:
+    shapes = {tensor.shape for tensor in tensors}
+    if len(shapes) > 1:
+        raise BadRequest(
+            f"output {spec.name!r} has another shape for each row; leave it out with outputs=, or use infer"
+        )
+    return Tensor(spec.datatype, np.concatenate([tensor.values for tensor in tensors]))

@@ -1,1 +1,0 @@
-"""What the parts of Triptych expect of each other."""

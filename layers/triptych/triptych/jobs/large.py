@@ -1,0 +1,109 @@
+"""Running jobs that memory is too small for: by file, slice by slice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+from triptych.clock import Deadline
+from triptych.errors import TriptychError
+from triptych.inference.grouping import Waited
+from triptych.jobs.attempts import Attempt, Output, still
+from triptych.jobs.finalize import Ledger
+from triptych.jobs.payloads import InputStore
+from triptych.jobs.runner import Input, caught, input_of
+from triptych.jobs.submission import is_rows
+from triptych.jobs.telemetry import JobObserver, ModelRun
+from triptych.models.store import ModelStore
+from triptych.protocol.media_types import media_type
+from triptych.rows.options import JobRequest
+from triptych.spooled.source import Source
+from triptych.spooled.transform import transform
+
+_LEAST = 5.0
+"""Seconds that must be left for a large job to begin."""
+
+_UPLOAD = 30.0
+"""Seconds kept for writing the result to S3, at most: a gigabyte takes about ten."""
+
+_LOOK = 1.0
+"""Seconds between two looks at whether a job that is running was cancelled."""
+
+_AS_JSON = "as JSON; send tensors in binary, or rows as CSV, JSON Lines or Parquet"
+
+
+class LargeJobs:
+    """Runs jobs whose inputs are large, or become so, or whose results do.
+
+    Args:
+        inputs: Keeps the inputs.
+        models: Gives open models.
+        ledger: Knows whether a job is still wanted.
+        observer: Is told about every run.
+        directory: Where files are put; it must have room for twice an input and its result.
+    """
+
+    def __init__(
+        self, inputs: InputStore, models: ModelStore, ledger: Ledger, observer: JobObserver, directory: Path
+    ) -> None:
+        self._inputs = inputs
+        self._models = models
+        self._ledger = ledger
+        self._observer = observer
+        self._directory = directory
+
+    @contextmanager
+    def output(self, attempt: Attempt, deadline: Deadline) -> Generator[Output | TriptychError]:
+        """Runs a job; the file of its result is there as long as the context is.
+
+        Args:
+            attempt: The job.
+            deadline: When the run must have ended.
+        """
+        if deadline.remaining < _LEAST:
+            yield Waited("the time was over before the job was run")
+            return
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self._directory) as directory:
+            yield caught(self._observer, lambda: self._run(attempt, Path(directory), deadline))
+
+    def _run(self, attempt: Attempt, directory: Path, deadline: Deadline) -> Output:
+        job = attempt.job
+        deadline = Deadline(deadline.at - min(_UPLOAD, deadline.remaining / 10))
+        found = input_of(attempt, self._inputs)
+        model = self._models.get(job.model, job.version)
+        source, target = directory / "input", directory / "result"
+        self._write(found, source)
+        deadline.check("downloading the input")
+        started = monotonic()
+        request = _told_apart(found.request, source, directory)
+        answer = transform(model, source, request, target, deadline, self._checkpoint(attempt))
+        self._observer.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
+        return Output(target, answer.content_type, answer.header_length, answer.filled, model.version)
+
+    def _write(self, found: Input, source: Path) -> None:
+        if found.body is not None:
+            source.write_bytes(found.body)
+        elif found.stored is not None:
+            self._inputs.download(found.stored, source)
+
+    def _checkpoint(self, attempt: Attempt) -> Callable[[], None]:
+        last = monotonic()
+
+        def check() -> None:
+            nonlocal last
+            if monotonic() - last >= _LOOK:
+                still(self._ledger.known(attempt.job.id), attempt.job)
+                last = monotonic()
+
+        return check
+
+
+def _told_apart(request: JobRequest, source: Path, directory: Path) -> JobRequest:
+    """Takes the content type from tensors: JSON may be tensors or rows, which only its text tells."""
+    json = media_type(request.content_type or "").name == "application/json"
+    text = Source(source, request.content_encoding, directory).content(_AS_JSON) if json else b""
+    return request if is_rows(request, text) else request._replace(content_type=None)

@@ -1,0 +1,205 @@
+"""The message that a job travels in: JSON, made here or by producers who do not use HTTP.
+
+```json
+{"model": "digits", "version": "1",
+ "request": {"inputs": [...]},
+ "content_type": "application/json", "content_encoding": "gzip", "header_length": 123,
+ "accept": "text/csv", "join": "all", "outputs": "species", "delimiter": ";",
+ "client_token": "...", "time_to_live": 3600, "target": "nightly"}
+```
+
+Exactly one of these holds the input: `request` (JSON as infer or predict take it), `body` (text),
+`body_base64` (bytes), `input` (an uploaded key, or `s3://bucket/key`). Only `model` and the input must be
+there. The API's own messages have `id`, `created`, `expires`, `digest` and `redrives` as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pybase64
+
+from triptych.aws.queue import NOT_IN_SQS
+from triptych.errors import BadRequest
+from triptych.jobs.job import Job, derived_id, job_id
+from triptych.jobs.options import OptionLimits, Options, options
+from triptych.jobs.submission import Submission
+from triptych.protocol import json_document as fields
+from triptych.protocol.json_document import dump, json_type, parse_object
+from triptych.protocol.names import check_known, model_name, version_number
+from triptych.rows.options import JobRequest
+
+_INPUTS = ("request", "body", "body_base64", "input")
+_KNOWN = (
+    *("id", "model", "version", "created", "expires", "digest", "redrives"),
+    *("client_token", "time_to_live", "target"),
+    *JobRequest._fields,
+    *_INPUTS,
+)
+_OURS = ("id", "created", "expires", "redrives")
+_MAX_TEXT = 4096
+"""Characters of what a record holds, which has room for 400 KB; headers of HTTP are shorter."""
+_LAST_MOMENT = 10**13  # in the year 2286; with more digits, times would not sort as text
+_JSON = "application/json"
+
+
+class Envelope(NamedTuple):
+    """What a message holds.
+
+    Attributes:
+        job_id: Id of its job.
+        submission: What the job is made of. `input` is as the producer named it.
+        created: When it was handed over, where that is known, in milliseconds since 1970.
+        expires: When the job must have been started, where that is known.
+        digest: Digest of what the job was made of, where that is known.
+        redrives: How often the job had been redriven.
+    """
+
+    job_id: str
+    submission: Submission
+    created: int | None = None
+    expires: int | None = None
+    digest: str | None = None
+    redrives: int = 0
+
+    @property
+    def ours(self) -> bool:
+        """Whether `seal` wrote it: then its job was accepted already."""
+        return self.digest is not None
+
+    def job(self, now: int) -> Job:
+        """Makes the record of the job, if it has none."""
+        job = self.submission.job(self.job_id, self.created or now)
+        return job._replace(expires=self.expires or job.expires, digest=self.digest or job.digest)
+
+
+def seal(job: Job, body: bytes | None) -> str:
+    """Writes the message of a job.
+
+    Args:
+        job: The job.
+        body: Its input, unless that is kept somewhere.
+    """
+    message: dict[str, object] = {
+        "id": job.id,
+        "model": job.model,
+        "version": None if job.version is None else str(job.version),
+        "created": job.created,
+        "expires": job.expires,
+        "digest": job.digest,
+        "redrives": job.redrives or None,
+        "target": job.target,
+        "input": job.input,
+        "body_base64": None if body is None else pybase64.b64encode_as_string(body),
+        **job.request._asdict(),
+    }
+    text = dump({name: value for name, value in message.items() if value is not None}).decode()
+    return text.translate(NOT_IN_SQS)
+
+
+def unseal(text: str, message_id: str, limits: OptionLimits) -> Envelope:
+    """Reads a message.
+
+    Args:
+        text: The message.
+        message_id: Its id, the same in each delivery: a job without token gets its id from it.
+        limits: What options may be.
+
+    Raises:
+        BadRequest: It is not such a message.
+        NotFound: It names a model or job that cannot be.
+    """
+    message = parse_object(text.encode(errors="surrogatepass"))
+    check_known(message, _KNOWN, "field")
+    _check_origin(message)
+    version = _version(message.get("version"))
+    chosen = _options(message, limits)
+    body, content_type = _body(message)
+    request = _request(message, content_type)
+    model = model_name(fields.required_string(message, "model", "the message"))
+    submission = Submission(model, version, request, chosen, body, _short(message, "input"))
+    return Envelope(
+        _id(message, message_id),
+        submission,
+        _moment(message, "created"),
+        _moment(message, "expires"),
+        _short(message, "digest"),
+        fields.count(message, "redrives", "the message") or 0,
+    )
+
+
+def _check_origin(message: dict[str, Any]) -> None:
+    """Refuses what only `seal` writes in a message that it did not write: a job's record would follow it."""
+    for name in _OURS:
+        if message.get("digest") is None and message.get(name) is not None:
+            raise BadRequest(f"{name!r} is written by the API alone; leave it out, or use 'client_token'")
+
+
+def _short(message: dict[str, Any], name: str) -> str | None:
+    text = fields.optional_string(message, name)
+    if text is not None and len(text) > _MAX_TEXT:
+        raise BadRequest(f"{name!r} has {len(text)} characters, more than {_MAX_TEXT}")
+    return text
+
+
+def _id(message: dict[str, Any], message_id: str) -> str:
+    given = fields.optional_string(message, "id")
+    if given is not None:
+        return job_id(given)
+    token = _short(message, "client_token")
+    return derived_id("message", message_id) if not token else derived_id("queue", token)
+
+
+def _version(value: object) -> int | None:
+    return None if value is None else version_number(str(value))
+
+
+def _options(message: dict[str, Any], limits: OptionLimits) -> Options:
+    return options({name: message.get(name) for name in ("time_to_live", "target")}, limits)
+
+
+def _body(message: dict[str, Any]) -> tuple[bytes | None, str | None]:
+    given = [name for name in _INPUTS if message.get(name) is not None]
+    if len(given) != 1:
+        raise BadRequest(f"expected one of {', '.join(_INPUTS)}, got {', '.join(given) or 'none of them'}")
+    value = message[given[0]]
+    match given[0]:
+        case "request":
+            if not isinstance(value, dict):
+                raise BadRequest(f"'request' must be an object, got {json_type(value)}")
+            return dump(value), _JSON
+        case "body":
+            return _text(value, "body").encode(errors="surrogatepass"), None
+        case "body_base64":
+            return _bytes(_text(value, "body_base64")), None
+        case _:
+            return None, None
+
+
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise BadRequest(f"{name!r} must be a string, got {json_type(value)}")
+    return value
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return pybase64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise BadRequest(f"'body_base64' is not valid base64: {error}") from None
+
+
+def _request(message: dict[str, Any], content_type: str | None) -> JobRequest:
+    texts = ("content_type", "content_encoding", "accept", "join", "outputs", "delimiter")
+    given = {name: _short(message, name) for name in texts}
+    length = fields.count(message, "header_length", "the message")
+    return JobRequest(
+        **{**given, "content_type": given["content_type"] or content_type}, header_length=length
+    )
+
+
+def _moment(message: dict[str, Any], name: str) -> int | None:
+    value = message.get(name)
+    if value is not None and (type(value) is not int or not 0 <= value < _LAST_MOMENT):
+        raise BadRequest(f"{name!r} must be milliseconds since 1970, got {json_type(value)}")
+    return value

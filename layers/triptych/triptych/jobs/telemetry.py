@@ -1,0 +1,130 @@
+"""Watching jobs.
+
+Logs and metrics of jobs: one line for each step of a job, each run of a model, each batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from triptych.aws.telemetry import NO_MODEL, PowertoolsTelemetry
+from triptych.jobs.job import UNKNOWN_MODEL, Job, Status
+
+
+class ModelRun(NamedTuple):
+    """One run of a model, for one job or several together.
+
+    Attributes:
+        model: Name of the model.
+        version: Its version.
+        jobs: How many jobs it was for.
+        milliseconds: How long it took.
+    """
+
+    model: str
+    version: int
+    jobs: int
+    milliseconds: float
+
+
+class JobObserver(Protocol):
+    """Makes logs and metrics of what becomes of jobs."""
+
+    def job_submitted(self, job: Job) -> None:
+        """A job was accepted."""
+        ...
+
+    def job_ran(self, job: Job, queue_milliseconds: float) -> None:
+        """An attempt at a job ended: the job holds how.
+
+        Args:
+            job: The job after the attempt.
+            queue_milliseconds: From the creation of the job to the start of the attempt.
+        """
+        ...
+
+    def model_ran(self, run: ModelRun) -> None:
+        """A model was run."""
+        ...
+
+    def job_ended(self, job: Job) -> None:
+        """A job was ended by somebody who did not run it: expired, cancelled, a dead letter."""
+        ...
+
+    def batch_ended(self, messages: int, postponed: int) -> None:
+        """A batch of messages was dealt with, and some of them come again."""
+        ...
+
+    def unexpected(self, error: Exception) -> None:
+        """Something failed that should not: the log tells where."""
+        ...
+
+
+DEAD_LETTERS = "dead-letters"
+"""Service whose function ends the jobs that were tried too often."""
+
+_ENDED = {
+    Status.QUEUED: "JobsRetried",
+    Status.SUCCEEDED: "JobsSucceeded",
+    Status.FAILED: "JobsFailed",
+    Status.CANCELLED: "JobsCancelled",
+    Status.EXPIRED: "JobsExpired",
+}
+
+
+class JobTelemetry(PowertoolsTelemetry):
+    """Makes logs and metrics of what becomes of jobs, beside those of requests."""
+
+    def job_submitted(self, job: Job) -> None:
+        """A job was accepted."""
+        self._tell(job, {"JobsSubmitted": 1.0}, "job submitted")
+
+    def job_ran(self, job: Job, queue_milliseconds: float) -> None:
+        """An attempt at a job ended: the job holds how.
+
+        Args:
+            job: The job after the attempt.
+            queue_milliseconds: From the creation of the job to the start of the attempt.
+        """
+        values = {**_counted(job), "QueueTime": queue_milliseconds, "Attempts": float(job.attempts)}
+        self._tell(job, values, "job ran")
+
+    def model_ran(self, run: ModelRun) -> None:
+        """A model was run."""
+        values = {"InferenceTime": run.milliseconds, "GroupSize": float(run.jobs)}
+        self.write(run.model, values, self._line("model ran", model_version=run.version))
+
+    def job_ended(self, job: Job) -> None:
+        """A job was ended by somebody who did not run it: expired, cancelled, a dead letter."""
+        self._tell(job, _counted(job), "job ended")
+        if self.service == DEAD_LETTERS and job.status is Status.FAILED:
+            # An alarm watches one metric, whatever the model.
+            self.write(NO_MODEL, {"JobsDeadLettered": 1.0}, self._line("dead letter", job=job.id))
+
+    def batch_ended(self, messages: int, postponed: int) -> None:
+        """A batch of messages was dealt with, and some of them come again."""
+        self.write(NO_MODEL, {"BatchSize": float(messages)}, self._line("batch ended", postponed=postponed))
+
+    def _tell(self, job: Job, values: Mapping[str, float], message: str) -> None:
+        described = self._line(
+            message,
+            job=job.id,
+            status=job.status.value,
+            error=job.error.type if job.error else None,
+            attempts=job.attempts,
+        )
+        self.write(_model(job), values, described)
+
+    def _line(self, message: str, **described: object) -> dict[str, object]:
+        return {"level": "INFO", "message": message, "request_id": self.request_id, **described}
+
+
+def _counted(job: Job) -> dict[str, float]:
+    return {_ENDED[job.status]: 1.0} if job.status in _ENDED else {}
+
+
+def _model(job: Job) -> str:
+    """Gives the model if it is known to exist: a name that a producer made up must not become a metric."""
+    tried = job.attempts and job.model != UNKNOWN_MODEL and not (job.error and job.error.type == "NotFound")
+    return job.model if tried or job.status is Status.QUEUED else NO_MODEL

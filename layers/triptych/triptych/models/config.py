@@ -1,0 +1,250 @@
+"""How a model is run.
+
+What a `model.toml` says about its model.
+
+Whether what a `model.toml` says fits its model.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple, get_args
+
+from triptych.errors import BadRequest, ModelUnavailable
+from triptych.protocol.json_document import Scalar
+from triptych.protocol.names import did_you_mean, listing
+from triptych.protocol.tensors import FREE, Signature, TensorSpec
+from triptych.rows.options import BatchOptions, read_options
+from triptych.rows.schema import RowSchema
+
+Weights = Literal["mapped", "prepacked"]
+
+
+class SessionSettings(NamedTuple):
+    """Execution settings of one model.
+
+    Attributes:
+        threads: Threads inside one operator.
+        weights: `mapped` opens at once and leaves external weights on disk; `prepacked` opens slower,
+            takes more memory and runs big batches faster.
+        arena: Whether memory is kept between runs.
+    """
+
+    threads: int = 1
+    weights: Weights = "mapped"
+    arena: bool = True
+
+
+Reader = Callable[[object, str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """The settings of a model; every one has a default.
+
+    Attributes:
+        description: One line for people.
+        columns: Input columns in order, for rows without names; None for the order of the inputs.
+        key: Column that identifies a record, if any.
+        labels: Per output, the names of the entries of its last axis.
+        missing: Per column, the value that replaces a missing cell.
+        threads: Threads inside one operator; None for as many as the function's processors.
+        weights: How weights are held; None for the function's own choice.
+        arena: Whether memory is kept between runs; None for the function's own choice.
+        group: Whether jobs may run together; None to find out by comparing.
+        batch: What is wanted of files of batches, where nobody else says.
+    """
+
+    description: str = ""
+    columns: tuple[str, ...] | None = None
+    key: str | None = None
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    missing: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+    threads: int | None = None
+    weights: Weights | None = None
+    arena: bool | None = None
+    group: bool | None = None
+    batch: BatchOptions = field(default_factory=BatchOptions)
+
+    def settings(self, defaults: SessionSettings) -> SessionSettings:
+        """Fills what the model leaves open with the function's own choice."""
+        return SessionSettings(
+            threads=defaults.threads if self.threads is None else self.threads,
+            weights=defaults.weights if self.weights is None else self.weights,
+            arena=defaults.arena if self.arena is None else self.arena,
+        )
+
+
+def parse_model_config(text: str) -> ModelConfig:
+    """Reads a `model.toml`.
+
+    Raises:
+        ModelUnavailable: It is not TOML, or holds an unknown key, a wrong type or an impossible value.
+    """
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ModelUnavailable(f"model.toml: expected TOML: {error}") from error
+    tables = {name: _table(document.pop(name, {}), name) for name in _TABLES}
+    settings = _read(document, _MODEL, "")
+    for name, table in tables.items():
+        settings |= _read(table, _TABLES[name], f"{name}.")
+    return ModelConfig(**settings)
+
+
+def _read(table: Mapping[str, object], readers: Mapping[str, Reader], prefix: str) -> dict[str, Any]:
+    for name in table:
+        if name not in readers:
+            known = [*readers, *_TABLES] if readers is _MODEL else [*readers]
+            raise ModelUnavailable(
+                f"model.toml: unknown key {prefix + name!r}{did_you_mean(name, known)}; "
+                f"expected one of {', '.join(known)}"
+            )
+    return {name: readers[name](value, prefix + name) for name, value in table.items()}
+
+
+def _text(value: object, where: str) -> str:
+    if not isinstance(value, str):
+        raise _wrong(where, "a string", value)
+    return value
+
+
+def _flag(value: object, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(where, "true or false", value)
+    return value
+
+
+def _threads(value: object, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 64:
+        raise _wrong(where, "an integer from 1 to 64", value)
+    return value
+
+
+def _weights(value: object, where: str) -> object:
+    if value not in get_args(Weights):
+        raise _wrong(where, " or ".join(map(repr, get_args(Weights))), value)
+    return value
+
+
+def _cell(value: object, where: str) -> Scalar:
+    if not isinstance(value, str | int | float | bool):
+        raise _wrong(where, "a string, a number, true or false", value)
+    return value
+
+
+def _names(value: object, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise _wrong(where, "a list of names", value)
+    return tuple(_text(name, f"{where}[{index}]") for index, name in enumerate(value))
+
+
+def _distinct(value: object, where: str) -> tuple[str, ...]:
+    names = _names(value, where)
+    if len(set(names)) != len(names):
+        raise _wrong(where, "every name once", value)
+    return names
+
+
+def _table(value: object, where: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise _wrong(where, "a table", value)
+    return value
+
+
+def _table_of(reader: Reader) -> Reader:
+    return lambda value, where: {
+        name: reader(entry, f"{where}.{name}") for name, entry in _table(value, where).items()
+    }
+
+
+def _batch(value: object, where: str) -> BatchOptions:
+    try:
+        return read_options(_table(value, where), f"{where}.")
+    except BadRequest as error:
+        raise ModelUnavailable(f"model.toml: {error}") from error
+
+
+def _wrong(where: str, expected: str, value: object) -> ModelUnavailable:
+    return ModelUnavailable(f"model.toml: {where}: expected {expected}, got {str(value)[:80]!r}")
+
+
+_MODEL: dict[str, Reader] = {
+    "description": _text,
+    "columns": _distinct,
+    "key": _text,
+    "labels": _table_of(_distinct),
+    "missing": _table_of(_cell),
+    "batch": _batch,
+}
+_TABLES: dict[str, dict[str, Reader]] = {
+    "session": {"threads": _threads, "weights": _weights, "arena": _flag},
+    "jobs": {"group": _flag},
+}
+
+
+def fitted(config: ModelConfig, signature: Signature) -> ModelConfig:
+    """Checks the names and numbers of a `model.toml` against the model.
+
+    The length of an axis that the model leaves open is checked when the model runs.
+
+    Returns:
+        The configuration, with the labels that the model itself tells.
+
+    Raises:
+        ModelUnavailable: It names an output or a column that the model does not have, or has another number
+            of labels than the output has entries, or others than the model itself.
+    """
+    outputs = {spec.name: spec for spec in signature.outputs}
+    for output, labels in config.labels.items():
+        if output not in outputs:
+            raise _unknown("labels", output, "output", tuple(outputs))
+        _check_labels(outputs[output], labels)
+    schema = RowSchema(signature.inputs, config.columns, config.missing)
+    for column in config.missing:
+        if not schema.reads(column):
+            known = [name for spec in signature.inputs for name in schema.flat_columns(spec) or (spec.name,)]
+            raise _unknown("missing", column, "input column", known)
+    told = {spec.name: spec.labels for spec in signature.outputs if spec.labels}
+    return replace(config, labels={**told, **config.labels})
+
+
+def check_width(output: str, shape: Sequence[int], labels: Sequence[str]) -> None:
+    """Checks that an output has an entry for each of its labels.
+
+    Args:
+        output: Name of the output.
+        shape: Its shape.
+        labels: Names of the entries of its last axis.
+
+    Raises:
+        ModelUnavailable: It has another number of them.
+    """
+    if tuple(shape[-1:]) != (len(labels),):
+        raise ModelUnavailable(
+            f"model.toml: [labels] gives {output!r} {len(labels)} names ({listing(labels)}), "
+            f"and the last axis of its shape {list(shape)} has another size"
+        )
+
+
+def _check_labels(spec: TensorSpec, labels: Sequence[str]) -> None:
+    if spec.shape == (FREE,):
+        raise ModelUnavailable(
+            f"model.toml: [labels] names {spec.name!r}, which has one value per row and no axis to label"
+        )
+    if spec.shape is not None and spec.shape[-1] != FREE:
+        check_width(spec.name, spec.shape, labels)
+    if spec.labels and spec.labels != tuple(labels):
+        raise ModelUnavailable(
+            f"model.toml: [labels] calls the classes of {spec.name!r} {listing(labels)}, and the model "
+            f"itself says {listing(spec.labels)}, in this order; leave them out of [labels], or write them so"
+        )
+
+
+def _unknown(table: str, name: str, role: str, known: Sequence[str]) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"model.toml: [{table}] names {name!r}{did_you_mean(name, known)}, which is no {role}; "
+        f"{role}s are {listing(known)}"
+    )

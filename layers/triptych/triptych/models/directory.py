@@ -1,0 +1,101 @@
+"""Models in a directory: the models layer, a mounted file system, a folder on a developer's machine."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from triptych.errors import ModelUnavailable, RepositoryUnavailable
+from triptych.models.storage import CONFIG_FILE, GRAPH_FILE, PlaceKind, StoredModel, StoredVersion
+from triptych.protocol.names import is_model_name, is_version
+
+
+class DirectoryPlace:
+    """Models as `<directory>/<model>/<version>/model.onnx`; files are opened where they lie.
+
+    Args:
+        directory: The root; one that does not exist holds no models.
+    """
+
+    kind: PlaceKind = "directory"
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def models(self) -> Sequence[str]:
+        """Lists the names of the models here, sorted.
+
+        Raises:
+            RepositoryUnavailable: The directory cannot be read.
+        """
+        with _readable():
+            return sorted(path.name for path in _folders(self._directory) if is_model_name(path.name))
+
+    def stored(self, model: str) -> StoredModel:
+        """Lists what is here of a model.
+
+        Raises:
+            RepositoryUnavailable: The directory cannot be read.
+        """
+        with _readable():
+            found = [
+                _version(model, path)
+                for path in _folders(self._directory / model)
+                if is_version(path.name) and (path / GRAPH_FILE).is_file()
+            ]
+            config = self._directory / model / CONFIG_FILE
+            fingerprint = _fingerprint([config], config.parent) if config.is_file() else None
+            return StoredModel({version.version: version for version in found}, fingerprint)
+
+    def config(self, model: str) -> str | None:
+        """Reads the text of the model's `model.toml`, if there is one.
+
+        Raises:
+            ModelUnavailable: It is not text.
+            RepositoryUnavailable: It cannot be read.
+        """
+        with _readable():
+            try:
+                return (self._directory / model / CONFIG_FILE).read_text("utf-8")
+            except FileNotFoundError:
+                return None
+            except UnicodeDecodeError as error:
+                raise ModelUnavailable("model.toml: expected UTF-8 text") from error
+
+    def fetch(self, version: StoredVersion) -> Path:
+        """Returns the directory of a version, which is here already."""
+        return self._directory / version.model / str(version.version)
+
+    def release(self, version: StoredVersion) -> None:
+        """Leaves the files where they are: they are nobody's copy."""
+
+
+def _folders(directory: Path) -> list[Path]:
+    if not directory.is_dir():
+        return []
+    return [path for path in directory.iterdir() if path.is_dir()]
+
+
+def _version(model: str, directory: Path) -> StoredVersion:
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    return StoredVersion(
+        model=model,
+        version=int(directory.name),
+        fingerprint=_fingerprint(files, directory),
+        size=sum(path.stat().st_size for path in files),
+        graph_size=(directory / GRAPH_FILE).stat().st_size,
+    )
+
+
+def _fingerprint(files: Sequence[Path], directory: Path) -> str:
+    known = ((path.relative_to(directory), path.stat()) for path in files)
+    return "\0".join(f"{path}\0{status.st_size}\0{status.st_mtime_ns}" for path, status in known)
+
+
+@contextmanager
+def _readable() -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RepositoryUnavailable(f"a directory of models cannot be read: {error.strerror}") from error

@@ -1,0 +1,279 @@
+"""What came of loading each version, for as long as its files stay the same.
+
+Work that may take longer than the request that begins it: the next request joins it.
+
+Lambda stops all threads of a function between two requests; they go on with the next one.
+
+Loading a version of a model: its settings, its files, room for it, its session.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from triptych.clock import Deadline
+from triptych.errors import ModelLoading, ModelUnavailable, NotSupported, RepositoryUnavailable
+from triptych.models.config import SessionSettings, fitted, parse_model_config
+from triptych.models.memory import OpenModel, OpenModels, estimated_memory
+from triptych.models.model import Model, SessionFactory
+from triptych.models.repository import Candidate
+from triptych.models.storage import GRAPH_FILE, NoRoom
+
+Unloadable = ModelUnavailable | NotSupported
+
+
+class Loaded(NamedTuple):
+    """A version that could be loaded.
+
+    Attributes:
+        memory: Bytes of memory it was seen to need.
+        description: What its `model.toml` says it is.
+    """
+
+    memory: int
+    description: str
+
+
+class Failed(NamedTuple):
+    """A version that could not be loaded.
+
+    Attributes:
+        kind: Class of the error.
+        reason: Its message.
+        until: When to try again, on the clock of the outcomes.
+    """
+
+    kind: type[Unloadable]
+    reason: str
+    until: float
+
+
+class Outcomes:
+    """Remembers the latest outcome of each version.
+
+    Args:
+        retry_seconds: How long a failure is remembered.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, retry_seconds: float, clock: Callable[[], float]) -> None:
+        self._retry_seconds = retry_seconds
+        self._clock = clock
+        self._latest: dict[tuple[str, int], tuple[str, Loaded | Failed]] = {}
+
+    def of(self, candidate: Candidate) -> Loaded | Failed | None:
+        """Returns what came of loading exactly this candidate, unless that is too long ago to count."""
+        key = (candidate.stored.model, candidate.stored.version)
+        fingerprint, outcome = self._latest.get(key, ("", None))
+        if fingerprint != candidate.fingerprint:
+            return None
+        if isinstance(outcome, Failed) and self._clock() >= outcome.until:
+            return None
+        return outcome
+
+    def loaded(self, candidate: Candidate, outcome: Loaded) -> None:
+        """Notes that a candidate could be loaded."""
+        self._note(candidate, outcome)
+
+    def failed(self, candidate: Candidate, error: Unloadable) -> None:
+        """Notes why a candidate could not be loaded."""
+        self._note(candidate, Failed(type(error), str(error), self._clock() + self._retry_seconds))
+
+    def _note(self, candidate: Candidate, outcome: Loaded | Failed) -> None:
+        key = (candidate.stored.model, candidate.stored.version)
+        self._latest[key] = (candidate.fingerprint, outcome)
+
+
+class Background[T]:
+    """Does work in threads, each piece once at a time."""
+
+    def __init__(self) -> None:
+        self._running: dict[Hashable, Future[T]] = {}
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether any work is going on."""
+        return bool(self._running)
+
+    def result(self, key: Hashable, work: Callable[[], T], deadline: Deadline) -> T:
+        """Gives the result of some work, begun now or by an earlier call.
+
+        Args:
+            key: What the work is for.
+            work: What to do; not called where the work for this key is going on.
+            deadline: How long to wait; the work goes on afterwards.
+
+        Raises:
+            TimeoutError: There is no result yet.
+            Exception: Whatever the work raises.
+        """
+        future = self._running.get(key)
+        if future is None:
+            future = self._running[key] = Future()
+            arguments = (key, work, future)
+            threading.Thread(target=self._run, args=arguments, name=f"load {key}", daemon=True).start()
+        if wait([future], max(0.0, deadline.remaining)).not_done:
+            raise TimeoutError
+        return future.result()
+
+    def _run(self, key: Hashable, work: Callable[[], T], future: Future[T]) -> None:
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            del self._running[key]
+            future.set_exception(error)
+        else:
+            del self._running[key]
+            future.set_result(result)
+
+
+LOGGER = logging.getLogger("triptych")
+
+
+def _ignore(*_: object) -> None:
+    """Does nothing with what happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadEvents:
+    """Whom to tell about loads, for metrics.
+
+    Attributes:
+        loaded: Is called with each model that has been opened.
+        failed: Is called with the name and version that could not be loaded, and why.
+    """
+
+    loaded: Callable[[Model], None] = _ignore
+    failed: Callable[[str, int, Unloadable], None] = _ignore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelLoader:
+    """Opens candidates, and knows what came of it.
+
+    Attributes:
+        open_models: Where models stay open.
+        outcomes: What came of earlier loads.
+        open_session: Opens a model file.
+        defaults: Settings where a `model.toml` chooses none.
+        process_memory: Tells the bytes of anonymous memory that this process has now.
+        clock: Monotonic seconds.
+        events: Whom to tell.
+        background: Where versions are loaded that requests wait for.
+    """
+
+    open_models: OpenModels
+    outcomes: Outcomes
+    open_session: SessionFactory
+    defaults: SessionSettings
+    process_memory: Callable[[], int]
+    clock: Callable[[], float]
+    events: LoadEvents
+    background: Background[Model] = field(default_factory=Background[Model])
+
+    def opened(
+        self, candidate: Candidate, deadline: Deadline | None = None, *, tentative: bool = False
+    ) -> Model:
+        """Returns the model of a candidate, loading it if it is not open.
+
+        Args:
+            candidate: The version.
+            deadline: How long to wait: loading goes on afterwards, and the next call joins it. None for as
+                long as it takes.
+            tentative: Whether nobody asked for it: then no other model is closed for it, and it is the
+                first to be closed for others.
+
+        Raises:
+            ModelLoading: It is not loaded by then.
+            NoRoom: It is tentative, and does not fit beside the others.
+            ModelUnavailable: It cannot be loaded now, or could not be a short while ago.
+            NotSupported: It uses what is not served, as seen now or a short while ago.
+            RepositoryUnavailable: Its place cannot be read now, and no earlier content of it is open.
+        """
+        model = self.open_models.find(candidate)
+        if model is not None:
+            return model
+        load = partial(self._loaded, candidate, tentative=tentative)
+        if deadline is None:
+            return load()
+        stored = candidate.stored
+        try:
+            return self.background.result(
+                (stored.model, stored.version, candidate.fingerprint), load, deadline
+            )
+        except TimeoutError:
+            where = f"model {stored.model!r} version {stored.version} ({stored.size >> 20} MB)"
+            raise ModelLoading(f"{where} is being loaded, which goes on: try again") from None
+
+    def _loaded(self, candidate: Candidate, *, tentative: bool) -> Model:
+        outcome = self.outcomes.of(candidate)
+        if isinstance(outcome, Failed):
+            raise outcome.kind(outcome.reason)
+        try:
+            return self.open_models.find(candidate) or self._load(candidate, outcome, tentative=tentative)
+        except NoRoom:
+            raise
+        except RepositoryUnavailable as error:
+            return self._earlier(candidate, error)
+        except (ModelUnavailable, NotSupported) as error:
+            self._fail(candidate, error)
+            raise
+
+    def _load(self, candidate: Candidate, earlier: Loaded | None, *, tentative: bool) -> Model:
+        started = self.clock()
+        stored = candidate.stored
+        config = parse_model_config(candidate.config() or "")
+        settings = config.settings(self.defaults)
+        estimate = estimated_memory(stored, settings)
+        self.open_models.check(estimate)
+        needed = earlier.memory if earlier else estimate
+        with ExitStack() as undo:
+            directory = self._fetch(candidate, tentative=tentative)
+            undo.callback(candidate.place.release, stored)
+            self.open_models.close(candidate)
+            self.open_models.make_room(needed, tentative=tentative)
+            before = self.process_memory()
+            session = self.open_session(directory / GRAPH_FILE, settings)
+            config = fitted(config, session.signature)
+            needed = max(needed, self.process_memory() - before)
+            undo.pop_all()
+        took = (self.clock() - started) * 1000
+        model = Model(stored.model, stored.version, config, session, took)
+        self.outcomes.loaded(candidate, Loaded(needed, config.description))
+        self.open_models.add(OpenModel(model, candidate, needed), tentative=tentative)
+        self.events.loaded(model)
+        return model
+
+    def _fetch(self, candidate: Candidate, *, tentative: bool) -> Path:
+        while True:
+            try:
+                return candidate.place.fetch(candidate.stored)
+            except NoRoom:
+                if tentative or not self.open_models.close_least_recent():
+                    raise
+
+    def _earlier(self, candidate: Candidate, error: RepositoryUnavailable) -> Model:
+        stored = candidate.stored
+        model = self.open_models.use(stored.model, stored.version)
+        if model is None:
+            raise error
+        LOGGER.warning(
+            "model %s version %d changed but cannot be read (%s); its earlier content is served",
+            stored.model, stored.version, error,
+        )  # fmt: skip
+        return model
+
+    def _fail(self, candidate: Candidate, error: Unloadable) -> None:
+        stored = candidate.stored
+        LOGGER.warning("model %s version %d cannot be loaded: %s", stored.model, stored.version, error)
+        self.open_models.close(candidate)
+        self.outcomes.failed(candidate, error)
+        self.events.failed(stored.model, stored.version, error)

@@ -1,0 +1,121 @@
+"""A model that is open and can be run.
+
+A model version that is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from triptych.clock import Deadline
+from triptych.errors import PayloadTooLarge
+from triptych.models.config import ModelConfig, SessionSettings, check_width
+from triptych.protocol.datatypes import BYTES, Datatype
+from triptych.protocol.tensors import Signature, Tensor
+
+
+class ModelSession(Protocol):
+    """An open model."""
+
+    @property
+    def signature(self) -> Signature:
+        """What the model takes and gives."""
+        ...
+
+    def run(
+        self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline
+    ) -> dict[str, Tensor]:
+        """Runs the model once.
+
+        Args:
+            inputs: A tensor for every input, already checked against the signature.
+            outputs: Names of the outputs that are wanted, in the order wanted.
+            deadline: When the run must have ended.
+
+        Returns:
+            The wanted outputs by name.
+
+        Raises:
+            BadRequest: The model refuses these values.
+            DeadlineExceeded: The run was stopped because its time was up.
+            ModelUnavailable: The model had to be opened again, and cannot be.
+            PayloadTooLarge: The run needs more memory than there is.
+        """
+        ...
+
+
+class SessionFactory(Protocol):
+    """Opens models."""
+
+    def __call__(self, model: Path, settings: SessionSettings) -> ModelSession:
+        """Opens the model in a file.
+
+        Args:
+            model: The `.onnx` file; external weights lie beside it.
+            settings: How it is to be run.
+
+        Raises:
+            NotSupported: The model uses types that the protocol cannot carry.
+            ModelUnavailable: The file is not a model that can be run.
+        """
+        ...
+
+
+MAX_OUTPUT = 2**23
+"""Values that are written into one answer: more hardly ever fit one, and orjson ends
+the process where it gets no memory to write them."""
+
+_STRING = 8
+"""Values that a string counts for: orjson sets about 200 bytes aside for each that it writes."""
+
+
+class Model(NamedTuple):
+    """One open version of a model.
+
+    Attributes:
+        name: Name of the model.
+        version: Number of the version.
+        config: What its `model.toml` says.
+        session: Runs it.
+        load_milliseconds: Time that fetching and opening it took.
+    """
+
+    name: str
+    version: int
+    config: ModelConfig
+    session: ModelSession
+    load_milliseconds: float
+
+    @property
+    def signature(self) -> Signature:
+        """What the model takes and gives."""
+        return self.session.signature
+
+    def run(
+        self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline
+    ) -> dict[str, Tensor]:
+        """Runs the model once, as its session does.
+
+        Raises:
+            ModelUnavailable: An output has another number of entries than labels.
+            PayloadTooLarge: It gives more values than can be written into one answer.
+        """
+        results = self.session.run(inputs, outputs, deadline)
+        for output, labels in self.config.labels.items():
+            if output in results:
+                check_width(output, results[output].shape, labels)
+        values = sum(weight(tensor.datatype, tensor.values.size) for tensor in results.values())
+        if values > MAX_OUTPUT:
+            raise PayloadTooLarge(
+                f"the model gives {values} values (a string counts for {_STRING}), "
+                f"more than the {MAX_OUTPUT} that one answer takes: "
+                "ask for fewer outputs or rows"
+            )
+        return results
+
+
+def weight(datatype: Datatype, values: int) -> int:
+    """Tells what so many values of a datatype count for beside `MAX_OUTPUT`."""
+    return values * (_STRING if datatype is BYTES else 1)

@@ -1,1 +1,0 @@
-"""ONNX Runtime: the only package that imports it."""

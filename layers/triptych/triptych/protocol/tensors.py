@@ -1,0 +1,124 @@
+"""A tensor: an array with the datatype that the protocol gives it.
+
+What a model takes and gives, and whether tensors fit it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triptych.errors import BadRequest
+from triptych.protocol.datatypes import Datatype
+from triptych.protocol.names import did_you_mean
+
+Array = NDArray[Any]
+
+
+class Tensor(NamedTuple):
+    """An array and its datatype.
+
+    Attributes:
+        datatype: Datatype in the protocol.
+        values: Array of `datatype.storage`: strings for BYTES, the 16 bits as integers for BF16.
+    """
+
+    datatype: Datatype
+    values: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Dimensions, outermost first."""
+        return self.values.shape
+
+
+def empty_array(datatype: Datatype, shape: tuple[int, ...]) -> Array:
+    """Makes an array for a shape that holds no elements."""
+    return np.empty(shape, dtype=datatype.storage)
+
+
+FREE = -1
+"""A dimension that each request chooses."""
+
+
+class TensorSpec(NamedTuple):
+    """One input or output of a model.
+
+    Attributes:
+        name: Its name in the ONNX graph.
+        datatype: Its datatype in the protocol.
+        shape: Its dimensions, `FREE` (-1) where the request chooses; None when the model leaves even
+            the rank open.
+        labels: Names of the entries of its last axis, where the model itself tells them.
+    """
+
+    name: str
+    datatype: Datatype
+    shape: tuple[int, ...] | None
+    labels: tuple[str, ...] = ()
+
+    @property
+    def rows_are_free(self) -> bool:
+        """Whether the first dimension takes any number of rows."""
+        return self.shape is not None and self.shape[:1] == (FREE,)
+
+
+class Signature(NamedTuple):
+    """The inputs and outputs of a model, in the order of its graph."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    def check_inputs(self, tensors: Mapping[str, Tensor]) -> None:
+        """Checks that the tensors are the ones that the model takes.
+
+        Raises:
+            BadRequest: An input is missing, unknown, or of another datatype or shape.
+        """
+        known = {spec.name for spec in self.inputs}
+        for name in tensors:
+            if name not in known:
+                near = did_you_mean(name, known)
+                raise BadRequest(f"unknown input {name!r}{near}; the model takes {_names(self.inputs)}")
+        for spec in self.inputs:
+            tensor = tensors.get(spec.name)
+            if tensor is None:
+                raise BadRequest(f"missing input {spec.name!r}; the model takes {_names(self.inputs)}")
+            _check_input(spec, tensor)
+
+    def output_named(self, name: str) -> TensorSpec:
+        """Looks up an output.
+
+        Raises:
+            BadRequest: The model has no such output.
+        """
+        for spec in self.outputs:
+            if spec.name == name:
+                return spec
+        near = did_you_mean(name, [spec.name for spec in self.outputs])
+        raise BadRequest(f"unknown output {name!r}{near}; the model gives {_names(self.outputs)}")
+
+
+def _check_input(spec: TensorSpec, tensor: Tensor) -> None:
+    if tensor.datatype is not spec.datatype:
+        expected, got = spec.datatype.name, tensor.datatype.name
+        raise BadRequest(f"input {spec.name!r}: expected datatype {expected}, got {got}")
+    if spec.shape is not None and not fits(tensor.shape, spec.shape):
+        raise BadRequest(
+            f"input {spec.name!r}: expected shape {list(spec.shape)} (-1 is any size), "
+            f"got {list(tensor.shape)}"
+        )
+
+
+def fits(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
+    """Tells whether a shape fills the free dimensions of another and equals it elsewhere."""
+    return len(shape) == len(expected) and all(
+        want in (FREE, got) for got, want in zip(shape, expected, strict=True)
+    )
+
+
+def _names(specs: Sequence[TensorSpec]) -> str:
+    return ", ".join(repr(spec.name) for spec in specs) or "none"

@@ -1,0 +1,68 @@
+"""Rows of any format to tables, and tables to rows of any format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from triptych.rows.csv import decode_csv, encode_csv
+from triptych.rows.formats import Format, Representation
+from triptych.rows.json_lines import (
+    decode_instances,
+    decode_json_lines,
+    encode_json_lines,
+    encode_predictions,
+)
+from triptych.rows.parquet import decode_parquet, encode_parquet
+from triptych.rows.schema import RowSchema
+from triptych.rows.table import Column, Table, csv_column, json_column, parquet_column
+
+MAX_DECODED = 64 * 2**20
+"""Bytes of memory that the cells of one request may take, by default."""
+
+
+def decode_rows(body: bytes, form: Representation, schema: RowSchema, limit: int = MAX_DECODED) -> Table:
+    """Reads rows.
+
+    Args:
+        body: The rows as they came.
+        form: How they are written.
+        schema: Names the cells of rows without names.
+        limit: Bytes that the cells of a compressed format may take in memory.
+
+    Raises:
+        BadRequest: The rows cannot be read.
+        PayloadTooLarge: They take more memory than the limit.
+    """
+    match form.format:
+        case Format.CSV:
+            return decode_csv(body, schema, header=form.header, delimiter=form.delimiter)
+        case Format.JSON_LINES:
+            return decode_json_lines(body, schema)
+        case Format.JSON:
+            return decode_instances(body, schema)
+        case Format.PARQUET:
+            return decode_parquet(body, limit)
+
+
+def encode_rows(columns: Mapping[str, Column], form: Representation, envelope: Mapping[str, object]) -> bytes:
+    """Writes rows.
+
+    Args:
+        columns: Columns of equal length by name.
+        form: How they are to be written.
+        envelope: What stands before the predictions where the format has a place for it.
+
+    Raises:
+        BadRequest: A column has a type that the format cannot hold.
+    """
+    names = list(columns)
+    match form.format:
+        case Format.CSV:
+            cells = [csv_column(column) for column in columns.values()]
+            return encode_csv(names, cells, header=form.header, delimiter=form.delimiter)
+        case Format.JSON_LINES:
+            return encode_json_lines(names, [json_column(column) for column in columns.values()])
+        case Format.JSON:
+            return encode_predictions(names, [json_column(column) for column in columns.values()], envelope)
+        case Format.PARQUET:
+            return encode_parquet(names, [parquet_column(column) for column in columns.values()])

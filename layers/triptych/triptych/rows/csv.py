@@ -1,0 +1,222 @@
+"""CSV rows: RFC 4180, with LF or CRLF, quoted newlines, and blank lines that count for nothing.
+
+What most likely went wrong with CSV whose columns are not those of the model.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+from urllib.parse import quote
+
+import numpy as np
+from arro3.core import Array, DataType, Field, RecordBatch, Schema
+from arro3.io import infer_csv_schema, read_csv, write_csv
+
+from triptych.errors import BadRequest, PayloadTooLarge, bad_rows
+from triptych.rows.arrow import arrow_failures, columns_of
+from triptych.rows.schema import RowSchema
+from triptych.rows.table import EMPTY, MAX_COLUMNS, Table, check_cells, check_names
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_CR, _LF = b"\r\n"
+_BLANK_LINES = re.compile(rb"[\r\n]*+")
+
+
+class _Dialect(NamedTuple):
+    header: bool
+    delimiter: str
+
+
+def decode_csv(body: bytes, schema: RowSchema, *, header: bool, delimiter: str = ",") -> Table:
+    """Reads CSV; every cell stays the text that it is, an empty one is missing.
+
+    Args:
+        body: UTF-8 text, with or without byte order mark.
+        schema: Names the columns when the text does not.
+        header: Whether the first row names the columns.
+        delimiter: What separates cells: one ASCII character.
+
+    Raises:
+        BadRequest: It is not CSV, not UTF-8, or rows have unequal numbers of cells.
+        PayloadTooLarge: It has too many columns.
+    """
+    body = body.removeprefix(BYTE_ORDER_MARK)
+    dialect = _Dialect(header, delimiter)
+    names = _names(body, schema, dialect)
+    check_names(names)
+    columns, rows = _read(body, names, dialect)
+    return Table(dict(zip(names, columns, strict=True)), rows)
+
+
+def encode_csv(
+    names: Sequence[str], columns: Sequence[Array], *, header: bool, delimiter: str = ","
+) -> bytes:
+    """Writes CSV.
+
+    Raises:
+        BadRequest: A column has a type that CSV cannot hold.
+    """
+    file = io.BytesIO()
+    with arrow_failures("the answer cannot be written as CSV"):
+        batch = RecordBatch.from_arrays(columns, names=names)
+        write_csv(batch, file, header=header, delimiter=delimiter)
+    return file.getvalue()
+
+
+def _names(body: bytes, schema: RowSchema, dialect: _Dialect) -> Sequence[str]:
+    header = dialect.header
+    cells = _width(body, dialect.delimiter)
+    lost = lost_newlines(body, cells, schema)
+    if lost and cells > MAX_COLUMNS:
+        raise PayloadTooLarge(f"there are more columns than the {MAX_COLUMNS} that are read; {lost}")
+    check_cells(cells, 0)
+    if lost and header and holds_rows(body, schema, dialect.delimiter):
+        raise lost
+    try:
+        with arrow_failures("the body is not CSV"):
+            found = infer_csv_schema(
+                body, has_header=header, max_records=0 if header else 1, delimiter=dialect.delimiter
+            ).names
+    except BadRequest as error:
+        raise _explained(body, error, dialect) from None
+    if not found:
+        raise BadRequest(EMPTY)
+    if header:
+        if len(found) == 1:
+            check_delimiter(found[0], schema, dialect.delimiter)
+        return found
+    try:
+        return schema.names_for(len(found), "row 1")
+    except BadRequest as error:
+        if lost:
+            raise lost from None
+        line = body.lstrip(b"\r\n").partition(b"\n")[0]
+        meant = other_delimiter(line.decode(errors="replace"), dialect.delimiter)
+        raise (BadRequest(f"{error}; {meant}") if meant else error) from None
+
+
+def _width(body: bytes, delimiter: str) -> int:
+    """Counts the cells of the first row, to one beyond the limit: Arrow takes hundreds of bytes for each."""
+    between, cell = delimiter.encode(), _cell(delimiter)
+    cells, end = 1, _end(cell, body, _end(_BLANK_LINES, body, 0))
+    while cells <= MAX_COLUMNS and body[end : end + 1] == between:
+        cells, end = cells + 1, _end(cell, body, end + 1)
+    return cells
+
+
+@cache
+def _cell(delimiter: str) -> re.Pattern[bytes]:
+    return re.compile(rb'(?:"(?:[^"]++|"")*+"?)?+[^' + re.escape(delimiter.encode()) + rb"\r\n]*+")
+
+
+def _end(pattern: re.Pattern[bytes], body: bytes, start: int) -> int:
+    match = pattern.match(body, start)
+    return match.end() if match else start
+
+
+def _read(body: bytes, names: Sequence[str], dialect: _Dialect) -> tuple[list[Array], int]:
+    text = Schema([Field(name, DataType.utf8()) for name in names])
+    # The reader sets memory aside for a batch; no body has more cells than bytes, nor more rows than lines.
+    batch = min(_lines(body), len(body) // len(names) + 1)
+    try:
+        with arrow_failures("the body is not CSV"):
+            reader = read_csv(
+                body, text, has_header=dialect.header, batch_size=batch, delimiter=dialect.delimiter
+            )
+            columns, rows = columns_of(reader)
+    except BadRequest as error:
+        raise _explained(body, error, dialect, width=len(names)) from None
+    return columns or [Array([], DataType.utf8()) for _ in names], rows
+
+
+def _lines(body: bytes) -> int:
+    """Counts lines, a CRLF as two; numpy does it in a fifth of the time that `bytes.count` takes."""
+    characters = np.frombuffer(body, np.uint8)
+    returns = np.count_nonzero(characters == _CR) if b"\r" in body else 0
+    return int(np.count_nonzero(characters == _LF) + returns + 1)
+
+
+def _explained(body: bytes, error: BadRequest, dialect: _Dialect, width: int = 0) -> BadRequest:
+    """Looks again, slowly, for the row that could not be read."""
+    try:
+        records = csv.reader(io.StringIO(body.decode(), newline=""), delimiter=dialect.delimiter)
+        if width:
+            filled = (record for record in records if record)
+            numbered = enumerate(filled, start=0 if dialect.header else 1)
+            return (
+                bad_rows(
+                    {
+                        number: f": expected {width} cells, got {len(record)}"
+                        for number, record in numbered
+                        if len(record) != width
+                    }
+                )
+                or error
+            )
+    except UnicodeDecodeError as failure:
+        return BadRequest(f"the body is not UTF-8: byte {failure.start} cannot be read")
+    except csv.Error:
+        return error
+    return error
+
+
+_MARKS = ";\t|,"
+_NAMES = {"\t": "tab"}
+_NUMBER = re.compile(rb"[+-]?[0-9]+(\.[0-9]*)?")
+
+
+def other_delimiter(line: str, delimiter: str) -> str | None:
+    """Words the delimiter that a line most likely has; None when it has the given one, or none at all.
+
+    Args:
+        line: The header row, or another row.
+        delimiter: What should separate its cells.
+    """
+    mark = max(_MARKS, key=line.count)
+    if delimiter in line or mark not in line:
+        return None
+    name = _NAMES.get(mark, mark)
+    in_url = "" if quote(name) == name else f" ({quote(name)} in a URL)"
+    return f"it looks like the delimiter is {name!r}, set delimiter={name}{in_url}"
+
+
+def check_delimiter(header: str, schema: RowSchema, delimiter: str) -> None:
+    """Refuses a header row of one column whose name looks like several.
+
+    Raises:
+        BadRequest: It does, and the model has no column of this name.
+    """
+    meant = other_delimiter(header, delimiter)
+    if meant and header not in (schema.all_columns() or ()):
+        raise BadRequest(f"the CSV has one column, {header[:64]!r}; {meant}")
+
+
+def lost_newlines(body: bytes, cells: int, schema: RowSchema) -> BadRequest | None:
+    """Makes the error for text of one line with the cells of many; None when it is no such text.
+
+    Args:
+        body: The text.
+        cells: How many cells its first row has.
+        schema: Tells how many columns a row of the model has.
+    """
+    if b"\n" in body or b"\r" in body:
+        return None
+    columns = len(schema.all_columns() or ()) or MAX_COLUMNS
+    if cells < max(2 * columns - 1, columns + 2) and cells <= MAX_COLUMNS:  # two rows share a cell
+        return None
+    return BadRequest(
+        f"the CSV is one line of {cells} cells: its newlines are missing, as `curl -d` takes them away; "
+        "send the file with --data-binary"
+    )
+
+
+def holds_rows(line: bytes, schema: RowSchema, delimiter: str) -> bool:
+    """Tells whether a header row is more than that: it lacks a column of the model, or has a number."""
+    cells = {cell.strip(b' "') for cell in line.split(delimiter.encode())}
+    known = {name.encode() for name in schema.all_columns() or ()}
+    return not known <= cells or any(map(_NUMBER.fullmatch, cells - known))

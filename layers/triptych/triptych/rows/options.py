@@ -1,0 +1,199 @@
+"""What is wanted of the files of a batch: read from wherever it is said, and put together.
+
+| said in | as | counts |
+|---|---|---|
+| `model.toml` of the model, table `[batch]` | TOML | where nobody else says |
+| user metadata of the file | text, `x-amz-meta-<name>` | before the model's |
+| `options` of POST /v2/batches | JSON | before all others |
+
+Names and values are the same everywhere; numbers and flags may be written as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from triptych.errors import BadRequest
+from triptych.protocol.names import check_known, nearest
+from triptych.rows.formats import A_DELIMITER, DELIMITERS, FileForm, FileFormat
+
+type Reader = Callable[[object, str], object]
+
+_METADATA = "x-amz-meta-"
+_MISSPELT = 0.75  # likeness to an option: "jion" and "headers" are as near, "mtime" and "sha256" are not
+_LONGEST = 4096  # characters; S3 takes 2 KB of metadata in all
+_NUMBER = re.compile(r"[0-9]{0,3}(\.[0-9]{1,17})?")
+
+
+class JobRequest(NamedTuple):
+    """How the input of a job is to be read, and how its answer is wanted.
+
+    Attributes:
+        content_type: Content type of the input; None for tensors in JSON or with a JSON header.
+        content_encoding: How the input is compressed; None when it is not.
+        header_length: Bytes of the JSON before raw tensors; None when there are none.
+        accept: Content types that the rows of the result may have; None for that of the input.
+        join: Columns of the rows that come back before the outputs.
+        outputs: Names of the wanted outputs of rows, with commas between.
+        delimiter: What separates the cells of CSV, as options call it; None for a comma.
+    """
+
+    content_type: str | None = None
+    content_encoding: str | None = None
+    header_length: int | None = None
+    accept: str | None = None
+    join: str | None = None
+    outputs: str | None = None
+    delimiter: str | None = None
+
+
+class BatchOptions(NamedTuple):
+    """How files are read and what is wanted of them. None: nobody has said.
+
+    Attributes:
+        join: Input columns that come back before the outputs: `all`, `none`, or names with commas between.
+        outputs: Names of the wanted outputs, with commas between.
+        format: Format of the output; that of the input where it is None.
+        key: Column that identifies a record.
+        lookup: Whether predictions can be looked up by key.
+        tolerance: Share of records, from 0 to 1, that may fail before the file fails.
+        header: Whether the first row of CSV names the columns.
+        delimiter: What separates the cells of CSV.
+    """
+
+    join: str | None = None
+    outputs: str | None = None
+    format: FileFormat | None = None
+    key: str | None = None
+    lookup: bool | None = None
+    tolerance: float | None = None
+    header: bool | None = None
+    delimiter: str | None = None
+
+
+def read_options(said: Mapping[str, object], prefix: str = "") -> BatchOptions:
+    """Reads options.
+
+    Args:
+        said: Values by name.
+        prefix: What stands before names where they were written, for messages.
+
+    Raises:
+        BadRequest: A name is unknown, or a value is not what it may be.
+    """
+    check_known(said, _READERS, prefix=prefix)
+    values: dict[str, Any] = {name: _READERS[name](value, prefix + name) for name, value in said.items()}
+    return BatchOptions(**values)
+
+
+def metadata_options(metadata: Mapping[str, str]) -> BatchOptions:
+    """Reads what the user metadata of a file says. Tools add names of their own, which are left alone.
+
+    Raises:
+        BadRequest: A value is not what it may be, or a name is so near to an option that it is one misspelt.
+    """
+    said = {
+        name: value
+        for name, value in metadata.items()
+        if nearest(name.removeprefix(_METADATA), _READERS, _MISSPELT)
+    }
+    return read_options(said, _METADATA)
+
+
+def merged(*layers: BatchOptions) -> BatchOptions:
+    """Puts options together: of two who say something, the later one counts."""
+    together = BatchOptions()
+    for layer in layers:
+        together = together._replace(
+            **{name: value for name, value in layer._asdict().items() if value is not None}
+        )
+    return together
+
+
+def resolved(options: BatchOptions, form: FileForm, key: str | None) -> BatchOptions:
+    """Fills what nobody has said; only `outputs` and `key` may be None then.
+
+    Args:
+        options: What was said.
+        form: How the input is written.
+        key: Column that identifies a record, as the model has it.
+
+    Raises:
+        BadRequest: Predictions are to be looked up, and no column identifies them.
+    """
+    defaults = BatchOptions(
+        join="none",
+        format=form.format,
+        key=key,
+        lookup=False,
+        tolerance=1.0,
+        header=form.header,
+        delimiter=form.delimiter,
+    )
+    filled = merged(defaults, options)
+    if filled.lookup and filled.key is None:
+        raise BadRequest("lookup: expected a key as well: the column by which predictions are looked up")
+    return filled
+
+
+def input_form(form: FileForm, options: BatchOptions) -> FileForm:
+    """Tells how the input is written: what its name does not tell, options do.
+
+    Args:
+        form: What its name tells.
+        options: As `resolved` gives them.
+    """
+    return form._replace(header=bool(options.header), delimiter=options.delimiter or form.delimiter)
+
+
+def answer_form(form: FileForm, options: BatchOptions) -> FileForm:
+    """Tells how the output is written: plain, and like the input where nothing else is wanted.
+
+    Args:
+        form: How the input is written.
+        options: As `resolved` gives them.
+    """
+    return input_form(form, options)._replace(format=options.format or form.format, compression=None)
+
+
+def _text(value: object, where: str) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
+        raise _wrong(where, f"1 to {_LONGEST} characters", value)
+    return value
+
+
+def _share(value: object, where: str) -> float:
+    number = float(value) if isinstance(value, str) and value and _NUMBER.fullmatch(value) else value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
+        raise _wrong(where, "a number from 0 to 1", value)
+    return round(float(number), 9)  # as many digits as every store keeps
+
+
+def _one_of(known: Mapping[Any, object], expected: str) -> Reader:
+    def read(value: object, where: str) -> object:
+        if not isinstance(value, str | bool) or value not in known:
+            raise _wrong(where, expected, value)
+        return known[value]
+
+    return read
+
+
+def _wrong(where: str, expected: str, value: object) -> BadRequest:
+    return BadRequest(f"{where}: expected {expected}, got {str(value)[:80]!r}")
+
+
+_FLAGS: Final = {True: True, False: False, "true": True, "false": False}
+_HEADERS: Final = {**_FLAGS, "present": True, "absent": False}
+_FORMATS: Final = {known.value: known for known in FileFormat}
+_READERS: Final[dict[str, Reader]] = {
+    "join": _text,
+    "outputs": _text,
+    "format": _one_of(_FORMATS, f"one of {', '.join(_FORMATS)}"),
+    "key": _text,
+    "lookup": _one_of(_FLAGS, "true or false"),
+    "tolerance": _share,
+    "header": _one_of(_HEADERS, "present or absent"),
+    "delimiter": _one_of(DELIMITERS, A_DELIMITER),
+}

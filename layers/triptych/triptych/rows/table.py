@@ -1,0 +1,213 @@
+"""Rows in memory: named columns of equal length.
+
+Columns in the form that a format writes: Arrow where it can be, JSON values where it cannot.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
+from typing import Any
+
+import orjson
+from arro3.core import Array, DataType
+from arro3.core import Array as ArrowArray
+
+from triptych.errors import BadRequest, PayloadTooLarge
+from triptych.rows.arrow import values_of
+from triptych.rows.formats import Format
+
+Column = ArrowArray | list[Any]
+"""Cells of one column: an Arrow array (CSV: text, as it came; Parquet: typed), or JSON values."""
+
+EMPTY = "the input is empty: it has neither a record nor a header"
+"""Message about a body or a file; a header without records is a table of no rows, and no failure."""
+
+MAX_COLUMNS = 16_384
+"""Columns that a table can have, as in a spreadsheet: each costs time even where it is not used."""
+
+MAX_CELLS = 2**25
+"""Cells that are made of a table: JSON rows that each have other keys make one far larger than they are."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Rows.
+
+    Attributes:
+        columns: Columns by name, in their order.
+        rows: How many rows there are.
+    """
+
+    columns: Mapping[str, Column]
+    rows: int
+
+
+class RecordColumns(Mapping[str, list[Any]]):
+    """Columns of JSON objects, gathered when asked for: what is not used costs nothing.
+
+    Args:
+        records: An object per row; a key that a row lacks is a missing cell.
+    """
+
+    def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:
+        self._records = records
+        self._names = dict.fromkeys(chain.from_iterable(records))
+
+    def __getitem__(self, name: str) -> list[Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        try:
+            return list(map(itemgetter(name), self._records))
+        except KeyError:
+            return [record.get(name) for record in self._records]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class AllColumns(Mapping[str, Column]):
+    """The columns of some rows, and as missing cells those that only other rows have.
+
+    Args:
+        table: The rows.
+        names: All columns.
+    """
+
+    def __init__(self, table: Table, names: tuple[str, ...]) -> None:
+        self._table = table
+        self._names = dict.fromkeys(names)
+
+    def __getitem__(self, name: str) -> Column:
+        if name in self._table.columns:
+            return self._table.columns[name]
+        if name in self._names:
+            return [None] * self._table.rows
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Checks the names of columns.
+
+    Raises:
+        BadRequest: Two columns have the same name.
+        PayloadTooLarge: There are too many.
+    """
+    check_cells(len(names), 0)
+    if len(set(names)) < len(names):
+        ((twice, _),) = Counter(names).most_common(1)
+        raise BadRequest(f"column {twice[:64]!r} is there twice")
+
+
+def check_cells(columns: int, rows: int) -> None:
+    """Checks that columns are worth making.
+
+    Raises:
+        PayloadTooLarge: There are too many of them, or they have too many cells.
+    """
+    if columns > MAX_COLUMNS:
+        raise PayloadTooLarge(f"there are more columns than the {MAX_COLUMNS} that are read")
+    if columns * rows > MAX_CELLS:
+        raise PayloadTooLarge(
+            f"{columns} columns of {rows} rows are more than the {MAX_CELLS} cells that are taken "
+            "at once; send less"
+        )
+
+
+_KINDS: dict[type, DataType] = {
+    bool: DataType.bool(),
+    int: DataType.int64(),
+    float: DataType.float64(),
+    str: DataType.utf8(),
+}
+_LIMIT = 2**63
+
+
+def json_column(column: Column) -> Column:
+    """Makes an Arrow array of JSON values that are all of one kind; leaves any other column."""
+    return (_uniform(column) or column) if isinstance(column, list) else column
+
+
+def parquet_column(column: Column) -> Array:
+    """Makes an Arrow array of a column: JSON values that are not all of one kind become JSON text.
+
+    Raises:
+        BadRequest: A value has no JSON text.
+    """
+    return (_uniform(column) or _texts(column)) if isinstance(column, list) else column
+
+
+def csv_column(column: Column) -> Array:
+    """Makes an Arrow array without lists or structures of a column: those become JSON text.
+
+    Raises:
+        BadRequest: A value has no JSON text.
+    """
+    if not isinstance(column, list) and DataType.is_nested(column.type):
+        return _texts(values_of(column))
+    return parquet_column(column)
+
+
+def kinds_of(values: Sequence[Any]) -> frozenset[type]:
+    """Tells the kinds of values, but for missing ones; `object` is any that Arrow has no type for."""
+    kinds = set(map(type, values)) - {type(None)}
+    if int in kinds and any(not -_LIMIT <= value < _LIMIT for value in values if type(value) is int):
+        kinds.add(object)
+    return frozenset(kind if kind in _KINDS else object for kind in kinds)
+
+
+def column_of_kinds(values: list[Any], kinds: frozenset[type], form: Format) -> Column:
+    """Makes a part of a column as it is within the whole.
+
+    Args:
+        values: JSON values of some rows.
+        kinds: What `kinds_of` tells of all rows.
+        form: Format that the column is for.
+
+    Raises:
+        BadRequest: A value has no JSON text, and the format needs one.
+    """
+    array = _typed(values, kinds)
+    if array is not None:
+        return array
+    return values if form in (Format.JSON, Format.JSON_LINES) else _texts(values)
+
+
+def _uniform(values: Sequence[Any]) -> Array | None:
+    return _typed(values, kinds_of(values))
+
+
+def _typed(values: Sequence[Any], kinds: frozenset[type]) -> Array | None:
+    kind = next(iter(kinds), str)
+    return Array(values, _KINDS[kind]) if len(kinds) <= 1 and kind in _KINDS else None
+
+
+def _texts(values: Sequence[Any]) -> Array:
+    return Array([_text(value) for value in values], DataType.utf8())
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except orjson.JSONEncodeError as error:
+        raise BadRequest(f"a joined cell cannot be written as text: {error}") from None

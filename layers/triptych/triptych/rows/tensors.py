@@ -1,0 +1,219 @@
+"""Columns of rows to the inputs of a model.
+
+Outputs of a model to columns of rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import count, takewhile
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from arro3.core import Array as ArrowArray
+from arro3.core import DataType, list_array
+
+from triptych.errors import BadRequest
+from triptych.protocol.datatypes import BF16, FP16, Datatype
+from triptych.protocol.json_document import Scalar, dump
+from triptych.protocol.names import listing
+from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec, empty_array, fits
+from triptych.rows.arrow import arrow_failures, plain, values_of
+from triptych.rows.formats import Format
+from triptych.rows.schema import RowSchema, entry_names, inner_shape, row_size
+from triptych.rows.table import Column, Table, check_cells
+from triptych.rows.texts import array_of_texts
+from triptych.rows.values import (
+    INFINITIES,
+    Cells,
+    array_of_numbers,
+    array_of_values,
+    dense,
+    from_bits,
+    leaves,
+)
+
+
+class Inputs(NamedTuple):
+    """Inputs of a model, made of rows.
+
+    Attributes:
+        tensors: A tensor for every input by name; all have the table's rows as first dimension.
+        filled: How many missing cells took the value for missing cells.
+    """
+
+    tensors: Mapping[str, Tensor]
+    filled: int
+
+
+def model_inputs(table: Table, schema: RowSchema) -> Inputs:
+    """Makes a tensor for every input of a model.
+
+    Raises:
+        BadRequest: A column is missing, or a cell is not what its input takes.
+    """
+    made = [(spec, _array(spec, table, schema)) for spec in schema.inputs]
+    tensors = {spec.name: Tensor(spec.datatype, cells.values) for spec, cells in made}
+    return Inputs(tensors, sum(cells.filled for _, cells in made))
+
+
+def _array(spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
+    features = _features(spec, table, schema) if table.rows or table.columns else None
+    if table.rows == 0:
+        inner = inner_shape(spec) or ()
+        return Cells(empty_array(spec.datatype, (0, *(0 if size == FREE else size for size in inner))))
+    if features is None:
+        values, filled = _cells(spec.name, spec, table, schema)
+        return Cells(_shaped(values, spec), filled)
+    matrix = np.empty((table.rows, len(features)), dtype=spec.datatype.storage)
+    filled = 0
+    for position, name in enumerate(features):
+        cells = _scalars(name, spec, table, schema)
+        matrix[:, position] = cells.values
+        filled += cells.filled
+    return Cells(_shaped(matrix, spec), filled)
+
+
+def _features(spec: TensorSpec, table: Table, schema: RowSchema) -> Sequence[str] | None:
+    """Finds the columns that hold one entry each; None when one column holds the whole input."""
+    if spec.name in table.columns and spec.name not in (schema.features() or ()):
+        return None
+    expected = schema.flat_columns(spec) or _numbered(spec, table)
+    absent = next((name for name in expected if name not in table.columns), None)
+    if expected and absent is None:
+        return expected
+    if _takes_any(spec, table, schema):
+        check_cells(len(table.columns), table.rows)
+        return tuple(table.columns)
+    raise BadRequest(
+        f"missing column {(absent or spec.name)!r}; the rows have {listing(tuple(table.columns))}"
+    )
+
+
+def _numbered(spec: TensorSpec, table: Table) -> tuple[str, ...]:
+    return tuple(takewhile(table.columns.__contains__, (f"{spec.name}_{index}" for index in count())))
+
+
+def _takes_any(spec: TensorSpec, table: Table, schema: RowSchema) -> bool:
+    """Whether the columns, whatever their names, are the entries of the only input in order."""
+    return schema.takes_any and row_size(spec) in (None, len(table.columns))
+
+
+def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
+    missing = schema.missing.get(name, schema.missing.get(spec.name))
+    column = table.columns[name]
+    if isinstance(column, list):
+        return array_of_values(column, spec.datatype, missing, name)
+    return _arrow_cells(column, spec.datatype, missing, name)
+
+
+def _arrow_cells(column: ArrowArray, datatype: Datatype, missing: Scalar | None, name: str) -> Cells:
+    if DataType.is_string(column.type):
+        return array_of_texts(column, datatype, missing, name)
+    with arrow_failures(f"column {name!r} cannot be read"):
+        array = plain(column, name)
+    if DataType.is_string(array.type):
+        return array_of_texts(array, datatype, missing, name)
+    if DataType.is_numeric(array.type) and not array.null_count:
+        return Cells(array_of_numbers(array.to_numpy(), datatype, name))
+    with arrow_failures(f"column {name!r} cannot be read"):
+        numbers = dense(array)
+        if numbers is not None:
+            return Cells(array_of_numbers(numbers, datatype, name))
+        check_cells(1, leaves(array))
+        values = values_of(array)
+    return array_of_values(values, datatype, missing, name)
+
+
+def _scalars(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
+    cells = _cells(name, spec, table, schema)
+    if cells.values.ndim != 1:
+        got = list(cells.values.shape[1:])
+        raise BadRequest(f"column {name!r}: expected one value per row, got arrays of shape {got}")
+    return cells
+
+
+def _shaped(values: Array, spec: TensorSpec) -> Array:
+    """Gives flat rows the shape of the input; what cannot have it is left for the check of the inputs."""
+    inner = inner_shape(spec)
+    if inner is None or values.ndim > 2 or fits(values.shape[1:], inner):
+        return values
+    size = math.prod(values.shape[1:])
+    fixed = math.prod(length for length in inner if length != FREE)
+    if inner.count(FREE) > 1 or (size != fixed if FREE not in inner else fixed == 0 or size % fixed):
+        return values
+    shape = tuple(size // fixed if length == FREE else length for length in inner)
+    return values.reshape(len(values), *shape)
+
+
+_SPELLINGS = {value: text for text, value in INFINITIES.items()}
+
+
+def output_columns(name: str, tensor: Tensor, labels: Sequence[str], form: Format) -> dict[str, Column]:
+    """Makes the columns that hold an output.
+
+    Args:
+        name: Name of the output.
+        tensor: Its values, of shape `[rows, ...]`.
+        labels: Names of the entries of the last axis; may be empty.
+        form: Format that the columns are for: CSV has a column per entry, the others one with lists.
+
+    Returns:
+        Columns by name. An output without entries is, in CSV, a column of empty cells.
+    """
+    values = _widened(tensor)
+    size = math.prod(values.shape[1:])
+    if values.shape[1:] in ((), (1,)) or (form is Format.CSV and size == 1):
+        return {name: _column(values.reshape(-1), form)}
+    if form is not Format.CSV:
+        return {name: _column(values, form)}
+    if size == 0:
+        return {name: ArrowArray([None] * len(values), DataType.utf8())}
+    flat = values.reshape(len(values), size)
+    names = entry_names(name, size, labels if values.ndim == 2 else ())
+    return {column: arrow_of(np.ascontiguousarray(flat[:, index])) for index, column in enumerate(names)}
+
+
+def empty_output(spec: TensorSpec, labels: Sequence[str]) -> Tensor:
+    """Makes the output that a model would give for no rows, as far as its signature tells."""
+    inner = [0 if size == FREE else size for size in (spec.shape or (0,))[1:]]
+    if len(inner) == 1 and labels:
+        inner = [len(labels)]
+    return Tensor(spec.datatype, empty_array(spec.datatype, (0, *inner)))
+
+
+def _widened(tensor: Tensor) -> Array:
+    if tensor.datatype is BF16:
+        return from_bits(tensor.values)
+    return tensor.values.astype("<f4") if tensor.datatype is FP16 else tensor.values
+
+
+def _column(values: Array, form: Format) -> Column:
+    as_json = form in (Format.JSON, Format.JSON_LINES)
+    if as_json and values.dtype.kind == "f" and np.isinf(values).any():
+        return _spelt(values)
+    return arrow_of(values)
+
+
+def _spelt(values: Array) -> list[Any]:
+    cells = orjson.loads(dump(np.ascontiguousarray(values).reshape(-1)))  # the shortest decimals, NaN as null
+    for position in np.flatnonzero(np.isinf(values)):
+        cells[position] = _SPELLINGS[float(values.flat[position])]
+    objects = np.empty(len(cells), dtype=object)
+    objects[:] = cells
+    nested: list[Any] = objects.reshape(values.shape).tolist()
+    return nested
+
+
+def arrow_of(values: Array) -> ArrowArray:
+    """Makes a column of an array of shape `[rows, ...]`: lists where it has more dimensions."""
+    flat = np.ascontiguousarray(values).reshape(-1)
+    strings = values.dtype.kind == "O"
+    array = ArrowArray(flat.tolist(), DataType.utf8()) if strings else ArrowArray.from_numpy(flat)
+    for axis in range(values.ndim - 1, 0, -1):
+        lists = math.prod(values.shape[:axis])
+        offsets = np.arange(lists + 1, dtype="<i4") * np.int32(values.shape[axis])
+        array = list_array(ArrowArray.from_numpy(offsets), array)
+    return array

@@ -1,0 +1,109 @@
+"""Cells that are text (CSV) as arrays of a datatype."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from arro3.core import Array as ArrowArray
+from arro3.core import DataType
+
+from triptych.protocol.datatypes import Datatype, Kind
+from triptych.protocol.json_document import Scalar
+from triptych.rows.arrow import values_of
+from triptych.rows.values import Cells, stored, unreadable
+from triptych.rows.values import array_of_values as _array
+
+MISSING = "NA"
+"""Text that stands for a missing number or boolean, beside the empty cell; in a string column it is text."""
+
+_INTEGER = re.compile(r"[+-]?\d{1,20}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_NAMED = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+_ARROW: dict[str, DataType] = {
+    "INT8": DataType.int8(),
+    "INT16": DataType.int16(),
+    "INT32": DataType.int32(),
+    "INT64": DataType.int64(),
+    "UINT8": DataType.uint8(),
+    "UINT16": DataType.uint16(),
+    "UINT32": DataType.uint32(),
+    "UINT64": DataType.uint64(),
+    "FP16": DataType.float16(),
+    "BF16": DataType.float32(),
+    "FP32": DataType.float32(),
+    "FP64": DataType.float64(),
+}
+
+
+def array_of_texts(texts: ArrowArray, datatype: Datatype, missing: Scalar | None, column: str) -> Cells:
+    """Makes an array of text cells, one per row.
+
+    The whole column is parsed at once; only what that leaves unread is looked at cell by cell.
+
+    Args:
+        texts: The cells; null is a missing one.
+        datatype: Datatype that is wanted.
+        missing: What replaces a missing cell; None for the datatype's own way: NaN or "".
+        column: Name of the column, for messages.
+
+    Raises:
+        BadRequest: A cell is not of the datatype, or missing where nothing replaces it.
+    """
+    if datatype.kind == "bytes":
+        if texts.null_count == 0:
+            return Cells(texts.to_numpy())
+        return _array(values_of(texts), datatype, missing, column)
+    if datatype.kind == "bool":
+        return _array(_completed([None] * len(texts), texts, datatype, column), datatype, missing, column)
+    numbers = texts.cast(_ARROW[datatype.name])
+    if numbers.null_count == 0:
+        values = numbers.to_numpy()
+        if datatype.kind == "int" or not np.isinf(values).any():
+            return Cells(stored(values, datatype))
+    return _array(_completed(values_of(numbers), texts, datatype, column), datatype, missing, column)
+
+
+def _completed(values: list[Any], texts: ArrowArray, datatype: Datatype, column: str) -> list[Any]:
+    """Reads what the fast way left out, or took for an infinity that nobody wrote."""
+    unread: dict[int, object] = {}
+    for position, (value, text) in enumerate(zip(values, values_of(texts), strict=True)):
+        if text is None or not (value is None or value in (math.inf, -math.inf)):
+            continue
+        stripped = text.strip()
+        values[position] = None if stripped in ("", MISSING) else _READERS[datatype.kind](stripped)
+        if values[position] is None and stripped not in ("", MISSING):
+            unread[position + 1] = text
+    if unread:
+        raise unreadable(unread, column, datatype)
+    return values
+
+
+def _integer(text: str) -> int | None:
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    value = _float(text)
+    return int(value) if value is not None and value.is_integer() else None
+
+
+def _float(text: str) -> float | None:
+    if _NAMED.fullmatch(text):
+        return float(text)
+    value = float(text) if _NUMBER.fullmatch(text) else math.inf
+    return None if math.isinf(value) else value
+
+
+def _boolean(text: str) -> bool | None:
+    return _BOOLEANS.get(text.lower())
+
+
+_READERS: dict[Kind, Callable[[str], bool | float | None]] = {
+    "int": _integer,
+    "float": _float,
+    "bool": _boolean,
+}

@@ -1,0 +1,295 @@
+"""Arrow arrays of lists as NumPy arrays of more dimensions.
+
+BF16 as floats: the upper half of an FP32.
+
+Cells that are values already (JSON, Parquet) as arrays of a datatype.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+from arro3.core import Array as ArrowArray
+from arro3.core import DataType, list_flatten, list_offsets
+
+from triptych.errors import BadRequest, BadRows
+from triptych.protocol.datatypes import BF16, FP32, Datatype, Kind
+from triptych.protocol.json_document import Scalar
+from triptych.protocol.tensors import Array
+
+MAX_DEPTH = 32
+"""Lists in lists that are looked into; NumPy has at most 64 dimensions."""
+
+
+def is_list(array: ArrowArray) -> bool:
+    """Tells whether the cells are lists."""
+    kinds = (DataType.is_list, DataType.is_large_list, DataType.is_fixed_size_list)
+    return any(is_kind(array.type) for is_kind in kinds)
+
+
+def leaves(array: ArrowArray) -> int:
+    """Counts the values in the innermost lists."""
+    for _ in range(MAX_DEPTH):
+        if not is_list(array):
+            break
+        array = list_flatten(array)
+    return len(array)
+
+
+def dense(array: ArrowArray) -> Array | None:
+    """Gives numbers in lists as one array, without a Python object for each.
+
+    Args:
+        array: Lists, nested to any depth.
+
+    Returns:
+        Array of shape `[rows, ...]`; None when the lists are of unequal length, or hold something else.
+    """
+    shape = [len(array)]
+    while is_list(array) and len(shape) < MAX_DEPTH:
+        width = _width(array)
+        if array.null_count or width is None:
+            return None
+        shape.append(width)
+        array = list_flatten(array)
+    if array.null_count or not DataType.is_numeric(array.type):
+        return None
+    return array.to_numpy().reshape(shape)
+
+
+def _width(array: ArrowArray) -> int | None:
+    if array.type.list_size is not None:
+        return array.type.list_size
+    widths = np.diff(list_offsets(array).to_numpy())
+    return int(widths[0]) if len(widths) and (widths == widths[0]).all() else None
+
+
+def to_bits(values: Array) -> Array:
+    """Rounds FP32 values to the nearest BF16, ties to even, and gives their 16 bits."""
+    bits = np.ascontiguousarray(values, dtype="<f4").view("<u4").astype("<u8")
+    rounded: Array = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
+    return np.where(np.isnan(values), 0x7FC0, rounded).astype("<u2")
+
+
+def from_bits(bits: Array) -> Array:
+    """Gives the values of BF16 bits as FP32."""
+    return (bits.astype("<u4") << 16).view("<f4")
+
+
+INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
+"""JSON has no infinity: it travels as these strings, as in the tensors of the protocol."""
+
+_TAKEN: dict[Kind, frozenset[type]] = {
+    "float": frozenset({float, int}),
+    "int": frozenset({int}),
+    "bool": frozenset({bool}),
+    "bytes": frozenset({str}),
+}
+_WANTED: dict[Kind, str] = {
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "bytes": "text",
+}
+_ABSENT: dict[Kind, Scalar] = {"float": math.nan, "bytes": ""}
+
+
+class Cells(NamedTuple):
+    """Cells of a column, converted.
+
+    Attributes:
+        values: Array of the datatype's storage, of shape `[rows, ...]`.
+        filled: How many of them were missing and took the value for missing cells.
+    """
+
+    values: Array
+    filled: int = 0
+
+
+def array_of_values(values: Sequence[Any], datatype: Datatype, missing: Scalar | None, column: str) -> Cells:
+    """Makes an array of Python values, one per row, which may be lists nested to any shape.
+
+    Args:
+        values: The cells; None is a missing one.
+        datatype: Datatype that is wanted.
+        missing: What replaces a missing cell; None for the datatype's own way: NaN or "".
+        column: Name of the column, for messages.
+
+    Raises:
+        BadRequest: A cell is not of the datatype, or missing where nothing replaces it.
+    """
+    flat, inner = _flatten(values, column)
+    size, filled = math.prod(inner), flat.count(None)
+    try:
+        array = _convert(_filled(flat, datatype, missing) if filled else flat, datatype)
+    except _Unreadable as error:
+        row = error.position // size + 1 if size else 1
+        raise unreadable({row: error.value}, column, datatype) from None
+    return Cells(array.reshape(len(values), *inner), filled)
+
+
+def array_of_numbers(values: Array, datatype: Datatype, column: str) -> Array:
+    """Makes an array of a datatype of an array of another, none of whose cells is missing.
+
+    Args:
+        values: Cells of shape `[rows, ...]`: numbers, booleans or strings.
+        datatype: Datatype that is wanted.
+        column: Name of the column, for messages.
+
+    Raises:
+        BadRequest: A cell is not of the datatype.
+    """
+    if datatype.kind == "float" and values.dtype.kind in "fiu":
+        converted = _floats(values, datatype)
+        if np.can_cast(values.dtype, converted.dtype) or not _overflown(converted, values).any():
+            return stored(converted, datatype)
+    elif datatype.kind == "int" and np.can_cast(values.dtype, datatype.storage):
+        return values.astype(datatype.storage)
+    return array_of_values(values.tolist(), datatype, None, column).values
+
+
+def stored(values: Array, datatype: Datatype) -> Array:
+    """Brings floats to the datatype's storage."""
+    return to_bits(values) if datatype is BF16 else values
+
+
+def unreadable(cells: Mapping[int, object], column: str, datatype: Datatype) -> BadRows:
+    """Makes the error for cells that are not what their column takes.
+
+    Args:
+        cells: The cells by the number of their row, from 1.
+        column: Their column.
+        datatype: What it takes.
+    """
+    return BadRows(
+        {row: f", column {column!r}: {_expected(value, datatype)}" for row, value in cells.items()}
+    )
+
+
+def _expected(value: object, datatype: Datatype) -> str:
+    wanted = _WANTED[datatype.kind]
+    if value is None:
+        return (
+            f"the cell is missing; send {wanted}, or set a value for the column under [missing] in model.toml"
+        )
+    limits = _limits(datatype) if _is_number(value, datatype.kind) else ""
+    return f"expected {wanted}{limits}, got {describe(value)}"
+
+
+def _is_number(value: object, kind: Kind) -> bool:
+    """Tells whether a value is a number of the right kind, so that only its size can be wrong."""
+    return type(value) is int or (kind == "float" and type(value) is float)
+
+
+def _limits(datatype: Datatype) -> str:
+    if datatype.kind == "int":
+        whole = np.iinfo(datatype.storage)
+        return f" from {whole.min} to {whole.max}"
+    if datatype.kind == "float":
+        most = float(np.finfo((FP32 if datatype is BF16 else datatype).storage).max)
+        return f" from -{most:.6g} to {most:.6g}"
+    return ""
+
+
+def describe(value: object) -> str:
+    """Says what a value is, shortly, for a message."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= 40 else f"{value[:40]}...")
+    if isinstance(value, list):
+        return f"an array of {len(value)}"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    return "null" if value is None else f"a {type(value).__name__}"
+
+
+class _Unreadable(Exception):
+    def __init__(self, position: int, value: object) -> None:
+        super().__init__()
+        self.position = position
+        self.value = value
+
+
+def _flatten(values: Sequence[Any], column: str) -> tuple[list[Any], tuple[int, ...]]:
+    flat = list(values)
+    inner: tuple[int, ...] = ()
+    while flat and list in (kinds := set(map(type, flat))):
+        if len(inner) == MAX_DEPTH:
+            raise BadRequest(f"column {column!r}: arrays nested more than {MAX_DEPTH} deep are not read")
+        sizes = set(map(len, flat)) if kinds == {list} else set[int]()
+        if len(sizes) != 1:
+            raise _ragged(flat, len(values), column)
+        inner = (*inner, *sizes)
+        flat = list(chain.from_iterable(flat))
+    return flat, inner
+
+
+def _ragged(flat: list[Any], rows: int, column: str) -> BadRequest:
+    first = next(value for value in flat if isinstance(value, list))
+    position = next(
+        index for index, value in enumerate(flat) if not isinstance(value, list) or len(value) != len(first)
+    )
+    row = position * rows // len(flat) + 1
+    got = describe(flat[position])
+    return BadRequest(f"row {row}, column {column!r}: expected {describe(first)} as elsewhere, got {got}")
+
+
+def _filled(flat: list[Any], datatype: Datatype, missing: Scalar | None) -> list[Any]:
+    fill = _ABSENT.get(datatype.kind) if missing is None else missing
+    return [fill if value is None else value for value in flat]
+
+
+def _convert(flat: list[Any], datatype: Datatype) -> Array:
+    if not _TAKEN[datatype.kind].issuperset(map(type, flat)):
+        flat = [_closest(value, datatype.kind, position) for position, value in enumerate(flat)]
+    if datatype.kind == "float":
+        return _checked_floats(flat, datatype)
+    if datatype.kind == "int":
+        _check_range(flat, datatype)
+    array = np.empty(len(flat), dtype=datatype.storage)
+    array[:] = flat
+    return array
+
+
+def _closest(value: object, kind: Kind, position: int) -> object:
+    if type(value) in _TAKEN[kind]:
+        return value
+    if kind == "int" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if kind == "float" and isinstance(value, str) and value in INFINITIES:
+        return INFINITIES[value]
+    raise _Unreadable(position, value)
+
+
+def _checked_floats(flat: list[Any], datatype: Datatype) -> Array:
+    values = np.array(flat, dtype=np.float64)
+    converted = _floats(values, datatype)
+    overflown = _overflown(converted, values)
+    if overflown.any():
+        position = int(overflown.argmax())
+        raise _Unreadable(position, flat[position])
+    return stored(converted, datatype)
+
+
+def _floats(values: Array, datatype: Datatype) -> Array:
+    with np.errstate(over="ignore"):
+        return values.astype(FP32.storage if datatype is BF16 else datatype.storage, copy=False)
+
+
+def _overflown(converted: Array, values: Array) -> Array:
+    return np.isinf(converted) & np.isfinite(values)
+
+
+def _check_range(flat: list[Any], datatype: Datatype) -> None:
+    limits = np.iinfo(datatype.storage)
+    low, high = int(limits.min), int(limits.max)
+    if flat and (min(flat) < low or max(flat) > high):
+        position = next(index for index, value in enumerate(flat) if not low <= value <= high)
+        raise _Unreadable(position, flat[position])

@@ -1,1 +1,0 @@
-"""Service logic: the model repository, loaded models, inference on tensors and on rows, statistics."""
