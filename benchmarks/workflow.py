@@ -89,7 +89,7 @@ def _timed(stack: StackInfo, body: bytes, expected: bytes, rounds: int) -> list[
             started = perf_counter()
             *_, last = batches.watched(batch, _SECONDS)
             took.append(perf_counter() - started)
-            if last["state"] != "succeeded" or _ids(batches.made(f"{key}.out")) != _ids(expected):
+            if last["status"] != "succeeded" or _ids(batches.made(f"{key}.out")) != _ids(expected):
                 raise RuntimeError(f"the file was not transformed: {last}")
     return took[1:]
 

@@ -25,7 +25,7 @@ def one(console: Console, batches: Batches) -> None:
     rows = (ROOT / "examples" / "penguins.csv").read_bytes()
     batch = batches.ended(batches.drop(key, rows + b"Dream,not a number\n", join="island", outputs="species"))
     records = batch["progress"]["records"]
-    console.print(f"{batch['state']}: {records['written']} predictions, {records['failed']} failed record")
+    console.print(f"{batch['status']}: {records['written']} predictions, {records['failed']} failed record")
     console.print(f"{key}.out", style="cyan")
     for line in batches.made(f"{key}.out").decode().splitlines()[: SHOWN + 1]:
         console.print(f"  {line}", style="green", markup=False)
@@ -38,12 +38,12 @@ def large(console: Console, batches: Batches) -> None:
     key = "penguins/large.csv"
     heading(console, f"A file of {ROWS:,} rows", f"aws s3 cp large.csv s3://inputs/{key}")
     batch = watch(console, batches, batches.drop(key, _penguins(ROWS)))
-    if batch["state"] != "succeeded":
-        raise LocalFailure(f"the batch is {batch['state']}: {json.dumps(batch)}")
+    if batch["status"] != "succeeded":
+        raise LocalFailure(f"the batch is {batch['status']}: {json.dumps(batch)}")
     manifest = batches.manifest(key)
     timings, cost = manifest["timings"], manifest["cost_estimate"]
     shown = table("what the manifest says", "")
-    shown.add_row("state", manifest["state"])
+    shown.add_row("status", manifest["status"])
     shown.add_row("rows in = rows out + failed", " = ".join(_sums(manifest["records"])))
     shown.add_row("chunks", str(manifest["chunks"]))
     shown.add_row("rows per second", f"{manifest['throughput']['records_per_second']:,.0f}")
@@ -65,7 +65,7 @@ def recommender(console: Console, batches: Batches) -> None:
     )
     users = b"user_id\n" + b"".join(b"%d\n" % user for user in range(1, 611))
     batch = batches.ended(batches.drop(key, users, join="user_id", lookup="true"))
-    console.print(f"{batch['state']}: {batch['progress']['records']['written']} users")
+    console.print(f"{batch['status']}: {batch['progress']['records']['written']} users")
     found, timing = timed(lambda: batches.looked_up("recommender", str(VISITOR)))
     shown = table(f"for user {VISITOR}", "score")
     prediction = found["prediction"]

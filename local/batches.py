@@ -13,7 +13,7 @@ from local.failure import LocalFailure
 from local.jobs import Jobs
 from local.stack import StackInfo
 
-FINAL = frozenset({"succeeded", "succeeded_with_errors", "failed", "stopped"})
+FINAL = frozenset({"succeeded", "succeeded_with_errors", "failed", "cancelled"})
 
 type Batch = dict[str, Any]
 
@@ -62,7 +62,7 @@ class Batches:
             if answer.status_code != httpx.codes.NOT_FOUND:  # the upload may not have been told yet
                 batch: Batch = expect_success(answer).json()
                 yield batch
-                if batch["state"] in FINAL:
+                if batch["status"] in FINAL:
                     return
             if time.monotonic() > end:
                 raise LocalFailure(f"batch {batch_id} has not ended after {seconds:.0f} s: {answer.text}")

@@ -150,8 +150,8 @@ def files(run: SmokeRun) -> None:
     _expect_same(_species(run), _column(run.files.made(f"{key}.out").decode(), "species"))
     error = json.loads(run.files.made(f"{key}.errors.jsonl"))
     _expect(error["record"] == ROWS + 1, f"expected record {ROWS + 1} to be set apart, got {error}")
-    state = run.files.manifest(key)["state"]
-    _expect(state == batch["state"], f"the batch is {batch['state']}, its manifest says {state}")
+    status = run.files.manifest(key)["status"]
+    _expect(status == batch["status"], f"the batch is {batch['status']}, its manifest says {status}")
 
 
 def batches(run: SmokeRun) -> None:
@@ -221,11 +221,11 @@ def _expect_result(run: SmokeRun, job: Job) -> None:
     _expect_same(_species(run), _column(run.api.result(job["id"]).text, "species"))
 
 
-def _expect_records(batch: Batch, state: str, records: dict[str, int]) -> None:
+def _expect_records(batch: Batch, status: str, records: dict[str, int]) -> None:
     found = batch.get("progress", {}).get("records", {})
     _expect(
-        batch["state"] == state and records.items() <= found.items(),
-        f"expected {state} with {records}, got {batch}",
+        batch["status"] == status and records.items() <= found.items(),
+        f"expected {status} with {records}, got {batch}",
     )
 
 

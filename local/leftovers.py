@@ -16,7 +16,7 @@ from local.tour import MODELS
 
 
 def remove(run: SmokeRun) -> list[str]:
-    """Delete files, results, records and lookups of a run; stop what has not ended.
+    """Delete files, results, records and lookups of a run; cancel what has not ended.
 
     Args:
         run: The run.
@@ -70,9 +70,9 @@ class _Removal:
         answer = self._run.api.request("GET", f"/v2/batches/{batch}")
         if answer.status_code == httpx.codes.NOT_FOUND:  # no upload has become this batch
             return
-        if expect_success(answer).json()["state"] not in BATCH_ENDED:
+        if expect_success(answer).json()["status"] not in BATCH_ENDED:
             expect_success(self._run.api.request("DELETE", f"/v2/batches/{batch}"))
-            raise LocalFailure("it had not ended and is stopped now; its record expires by itself")
+            raise LocalFailure("it had not ended and is cancelled now; its record expires by itself")
         self._empty("BatchWorkBucket", f"batches/{batch}/")
         self._forget("BatchesTableName", batch)
 

@@ -39,7 +39,7 @@ def transform(console: Console, model: str, file: Path, options: list[str]) -> N
     with Jobs(stack) as api:
         batches = Batches(stack, api)
         batch = watch(console, batches, batches.drop(key, file.read_bytes(), **_named(options)))
-        console.print(f"{batch['state']}: {batch.get('progress', {}).get('records', {})}", markup=False)
+        console.print(f"{batch['status']}: {batch.get('progress', {}).get('records', {})}", markup=False)
         _fetch(console, batches, key, file)
     if "error" in batch:
         raise LocalFailure(batch["error"]["message"])
@@ -68,7 +68,7 @@ def watch(console: Console, batches: Batches, batch_id: str) -> Batch:
             known = (
                 {"total": chunks["total"], "completed": chunks.get("done", 0)} if "total" in chunks else {}
             )
-            progress.update(task, description=batch["state"], rows=f"{rows:,}", **known)
+            progress.update(task, description=batch["status"], rows=f"{rows:,}", **known)
     return batch
 
 

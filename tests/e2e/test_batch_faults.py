@@ -31,7 +31,7 @@ def test_a_killed_worker_costs_nothing(files: DroppedFiles, guarded_emulator: Em
         assert kill_workers(guarded_emulator, worker)
     manifest = files.manifest(event)
 
-    assert ("succeeded", ROWS) == (manifest["state"], manifest["records"]["written"])
+    assert ("succeeded", ROWS) == (manifest["status"], manifest["records"]["written"])
     assert len(manifest["parts"]) > manifest["chunks"]
     assert list(map(str, range(ROWS))) == _ids(files.output(key))
 
@@ -48,7 +48,7 @@ def test_an_upload_that_is_told_again_and_again_is_one_batch(files: DroppedFiles
     batch = files.ended(files.batch_of(event))
     files.invoke("BatchFunction", event)
 
-    assert ("succeeded", 1000) == (batch["state"], batch["progress"]["records"]["written"])
+    assert ("succeeded", 1000) == (batch["status"], batch["progress"]["records"]["written"])
     assert 1001 == files.output(key).count(b"\n")
     assert manifest == files.manifest(event)
     assert _unsigned(batch) == _unsigned(files.batch(batch["id"]))
@@ -72,7 +72,7 @@ def test_two_executions_of_a_batch_make_its_output_once(files: DroppedFiles) -> 
     manifest = files.manifest(event)
 
     assert "SUCCEEDED" == awaited(lambda: _status(files, second))
-    assert ("succeeded", ROWS) == (manifest["state"], manifest["records"]["written"])
+    assert ("succeeded", ROWS) == (manifest["status"], manifest["records"]["written"])
     assert manifest == files.manifest(event)
     assert list(map(str, range(ROWS))) == _ids(files.output(key))
 
@@ -86,7 +86,7 @@ def test_a_file_that_is_replaced_while_it_is_transformed(files: DroppedFiles) ->
     manifest = files.manifest(second)
     replaced = files.ended(files.batch_of(first))
 
-    assert "failed" == replaced["state"]
+    assert "failed" == replaced["status"]
     assert "replaced by a newer upload" in replaced["error"]["message"]
     assert (manifest["batch"], 10) == (files.batch_of(second), manifest["records"]["written"])
     assert manifest == files.manifest(second)
@@ -94,14 +94,14 @@ def test_a_file_that_is_replaced_while_it_is_transformed(files: DroppedFiles) ->
 
 
 def test_a_batch_is_stopped(files: DroppedFiles) -> None:
-    """A batch that is stopped while it runs stays stopped, has no output, and cannot be started again."""
-    key = f"penguins/stopped-{uuid4()}.csv"
+    """A batch that is cancelled while it runs stays cancelled, has no output, and cannot be started again."""
+    key = f"penguins/cancelled-{uuid4()}.csv"
     batch = files.batch_of(files.drop(key, _slow_rows(), lookup="true", key="id"))
     _await_progress(files, batch)
     answers = [files.request("DELETE", f"/v2/batches/{batch}") for _ in range(TWICE)]
 
     assert [200, 200] == [answer.status_code for answer in answers]
-    assert ["stopped", "stopped"] == [answer.json()["state"] for answer in answers]
+    assert ["cancelled", "cancelled"] == [answer.json()["status"] for answer in answers]
     assert "ABORTED" == awaited(lambda: _status(files, _execution(files, batch)))
     assert 409 == files.request("POST", f"/v2/batches/{batch}/redrive").status_code
     assert files.made(f"{key}.out") is None

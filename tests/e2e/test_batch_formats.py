@@ -55,7 +55,7 @@ def test_every_format_has_the_same_predictions(files: DroppedFiles, ending: str)
     """However the rows are written, their predictions are those of real time."""
     key = f"penguins/read.{ending}"
     manifest = files.transformed(key, INPUTS[ending], format="csv")
-    assert ("succeeded", ROWS) == (manifest["state"], manifest["records"]["written"]), manifest
+    assert ("succeeded", ROWS) == (manifest["status"], manifest["records"]["written"]), manifest
     assert files.predicted("penguins", CSV) == files.output(key)
 
 
@@ -65,7 +65,7 @@ def test_every_format_is_written(files: DroppedFiles, form: str) -> None:
     ending = "json" if form == "json" else "csv"  # only a document becomes a document
     key = f"penguins/written-as-{form}.{ending}"
     manifest = files.transformed(key, INPUTS[ending], format=form)
-    assert ("succeeded", form) == (manifest["state"], manifest["output"]["format"]), manifest
+    assert ("succeeded", form) == (manifest["status"], manifest["output"]["format"]), manifest
     assert ROWS == COUNTED[form](files.output(key))
 
 
@@ -75,7 +75,7 @@ def test_arrays_of_numbers(files: DroppedFiles) -> None:
     content = io.BytesIO()
     np.save(content, images)
     manifest = files.transformed("digits/images.npy", content.getvalue(), outputs="digit")
-    assert ("succeeded", 300) == (manifest["state"], manifest["records"]["written"]), manifest
+    assert ("succeeded", 300) == (manifest["status"], manifest["records"]["written"]), manifest
     digits = np.load(io.BytesIO(files.output("digits/images.npy")))
     asked = [{"name": "image", "datatype": "FP32", "shape": images.shape, "data": images.ravel().tolist()}]
     answer = files.request("POST", "/v2/models/digits/infer", json={"inputs": asked}).json()

@@ -33,7 +33,7 @@ def manifest(files: DroppedFiles, order: np.ndarray) -> Json:
 def test_every_row_is_counted(manifest: Json, say: Callable[[str], None]) -> None:
     """Chunks cover the file without gap or overlap, and their records add up."""
     parts = manifest["parts"]
-    assert "succeeded" == manifest["state"]
+    assert "succeeded" == manifest["status"]
     assert {"read": ROWS, "written": ROWS, "failed": 0} == manifest["records"]
     assert ROWS == sum(part["records"]["written"] for part in parts)
     assert manifest["chunks"] > 30

@@ -50,7 +50,7 @@ def test_too_many_failed_records(files: DroppedFiles) -> None:
     """A file more of whose records fail than are tolerated has failed, and its failed records are told."""
     key = "penguins/intolerable.csv"
     manifest = files.transformed(key, CSV + BAD, tolerance="0.05")
-    assert ("failed", "BadRequest") == (manifest["state"], manifest["error"]["type"])
+    assert ("failed", "BadRequest") == (manifest["status"], manifest["error"]["type"])
     assert "1 of 12 records failed" in manifest["error"]["message"]
     assert files.made(f"{key}.out") is None
     assert [12] == [failed["record"] for failed in files.errors(key)]
@@ -71,14 +71,14 @@ def test_too_many_failed_records(files: DroppedFiles) -> None:
 def test_wrong_options(files: DroppedFiles, options: dict[str, str], reason: str) -> None:
     """An option that is not what it may be is told, and nothing is transformed."""
     manifest = files.transformed("penguins/option.csv", CSV, **options)
-    assert "failed" == manifest["state"], manifest
+    assert "failed" == manifest["status"], manifest
     assert reason in manifest["error"]["message"]
 
 
 def test_header_without_records(files: DroppedFiles) -> None:
     """A header without records has an output with a header and no records."""
     manifest = files.transformed("penguins/head.csv", HEAD)
-    assert ("succeeded", 0) == (manifest["state"], manifest["records"]["read"]), manifest
+    assert ("succeeded", 0) == (manifest["status"], manifest["records"]["read"]), manifest
     assert 1 == len(files.output("penguins/head.csv").splitlines())
 
 
@@ -87,7 +87,7 @@ def test_wrong_files(files: DroppedFiles, key: str) -> None:
     """A file that is wrong as a whole has no output, and a manifest that says why."""
     body, reason = WRONG[key]
     manifest = files.transformed(key, body)
-    assert ("failed", False) == (manifest["state"], manifest["error"]["retryable"]), manifest
+    assert ("failed", False) == (manifest["status"], manifest["error"]["retryable"]), manifest
     assert reason in manifest["error"]["message"]
     assert files.made(f"{key}.out") is None
 
@@ -97,7 +97,7 @@ def test_predictions_are_looked_up(files: DroppedFiles) -> None:
     users = b"user_id\n" + b"".join(b"%d\n" % user for user in range(1, 40))
     for _ in range(2):
         manifest = files.transformed("recommender/nightly.csv", users, lookup="true")
-    assert ("succeeded", 39) == (manifest["state"], manifest["records"]["written"]), manifest
+    assert ("succeeded", 39) == (manifest["status"], manifest["records"]["written"]), manifest
     path = "/v2/models/recommender/predictions"
     one = files.request("GET", f"{path}/15").json()
     assert 10 == len(one["prediction"]["items"])

@@ -1,4 +1,4 @@
-"""Batches that are asked for over HTTP: tried out, looked at, stopped."""
+"""Batches that are asked for over HTTP: tried out, looked at, cancelled."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def prefix(files: DroppedFiles) -> str:
 def test_all_files_under_a_prefix(files: DroppedFiles, prefix: str) -> None:
     """A batch of a prefix has all its files, each with its output, and tells about them."""
     batch = files.ended(_submitted(files, prefix=prefix, options={"format": "jsonl"})["id"])
-    assert ("succeeded", FILES) == (batch["state"], batch["progress"]["files"]["done"]), batch
+    assert ("succeeded", FILES) == (batch["status"], batch["progress"]["files"]["done"]), batch
     assert {"read": 11 * FILES, "written": 11 * FILES, "failed": 0} == batch["progress"]["records"]
     assert [f"{prefix}{number}.csv" for number in range(FILES)] == [file["key"] for file in batch["files"]]
     assert 11 == len(files.output(f"{prefix}0.csv").splitlines())
@@ -43,8 +43,8 @@ def test_a_dry_run(files: DroppedFiles, prefix: str) -> None:
 def test_files_that_are_not_there(files: DroppedFiles, prefix: str) -> None:
     """A listed file that is missing costs the others nothing."""
     batch = files.ended(_submitted(files, keys=[f"{prefix}0.csv", f"{prefix}missing.csv"])["id"])
-    assert "succeeded_with_errors" == batch["state"], batch
-    assert ["succeeded", "failed"] == [file["state"] for file in batch["files"]]
+    assert "succeeded_with_errors" == batch["status"], batch
+    assert ["succeeded", "failed"] == [file["status"] for file in batch["files"]]
 
 
 def test_the_same_request_twice(files: DroppedFiles, prefix: str) -> None:

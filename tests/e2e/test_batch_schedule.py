@@ -22,7 +22,7 @@ def test_a_night_without_work(files: DroppedFiles) -> None:
     for _ in range(2):
         files.invoke("BatchFunction", event)
     ended = files.ended(scheduled_id(*event["schedule"].values()))
-    assert ("succeeded", 0) == (ended["state"], ended["progress"]["files"]["total"])
+    assert ("succeeded", 0) == (ended["status"], ended["progress"]["files"]["total"])
     assert {"prefix": PREFIX, "only_new": True} == ended["source"]
 
 
@@ -36,7 +36,7 @@ def test_a_night_with_work(files: DroppedFiles) -> None:
     files.invoke("BatchFunction", event)
     ended = files.ended(scheduled_id(prefix, time))
     assert ("succeeded", 2, 22) == (
-        ended["state"],
+        ended["status"],
         ended["progress"]["files"]["total"],
         ended["progress"]["records"]["written"],
     )
@@ -50,4 +50,4 @@ def test_an_execution_of_a_batch_that_has_ended(files: DroppedFiles) -> None:
     files.invoke("BatchFunction", event)
     event["detail"] |= {"name": batch, "input": json.dumps({"batch": batch})}
     files.invoke("BatchFunction", event)
-    assert before["state"] == files.batch(batch)["state"]
+    assert before["status"] == files.batch(batch)["status"]

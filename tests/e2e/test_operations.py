@@ -109,7 +109,7 @@ def troubles(stack: StackInfo) -> Troubles:
         assert "failed" == job["status"]
         files.transformed("penguins/operations.csv", rows)
         batch = files.batch_of(files.drop("nothing/operations.csv", WRONG))
-        assert "failed" == files.ended(batch)["state"]
+        assert "failed" == files.ended(batch)["status"]
     return Troubles(job["id"], batch)
 
 

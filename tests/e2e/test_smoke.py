@@ -165,7 +165,7 @@ def without_digits(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def no_failed_record(batch: dict[str, Any]) -> dict[str, Any]:
     """Forgets that a record has failed."""
-    return batch | {"state": batch["state"].removesuffix("_with_errors")}
+    return batch | {"status": batch["status"].removesuffix("_with_errors")}
 
 
 def otherwise_called() -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -200,7 +200,7 @@ FAULTS = (
     Fault("dropped file", BATCH, no_failed_record, "expected succeeded_with_errors"),
     Fault("dropped file", "POST .*predict", relabelled, "real time says"),
     Fault("batch by call", "POST /v2/batches", 500, "/v2/batches: 500"),
-    Fault("batch by call", BATCH, lambda batch: batch | {"state": "failed"}, "expected succeeded"),
+    Fault("batch by call", BATCH, lambda batch: batch | {"status": "failed"}, "expected succeeded"),
     Fault("lookup", "GET .*-15", 404, "-15: 404"),
     Fault(
         "lookup",

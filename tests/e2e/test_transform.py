@@ -39,7 +39,7 @@ def test_a_failure_says_why(file: Path) -> None:
     """A file that cannot be transformed ends with the reason, and has a manifest."""
     with pytest.raises(LocalFailure, match="unknown model 'rose'"):
         transform(Console(file=StringIO()), "rose", file, [])
-    assert "failed" == json.loads(file.with_name("own.csv.manifest.json").read_text())["state"]
+    assert "failed" == json.loads(file.with_name("own.csv.manifest.json").read_text())["status"]
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_steps_of_the_state_machine(stack: Stack, key: str, compress: Callable[[
     assert list(range(3000, 3200)) == [int(row.split(b",")[0]) for row in rows[1:]]
     ended = stack.batches.get(batch.id)
     assert ended is not None
-    assert ("succeeded", 200) == (ended.state, ended.counts.written)
+    assert ("succeeded", 200) == (ended.status, ended.counts.written)
 
 
 def test_small_compressed_file(stack: Stack) -> None:

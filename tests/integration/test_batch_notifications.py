@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from triptych.batches.batch import Batch, BatchError, BatchSource, State
+from triptych.batches.batch import Batch, BatchError, BatchSource, Status
 from triptych.batches.notification import notification
 from triptych.errors import ServiceUnavailable
 from triptych.inference.piece import Counts
@@ -18,7 +18,7 @@ NOW = 1_767_225_600_000
 ENDED = Batch(
     "id", "digits", None, BatchSource(prefix="digits/"), BatchOptions(), NOW, "nightly", ended=NOW + 1
 )
-FAILED = ENDED._replace(state=State.FAILED, error=BatchError("BadRequest", "it is wrong", retryable=False))
+FAILED = ENDED._replace(status=Status.FAILED, error=BatchError("BadRequest", "it is wrong", retryable=False))
 
 
 def told(world: JobWorld, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -33,10 +33,10 @@ def told(world: JobWorld, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]
 @pytest.mark.parametrize(
     ("batch", "kind"),
     [
-        (ENDED._replace(state=State.SUCCEEDED), "Batch succeeded"),
-        (ENDED._replace(state=State.SUCCEEDED_WITH_ERRORS), "Batch succeeded with errors"),
+        (ENDED._replace(status=Status.SUCCEEDED), "Batch succeeded"),
+        (ENDED._replace(status=Status.SUCCEEDED_WITH_ERRORS), "Batch succeeded with errors"),
         (FAILED, "Batch failed"),
-        (ENDED._replace(state=State.STOPPED), "Batch stopped"),
+        (ENDED._replace(status=Status.CANCELLED), "Batch cancelled"),
     ],
 )
 def test_both_are_told(world: JobWorld, batch: Batch, kind: str) -> None:
@@ -49,15 +49,15 @@ def test_both_are_told(world: JobWorld, batch: Batch, kind: str) -> None:
         event["source"],
         event["detail-type"],
     )
-    assert {"status": batch.state.value, "model": "digits", "target": "nightly"} == {
+    assert {"status": batch.status.value, "model": "digits", "target": "nightly"} == {
         name: attribute["Value"] for name, attribute in message["MessageAttributes"].items()
     }
 
 
 def test_several_models(world: JobWorld) -> None:
     """A batch whose files name their models is told without one."""
-    message, _ = told(world, ENDED._replace(model=None, target=None, state=State.STOPPED))
-    assert ("Batch stopped", {"status"}) == (message["Subject"], message["MessageAttributes"].keys())
+    message, _ = told(world, ENDED._replace(model=None, target=None, status=Status.CANCELLED))
+    assert ("Batch cancelled", {"status"}) == (message["Subject"], message["MessageAttributes"].keys())
 
 
 def test_what_is_told() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from triptych.aws.table import deserialized
-from triptych.batches.batch import Batch, BatchError, BatchSource, State
+from triptych.batches.batch import Batch, BatchError, BatchSource, Status
 from triptych.batches.file import FileOutcome, Part
 from triptych.batches.store import batch_item
-from triptych.batches.transitions import begun, stopped
+from triptych.batches.transitions import begun, cancelled
 from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.inference.piece import Counts
 from triptych.lifecycle.plain import record_of
@@ -58,7 +58,7 @@ def test_replaced_by_the_next_revision_only(world: BatchWorld) -> None:
     """A record takes the place of the revision that it was made of, of no other, and of none."""
     batch = new_batch()
     started = begun(batch, NOW, NOW + 1)
-    ended = stopped(started, NOW)
+    ended = cancelled(started, NOW)
     assert not world.batches.replace(started)
     world.batches.add(batch)
     assert [False, True, False, True] == [
@@ -114,7 +114,7 @@ def test_attempts(world: BatchWorld) -> None:
 
 def test_deleted_some_day(world: BatchWorld) -> None:
     """All that is kept of a batch is deleted in the end, none before the batch's own time."""
-    ended = stopped(new_batch(), NOW + 5000)
+    ended = cancelled(new_batch(), NOW + 5000)
     world.batches.add(ended)
     world.batches.add_part(ID, PART)
     world.batches.add_outcome(ID, DONE)
@@ -196,10 +196,10 @@ def test_reserved_words(world: BatchWorld) -> None:
 
 
 def test_states_survive(world: BatchWorld) -> None:
-    """Each state is kept as itself."""
-    for number, state in enumerate(State):
-        batch = new_batch(number)._replace(state=state)
+    """Each status is kept as itself."""
+    for number, status in enumerate(Status):
+        batch = new_batch(number)._replace(status=status)
         world.batches.add(batch)
         found = world.batches.get(batch.id)
         assert found is not None
-        assert state is found.state
+        assert status is found.status

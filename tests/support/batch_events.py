@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any
 
-from triptych.batches.batch import Batch, BatchSource, State
+from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.store import batch_item
 from triptych.rows.options import BatchOptions
 
@@ -25,7 +25,7 @@ def check_upload(invoke: Invoke, files: DroppedFiles) -> None:
     assert {} == invoke("BatchFunction", load("batch-s3-put"))
     manifest = json.loads(files.made(f"{KEY}.manifest.json") or b"{}")
     assert manifest["batch"] != uploaded["batch"]
-    assert ("succeeded", 11) == (manifest["state"], manifest["records"]["written"])
+    assert ("succeeded", 11) == (manifest["status"], manifest["records"]["written"])
 
 
 def check_steps(invoke: Invoke, files: DroppedFiles) -> None:
@@ -38,9 +38,9 @@ def check_steps(invoke: Invoke, files: DroppedFiles) -> None:
     assert invoke("BatchChunkFunction", {"batch": ID, "chunk": chunk})["done"]
     assert {} == invoke("BatchMergeFunction", load("batch-finish"))
     manifest = json.loads(files.made(f"{KEY}.manifest.json") or b"{}")
-    assert (ID, "succeeded") == (manifest["batch"], manifest["state"])
+    assert (ID, "succeeded") == (manifest["batch"], manifest["status"])
     answer = invoke("BatchesFunction", load("batch-status"))
-    assert (200, "succeeded") == (answer["statusCode"], json.loads(answer["body"])["state"])
+    assert (200, "succeeded") == (answer["statusCode"], json.loads(answer["body"])["status"])
 
 
 def check_requests(invoke: Invoke) -> None:
@@ -59,7 +59,7 @@ def _begin(stack: StackInfo) -> None:
         source=BatchSource(keys=(KEY,)),
         options=BatchOptions(),
         created=round(time.time() * 1000),
-        state=State.PLANNING,
+        status=Status.PLANNING,
     )
     item: dict[str, Any] = dict(batch_item(batch, retention=86_400))
     stack.aws().client("dynamodb").put_item(TableName=stack.outputs["BatchesTableName"], Item=item)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from triptych.batches.batch import Batch, BatchError, BatchSource, KeyList, State
+from triptych.batches.batch import Batch, BatchError, BatchSource, KeyList, Status
 from triptych.batches.file import Chunk, FileOutcome, InputFile, Part
 from triptych.inference.piece import Counts
 from triptych.rows.formats import FileForm, FileFormat
@@ -107,7 +107,7 @@ def outcomes() -> st.SearchStrategy[FileOutcome]:
     )
 
 
-def batches(states: frozenset[State] = frozenset(State)) -> st.SearchStrategy[Batch]:
+def batches(states: frozenset[Status] = frozenset(Status)) -> st.SearchStrategy[Batch]:
     """Records in any of the states, whether or not a batch gets there."""
     sources = st.builds(
         BatchSource,
@@ -126,7 +126,7 @@ def batches(states: frozenset[State] = frozenset(State)) -> st.SearchStrategy[Ba
         options=OPTIONS,
         created=MOMENTS,
         target=st.none() | TEXTS,
-        state=st.sampled_from(sorted(states)),
+        status=st.sampled_from(sorted(states)),
         attempts=COUNTS,
         redrives=COUNTS,
         started=st.none() | MOMENTS,

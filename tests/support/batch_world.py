@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from triptych.batches.batch import Batch, BatchSource, State, upload_id
+from triptych.batches.batch import Batch, BatchSource, Status, upload_id
 from triptych.batches.chunk import Limits, Transformer
 from triptych.batches.chunking import plan_chunks
 from triptych.batches.events import Executions, Reminders
@@ -118,7 +118,7 @@ class BatchWorld:
             source=BatchSource((key,)),
             options=BatchOptions(),
             created=NOW,
-            state=State.RUNNING,
+            status=Status.RUNNING,
         )
         self.store.add(batch)
         return batch, input_file(batch, 0, found, models)

@@ -118,7 +118,7 @@ class DroppedFiles:
         """Gives a batch that is there, in one of these states."""
         answer = self.request("GET", f"/v2/batches/{batch_id}")
         batch: Json = answer.json()
-        return batch if batch.get("state") in states else None
+        return batch if batch.get("status") in states else None
 
     def ended(self, batch_id: str, seconds: float = SECONDS) -> Json:
         """Waits for the end of a batch."""

@@ -11,7 +11,7 @@ from tests.template.translated import of_type, references
 COUNTS = {"Requests", "ClientErrors", "ServerErrors", "ColdStart", "ModelLoadErrors"}
 TIMES = {"Latency", "InferenceTime", "ModelLoadTime"}
 JOBS = {"JobsSubmitted", "JobsSucceeded", "JobsFailed", "JobsRetried", "JobsExpired", "JobsCancelled"}
-BATCHES = {"BatchesAccepted", "BatchesRetried", "BatchesStopped", "BatchesFailed"} | {
+BATCHES = {"BatchesAccepted", "BatchesRetried", "BatchesCancelled", "BatchesFailed"} | {
     "BatchesSucceeded",
     "BatchesSucceededWithErrors",
     "BatchFilesSucceeded",

@@ -10,11 +10,11 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from triptych.batches.batch import State
+from triptych.batches.batch import Status as BatchStatus
 from triptych.http.batch_routes import BATCH_ROUTES
 from triptych.http.job_routes import JOB_ROUTES
 from triptych.http.routes import ROUTES
-from triptych.jobs.job import Status
+from triptych.jobs.job import Status as JobStatus
 from triptych.protocol.datatypes import DATATYPES
 
 from api.build import TARGET, build, stale
@@ -121,12 +121,12 @@ def test_datatypes() -> None:
     )
 
 
-def test_states() -> None:
-    """The document names the states of a job and of a batch, and tells of each what it means."""
-    assert [*Status] == DOCUMENT["components"]["schemas"]["JobStatus"]["enum"]
-    assert [*State] == DOCUMENT["components"]["schemas"]["BatchState"]["enum"]
+def test_statuses() -> None:
+    """The document names the statuses of a job and of a batch, and tells of each what it means."""
+    assert [*JobStatus] == DOCUMENT["components"]["schemas"]["JobStatus"]["enum"]
+    assert [*BatchStatus] == DOCUMENT["components"]["schemas"]["BatchStatus"]["enum"]
     described = re.findall(r"^\| `(\w+)` \|", DOCUMENT["info"]["description"], re.MULTILINE)
-    assert {*Status} | {*State} <= {*described}
+    assert {*JobStatus} | {*BatchStatus} <= {*described}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from backports import zstd
-from triptych.batches.batch import Batch, BatchSource, State
+from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.events import Upload
 from triptych.batches.finalize import BatchLedger
 from triptych.batches.messages import message
@@ -112,7 +112,7 @@ def test_not_enough_time(tmp_path: Path, name: str, text: bytes, ending: str) ->
     assert steps > 1
     machine.steps.merge({"batch": "b", "finish": True}, Deadline.after(60))
     ended = machine.world.store.batches["b"]
-    assert (State.SUCCEEDED, Counts(40, 40, 0)) == (ended.state, ended.counts)
+    assert (Status.SUCCEEDED, Counts(40, 40, 0)) == (ended.status, ended.counts)
     assert 40 == machine.made("out").count(b"Adelie")
 
 

@@ -22,13 +22,13 @@ def seen(cloud: Cloud, batch: Any) -> dict[str, Any]:  # noqa: ANN401 - a batch
     """Everything that a user sees of a batch that has ended, without times."""
     outputs = {key: cloud.world.outputs.get(key) or b"" for key in cloud.world.outputs.keys}
     manifest = orjson.loads(outputs.pop("penguins/a.csv.manifest.json"))
-    told = {(told.id, told.state) for told in cloud.world.told}
+    told = {(told.id, told.status) for told in cloud.world.told}
     return {
         "outputs": outputs,
         "records": manifest["records"],
         "filled": manifest.get("filled_cells"),
-        "manifest": manifest["state"],
-        "batch": (batch.state, batch.counts, batch.files, batch.failed_files, batch.notified),
+        "manifest": manifest["status"],
+        "batch": (batch.status, batch.counts, batch.files, batch.failed_files, batch.notified),
         "told": told,
     }
 
@@ -93,7 +93,7 @@ def test_second_upload(tmp_path: Path, second: bytes, after: bool) -> None:  # n
     done = len(fuse.calls)
     expected = seen(cloud, cloud.drop(SMALL[0], second, wishes))
     names = fuse.calls[done:]
-    assert first.state != expected["batch"][0] or second in {SMALL[1], LARGE[1]}
+    assert first.status != expected["batch"][0] or second in {SMALL[1], LARGE[1]}
     for at in range(len(names)):
         fuse = Fuse()
         cloud = Cloud(tmp_path / str(at), fuse)

@@ -1,11 +1,11 @@
-"""Batches as their callers see them: state, progress, pace, links."""
+"""Batches as their callers see them: status, progress, pace, links."""
 
 import json
 
 import pytest
 from hypothesis import given
-from triptych.batches.batch import Batch, BatchError, BatchSource, State
-from triptych.batches.document import SHOWN, Progress, document, file_documents, file_state, progress
+from triptych.batches.batch import Batch, BatchError, BatchSource, Status
+from triptych.batches.document import SHOWN, Progress, document, file_documents, file_status, progress
 from triptych.batches.file import FileOutcome, Part
 from triptych.inference.piece import Counts
 from triptych.protocol.json_document import dump
@@ -23,7 +23,7 @@ RUNNING = Batch(
     BatchOptions(join="all", tolerance=0.5),
     NOW,
     "nightly",
-    State.RUNNING,
+    Status.RUNNING,
     started=NOW + 1000,
     files=2,
     chunks=10,
@@ -35,7 +35,7 @@ def test_running() -> None:
     """A running batch tells how far it is, how fast, and how long it may still take."""
     assert {
         "id": "id",
-        "state": "running",
+        "status": "running",
         "model": "digits",
         "version": "3",
         "source": {"prefix": "digits/", "only_new": True},
@@ -60,7 +60,7 @@ def test_new() -> None:
     batch = Batch("id", None, None, BatchSource(("a.csv", "b.csv")), BatchOptions(), NOW)
     assert {
         "id": "id",
-        "state": "queued",
+        "status": "queued",
         "source": {"keys": ["a.csv", "b.csv"], "count": 2},
         "created_at": "2026-01-01T00:00:00.000Z",
         "attempts": 0,
@@ -78,7 +78,7 @@ def test_no_pace_yet() -> None:
 def test_ended() -> None:
     """What the record says of a batch that has ended stays true when its parts are deleted."""
     ended = RUNNING._replace(
-        state=State.FAILED, ended=NOW + 11_000, counts=Counts(2000, 0, 2000), failed_files=2, error=ERROR
+        status=Status.FAILED, ended=NOW + 11_000, counts=Counts(2000, 0, 2000), failed_files=2, error=ERROR
     )
     described = document(ended, NOW + 10**9)
     assert {
@@ -92,16 +92,16 @@ def test_ended() -> None:
 
 def test_succeeded() -> None:
     """All chunks of a batch that succeeded are done, whoever looks."""
-    done = RUNNING._replace(state=State.SUCCEEDED, ended=NOW + 11_000, counts=Counts(5, 5, 0))
+    done = RUNNING._replace(status=Status.SUCCEEDED, ended=NOW + 11_000, counts=Counts(5, 5, 0))
     told = document(done, NOW)["progress"]
     assert isinstance(told, dict)
     assert {"done": 10, "total": 10} == told["chunks"]
 
 
 def test_stopped() -> None:
-    """A batch that was stopped tells how far it came."""
-    stopped = RUNNING._replace(state=State.STOPPED, ended=NOW + 21_000)
-    assert document(RUNNING, NOW, HALF)["progress"] == document(stopped, NOW, HALF)["progress"]
+    """A batch that was cancelled tells how far it came."""
+    cancelled = RUNNING._replace(status=Status.CANCELLED, ended=NOW + 21_000)
+    assert document(RUNNING, NOW, HALF)["progress"] == document(cancelled, NOW, HALF)["progress"]
 
 
 def test_progress() -> None:
@@ -114,16 +114,16 @@ def test_progress() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "failed", "state"),
+    ("counts", "failed", "status"),
     [
-        (Counts(3, 3, 0), False, State.SUCCEEDED),
-        (Counts(3, 2, 1), False, State.SUCCEEDED_WITH_ERRORS),
-        (Counts(3, 3, 0), True, State.FAILED),
+        (Counts(3, 3, 0), False, Status.SUCCEEDED),
+        (Counts(3, 2, 1), False, Status.SUCCEEDED_WITH_ERRORS),
+        (Counts(3, 3, 0), True, Status.FAILED),
     ],
 )
-def test_states_of_files(counts: Counts, failed: bool, state: State) -> None:  # noqa: FBT001 - a case
+def test_states_of_files(counts: Counts, failed: bool, status: Status) -> None:  # noqa: FBT001 - a case
     """A file ends like a batch of its own."""
-    assert state is file_state(counts, failed=failed)
+    assert status is file_status(counts, failed=failed)
 
 
 def test_files() -> None:
@@ -133,7 +133,7 @@ def test_files() -> None:
     assert [
         {
             "key": "a.csv",
-            "state": "succeeded_with_errors",
+            "status": "succeeded_with_errors",
             "records": {"read": 3, "written": 2, "failed": 1},
             "filled_cells": 4,
             "output": "s3://b/a.out",
@@ -142,7 +142,7 @@ def test_files() -> None:
         },
         {
             "key": "b.csv",
-            "state": "failed",
+            "status": "failed",
             "records": {"read": 0, "written": 0, "failed": 0},
             "manifest": "s3://b/b.manifest",
             "error": ERROR._asdict(),
@@ -155,5 +155,5 @@ def test_files() -> None:
 def test_any_batch(batch: Batch, part: Part, outcome: FileOutcome) -> None:
     """Any record can be shown, at any time."""
     described = json.loads(dump(document(batch, NOW, progress([part], [outcome]))))
-    assert (batch.id, batch.state.value) == (described["id"], described["state"])
+    assert (batch.id, batch.status.value) == (described["id"], described["status"])
     assert described.get("seconds_left", 0) >= 0

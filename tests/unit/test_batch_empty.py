@@ -11,7 +11,7 @@ import orjson
 import pytest
 from arro3.core import Array, DataType, RecordBatch
 from arro3.io import write_ipc, write_parquet
-from triptych.batches.batch import State
+from triptych.batches.batch import Status
 from triptych.batches.events import Upload
 from triptych.clock import Deadline
 from triptych.inference.piece import Counts
@@ -29,40 +29,40 @@ def world(tmp_path: Path) -> BatchWorld:
     return BatchWorld(tmp_path)
 
 
-def ended(world: BatchWorld, key: str, body: bytes, **metadata: str) -> tuple[State, str]:
+def ended(world: BatchWorld, key: str, body: bytes, **metadata: str) -> tuple[Status, str]:
     """Drops a file; tells how its batch ended, and why if it failed. Nothing was read in either case."""
     found = world.inputs.drop(key, body, metadata)
     assert world.uploads.take(Upload(key, found.version, found.etag), Deadline.after(60)) is None
     (batch,) = world.store.batches.values()
     assert Counts() == batch.counts
     manifest = orjson.loads(world.outputs.get(f"{key}.manifest.json") or b"{}")
-    assert (batch.state == "succeeded") == (f"{key}.out" in world.outputs.keys)
-    return batch.state, manifest.get("error", {}).get("message", "")
+    assert (batch.status == "succeeded") == (f"{key}.out" in world.outputs.keys)
+    return batch.status, manifest.get("error", {}).get("message", "")
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "json", "parquet", "arrow", "npy", "csv.gz", "jsonl.zst"])
 def test_no_bytes(world: BatchWorld, ending: str) -> None:
     """A file of no bytes has failed, whatever it is called."""
-    assert (State.FAILED, EMPTY) == ended(world, f"penguins/a.{ending}", b"")
+    assert (Status.FAILED, EMPTY) == ended(world, f"penguins/a.{ending}", b"")
 
 
 @pytest.mark.parametrize("body", [b"\n", b"\r\n\n", MARK, MARK + b"\n"])
 @pytest.mark.parametrize(("ending", "header"), [("csv", "present"), ("csv", "absent"), ("jsonl", "absent")])
 def test_blank_text(world: BatchWorld, ending: str, header: str, body: bytes) -> None:
     """Text of blank lines, or of nothing but a byte order mark, has failed."""
-    assert (State.FAILED, EMPTY) == ended(world, f"penguins/a.{ending}", body, header=header)
+    assert (Status.FAILED, EMPTY) == ended(world, f"penguins/a.{ending}", body, header=header)
 
 
 @pytest.mark.parametrize("body", [b" \n", MARK])
 def test_blank_document(world: BatchWorld, body: bytes) -> None:
     """A JSON document of blanks has failed."""
-    assert (State.FAILED, EMPTY) == ended(world, "penguins/a.json", body)
+    assert (Status.FAILED, EMPTY) == ended(world, "penguins/a.json", body)
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "json"])
 def test_compressed(world: BatchWorld, ending: str) -> None:
     """Compressed text is empty if what it holds is."""
-    assert (State.FAILED, EMPTY) == ended(world, f"penguins/a.{ending}.gz", gzip.compress(b"\n"))
+    assert (Status.FAILED, EMPTY) == ended(world, f"penguins/a.{ending}.gz", gzip.compress(b"\n"))
 
 
 def test_blank_lines_between_parts(world: BatchWorld) -> None:
@@ -105,4 +105,4 @@ def npy() -> bytes:
 def test_tables_of_no_rows(world: BatchWorld, key: str, body: bytes) -> None:
     """A table with a header, a schema or a shape and no rows has succeeded."""
     outputs = {"outputs": "digit"} if key.endswith("npy") else {}  # an array holds one output
-    assert (State.SUCCEEDED, "") == ended(world, key, body, **outputs)
+    assert (Status.SUCCEEDED, "") == ended(world, key, body, **outputs)

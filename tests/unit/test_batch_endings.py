@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 import pytest
-from triptych.batches.batch import Batch, BatchError, BatchSource, State
+from triptych.batches.batch import Batch, BatchError, BatchSource, Status
 from triptych.batches.file import FileOutcome
 from triptych.batches.finalize import BatchEndings, BatchLedger
-from triptych.batches.transitions import handed_over, planned, redriven, stopped
+from triptych.batches.transitions import cancelled, handed_over, planned, redriven
 from triptych.errors import Conflict, NotFound, ServiceUnavailable
 from triptych.inference.piece import Counts
 from triptych.rows.options import BatchOptions
@@ -46,7 +46,7 @@ def test_finished(world: World) -> None:
     """A batch whose files are done succeeds; that is told, remembered as told, and seen."""
     world.store.add_outcome("id", DONE)
     ended = world.endings.finish("id")
-    assert (State.SUCCEEDED, Counts(3, 3, 0), NOW) == (ended.state, ended.counts, ended.ended)
+    assert (Status.SUCCEEDED, Counts(3, 3, 0), NOW) == (ended.status, ended.counts, ended.ended)
     assert [ended] == world.notifier.published == world.observer.ended
     assert ended._replace(notified=True, revision=ended.revision + 1) == world.ledger.known("id")
 
@@ -67,7 +67,7 @@ def test_told_later(world: World) -> None:
     world.notifier.broken = "no topic"
     with pytest.raises(ServiceUnavailable, match="no topic"):
         world.endings.finish("id")
-    assert (State.SUCCEEDED, False) == (world.ledger.known("id").state, world.ledger.known("id").notified)
+    assert (Status.SUCCEEDED, False) == (world.ledger.known("id").status, world.ledger.known("id").notified)
     world.notifier.broken = None
     world.endings.finish("id")
     assert 1 == len(world.notifier.published) == len(world.observer.ended)
@@ -77,17 +77,17 @@ def test_told_later(world: World) -> None:
 def test_failed(world: World) -> None:
     """A batch that is given up has failed, with the reason."""
     ended = world.endings.fail("id", ERROR)
-    assert (State.FAILED, ERROR) == (ended.state, ended.error)
+    assert (Status.FAILED, ERROR) == (ended.status, ended.error)
     assert [ended] == world.notifier.published
 
 
 def test_stopped_meanwhile(world: World) -> None:
-    """A batch that was stopped while its last file was written stays stopped."""
+    """A batch that was cancelled while its last file was written stays cancelled."""
     old = world.ledger.known("id")
-    world.endings.end(old, lambda batch: stopped(batch, NOW))
+    world.endings.end(old, lambda batch: cancelled(batch, NOW))
     world.store.add_outcome("id", DONE)
-    assert State.STOPPED is world.endings.finish("id").state
-    assert [State.STOPPED] == [batch.state for batch in world.notifier.published]
+    assert Status.CANCELLED is world.endings.finish("id").status
+    assert [Status.CANCELLED] == [batch.status for batch in world.notifier.published]
 
 
 def test_redriven_while_it_is_told(world: World) -> None:

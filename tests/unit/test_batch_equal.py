@@ -43,7 +43,7 @@ def same(key: str, body: bytes, wishes: dict[str, str]) -> Batch:
     whole, one = transformed(key, body, wishes, 10**6)
     batch, many = transformed(key, body, wishes, 0)
     assert one == many
-    assert (whole.state, whole.counts) == (batch.state, batch.counts)
+    assert (whole.status, whole.counts) == (batch.status, batch.counts)
     return batch
 
 

@@ -10,7 +10,7 @@ import pytest
 from arro3.core import RecordBatchReader
 from arro3.io import read_ipc, read_parquet
 from triptych.aws.stored import StoredObject
-from triptych.batches.batch import Batch, BatchSource, State
+from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.file import Chunk, FileOutcome, Join
 from triptych.batches.keys import chunks_key, joins_key
 from triptych.batches.messages import chunk_of, join_of
@@ -61,7 +61,7 @@ def test_output_does_not_depend_on_chunks(world: BatchWorld, size: int) -> None:
     assert Counts(41, 40, 1) == outcome.counts
     told = manifest(world, "penguins/a.csv")
     assert ("succeeded_with_errors", {"read": 41, "written": 40, "failed": 1}) == (
-        told["state"],
+        told["status"],
         told["records"],
     )
 
@@ -177,7 +177,7 @@ def test_plan(world: BatchWorld) -> None:
         ("penguins/large.csv", "penguins/small.csv", "penguins/wrong.txt", "penguins/gone.csv")
     )
     batch, _ = world.dropped("penguins/x.csv", BODY)
-    batch = batch._replace(source=source, state=State.PLANNING)
+    batch = batch._replace(source=source, status=Status.PLANNING)
     planned = world.planner.plan(batch, Deadline.after(60))
     chunks = [chunk_of(entry) for entry in orjson.loads(world.work.get(chunks_key(batch.id)) or b"")]
     joins = [join_of(entry) for entry in orjson.loads(world.work.get(joins_key(batch.id)) or b"")]
@@ -189,7 +189,7 @@ def test_plan(world: BatchWorld) -> None:
     assert gone.error is not None
     assert "its name must end in" in wrong.error.message
     assert "there is no file 'penguins/gone.csv'" == gone.error.message
-    assert "failed" == manifest(world, "penguins/wrong.txt")["state"]
+    assert "failed" == manifest(world, "penguins/wrong.txt")["status"]
     _run(world, batch, chunks)
     assert 1 == world.finisher.finish(batch, joins[0]).counts.failed
 

@@ -69,7 +69,7 @@ def test_everything() -> None:
     assert {
         "manifest_version": 1,
         "batch": "id",
-        "state": "succeeded_with_errors",
+        "status": "succeeded_with_errors",
         "model": {"name": "digits", "version": "3"},
         "input": {
             "location": f"s3://in/{KEY}",
@@ -122,7 +122,7 @@ def test_failed_before_it_was_opened() -> None:
     told = written(
         FileReport(BATCH, Generation(KEY), "in", "out", ended=NOW + 5000, memory=1769, error=error)
     )
-    assert ("failed", error._asdict()) == (told["state"], told["error"])
+    assert ("failed", error._asdict()) == (told["status"], told["error"])
     assert {"location": f"s3://in/{KEY}"} == told["input"]
     assert {"read": 0, "written": 0, "failed": 0} == told["records"]
     assert not {"model", "options", "output", "errors", "chunks", "throughput"} & told.keys()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triptych.batches.batch import Batch, BatchSource, State
+from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.file import FileOutcome, Part
 from triptych.batches.transitions import handed_over
 from triptych.clock import Deadline
@@ -127,6 +127,6 @@ def test_whole_batch(tmp_path: Path, size: int) -> None:
     begun(world, store, *(f"penguins/{number}.csv" for number in range(size)))  # none of them is there
     told(world, "plan")
     told(world, "merge", finish=True)
-    assert (State.FAILED, size) == (store.batches["b"].state, store.batches["b"].failed_files)
+    assert (Status.FAILED, size) == (store.batches["b"].status, store.batches["b"].failed_files)
     assert store.calls <= 3 * size + 10
     assert store.items <= 3 * size + 10

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triptych.batches.batch import Batch, State
+from triptych.batches.batch import Batch, Status
 from triptych.batches.submission import read_submission
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, Conflict, DeadlineExceeded
@@ -61,7 +61,7 @@ def test_a_lost_chunk_costs_its_file_only(world: BatchWorld) -> None:
     world.machine.merge({"batch": batch.id, "chunk": chunks[0], "failure": LOST}, Deadline.after(60))
     done(world, batch, chunks[1:])
     ended = finished(world, batch, joins)
-    assert (State.SUCCEEDED_WITH_ERRORS, 1) == (ended.state, ended.failed_files)
+    assert (Status.SUCCEEDED_WITH_ERRORS, 1) == (ended.status, ended.failed_files)
     lost, kept = world.store.outcomes(batch.id)
     assert lost.error is not None
     assert "perhaps for want of memory; redrive" in lost.error.message
@@ -89,7 +89,7 @@ def test_a_redrive_of_the_lost_file_only(world: BatchWorld) -> None:
     ended = finished(world, batch, joins)
     assert (0, 2, 22, 21, None) == (ended.failed_files, ended.files, *ended.counts[:2], ended.error)
     assert kept == world.outputs.find("penguins/small.csv.manifest.json")
-    assert [State.SUCCEEDED_WITH_ERRORS] * 2 == [told.state for told in world.told]
+    assert [Status.SUCCEEDED_WITH_ERRORS] * 2 == [told.status for told in world.told]
 
 
 def test_a_lost_join(world: BatchWorld) -> None:
@@ -115,7 +115,7 @@ def test_only_what_is_missing_is_done_again(world: BatchWorld) -> None:
     done(world, batch, again)
     assert len(chunks) == runs + len(world.observer.runs[runs:])
     ended = finished(world, batch, joins)
-    assert (State.SUCCEEDED_WITH_ERRORS, 22, 21) == (ended.state, ended.counts.read, ended.counts.written)
+    assert (Status.SUCCEEDED_WITH_ERRORS, 22, 21) == (ended.status, ended.counts.read, ended.counts.written)
 
 
 def test_a_redrive_of_all_files(world: BatchWorld) -> None:
@@ -124,12 +124,12 @@ def test_a_redrive_of_all_files(world: BatchWorld) -> None:
     chunks, joins = planned(world, batch)
     for chunk in chunks:
         world.machine.merge({"batch": batch.id, "chunk": chunk, "failure": LOST}, Deadline.after(60))
-    assert State.FAILED is finished(world, batch, joins).state
+    assert Status.FAILED is finished(world, batch, joins).status
     batch = world.desk.redrive(batch.id)
     chunks, joins = planned(world, batch)
     done(world, batch, chunks)
     ended = finished(world, batch, joins)
-    assert (State.SUCCEEDED_WITH_ERRORS, 0, 21) == (ended.state, ended.failed_files, ended.counts.written)
+    assert (Status.SUCCEEDED_WITH_ERRORS, 0, 21) == (ended.status, ended.failed_files, ended.counts.written)
 
 
 def test_a_redrive_too_late(world: BatchWorld) -> None:
@@ -147,7 +147,7 @@ def test_a_file_that_was_begun_before_it_was_planned(world: BatchWorld, counts: 
     """What a function made of a file before it handed it over is gone on with, in one chunk."""
     batch, file = world.dropped("penguins/a.csv", HEAD + 20 * ROW)
     (chunk,) = world.chunks(batch, file, 10**6)
-    world.store.batches[batch.id] = batch = batch._replace(state=State.PLANNING, **counts)
+    world.store.batches[batch.id] = batch = batch._replace(status=Status.PLANNING, **counts)
     world.transformer.run(batch, chunk._replace(end=chunk.start + 5 * len(ROW)), Deadline.after(60))
     made = world.store.part(batch.id, 0, chunk.start)
     assert made is not None
@@ -176,14 +176,14 @@ def test_what_cannot_be_planned(
     assert (0, 0) == (answer["chunks"]["count"], answer["joins"]["count"])
     ended = finished(world, batch, [])
     assert ended.error is not None
-    assert (State.FAILED, kind, False) == (ended.state, ended.error.type, ended.error.retryable)
+    assert (Status.FAILED, kind, False) == (ended.status, ended.error.type, ended.error.retryable)
 
 
 def test_a_batch_that_was_stopped(world: BatchWorld) -> None:
-    """Workers of a stopped batch end without an error, and nothing is published."""
+    """Workers of a cancelled batch end without an error, and nothing is published."""
     batch = started(world)
     chunks, joins = planned(world, batch)
-    world.desk.stop(batch.id)
+    world.desk.cancel(batch.id)
     done(world, batch, chunks)
-    assert State.STOPPED is finished(world, batch, joins).state
+    assert Status.CANCELLED is finished(world, batch, joins).status
     assert [] == world.outputs.keys

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from triptych.batches.batch import Batch, State
+from triptych.batches.batch import Batch, Status
 from triptych.batches.events import reminder_of
 from triptych.batches.submission import read_submission
 from triptych.errors import BadRequest, ServiceUnavailable
@@ -47,8 +47,8 @@ def test_crash_at_every_call(tmp_path: Path, after: bool) -> None:  # noqa: FBT0
         reminded(cloud.world)
         for batch_id in cloud.world.workflow.started.values():
             cloud.execute(batch_id)
-        states = [batch.state for batch in cloud.world.store.batches.values()]
-        assert states in ([], [State.SUCCEEDED]), f"ended at {name}"
+        states = [batch.status for batch in cloud.world.store.batches.values()]
+        assert states in ([], [Status.SUCCEEDED]), f"ended at {name}"
         made += len(states)
     assert made > 0
 
@@ -58,15 +58,15 @@ def test_a_batch_that_cannot_be_started(tmp_path: Path) -> None:
     world = BatchWorld(tmp_path)
     world.inputs.drop("penguins/a.csv", HEAD + ROW)
     batch = submitted(world)
-    world.store.batches[batch.id] = batch._replace(state=State.QUEUED, execution=None)
+    world.store.batches[batch.id] = batch._replace(status=Status.QUEUED, execution=None)
     world.workflow.broken = "no state machine"
     reminded(world)
     ended = world.store.batches[batch.id]
     assert ended.error is not None
-    assert (State.FAILED, True, 1) == (ended.state, ended.error.retryable, len(world.told))
+    assert (Status.FAILED, True, 1) == (ended.status, ended.error.retryable, len(world.told))
     assert "it could not be started: no state machine; redrive the batch" == ended.error.message
     world.workflow.broken = None
-    assert State.PLANNING is world.desk.redrive(batch.id).state
+    assert Status.PLANNING is world.desk.redrive(batch.id).status
 
 
 def test_a_batch_that_was_started(tmp_path: Path) -> None:
@@ -75,9 +75,9 @@ def test_a_batch_that_was_started(tmp_path: Path) -> None:
     batch = submitted(world)
     reminded(world)
     assert batch == world.store.batches[batch.id]
-    stopped = world.desk.stop(batch.id)
+    cancelled = world.desk.cancel(batch.id)
     reminded(world)
-    assert stopped.state is world.store.batches[batch.id].state
+    assert cancelled.status is world.store.batches[batch.id].status
     world.reminders.take("3e1f5a52-8c0d-4b7a-9d35-6f1c2b7e9a10")
     assert {batch.id: batch.id} == world.workflow.started
 

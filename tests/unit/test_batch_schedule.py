@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triptych.batches.batch import Batch, BatchSource, State
+from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.events import EndedExecution, Schedule, execution_of, schedule_of
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, ServiceUnavailable
@@ -65,7 +65,7 @@ def test_a_night(world: BatchWorld) -> None:
     assert (first.id, 1) == (again.id, len(world.store))
     assert {first.id: first.id} == world.workflow.started
     assert BatchSource(prefix="penguins/", only_new=True) == first.source
-    assert State.PLANNING is first.state
+    assert Status.PLANNING is first.status
 
 
 def test_two_nights(world: BatchWorld) -> None:
@@ -78,8 +78,8 @@ def test_two_nights(world: BatchWorld) -> None:
             world.machine.chunk({"batch": batch.id, "chunk": chunk}, Deadline.after(60))
         world.machine.merge({"batch": batch.id, "finish": True}, Deadline.after(60))
         ends.append(world.store.batches[batch.id])
-    assert [(State.SUCCEEDED_WITH_ERRORS, 1, 2), (State.SUCCEEDED, 0, 0)] == [
-        (batch.state, batch.files, batch.counts.read) for batch in ends
+    assert [(Status.SUCCEEDED_WITH_ERRORS, 1, 2), (Status.SUCCEEDED, 0, 0)] == [
+        (batch.status, batch.files, batch.counts.read) for batch in ends
     ]
 
 
@@ -89,7 +89,7 @@ def test_a_night_without_a_state_machine(world: BatchWorld) -> None:
     with pytest.raises(ServiceUnavailable):
         running(world)
     world.workflow.broken = None
-    assert State.PLANNING is running(world).state
+    assert Status.PLANNING is running(world).status
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_an_execution_that_ended(world: BatchWorld, error: str, cause: str, mess
         world.executions.ended(EndedExecution(batch.id, batch.id, error, cause))
     ended = world.store.batches[batch.id]
     assert ended.error is not None
-    assert (State.FAILED, True, 1) == (ended.state, ended.error.retryable, len(world.told))
+    assert (Status.FAILED, True, 1) == (ended.status, ended.error.retryable, len(world.told))
     assert message in ended.error.message
 
 
@@ -117,15 +117,15 @@ def test_an_execution_of_the_time_before(world: BatchWorld) -> None:
     world.executions.ended(EndedExecution(batch.id, batch.id, "ABORTED", ""))
     world.desk.redrive(batch.id)
     world.executions.ended(EndedExecution(batch.id, batch.id, "ABORTED", ""))
-    assert State.PLANNING is world.store.batches[batch.id].state
+    assert Status.PLANNING is world.store.batches[batch.id].status
     world.executions.ended(EndedExecution(f"{batch.id}-1", batch.id, "ABORTED", ""))
-    assert State.FAILED is world.store.batches[batch.id].state
+    assert Status.FAILED is world.store.batches[batch.id].status
 
 
 def test_an_execution_of_a_batch_that_has_ended(world: BatchWorld) -> None:
-    """A batch that was stopped, or that nobody knows, stays as it is."""
+    """A batch that was cancelled, or that nobody knows, stays as it is."""
     batch = running(world)
-    world.desk.stop(batch.id)
+    world.desk.cancel(batch.id)
     world.executions.ended(EndedExecution(batch.id, batch.id, "ABORTED", ""))
     world.executions.ended(EndedExecution("x", "x", "ABORTED", ""))
-    assert State.STOPPED is world.store.batches[batch.id].state
+    assert Status.CANCELLED is world.store.batches[batch.id].status

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from triptych.batches.batch import BatchSource, State
+from triptych.batches.batch import BatchSource, Status
 from triptych.batches.planner import Selection
 from triptych.batches.submission import shortened
 from triptych.clock import Deadline
@@ -87,8 +87,8 @@ def test_no_time_to_find_files(world: BatchWorld) -> None:
     world.machine.plan({"batch": batch.id}, Deadline.after(-1))
     ended = world.store.batches[batch.id]
     assert ended.error is not None
-    assert (State.FAILED, "there was no time left to find all files; make the prefix longer") == (
-        ended.state,
+    assert (Status.FAILED, "there was no time left to find all files; make the prefix longer") == (
+        ended.status,
         ended.error.message,
     )
 

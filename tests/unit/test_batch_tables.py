@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from arro3.core import Array, DataType, RecordBatch, Table
 from arro3.io import read_parquet, write_ipc, write_parquet
-from triptych.batches.batch import Batch, State
+from triptych.batches.batch import Batch, Status
 from triptych.inference.piece import Counts
 
 from tests.support.batch_world import BatchWorld
@@ -72,8 +72,8 @@ def test_parquet_in_chunks(tmp_path: Path, group: int) -> None:
     """Whatever row groups a file has, and whether one worker takes it or many, its rows come in order."""
     whole, one = transformed(tmp_path / "one", "penguins/a.parquet", parquet(1000), 10**6)
     parts, many = transformed(tmp_path / "many", "penguins/a.parquet", parquet(group), 0)
-    assert [(State.SUCCEEDED, Counts(ROWS, ROWS, 0, FILLED))] * 2 == [
-        (batch.state, batch.counts) for batch in (whole, parts)
+    assert [(Status.SUCCEEDED, Counts(ROWS, ROWS, 0, FILLED))] * 2 == [
+        (batch.status, batch.counts) for batch in (whole, parts)
     ]
     assert (1, min(ROWS, -(-ROWS // group))) == (whole.chunks, parts.chunks)
     expected = rows(one, "penguins/a.parquet")
@@ -85,7 +85,7 @@ def test_arrow_is_like_parquet(tmp_path: Path) -> None:
     """The same rows have the same predictions."""
     _, one = transformed(tmp_path / "parquet", "penguins/a.parquet", parquet(30), 10**6)
     batch, other = transformed(tmp_path / "arrow", "penguins/a.arrow", arrow(), 0)
-    assert (State.SUCCEEDED, Counts(ROWS, ROWS, 0, FILLED)) == (batch.state, batch.counts)
+    assert (Status.SUCCEEDED, Counts(ROWS, ROWS, 0, FILLED)) == (batch.status, batch.counts)
     assert rows(one, "penguins/a.parquet") == rows(other, "penguins/a.arrow")
 
 
@@ -103,5 +103,5 @@ def test_damaged_tables(tmp_path: Path, key: str, body: bytes, message: str) -> 
     for direct in (0, 10**6):
         batch, _ = transformed(tmp_path / str(direct), key, body, direct)
         assert batch.error is not None
-        assert (State.FAILED, False) == (batch.state, batch.error.retryable)
+        assert (Status.FAILED, False) == (batch.status, batch.error.retryable)
         assert message in batch.error.message

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from triptych.batches.batch import Batch, BatchError, BatchSource, State
+from triptych.batches.batch import Batch, BatchError, BatchSource, Status
 from triptych.batches.file import FileOutcome, InputFile
 from triptych.batches.telemetry import BatchTelemetry, ChunkRun
 from triptych.inference.piece import Counts
@@ -92,23 +92,23 @@ def test_files(telemetry: BatchTelemetry, capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize(
-    ("state", "metric"),
+    ("status", "metric"),
     [
-        (State.SUCCEEDED, "BatchesSucceeded"),
-        (State.SUCCEEDED_WITH_ERRORS, "BatchesSucceededWithErrors"),
-        (State.FAILED, "BatchesFailed"),
-        (State.STOPPED, "BatchesStopped"),
+        (Status.SUCCEEDED, "BatchesSucceeded"),
+        (Status.SUCCEEDED_WITH_ERRORS, "BatchesSucceededWithErrors"),
+        (Status.FAILED, "BatchesFailed"),
+        (Status.CANCELLED, "BatchesCancelled"),
     ],
 )
 def test_ended(
-    telemetry: BatchTelemetry, capsys: pytest.CaptureFixture[str], state: State, metric: str
+    telemetry: BatchTelemetry, capsys: pytest.CaptureFixture[str], status: Status, metric: str
 ) -> None:
     """A batch is counted by how it ended."""
-    telemetry.batch_ended(BATCH._replace(state=state, error=ERROR))
+    telemetry.batch_ended(BATCH._replace(status=status, error=ERROR))
     written = line(capsys)
-    assert ({metric: (1, "Count")}, state.value, "BadRequest") == (
+    assert ({metric: (1, "Count")}, status.value, "BadRequest") == (
         metrics(written),
-        written["state"],
+        written["status"],
         written["error"],
     )
 

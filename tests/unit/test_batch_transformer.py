@@ -11,11 +11,11 @@ import pytest
 from triptych.aws.pacer import Pacer
 from triptych.batches import chunk as module
 from triptych.batches.batch import Batch
+from triptych.batches.cancelling import Cancelled
 from triptych.batches.chunk import Limits, Transformer
 from triptych.batches.file import Chunk
 from triptych.batches.lookup import LookupRate
-from triptych.batches.stopping import Stopped
-from triptych.batches.transitions import stopped
+from triptych.batches.transitions import cancelled
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, NotFound
 from triptych.inference import transform
@@ -119,7 +119,7 @@ def test_time_that_is_up(world: BatchWorld, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_slow_lookups(world: BatchWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the share of the writes is small, each call stops in time, and the next one goes on there."""
+    """Where the share of the writes is small, each call cancels in time, and the next one goes on there."""
     clock = Clock()
     monkeypatch.setattr(time, "monotonic", clock)
     monkeypatch.setattr(module, "Pacer", partial(Pacer, sleep=clock.advance, clock=clock))
@@ -165,12 +165,12 @@ def test_lookups_that_are_stopped_within_a_block(world: BatchWorld, monkeypatch:
     assert Counts(3, 3, 0) == together(world, batch)[2]
 
 
-def test_stop(world: BatchWorld) -> None:
-    """A batch that was stopped is not gone on with."""
+def test_cancel(world: BatchWorld) -> None:
+    """A batch that was cancelled is not gone on with."""
     batch, file = world.dropped("penguins/a.csv", BODY)
     (chunk,) = world.chunks(batch, file, 10**6)
-    world.store.replace(stopped(batch, 1))
-    with pytest.raises(Stopped, match="was stopped"):
+    world.store.replace(cancelled(batch, 1))
+    with pytest.raises(Cancelled, match="was cancelled"):
         world.transform(batch, chunk)
     assert [] == world.work.keys
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import given
-from triptych.batches.batch import FINAL, Batch, BatchError, BatchSource, State
+from triptych.batches.batch import FINAL, Batch, BatchError, BatchSource, Status
 from triptych.batches.file import FileOutcome
 from triptych.batches.transitions import (
     begun,
+    cancelled,
     failed,
     finished,
     handed_over,
@@ -15,7 +16,6 @@ from triptych.batches.transitions import (
     planned,
     redriven,
     released,
-    stopped,
     told,
 )
 from triptych.errors import Conflict, ServiceUnavailable
@@ -28,42 +28,42 @@ NOW, LATER = 1_767_225_600_000, 1_767_225_900_000
 NEW = Batch("id", None, None, BatchSource(("m/a.csv",)), BatchOptions(), NOW)
 PASSING = BatchError("ServiceUnavailable", "the bucket cannot be reached", retryable=True)
 LASTING = BatchError("BadRequest", "the columns are wrong", retryable=False)
-UNDER_WAY = frozenset(State) - FINAL
+UNDER_WAY = frozenset(Status) - FINAL
 DONE = FileOutcome(0, "m/a.csv", Counts(3, 3, 0), "m/a.csv.out", None, "m/a.csv.manifest.json")
 HALF = DONE._replace(number=1, counts=Counts(4, 3, 1), errors="m/a.csv.errors.jsonl")
 WRONG = DONE._replace(number=2, counts=Counts(), output=None, error=LASTING)
 OUT_OF_REACH = WRONG._replace(number=3, error=PASSING)
 
-MOVES: dict[str, tuple[Callable[[Batch], Batch], frozenset[State]]] = {
+MOVES: dict[str, tuple[Callable[[Batch], Batch], frozenset[Status]]] = {
     "begin": (lambda batch: begun(batch, NOW, LATER), UNDER_WAY),
-    "be retried": (lambda batch: released(batch, PASSING), UNDER_WAY - {State.QUEUED}),
+    "be retried": (lambda batch: released(batch, PASSING), UNDER_WAY - {Status.QUEUED}),
     "be handed over": (lambda batch: handed_over(batch, NOW), UNDER_WAY),
-    "be planned": (lambda batch: planned(batch, 2, 3), UNDER_WAY - {State.QUEUED}),
-    "end": (lambda batch: finished(batch, NOW, [DONE]), UNDER_WAY - {State.QUEUED}),
+    "be planned": (lambda batch: planned(batch, 2, 3), UNDER_WAY - {Status.QUEUED}),
+    "end": (lambda batch: finished(batch, NOW, [DONE]), UNDER_WAY - {Status.QUEUED}),
     "fail": (lambda batch: failed(batch, NOW, LASTING), UNDER_WAY),
-    "be stopped": (lambda batch: stopped(batch, NOW), UNDER_WAY),
-    "be redriven": (redriven, frozenset({State.FAILED, State.SUCCEEDED_WITH_ERRORS})),
+    "be cancelled": (lambda batch: cancelled(batch, NOW), UNDER_WAY),
+    "be redriven": (redriven, frozenset({Status.FAILED, Status.SUCCEEDED_WITH_ERRORS})),
     "be told": (told, FINAL),
 }
 
 
-def in_state(state: State) -> Batch:
+def in_status(status: Status) -> Batch:
     """A batch that nobody holds, in a state; if something failed, it may succeed when it is redriven."""
     return NEW._replace(
-        state=state, error=PASSING if state in {State.FAILED, State.SUCCEEDED_WITH_ERRORS} else None
+        status=status, error=PASSING if status in {Status.FAILED, Status.SUCCEEDED_WITH_ERRORS} else None
     )
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("move", MOVES)
-def test_every_move_from_every_state(move: str, state: State) -> None:
+def test_every_move_from_every_state(move: str, status: Status) -> None:
     """A move is made from the states that allow it, and counted; from all others it is refused."""
     make, allowed = MOVES[move]
-    if state in allowed:
-        assert 1 == make(in_state(state)).revision
+    if status in allowed:
+        assert 1 == make(in_status(status)).revision
     else:
-        with pytest.raises(Conflict, match=f"batch id is {state}"):
-            make(in_state(state))
+        with pytest.raises(Conflict, match=f"batch id is {status}"):
+            make(in_status(status))
 
 
 @given(batches())
@@ -83,7 +83,7 @@ def test_kept_fields(batch: Batch) -> None:
 def test_begun_once() -> None:
     """Who has begun is left alone until the lease is over; then the next one may, and it is counted."""
     first = begun(NEW, NOW, LATER)
-    assert (State.PLANNING, NOW, LATER, 1) == (first.state, first.started, first.lease, first.attempts)
+    assert (Status.PLANNING, NOW, LATER, 1) == (first.status, first.started, first.lease, first.attempts)
     assert leased(first, LATER - 1)
     with pytest.raises(Conflict, match="being transformed already"):
         begun(first, LATER - 1, LATER)
@@ -93,8 +93,8 @@ def test_begun_once() -> None:
 def test_released() -> None:
     """After a failure that may pass the next attempt may begin at once."""
     waiting = released(begun(NEW, NOW, LATER), PASSING)
-    assert (State.QUEUED, None, PASSING, 1) == (
-        waiting.state,
+    assert (Status.QUEUED, None, PASSING, 1) == (
+        waiting.status,
         waiting.lease,
         waiting.error,
         waiting.attempts,
@@ -105,7 +105,7 @@ def test_released() -> None:
 def test_handed_over_once() -> None:
     """What the state machine has nobody else begins; telling it again changes nothing."""
     handed = handed_over(begun(NEW, NOW, LATER), NOW)
-    assert (State.PLANNING, "id", None) == (handed.state, handed.execution, handed.lease)
+    assert (Status.PLANNING, "id", None) == (handed.status, handed.execution, handed.lease)
     running = planned(handed, 2, 3)
     for batch in (handed, running):
         assert batch is handed_over(batch, LATER)
@@ -117,21 +117,21 @@ def test_handed_over_once() -> None:
 def test_planned() -> None:
     """Files and chunks are known, also when planning was done twice."""
     once = planned(handed_over(NEW, NOW), 2, 3)
-    assert (State.RUNNING, 2, 3) == (once.state, once.files, once.chunks)
+    assert (Status.RUNNING, 2, 3) == (once.status, once.files, once.chunks)
     assert planned(once, 2, 3)._replace(revision=once.revision) == once
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "state", "failed_files", "counts", "error"),
+    ("outcomes", "status", "failed_files", "counts", "error"),
     [
-        ([], State.SUCCEEDED, 0, Counts(), None),
-        ([DONE], State.SUCCEEDED, 0, Counts(3, 3, 0), None),
-        ([DONE, HALF], State.SUCCEEDED_WITH_ERRORS, 0, Counts(7, 6, 1), None),
-        ([DONE, WRONG], State.SUCCEEDED_WITH_ERRORS, 1, Counts(3, 3, 0), None),
-        ([WRONG], State.FAILED, 1, Counts(), LASTING),
+        ([], Status.SUCCEEDED, 0, Counts(), None),
+        ([DONE], Status.SUCCEEDED, 0, Counts(3, 3, 0), None),
+        ([DONE, HALF], Status.SUCCEEDED_WITH_ERRORS, 0, Counts(7, 6, 1), None),
+        ([DONE, WRONG], Status.SUCCEEDED_WITH_ERRORS, 1, Counts(3, 3, 0), None),
+        ([WRONG], Status.FAILED, 1, Counts(), LASTING),
         (
             [WRONG, OUT_OF_REACH],
-            State.FAILED,
+            Status.FAILED,
             2,
             Counts(),
             BatchError("BadRequest", "all 2 files failed; the first: the columns are wrong", retryable=True),
@@ -139,12 +139,12 @@ def test_planned() -> None:
     ],
 )
 def test_finished(
-    outcomes: list[FileOutcome], state: State, failed_files: int, counts: Counts, error: BatchError | None
+    outcomes: list[FileOutcome], status: Status, failed_files: int, counts: Counts, error: BatchError | None
 ) -> None:
     """How a batch ends follows from what became of its files."""
     ended = finished(planned(handed_over(NEW, NOW), len(outcomes), 3), LATER, outcomes)
-    assert (state, failed_files, counts, error) == (
-        ended.state,
+    assert (status, failed_files, counts, error) == (
+        ended.status,
         ended.failed_files,
         ended.counts,
         ended.error,
@@ -155,7 +155,7 @@ def test_finished(
 def test_lost_files() -> None:
     """A batch does not succeed while nothing is known of one of its files."""
     ended = finished(planned(handed_over(NEW, NOW), 3, 3), LATER, [DONE, HALF])
-    assert (State.FAILED, 3, Counts(7, 6, 1)) == (ended.state, ended.files, ended.counts)
+    assert (Status.FAILED, 3, Counts(7, 6, 1)) == (ended.status, ended.files, ended.counts)
     assert ended.error is not None
     assert ended.error.message.startswith("nothing is known of 1 of 3 files")
     assert (ServiceUnavailable.__name__, True) == (ended.error.type, ended.error.retryable)
@@ -181,7 +181,7 @@ def test_redriven_for_the_files_that_are_missing() -> None:
     message = (
         f"1 of 4 files failed for a reason that may pass; redrive the batch. The first: {PASSING.message}"
     )
-    assert (State.SUCCEEDED_WITH_ERRORS, PASSING._replace(message=message)) == (ended.state, ended.error)
+    assert (Status.SUCCEEDED_WITH_ERRORS, PASSING._replace(message=message)) == (ended.status, ended.error)
     assert redriven(ended)._replace(revision=0) == NEW._replace(redrives=1)
     for outcomes in ([DONE, HALF], [DONE, WRONG]):
         ended = finished(planned(handed_over(NEW, NOW), 2, 2), LATER, outcomes)
@@ -198,5 +198,5 @@ def test_not_redriven() -> None:
 
 def test_told() -> None:
     """Being told is remembered, and changes nothing else."""
-    ended = stopped(NEW, NOW)
+    ended = cancelled(NEW, NOW)
     assert ended._replace(notified=True, revision=2) == told(ended)

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 import orjson
 import pytest
 from triptych.aws.stored import ObjectReader, StoredObject
-from triptych.batches.batch import Batch, State
+from triptych.batches.batch import Batch, Status
 from triptych.batches.events import Upload, uploads_of
 from triptych.batches.submission import read_submission
 from triptych.clock import Deadline
@@ -53,7 +53,11 @@ def test_small_file(world: BatchWorld) -> None:
     upload = dropped(world, "penguins/a.csv", BODY)
     assert [None, None] == [taken(world, upload), taken(world, upload)]
     batch = only(world)
-    assert (State.SUCCEEDED_WITH_ERRORS, Counts(4, 3, 1), True) == (batch.state, batch.counts, batch.notified)
+    assert (Status.SUCCEEDED_WITH_ERRORS, Counts(4, 3, 1), True) == (
+        batch.status,
+        batch.counts,
+        batch.notified,
+    )
     names = ("errors.jsonl", "manifest.json", "out")
     assert [f"penguins/a.csv.{name}" for name in names] == world.outputs.keys
     assert [batch.id] == [told.id for told in world.told]
@@ -72,11 +76,11 @@ def test_wrong_file(world: BatchWorld, key: str, body: bytes, message: str) -> N
     """A file that is wrong as a whole ends at once, with a manifest that says why."""
     assert taken(world, dropped(world, key, body)) is None
     batch = only(world)
-    assert State.FAILED == batch.state
+    assert Status.FAILED == batch.status
     assert batch.error is not None
     assert message in batch.error.message
     manifest = orjson.loads(world.outputs.get(f"{key}.manifest.json") or b"{}")
-    assert ("failed", batch.error.message) == (manifest["state"], manifest["error"]["message"])
+    assert ("failed", batch.error.message) == (manifest["status"], manifest["error"]["message"])
 
 
 def test_misspelt_option(world: BatchWorld) -> None:
@@ -84,7 +88,7 @@ def test_misspelt_option(world: BatchWorld) -> None:
     found = world.inputs.drop("penguins/a.csv", BODY, {"jion": "all", "mtime": "1", "tolerance": "0.9"})
     taken(world, Upload("penguins/a.csv", found.version, found.etag))
     manifest = orjson.loads(world.outputs.get("penguins/a.csv.manifest.json") or b"{}")
-    assert "failed" == manifest["state"]
+    assert "failed" == manifest["status"]
     meant = "unknown option 'x-amz-meta-jion' (did you mean 'join'?); options are join, outputs,"
     assert manifest["error"]["message"].startswith(meant)
 
@@ -94,7 +98,7 @@ def test_large_file(world: BatchWorld) -> None:
     upload = dropped(world, "penguins/a.csv", HEAD + 300 * ROW)
     assert [None, None] == [taken(world, upload), taken(world, upload)]
     batch = only(world)
-    assert (State.PLANNING, batch.id) == (batch.state, batch.execution)
+    assert (Status.PLANNING, batch.id) == (batch.status, batch.execution)
     assert {batch.id: batch.id} == world.workflow.started
 
 
@@ -117,7 +121,7 @@ def test_leased_file(world: BatchWorld) -> None:
     upload = dropped(world, "penguins/a.csv", BODY)
     taken(world, upload)
     batch = only(world)
-    world.store.batches[batch.id] = batch._replace(state=State.RUNNING, lease=world.clock.now + 1000)
+    world.store.batches[batch.id] = batch._replace(status=Status.RUNNING, lease=world.clock.now + 1000)
     assert 5 == taken(world, upload)
     world.clock.advance(2)
     assert taken(world, upload) is None
@@ -134,7 +138,7 @@ def test_a_bad_file_over_a_good_one(world: BatchWorld) -> None:
     taken(world, dropped(world, "penguins/a.csv", BODY))
     taken(world, dropped(world, "penguins/a.csv", b"a,b\n1,2\n"))
     assert ["penguins/a.csv.manifest.json"] == world.outputs.keys
-    assert "failed" == orjson.loads(world.outputs.get("penguins/a.csv.manifest.json") or b"")["state"]
+    assert "failed" == orjson.loads(world.outputs.get("penguins/a.csv.manifest.json") or b"")["status"]
 
 
 @pytest.mark.parametrize("body", [BODY, b"a,b\n1,2\n", HEAD + 300 * ROW], ids=["good", "bad", "large"])
@@ -150,8 +154,8 @@ def test_a_late_event(world: BatchWorld, body: bytes) -> None:
             world.machine.merge({"batch": batch_id, "chunk": chunk, "failure": LOST}, Deadline.after(60))
         world.machine.merge({"batch": batch_id, "finish": True}, Deadline.after(60))
     assert made == results(world)
-    assert {State.FAILED, State.SUCCEEDED_WITH_ERRORS} == {
-        batch.state for batch in world.store.batches.values()
+    assert {Status.FAILED, Status.SUCCEEDED_WITH_ERRORS} == {
+        batch.status for batch in world.store.batches.values()
     }
 
 
@@ -163,7 +167,9 @@ def test_a_repeated_event(world: BatchWorld, body: bytes) -> None:
     made = results(world)
     taken(world, upload)
     batch = only(world)
-    world.store.batches[batch.id] = batch._replace(state=State.PLANNING)  # it died before it ended the batch
+    world.store.batches[batch.id] = batch._replace(
+        status=Status.PLANNING
+    )  # it died before it ended the batch
     assert taken(world, upload) is None
     assert made == results(world)
     assert only(world).final
@@ -198,7 +204,7 @@ def test_outages_end(world: BatchWorld) -> None:
     batch = only(world)
     assert batch.error is not None
     assert "it was tried 3 times; the last time: the state machine cannot be reached" == batch.error.message
-    assert (State.FAILED, True) == (batch.state, batch.error.retryable)
+    assert (Status.FAILED, True) == (batch.status, batch.error.retryable)
     assert taken(world, upload) is None
 
 

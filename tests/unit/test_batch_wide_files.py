@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from triptych.batches.batch import Batch, BatchSource, State
+from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.events import Upload
 from triptych.batches.transitions import handed_over
 from triptych.clock import Deadline
@@ -80,7 +80,7 @@ class Wide:
     def made(self) -> tuple[bytes, object]:
         """Returns the output, and what the manifest says of it."""
         (batch,) = self.world.store.batches.values()
-        assert State.SUCCEEDED is batch.state
+        assert Status.SUCCEEDED is batch.status
         manifest = orjson.loads(self.world.outputs.get(f"{self.found.key}.manifest.json") or b"")
         return self.world.outputs.get(f"{self.found.key}.out") or b"", manifest["output"]["columns"]
 

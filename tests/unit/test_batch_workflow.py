@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from triptych.batches.batch import Batch, BatchSource, State
+from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.finalize import BatchLedger
 from triptych.batches.steps import WorkflowSteps
 from triptych.batches.transitions import handed_over
@@ -86,8 +86,8 @@ def test_files_of_a_batch(tmp_path: Path, times: int) -> None:
         assert {} == machine.told("merge", {"batch": batch.id, "join": join})
     assert {} == machine.told("merge", {"batch": batch.id, "finish": True})
     ended = machine.end(batch)
-    assert (State.SUCCEEDED_WITH_ERRORS, 3, 1, Counts(13, 13, 0)) == (
-        ended.state,
+    assert (Status.SUCCEEDED_WITH_ERRORS, 3, 1, Counts(13, 13, 0)) == (
+        ended.status,
         ended.files,
         ended.failed_files,
         ended.counts,
@@ -123,7 +123,7 @@ def test_machine_that_gives_up(tmp_path: Path, times: int) -> None:
     machine.told("merge", {"batch": batch.id, "failure": failure})
     ended = machine.end(batch)
     assert ended.error is not None
-    assert (State.FAILED, True) == (ended.state, ended.error.retryable)
+    assert (Status.FAILED, True) == (ended.status, ended.error.retryable)
     assert "a function ran out of time; redrive the batch" in ended.error.message
 
 

@@ -1,4 +1,4 @@
-"""Batches over HTTP: looking at them, waiting, listing, stopping and redriving them."""
+"""Batches over HTTP: looking at them, waiting, listing, cancelling and redriving them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from triptych.batches.batch import State, execution_name
+from triptych.batches.batch import Status, execution_name
 from triptych.batches.file import Part
 from triptych.inference.piece import Counts
 from triptych.models.repository import ModelRepository
@@ -32,7 +32,7 @@ def test_read(api: BatchesApi) -> None:
     (file,) = shown.pop("files")
     assert {
         "id": BATCH_ID,
-        "state": "succeeded_with_errors",
+        "status": "succeeded_with_errors",
         "source": {"keys": [KEY], "count": 1},
         "created_at": "2026-01-01T00:00:00.000Z",
         "started_at": "2026-01-01T00:00:00.000Z",
@@ -79,28 +79,28 @@ def test_wait(api: BatchesApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits is answered as soon as the batch has ended."""
     api.running()
     monkeypatch.setattr(time, "sleep", lambda _seconds: api.succeeded())
-    assert "succeeded_with_errors" == api.call("GET", BATCH, query={"wait": "20"}).json()["state"]
+    assert "succeeded_with_errors" == api.call("GET", BATCH, query={"wait": "20"}).json()["status"]
 
 
 def test_wait_in_vain(api: BatchesApi) -> None:
     """When the seconds are over, the batch is shown as it is."""
     api.running()
-    assert "running" == api.call("GET", BATCH, query={"wait": "1"}).json()["state"]
+    assert "running" == api.call("GET", BATCH, query={"wait": "1"}).json()["status"]
 
 
-def test_stop(api: BatchesApi) -> None:
-    """A batch that runs is stopped, its execution too, and that is told."""
+def test_cancel(api: BatchesApi) -> None:
+    """A batch that runs is cancelled, its execution is stopped, and that is told."""
     api.running()
     answer = api.call("DELETE", BATCH)
-    assert (200, "stopped") == (answer.status, answer.json()["state"])
-    assert ({BATCH_ID}, [State.STOPPED]) == (
+    assert (200, "cancelled") == (answer.status, answer.json()["status"])
+    assert ({BATCH_ID}, [Status.CANCELLED]) == (
         api.workflow.stopped,
-        [told.state for told in api.notifier.published],
+        [told.status for told in api.notifier.published],
     )
 
 
-def test_stop_again(api: BatchesApi) -> None:
-    """To stop a batch again changes nothing, but that the execution is stopped if it was not."""
+def test_cancel_again(api: BatchesApi) -> None:
+    """To cancel a batch again changes nothing, but that the execution is stopped if it was not."""
     api.running()
     api.workflow.broken = "no state machine"
     assert 503 == api.call("DELETE", BATCH).status
@@ -109,22 +109,22 @@ def test_stop_again(api: BatchesApi) -> None:
     assert ({BATCH_ID}, 1) == (api.workflow.stopped, len(api.notifier.published))
 
 
-def test_stop_too_late(api: BatchesApi) -> None:
+def test_cancel_too_late(api: BatchesApi) -> None:
     """A batch that has ended stays what it is."""
     api.succeeded()
     answer = api.call("DELETE", BATCH)
     assert 409 == answer.status
-    assert f"batch {BATCH_ID} is succeeded_with_errors: it cannot be stopped" == answer.error
+    assert f"batch {BATCH_ID} is succeeded_with_errors: it cannot be cancelled" == answer.error
 
 
 def test_redrive(api: BatchesApi) -> None:
     """A batch that failed for a reason that may pass is started again, as an execution of its own."""
     api.failed()
     answer = api.call("POST", REDRIVE)
-    assert (202, "planning", 1) == (answer.status, answer.json()["state"], answer.json()["redrives"])
+    assert (202, "planning", 1) == (answer.status, answer.json()["status"], answer.json()["redrives"])
     assert f"../../batches/{BATCH_ID}" == answer.headers["Location"]
     assert execution_name(BATCH_ID, 1) in api.workflow.started
-    assert [State.FAILED] == [told.state for told in api.notifier.published]
+    assert [Status.FAILED] == [told.status for told in api.notifier.published]
 
 
 def test_redrive_in_vain(api: BatchesApi) -> None:
@@ -140,7 +140,7 @@ def test_redrive_without_a_state_machine(api: BatchesApi) -> None:
     api.failed()
     api.workflow.broken = "no state machine"
     assert 503 == api.call("POST", REDRIVE).status
-    assert State.QUEUED is api.store.batches[BATCH_ID].state
+    assert Status.QUEUED is api.store.batches[BATCH_ID].status
     assert [f'{{"start":"{BATCH_ID}"}}'] == [message for message, _ in api.queue.sent]
     api.workflow.broken = None
     assert 202 == api.call("POST", REDRIVE).status
@@ -169,15 +169,15 @@ def test_list(api: BatchesApi) -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ({"state": "queued"}, {1, 2}),
-        ({"state": "failed"}, {3}),
+        ({"status": "queued"}, {1, 2}),
+        ({"status": "failed"}, {3}),
         ({"model": "penguins"}, {1, 3}),
-        ({"model": "digits", "state": "queued"}, {2}),
-        ({"model": "digits", "state": "failed"}, set()),
+        ({"model": "digits", "status": "queued"}, {2}),
+        ({"model": "digits", "status": "failed"}, set()),
     ],
 )
 def test_list_some(api: BatchesApi, query: dict[str, str], expected: set[int]) -> None:
-    """Only batches of a model, or in a state, are listed where that is asked for."""
+    """Only batches of a model, or in a status, are listed where that is asked for."""
     api.queued(str(uuid.UUID(int=1)))
     api.queued(str(uuid.UUID(int=2)), "digits/1/a.npy")
     failed = api.failed()._replace(id=str(uuid.UUID(int=3)))
@@ -189,7 +189,7 @@ def test_list_some(api: BatchesApi, query: dict[str, str], expected: set[int]) -
 
 
 @pytest.mark.parametrize(
-    "query", [{"state": "lost"}, {"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"next": "x"}]
+    "query", [{"status": "lost"}, {"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"next": "x"}]
 )
 def test_list_refused(api: BatchesApi, query: dict[str, str]) -> None:
     """A parameter that is not what it may be is named."""

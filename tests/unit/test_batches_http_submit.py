@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from triptych.batches.batch import BatchSource, State
+from triptych.batches.batch import BatchSource, Status
 from triptych.batches.submission import MAX_KEYS, all_keys
 from triptych.lifecycle.plain import plain
 from triptych.models.repository import ModelRepository
@@ -39,7 +39,7 @@ def test_prefix(api: BatchesApi) -> None:
     """A prefix is a batch, which the state machine has at once."""
     answer = submit(api, {**PREFIX, "only_new": True, "target": "nightly"})
     shown = answer.json()
-    assert (202, "planning", "nightly") == (answer.status, shown["state"], shown["target"])
+    assert (202, "planning", "nightly") == (answer.status, shown["status"], shown["target"])
     assert f"batches/{shown['id']}" == answer.headers["Location"]
     assert {shown["id"]: shown["id"]} == api.workflow.started
     assert BatchSource(prefix="iris/new/", only_new=True) == api.store.batches[shown["id"]].source
@@ -140,7 +140,7 @@ def test_the_same_key_starts_what_was_not_started(api: BatchesApi) -> None:
     api.workflow.broken = "no state machine"
     assert 503 == submit(api, PREFIX, "k").status
     (batch,) = api.store.batches.values()
-    assert State.QUEUED is batch.state
+    assert Status.QUEUED is batch.status
     api.workflow.broken = None
     assert (202, batch.id) == (submit(api, PREFIX, "k").status, next(iter(api.workflow.started)))
 
@@ -151,8 +151,8 @@ def test_without_a_state_machine(api: BatchesApi) -> None:
     assert 503 == submit(api, PREFIX).status
     (batch,) = api.store.batches.values()
     assert batch.error is not None
-    assert (State.FAILED, "no state machine", True) == (
-        batch.state,
+    assert (Status.FAILED, "no state machine", True) == (
+        batch.status,
         batch.error.message,
         batch.error.retryable,
     )

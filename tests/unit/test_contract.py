@@ -53,7 +53,7 @@ def prepare(jobs: JobsApi, batches: BatchesApi, example: Example) -> None:
     """Makes the job, the batch and the predictions that an example names, in the state that it needs."""
     job: dict[str, Callable[[], Job]] = {"cancelJob": jobs.queued, "redriveJob": jobs.failed}
     job.get(example.name, jobs.succeeded)()
-    batch: dict[str, Callable[[], Batch]] = {"stopBatch": batches.running, "redriveBatch": batches.failed}
+    batch: dict[str, Callable[[], Batch]] = {"cancelBatch": batches.running, "redriveBatch": batches.failed}
     batch.get(example.name, batches.succeeded)()
     batches.predicted("digits")
 

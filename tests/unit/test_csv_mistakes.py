@@ -111,7 +111,7 @@ def test_other_delimiter(tmp_path: Path, mark: str, meant: str) -> None:
     found = world.inputs.drop("penguins/a.csv", body.encode())
     world.uploads.take(Upload("penguins/a.csv", found.version, found.etag), Deadline.after(60))
     manifest = orjson.loads(world.outputs.get("penguins/a.csv.manifest.json") or b"{}")
-    assert ("failed", reason) == (manifest["state"], manifest["error"]["message"])
+    assert ("failed", reason) == (manifest["status"], manifest["error"]["message"])
 
 
 def test_one_column() -> None:

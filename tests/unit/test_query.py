@@ -45,6 +45,7 @@ def test_document() -> None:
         (("POST", "/v2/models/{model}/jobs"), "time-to-live", "did you mean 'time_to_live'?"),
         (("POST", "/v2/uploads"), "target", "unknown option 'target'; there are no options here"),
         (("GET", "/v2/jobs"), "state", "unknown option 'state' (did you mean 'status'?)"),
+        (("GET", "/v2/batches"), "state", "unknown option 'state' (did you mean 'status'?)"),
         (("GET", "/v2/batches"), "limits", "unknown option 'limits' (did you mean 'limit'?)"),
         (("GET", "/v2/batches/{id}"), "wiat", "unknown option 'wiat' (did you mean 'wait'?)"),
         (("POST", "/v2/batches"), "dry_run", "unknown option 'dry_run'; there are no options here"),

@@ -75,7 +75,7 @@ class StepFunctions:
         with reaching(STATE_MACHINE):
             try:
                 self._client.stop_execution(
-                    executionArn=f"{arn}:{execution}", error="Stopped", cause="the batch was stopped"
+                    executionArn=f"{arn}:{execution}", error="Cancelled", cause="the batch was cancelled"
                 )
             except ClientError as error:
                 _pass_over(error, "ExecutionDoesNotExist")

@@ -15,7 +15,7 @@ from triptych.inference.piece import Counts
 from triptych.rows.options import BatchOptions
 
 
-class State(StrEnum):
+class Status(StrEnum):
     """Where a batch is on its way."""
 
     QUEUED = "queued"
@@ -24,10 +24,10 @@ class State(StrEnum):
     SUCCEEDED = "succeeded"
     SUCCEEDED_WITH_ERRORS = "succeeded_with_errors"
     FAILED = "failed"
-    STOPPED = "stopped"
+    CANCELLED = "cancelled"
 
 
-FINAL = frozenset({State.SUCCEEDED, State.SUCCEEDED_WITH_ERRORS, State.FAILED, State.STOPPED})
+FINAL = frozenset({Status.SUCCEEDED, Status.SUCCEEDED_WITH_ERRORS, Status.FAILED, Status.CANCELLED})
 """States that a batch ends in."""
 
 
@@ -91,7 +91,7 @@ class Batch(NamedTuple):
         options: What was asked for; None fields are left to the file and the model.
         created: When it was handed over; of two predictions for a key, the later batch's counts.
         target: Label for those who filter notifications.
-        state: Where it is on its way.
+        status: Where it is on its way.
         attempts: How often it was begun by the function that takes uploads.
         redrives: How often it was begun again after it had failed.
         started: When it was begun last.
@@ -114,7 +114,7 @@ class Batch(NamedTuple):
     options: BatchOptions
     created: int
     target: str | None = None
-    state: State = State.QUEUED
+    status: Status = Status.QUEUED
     attempts: int = 0
     redrives: int = 0
     started: int | None = None
@@ -132,7 +132,7 @@ class Batch(NamedTuple):
     @property
     def final(self) -> bool:
         """Whether it has ended."""
-        return self.state in FINAL
+        return self.status in FINAL
 
     @property
     def place(self) -> str:

@@ -16,12 +16,12 @@ from uuid import uuid4
 from triptych.aws.pacer import Pacer
 from triptych.aws.stored import ObjectWriter, StoredObject
 from triptych.batches.batch import Batch
+from triptych.batches.cancelling import checkpoint, still_wanted
 from triptych.batches.file import Chunk, InputFile, Part
 from triptych.batches.keys import part_errors_key, part_key
 from triptych.batches.lookup import LookupRate
 from triptych.batches.opening import Models
 from triptych.batches.places import Places
-from triptych.batches.stopping import checkpoint, still_wanted
 from triptych.batches.store import BatchStore
 from triptych.batches.telemetry import BatchObserver, ChunkRun
 from triptych.batches.wide_files import head_of, without_long_columns
@@ -89,7 +89,7 @@ class Transformer:
             What is left of it; None when nothing is.
 
         Raises:
-            Stopped: The batch was stopped.
+            Cancelled: The batch was cancelled.
             DeadlineExceeded: There was no time for anything.
             TriptychError: The file is wrong as a whole, or something is out of order.
         """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from triptych.aws.stored import StoredObject
 from triptych.batches.batch import Batch
+from triptych.batches.cancelling import checkpoint
 from triptych.batches.chunking import staged_chunks
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.keys import staged_prefix
 from triptych.batches.places import Places
-from triptych.batches.stopping import checkpoint
 from triptych.batches.store import BatchStore
 from triptych.batches.wide_files import without_long_head
 from triptych.clock import Deadline
@@ -35,7 +35,7 @@ def plain_copy(places: Places, store: BatchStore, batch: Batch, file: InputFile,
     Raises:
         BadRequest: It is not what its compression says.
         PayloadTooLarge: It cannot be copied in time, or its format must be read in one go.
-        Stopped: The batch was stopped.
+        Cancelled: The batch was cancelled.
         TriptychError: Something is out of order that may pass.
     """
     if file.form.format not in TEXTS:

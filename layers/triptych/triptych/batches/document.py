@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from triptych.batches.batch import Batch, BatchSource, State
+from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.file import FileOutcome, Part
 from triptych.clock import known_moment, moment
 from triptych.inference.piece import Counts
@@ -64,7 +64,7 @@ def document(batch: Batch, now: int, made: Progress | None = None) -> dict[str, 
     far = _at_the_end(batch, made)
     described: dict[str, object] = {
         "id": batch.id,
-        "state": batch.state,
+        "status": batch.status,
         "model": batch.model,
         "version": None if batch.version is None else str(batch.version),
         "source": _source(batch.source),
@@ -93,11 +93,11 @@ def file_documents(outcomes: Sequence[FileOutcome], locate: Locate) -> list[dict
     return [_file(outcome, locate) for outcome in outcomes[:SHOWN]]
 
 
-def file_state(counts: Counts, *, failed: bool) -> State:
+def file_status(counts: Counts, *, failed: bool) -> Status:
     """Gives the state that a file ends in."""
     if failed:
-        return State.FAILED
-    return State.SUCCEEDED_WITH_ERRORS if counts.failed else State.SUCCEEDED
+        return Status.FAILED
+    return Status.SUCCEEDED_WITH_ERRORS if counts.failed else Status.SUCCEEDED
 
 
 def said(options: BatchOptions) -> dict[str, object]:
@@ -109,7 +109,7 @@ def _file(outcome: FileOutcome, locate: Locate) -> dict[str, object]:
     keys = {"output": outcome.output, "errors": outcome.errors, "manifest": outcome.manifest}
     described: dict[str, object] = {
         "key": outcome.key,
-        "state": file_state(outcome.counts, failed=outcome.error is not None),
+        "status": file_status(outcome.counts, failed=outcome.error is not None),
         **outcome.counts.described(),
         **{name: locate(key) for name, key in keys.items() if key is not None},
     }
@@ -126,10 +126,10 @@ def _at_the_end(batch: Batch, made: Progress | None) -> Progress | None:
     """Takes the record's word for a batch that has ended: what it was made of is deleted before it."""
     if not batch.final or batch.files is None:
         return made
-    whole = batch.chunks if batch.state not in {State.FAILED, State.STOPPED} else None
+    whole = batch.chunks if batch.status not in {Status.FAILED, Status.CANCELLED} else None
     chunks = made.chunks if made and whole is None else whole
-    files = made.files if made and batch.state is State.STOPPED else batch.files
-    counts = made.counts if made and batch.state is State.STOPPED else batch.counts
+    files = made.files if made and batch.status is Status.CANCELLED else batch.files
+    counts = made.counts if made and batch.status is Status.CANCELLED else batch.counts
     return Progress(counts, chunks, files, batch.failed_files)
 
 
@@ -151,7 +151,7 @@ def _rate(batch: Batch, now: int, made: Progress) -> float | None:
 def _seconds_left(batch: Batch, now: int, made: Progress) -> int | None:
     """Guesses how long the rest takes, at the pace so far."""
     seconds = _seconds(batch, now)
-    if batch.state is not State.RUNNING or not seconds or not made.chunks or batch.chunks is None:
+    if batch.status is not Status.RUNNING or not seconds or not made.chunks or batch.chunks is None:
         return None
     return min(round(seconds * max(batch.chunks - made.chunks, 0) / made.chunks), _NEVER)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
-from triptych.batches.batch import BatchError, State, execution_name
+from triptych.batches.batch import BatchError, Status, execution_name
 from triptych.batches.failures import batch_failure
 from triptych.batches.finalize import BatchEndings
 from triptych.batches.keys import is_folder
@@ -185,7 +185,7 @@ class Reminders:
             ServiceUnavailable: Records cannot be reached: do it again later.
         """
         batch = self._store.get(batch_id)
-        if batch is None or batch.state is not State.QUEUED or batch.execution is not None:
+        if batch is None or batch.status is not Status.QUEUED or batch.execution is not None:
             return
         try:
             self._starter.start(batch)

@@ -1,4 +1,4 @@
-"""Moving batches from state to state, whoever else does the same.
+"""Moving batches from status to status, whoever else does the same.
 
 How batches end, and that everybody who listens is told.
 """

@@ -21,12 +21,12 @@ import orjson
 
 from triptych.aws.stored import Bucket, ObjectReader, StoredObject
 from triptych.batches.batch import Batch, BatchError
+from triptych.batches.cancelling import still_wanted
 from triptych.batches.chains import chain_of, counts_of, telling
 from triptych.batches.file import FileOutcome, InputFile, Join, Part
 from triptych.batches.keys import errors_key, manifest_key, output_key
 from triptych.batches.manifest import FileReport, Generation, manifest
 from triptych.batches.places import Places
-from triptych.batches.stopping import still_wanted
 from triptych.batches.store import BatchStore
 from triptych.batches.telemetry import BatchObserver
 from triptych.clock import Clock
@@ -165,7 +165,7 @@ class Finisher:
             join: The file, all of whose parts are there.
 
         Raises:
-            Stopped: The batch was stopped.
+            Cancelled: The batch was cancelled.
             TriptychError: Something is out of order that may pass.
         """
         still_wanted(self._store, batch.id)

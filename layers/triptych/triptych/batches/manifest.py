@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from triptych.batches.batch import Batch, BatchError
-from triptych.batches.document import file_state, said
+from triptych.batches.document import file_status, said
 from triptych.batches.estimate import Work, cost_of
 from triptych.batches.file import InputFile, Part
 from triptych.batches.keys import manifest_key
@@ -75,7 +75,7 @@ def manifest(report: FileReport) -> dict[str, object]:
     described: dict[str, object | None] = {
         "manifest_version": 1,
         "batch": report.batch.id,
-        "state": file_state(report.counts, failed=report.error is not None),
+        "status": file_status(report.counts, failed=report.error is not None),
         "model": _model(report.file),
         "input": _input(report),
         "options": said(report.file.options) if report.file else None,

@@ -43,7 +43,7 @@ def notification(batch: Batch, region: str) -> dict[str, object]:
         "receivedTime": moment(batch.created),
         "eventTime": moment(ended),
         "batchId": batch.id,
-        "batchStatus": batch.state,
+        "batchStatus": batch.status,
         "batch": document(batch, ended),
     }
     return described | ({"failureReason": batch.error.message} if batch.error else {})
@@ -51,9 +51,9 @@ def notification(batch: Batch, region: str) -> dict[str, object]:
 
 def kind(batch: Batch) -> str:
     """Names what happened, such as `Batch succeeded with errors`."""
-    return f"Batch {batch.state.replace('_', ' ')}"
+    return f"Batch {batch.status.replace('_', ' ')}"
 
 
 def _news(batch: Batch, region: str) -> News:
-    attributes = {"status": batch.state.value, "model": batch.model, "target": batch.target}
+    attributes = {"status": batch.status.value, "model": batch.model, "target": batch.target}
     return News(SOURCE, kind(batch), batch.model, notification(batch, region), attributes)

@@ -13,6 +13,7 @@ import orjson
 from triptych.aws.ahead import ahead
 from triptych.aws.stored import StoredObject
 from triptych.batches.batch import Batch, BatchSource
+from triptych.batches.cancelling import Cancelled, checkpoint
 from triptych.batches.chunking import plan_chunks
 from triptych.batches.file import Chunk, InputFile, Join, Part
 from triptych.batches.finisher import Finisher, generation
@@ -28,7 +29,6 @@ from triptych.batches.keys import (
 from triptych.batches.messages import chunk_of, message
 from triptych.batches.opening import Models, input_file
 from triptych.batches.places import Places
-from triptych.batches.stopping import Stopped, checkpoint
 from triptych.batches.store import BatchStore
 from triptych.batches.submission import all_keys
 from triptych.batches.wide_files import without_long_head
@@ -161,7 +161,7 @@ class Planner:
         Raises:
             BadRequest: There are too many files.
             DeadlineExceeded: There is too much to plan.
-            Stopped: The batch was stopped.
+            Cancelled: The batch was cancelled.
             TriptychError: Something is out of order that may pass.
         """
         files = self._files(batch, deadline)
@@ -203,7 +203,7 @@ class Planner:
             Its chunks; none when it is wrong, which has been told then.
 
         Raises:
-            Stopped: The batch was stopped.
+            Cancelled: The batch was cancelled.
             TriptychError: Something is out of order that may pass.
         """
         try:
@@ -213,7 +213,7 @@ class Planner:
             file = input_file(batch, number, found, self._models, made.version if made else None)
             return self._cut(batch, file, found, deadline, _WHOLE if made else chunk_bytes)
         except TriptychError as error:
-            if error.retryable or isinstance(error, Stopped):
+            if error.retryable or isinstance(error, Cancelled):
                 raise
             self._finisher.refuse(batch, number, generation(found), error)
             return []

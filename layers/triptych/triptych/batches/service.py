@@ -1,6 +1,6 @@
 """Accepting batches: a reminder first, then the record, then the state machine.
 
-What callers do with batches: look, wait, stop, start again.
+What callers do with batches: look, wait, cancel, start again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from triptych.aws.workflow import Workflow
-from triptych.batches.batch import Batch, BatchError, BatchSource, State, derived_id, random_id, scheduled_id
+from triptych.batches.batch import Batch, BatchError, BatchSource, Status, derived_id, random_id, scheduled_id
 from triptych.batches.batch import batch_id as checked
 from triptych.batches.document import Progress, progress
 from triptych.batches.file import FileOutcome
@@ -19,7 +19,7 @@ from triptych.batches.starting import Starter
 from triptych.batches.store import BatchPage, BatchStore
 from triptych.batches.submission import Submission
 from triptych.batches.telemetry import BatchObserver
-from triptych.batches.transitions import redriven, stopped
+from triptych.batches.transitions import cancelled, redriven
 from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, ServiceUnavailable
 from triptych.lifecycle.listing import awaited, selected
@@ -94,7 +94,7 @@ class BatchSubmitter:
 
     def _started(self, batch: Batch, *, shared: bool) -> Batch:
         if (
-            batch.state is not State.QUEUED or batch.execution is not None
+            batch.status is not Status.QUEUED or batch.execution is not None
         ):  # else a call died before it started it
             return batch
         try:
@@ -110,7 +110,7 @@ PARTS_DAYS = 6
 
 _DAY = 86_400_000
 
-_DONE = {State.SUCCEEDED, State.SUCCEEDED_WITH_ERRORS}
+_DONE = {Status.SUCCEEDED, Status.SUCCEEDED_WITH_ERRORS}
 """States in which the record knows all of it."""
 
 
@@ -173,19 +173,19 @@ class BatchDesk:
     def view(self, batch: Batch) -> View:
         """Looks how far a batch has come."""
         outcomes = self._store.outcomes(batch.id)
-        parts = () if batch.state in _DONE else self._store.parts(batch.id)
+        parts = () if batch.status in _DONE else self._store.parts(batch.id)
         return View(batch, progress(parts, outcomes), outcomes)
 
-    def stop(self, batch_id: str) -> Batch:
-        """Stops a batch: what is under way ends within seconds; to do so again changes nothing.
+    def cancel(self, batch_id: str) -> Batch:
+        """Cancels a batch: what is under way ends within seconds; to do so again changes nothing.
 
         Raises:
             NotFound: There is no such batch.
             Conflict: It ended in another way.
         """
-        batch = self._endings.end(self.batch(batch_id), partial(stopped, now=self._clock()))
-        if batch.state is not State.STOPPED:
-            raise Conflict(f"batch {batch.id} is {batch.state}: it cannot be stopped")
+        batch = self._endings.end(self.batch(batch_id), partial(cancelled, now=self._clock()))
+        if batch.status is not Status.CANCELLED:
+            raise Conflict(f"batch {batch.id} is {batch.status}: it cannot be cancelled")
         if batch.execution is not None:
             self._workflow.stop(batch.execution)
         return batch
@@ -210,23 +210,23 @@ class BatchDesk:
             batch = self._ledger.move(self._ledger.known(batch.id), redriven)
         return self._starter.start(batch)
 
-    def page(self, *, model: str | None, state: State | None, after: str | None, limit: int) -> BatchPage:
+    def page(self, *, model: str | None, status: Status | None, after: str | None, limit: int) -> BatchPage:
         """Lists batches, newest first. A page may be short and have a next one all the same.
 
         Args:
             model: Only batches that were asked for with this model, or whose files' keys name it.
-            state: Only batches in this state.
+            status: Only batches with this status.
             after: `next` of the page before.
             limit: At most so many.
         """
-        if model is None and state is None:
+        if model is None and status is None:
             return self._store.newest(after=after, limit=limit)
 
         def read(place: str | None, most: int) -> tuple[Sequence[Batch], str | None]:
             return self._store.newest(after=place, limit=most)
 
         def wanted(batch: Batch) -> bool:
-            return state in {None, batch.state} and (model is None or _is_of(batch, model))
+            return status in {None, batch.status} and (model is None or _is_of(batch, model))
 
         return BatchPage(*selected(read, wanted, after, limit))
 
@@ -239,7 +239,7 @@ class BatchDesk:
 
 def _waits_for_start(batch: Batch) -> bool:
     # A redrive that died before it started the state machine is made again.
-    return batch.state is State.QUEUED and batch.redrives > 0 and batch.execution is None
+    return batch.status is Status.QUEUED and batch.redrives > 0 and batch.execution is None
 
 
 def _is_of(batch: Batch, model: str) -> bool:

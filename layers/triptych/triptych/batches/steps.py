@@ -21,6 +21,7 @@ from functools import partial
 from typing import Any
 
 from triptych.batches.batch import Batch, BatchError
+from triptych.batches.cancelling import Cancelled
 from triptych.batches.copying import plain_copy
 from triptych.batches.failures import batch_failure, file_failure
 from triptych.batches.file import Chunk, InputFile, Join
@@ -29,7 +30,6 @@ from triptych.batches.keys import chunks_key, joins_key
 from triptych.batches.messages import chunk_of, join_of, message
 from triptych.batches.places import Places
 from triptych.batches.planner import Planned
-from triptych.batches.stopping import Stopped
 from triptych.batches.store import BatchStore
 from triptych.batches.transitions import handed_over, planned
 from triptych.batches.uploads import Steps
@@ -111,7 +111,7 @@ class WorkflowSteps:
             return {**_chunk_answer(batch, chunk), "late": True}
         if error.retryable:
             raise error
-        if not isinstance(error, Stopped):
+        if not isinstance(error, Cancelled):
             self._steps.finisher.refuse_file(batch, chunk.file, error)
         return _chunk_answer(batch, chunk, done=True)
 
@@ -130,7 +130,7 @@ class WorkflowSteps:
         elif told.get("finish"):
             self._steps.endings.finish(batch.id)
         else:
-            with suppress(Stopped):
+            with suppress(Cancelled):
                 self._steps.finisher.finish(batch, join_of(told.get("join")))
         return {}
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
 from triptych.aws.telemetry import NO_MODEL, PowertoolsTelemetry
-from triptych.batches.batch import Batch, State
+from triptych.batches.batch import Batch, Status
 from triptych.batches.file import FileOutcome, InputFile
 from triptych.batches.keys import input_key
 from triptych.errors import TriptychError
@@ -65,10 +65,10 @@ class BatchObserver(Protocol):
 
 
 _ENDED: Final = {
-    State.SUCCEEDED: "BatchesSucceeded",
-    State.SUCCEEDED_WITH_ERRORS: "BatchesSucceededWithErrors",
-    State.FAILED: "BatchesFailed",
-    State.STOPPED: "BatchesStopped",
+    Status.SUCCEEDED: "BatchesSucceeded",
+    Status.SUCCEEDED_WITH_ERRORS: "BatchesSucceededWithErrors",
+    Status.FAILED: "BatchesFailed",
+    Status.CANCELLED: "BatchesCancelled",
 }
 
 
@@ -116,10 +116,10 @@ class BatchTelemetry(PowertoolsTelemetry):
         """A batch is in its final state."""
         self._tell(
             NO_MODEL,
-            {_ENDED[batch.state]: 1.0},
+            {_ENDED[batch.status]: 1.0},
             "batch ended",
             batch=batch.id,
-            state=batch.state.value,
+            status=batch.status.value,
             files=batch.files,
             **batch.counts.described(),
             error=batch.error.type if batch.error else None,

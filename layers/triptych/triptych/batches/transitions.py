@@ -5,14 +5,14 @@
             v                                   │
  new ──> queued ── begun, handed over ──> planning ── planned ──> running ──┬─> succeeded
             ^                                   │                    │      ├─> succeeded_with_errors
-            │                                   └────────────────────┴──────┼─> stopped
+            │                                   └────────────────────┴──────┼─> cancelled
             └───────────────────────────── redriven ────────────────────────┴── failed
 
  redriven as well: succeeded_with_errors, where files failed for a reason that may pass
 ```
 
-Each function raises `Conflict` where the state of the batch does not allow it, counts the revision, and gives
-the record itself back where nothing is to be done.
+Each function raises `Conflict` where the status of the batch does not allow it, counts the revision, and
+returns the record itself where there is nothing to do.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from triptych.batches.batch import Batch, BatchError, State, execution_name
+from triptych.batches.batch import Batch, BatchError, Status, execution_name
 from triptych.batches.file import FileOutcome
 from triptych.errors import Conflict
 from triptych.inference.piece import Counts
 
 Transition = Callable[[Batch], Batch]
 
-_UNDER_WAY = (State.QUEUED, State.PLANNING, State.RUNNING)
+_UNDER_WAY = (Status.QUEUED, Status.PLANNING, Status.RUNNING)
 
 
 def begun(batch: Batch, now: int, lease: int) -> Batch:
@@ -39,7 +39,7 @@ def begun(batch: Batch, now: int, lease: int) -> Batch:
     _expect(batch, "begin", *_UNDER_WAY)
     if batch.execution is not None or leased(batch, now):
         raise Conflict(f"batch {batch.id} is being transformed already")
-    return _next(batch, state=State.PLANNING, started=now, lease=lease, attempts=batch.attempts + 1)
+    return _next(batch, status=Status.PLANNING, started=now, lease=lease, attempts=batch.attempts + 1)
 
 
 def released(batch: Batch, error: BatchError) -> Batch:
@@ -50,10 +50,10 @@ def released(batch: Batch, error: BatchError) -> Batch:
     Raises:
         Conflict: Nobody has begun with it.
     """
-    _expect(batch, "be retried", State.PLANNING, State.RUNNING)
+    _expect(batch, "be retried", Status.PLANNING, Status.RUNNING)
     if batch.execution is not None:
         return batch
-    return _next(batch, state=State.QUEUED, lease=None, error=error)
+    return _next(batch, status=Status.QUEUED, lease=None, error=error)
 
 
 def handed_over(batch: Batch, now: int) -> Batch:
@@ -66,7 +66,7 @@ def handed_over(batch: Batch, now: int) -> Batch:
     execution = execution_name(batch.id, batch.redrives)
     if batch.execution == execution:
         return batch
-    return _next(batch, state=State.PLANNING, started=now, lease=None, execution=execution, error=None)
+    return _next(batch, status=Status.PLANNING, started=now, lease=None, execution=execution, error=None)
 
 
 def planned(batch: Batch, files: int, chunks: int) -> Batch:
@@ -75,8 +75,8 @@ def planned(batch: Batch, files: int, chunks: int) -> Batch:
     Raises:
         Conflict: It is not being planned.
     """
-    _expect(batch, "be planned", State.PLANNING, State.RUNNING)
-    return _next(batch, state=State.RUNNING, files=files, chunks=chunks)
+    _expect(batch, "be planned", Status.PLANNING, Status.RUNNING)
+    return _next(batch, status=Status.RUNNING, files=files, chunks=chunks)
 
 
 def finished(batch: Batch, now: int, outcomes: Sequence[FileOutcome]) -> Batch:
@@ -90,19 +90,19 @@ def finished(batch: Batch, now: int, outcomes: Sequence[FileOutcome]) -> Batch:
     Raises:
         Conflict: It has ended, or nobody has begun with it.
     """
-    _expect(batch, "end", State.PLANNING, State.RUNNING)
+    _expect(batch, "end", Status.PLANNING, Status.RUNNING)
     counts = sum((outcome.counts for outcome in outcomes), Counts())
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     files = len(outcomes) if batch.files is None else batch.files
-    state, error = State.SUCCEEDED, None
+    status, error = Status.SUCCEEDED, None
     if len(outcomes) < files:
-        state, error = State.FAILED, _lost(files - len(outcomes), files)
+        status, error = Status.FAILED, _lost(files - len(outcomes), files)
     elif errors and len(errors) == files:
-        state, error = State.FAILED, _together(errors)
+        status, error = Status.FAILED, _together(errors)
     elif errors or counts.failed:
-        state, error = State.SUCCEEDED_WITH_ERRORS, _missing(errors, files)
+        status, error = Status.SUCCEEDED_WITH_ERRORS, _missing(errors, files)
     known: dict[str, Any] = {"files": files, "failed_files": len(errors), "counts": counts}
-    return _ended(batch, now, state=state, error=error, **known)
+    return _ended(batch, now, status=status, error=error, **known)
 
 
 def failed(batch: Batch, now: int, error: BatchError) -> Batch:
@@ -112,17 +112,17 @@ def failed(batch: Batch, now: int, error: BatchError) -> Batch:
         Conflict: It has ended.
     """
     _expect(batch, "fail", *_UNDER_WAY)
-    return _ended(batch, now, state=State.FAILED, error=error)
+    return _ended(batch, now, status=Status.FAILED, error=error)
 
 
-def stopped(batch: Batch, now: int) -> Batch:
+def cancelled(batch: Batch, now: int) -> Batch:
     """Its caller does not want it any more.
 
     Raises:
         Conflict: It has ended.
     """
-    _expect(batch, "be stopped", *_UNDER_WAY)
-    return _ended(batch, now, state=State.STOPPED, error=None)
+    _expect(batch, "be cancelled", *_UNDER_WAY)
+    return _ended(batch, now, status=Status.CANCELLED, error=None)
 
 
 def redriven(batch: Batch) -> Batch:
@@ -131,14 +131,14 @@ def redriven(batch: Batch) -> Batch:
     Raises:
         Conflict: Nothing of it has failed, or it would fail again.
     """
-    _expect(batch, "be redriven", State.FAILED, State.SUCCEEDED_WITH_ERRORS)
+    _expect(batch, "be redriven", Status.FAILED, Status.SUCCEEDED_WITH_ERRORS)
     if batch.error is None:
-        raise Conflict(f"batch {batch.id} is {batch.state}: no file of it failed for a reason that may pass")
+        raise Conflict(f"batch {batch.id} is {batch.status}: no file of it failed for a reason that may pass")
     if not batch.error.retryable:
         raise Conflict(f"batch {batch.id} would fail again: {batch.error.message}")
     return _next(
         batch,
-        state=State.QUEUED,
+        status=Status.QUEUED,
         attempts=0,
         redrives=batch.redrives + 1,
         started=None,
@@ -160,7 +160,7 @@ def told(batch: Batch) -> Batch:
         Conflict: It has not ended.
     """
     if not batch.final:
-        raise Conflict(f"batch {batch.id} is {batch.state}: there is nothing to tell yet")
+        raise Conflict(f"batch {batch.id} is {batch.status}: there is nothing to tell yet")
     return _next(batch, notified=True)
 
 
@@ -204,6 +204,6 @@ def _next(batch: Batch, **changes: Any) -> Batch:  # noqa: ANN401 - fields of a 
     return batch._replace(revision=batch.revision + 1, **changes)
 
 
-def _expect(batch: Batch, action: str, *states: State) -> None:
-    if batch.state not in states:
-        raise Conflict(f"batch {batch.id} is {batch.state}: it cannot {action}")
+def _expect(batch: Batch, action: str, *states: Status) -> None:
+    if batch.status not in states:
+        raise Conflict(f"batch {batch.id} is {batch.status}: it cannot {action}")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from triptych.aws.stored import StoredObject
 from triptych.batches.batch import Batch, BatchError, BatchSource, upload_id
+from triptych.batches.cancelling import Cancelled
 from triptych.batches.chunk import Transformer
 from triptych.batches.events import Upload
 from triptych.batches.file import Chunk, Join
@@ -16,7 +17,6 @@ from triptych.batches.finisher import Finisher, generation
 from triptych.batches.places import Places
 from triptych.batches.planner import Planner
 from triptych.batches.starting import Starter
-from triptych.batches.stopping import Stopped
 from triptych.batches.store import BatchStore
 from triptych.batches.telemetry import BatchObserver
 from triptych.batches.transitions import begun, failed, leased, planned, released
@@ -143,7 +143,7 @@ class Uploads:
             lease = now + round(deadline.remaining * 1000)
             batch = self._ledger.move(batch, partial(begun, now=now, lease=lease))
             self._transform(batch, found, deadline)
-        except Stopped:
+        except Cancelled:
             return None
         except Conflict:  # somebody else was quicker
             return _SOON
@@ -173,7 +173,7 @@ class Uploads:
         except DeadlineExceeded:
             return False
         except TriptychError as error:
-            if error.retryable or isinstance(error, Stopped):
+            if error.retryable or isinstance(error, Cancelled):
                 raise
             self._steps.finisher.refuse_file(batch, chunk.file, error)
             return True

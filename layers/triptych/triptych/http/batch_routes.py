@@ -10,7 +10,7 @@ BATCH_ROUTES: Routes[BatchServices] = {
     ("POST", "/v2/batches"): batches.submit,
     ("GET", "/v2/batches"): batches.newest,
     ("GET", "/v2/batches/{id}"): batches.one,
-    ("DELETE", "/v2/batches/{id}"): batches.stop,
+    ("DELETE", "/v2/batches/{id}"): batches.cancel,
     ("POST", "/v2/batches/{id}/redrive"): batches.redrive,
     ("GET", "/v2/models/{model}/predictions/{key}"): predictions.one,
     ("POST", "/v2/models/{model}/predictions:lookup"): predictions.many,

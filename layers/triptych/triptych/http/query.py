@@ -19,7 +19,7 @@ QUERY: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("GET", "/v2/jobs"): ("model", "status", *_PAGE),
     ("GET", "/v2/jobs/{id}"): ("wait",),
     ("POST", "/v2/jobs/{id}/redrive"): ("time_to_live",),
-    ("GET", "/v2/batches"): ("model", "state", *_PAGE),
+    ("GET", "/v2/batches"): ("model", "status", *_PAGE),
     ("GET", "/v2/batches/{id}"): ("wait",),
 }
 """Names by method and resource; a route that is not here has no parameters."""

@@ -192,7 +192,7 @@ class Desk:
 
         Args:
             model: Only jobs of this model.
-            status: Only jobs in this state.
+            status: Only jobs with this status.
             after: `next` of the page before.
             limit: At most so many.
         """

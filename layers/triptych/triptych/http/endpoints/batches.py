@@ -1,10 +1,10 @@
-"""Batches: handing them over, looking at them, waiting for them, listing, stopping and redriving them."""
+"""Batches: handing them over, looking at them, waiting for them, listing, cancelling and redriving them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from triptych.batches.batch import Batch, State
+from triptych.batches.batch import Batch, Status
 from triptych.batches.document import document, file_documents
 from triptych.batches.submission import Submission, read_submission, shortened
 from triptych.errors import BadRequest
@@ -45,7 +45,7 @@ def newest(services: BatchServices, request: Request) -> Response:
     """Lists batches, the newest first."""
     page = services.desk.page(
         model=request.query.get("model"),
-        state=_state(request.query.get("state")),
+        status=_status(request.query.get("status")),
         after=request.query.get("next"),
         limit=request.whole("limit", 1, MAX_PAGE, DEFAULT_PAGE),
     )
@@ -63,9 +63,9 @@ def one(services: BatchServices, request: Request) -> Response:
     return json_response(_described(services, batch))
 
 
-def stop(services: BatchServices, request: Request) -> Response:
-    """Stops a batch that has not ended."""
-    return json_response(_described(services, services.desk.stop(request.path["id"])))
+def cancel(services: BatchServices, request: Request) -> Response:
+    """Cancels a batch that has not ended."""
+    return json_response(_described(services, services.desk.cancel(request.path["id"])))
 
 
 def redrive(services: BatchServices, request: Request) -> Response:
@@ -94,7 +94,7 @@ def _described(services: BatchServices, batch: Batch) -> dict[str, Any]:
     return {**document(batch, services.clock(), seen.made), "files": files}
 
 
-def _state(value: str | None) -> State | None:
-    if value is not None and value not in State:
-        raise BadRequest(f"state: expected one of {', '.join(State)}, got {value[:32]!r}")
-    return None if value is None else State(value)
+def _status(value: str | None) -> Status | None:
+    if value is not None and value not in Status:
+        raise BadRequest(f"status: expected one of {', '.join(Status)}, got {value[:32]!r}")
+    return None if value is None else Status(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
-from triptych.batches.batch import State
+from triptych.batches.batch import Status
 from triptych.batches.store import BatchStore
 from triptych.errors import Conflict
 
@@ -13,12 +13,12 @@ _LOOK = 5.0
 """Seconds between two looks."""
 
 
-class Stopped(Conflict):
+class Cancelled(Conflict):
     """The batch is not wanted any more."""
 
 
 def checkpoint(store: BatchStore, batch_id: str) -> Callable[[], None]:
-    """Makes what raises `Stopped` once a batch was stopped; it looks every few seconds at most."""
+    """Makes what raises `Cancelled` once a batch was cancelled; it looks every few seconds at most."""
     last = monotonic()
 
     def check() -> None:
@@ -34,8 +34,8 @@ def still_wanted(store: BatchStore, batch_id: str) -> None:
     """Looks whether a batch is still wanted.
 
     Raises:
-        Stopped: It was stopped, or its record is gone.
+        Cancelled: It was cancelled, or its record is gone.
     """
     batch = store.get(batch_id)
-    if batch is None or batch.state is State.STOPPED:
-        raise Stopped(f"batch {batch_id} was stopped")
+    if batch is None or batch.status is Status.CANCELLED:
+        raise Cancelled(f"batch {batch_id} was cancelled")
