@@ -123,6 +123,10 @@ mutants: $(INSTALL_UV)  ## try which small changes to the package no test notice
 	@$(UV) run --quiet --isolated --locked --no-default-groups --group mutants \
 		python -m tests.mutants --number $(N) --seed $(SEED) $(MODULE:%=--module %)
 
+.PHONY: trace
+trace: setup  ## list the files and functions that a request, a job and a chunk of a file pass; FLOWS="upload plan"
+	@$(RUN) python -m tests.trace $(FLOWS)
+
 # A measurement needs the machine for itself.
 .PHONY: bench
 bench: build  ## measure the program beside the floor and its rivals, in ten minutes
