@@ -7,6 +7,7 @@ from pathlib import Path
 
 from triptych.aws.queue import Delivery
 from triptych.clock import Deadline
+from triptych.deployment import wall_clock
 from triptych.inference.grouping import Grouping
 from triptych.jobs.attempts import Attempts, Backoff, Limit
 from triptych.jobs.consumer import Intake
@@ -25,7 +26,6 @@ from triptych.models.repository import ModelRepository
 from triptych.models.session import open_session
 from triptych.models.store import ModelStore
 from triptych.rows.options import JobRequest
-from triptych.wiring.keeping import wall_clock
 
 from benchmarks.models import repository
 from tests.support.job_fakes import MemoryInputs, MemoryJobs, MemoryNotifier, MemoryQueue, MemoryResults

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from triptych.deployment import Deployment
 from triptych.settings import Settings, TelemetrySettings
-from triptych.wiring.realtime import realtime_application
 
 from benchmarks.contestants.handler import Handler
 from tests.support.realtime import DOCUMENTS, Invocation
@@ -26,7 +26,7 @@ def handler(models: Path) -> Handler:
         cache=models,
         telemetry=TelemetrySettings("realtime", "Triptych", "INFO"),
     )
-    application = realtime_application(DOCUMENTS, settings)
+    application = Deployment(settings).realtime(DOCUMENTS)
     context = Invocation()
 
     def handle(event: dict[str, Any]) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from triptych.aws.consumer import Context
-from triptych.wiring.job_keepers import dead_letters
+from triptych.deployment import Deployment
 
-_DEAD_LETTERS = dead_letters()
+_DEAD_LETTERS = Deployment().dead_letters()
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:

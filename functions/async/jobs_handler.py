@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from triptych.deployment import Deployment
 from triptych.http.application import Context
-from triptych.wiring.jobs import jobs_application
 
-_APPLICATION = jobs_application()
+_APPLICATION = Deployment().jobs()
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """The sweep: ends jobs that were not started in time, and tells ends that were not told."""
 
 from triptych.aws.consumer import Context
-from triptych.wiring.job_keepers import sweep
+from triptych.deployment import Deployment
 
-_SWEEP = sweep()
+_SWEEP = Deployment().sweep()
 
 
 def handler(_event: object, context: Context) -> dict[str, int]:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from triptych.aws.consumer import Context
-from triptych.wiring.job_worker import job_worker
+from triptych.deployment import Deployment
 
-_WORKER = job_worker()
+_WORKER = Deployment().job_worker()
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from triptych.deployment import Deployment
 from triptych.http.application import Context
-from triptych.wiring.batches import batches_application
 
-_APPLICATION = batches_application()
+_APPLICATION = Deployment().batches()
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:

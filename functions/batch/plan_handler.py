@@ -3,9 +3,9 @@
 from typing import Any
 
 from triptych.aws.consumer import Context
-from triptych.wiring.batch_files import batch_step
+from triptych.deployment import Deployment
 
-_STEP = batch_step("plan")
+_STEP = Deployment().batch_step("plan")
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from triptych.aws.consumer import Context
-from triptych.wiring.batch_files import batch_uploads
+from triptych.deployment import Deployment
 
-_UPLOADS = batch_uploads()
+_UPLOADS = Deployment().uploads()
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:

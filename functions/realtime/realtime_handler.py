@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from triptych.deployment import Deployment
 from triptych.http.application import Context
-from triptych.wiring.realtime import realtime_application
 
-_APPLICATION = realtime_application(documents=Path(__file__).parent / "api")
+_APPLICATION = Deployment().realtime(documents=Path(__file__).parent / "api")
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -13,10 +13,9 @@ from backports import zstd
 from triptych.aws.clients import AwsClients
 from triptych.batches.batch import Batch, BatchSource, random_id
 from triptych.batches.transitions import handed_over
+from triptych.deployment import Deployment
 from triptych.rows.options import BatchOptions
 from triptych.settings import BatchSettings, Settings, TelemetrySettings
-from triptych.wiring.batch_files import batch_step, batch_uploads
-from triptych.wiring.batches import batches_application
 
 from tests.integration.batch_world import TABLE, BatchWorld
 from tests.integration.bucket_world import INPUTS, WORK, BucketWorld
@@ -79,11 +78,11 @@ class Stack:
             upload_concurrency=5,
             region="us-east-1",
         )
-        self.api = batches_application(settings, batches)
-        self.uploads = batch_uploads(settings, batches)
-        self.plan = batch_step("plan", settings, batches)
-        self.chunk = batch_step("chunk", settings, batches)
-        self.merge = batch_step("merge", settings, batches)
+        self.api = Deployment(settings, batches=batches).batches()
+        self.uploads = Deployment(settings, batches=batches).uploads()
+        steps = Deployment(settings, batches=batches)
+        self.plan, self.chunk = steps.batch_step("plan"), steps.batch_step("chunk")
+        self.merge = steps.batch_step("merge")
 
     def drop(self, key: str, body: bytes, **metadata: str) -> dict[str, Any]:
         """Drops a file; gives the event that S3 makes of it."""

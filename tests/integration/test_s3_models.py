@@ -139,9 +139,9 @@ def test_boto3_is_imported_only_when_needed() -> None:
     """A function whose models are all in directories never pays for importing boto3."""
     program = (
         "import sys; from pathlib import Path\n"
+        "from triptych.deployment import Deployment\n"
         "from triptych.settings import from_environment\n"
-        "from triptych.wiring.realtime import realtime_application\n"
-        "realtime_application(Path('api'), from_environment({'MODEL_REPOSITORY': '/nowhere'}))\n"
+        "Deployment(from_environment({'MODEL_REPOSITORY': '/nowhere'})).realtime(Path('api'))\n"
         "print([name for name in ('boto3', 's3transfer') if name in sys.modules])"
     )
     result = subprocess.run(  # noqa: S603 - runs only the lines above

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from triptych.deployment import Deployment
 from triptych.jobs.runner import one_by_one
 from triptych.settings import JobSettings, Settings, TelemetrySettings
-from triptych.wiring.job_keepers import dead_letters, sweep
-from triptych.wiring.job_worker import job_worker
-from triptych.wiring.jobs import jobs_application
 
 from tests.integration.job_world import REGION, RETENTION, TABLE
 from tests.support.hooked_sessions import Hooks
@@ -53,9 +50,9 @@ class Functions:
             retry_seconds=1,
             region=REGION,
         )
-        self.api = Function(jobs_application(settings, jobs, clock))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("triptych.wiring.open_models.open_session", hooks.open_session)
-            self.worker = job_worker(settings, jobs, clock, one_by_one)
-        self.dead_letters = dead_letters(TELEMETRY, jobs, clock)
-        self.sweep = sweep(TELEMETRY, jobs, clock)
+        self.api = Function(Deployment(settings, jobs, clock=clock).jobs())
+        worker = Deployment(settings, jobs, clock=clock)
+        worker.open_session, worker.each = hooks.open_session, one_by_one
+        self.worker = worker.job_worker()
+        keeper = Deployment(settings, jobs, clock=clock)
+        self.dead_letters, self.sweep = keeper.dead_letters(), keeper.sweep()

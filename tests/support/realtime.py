@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from triptych.deployment import Deployment
 from triptych.http.application import Application
 from triptych.http.services import Services
 from triptych.settings import Settings, TelemetrySettings
-from triptych.wiring.realtime import realtime_application
 
 DOCUMENTS = Path(__file__).parents[2] / "functions/realtime/api"
 REQUEST_ID = "00000000-0000-0000-0000-000000000000"
@@ -142,7 +142,7 @@ class RealtimeFunction(Function[Services]):
             cache=models[0],  # for models from S3, of which there are none
             telemetry=TelemetrySettings("realtime", "Triptych", "INFO"),
         )
-        super().__init__(realtime_application(DOCUMENTS, settings))
+        super().__init__(Deployment(settings).realtime(DOCUMENTS))
 
 
 def add_model(models: Path, name: str, content: bytes, version: int = 1) -> None:

@@ -21,7 +21,7 @@ IMPORTS = """
 import arro3.core, arro3.io, boto3, onnxruntime, orjson, pybase64, sys
 from aws_lambda_powertools import Logger, Metrics
 from backports import zstd
-import triptych.wiring.realtime
+import triptych.deployment
 onnxruntime.InferenceSession(sys.argv[1])
 for service in ("s3", "sqs", "sns", "dynamodb", "stepfunctions", "events", "sts", "lambda"):
     boto3.client(service, region_name="us-east-1")

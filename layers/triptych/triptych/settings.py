@@ -65,7 +65,7 @@ class JobSettings:
     Attributes:
         table: Name of the table of jobs.
         queue_url: URL of the queue; empty for a function that sends nothing.
-        dead_letters_url: URL of the queue of what is given up; empty for a function that gives up none.
+        dead_letters_url: URL of the queue of what is given up; empty for a function that uses none.
         max_attempts: Attempts that a job has.
         inputs_bucket: Bucket of inputs; empty for a function that reads and writes none.
         results_bucket: Bucket of results.

@@ -1,0 +1,583 @@
+"""What the functions are made of: a `Deployment` builds each part when it is first asked for.
+
+Every import of a part stands beside it: a function imports only what it is made of, and its cold start is
+as short as that. A test sets a part of its own before the first use: `deployment.each = one_by_one`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import triptych
+from triptych.clock import Clock, Deadline
+from triptych.settings import (
+    BatchSettings,
+    JobSettings,
+    Settings,
+    TelemetrySettings,
+    batches_from_environment,
+    from_environment,
+    jobs_from_environment,
+    telemetry_from_environment,
+)
+
+if TYPE_CHECKING:
+    from triptych.aws.clients import AwsClients
+    from triptych.aws.consumer import Context, SqsTrigger
+    from triptych.aws.queue import SqsQueue
+    from triptych.aws.telemetry import Observer
+    from triptych.batches.finalize import BatchEndings, BatchLedger
+    from triptych.batches.lookup import LookupRate
+    from triptych.batches.places import Places
+    from triptych.batches.starting import Starter
+    from triptych.batches.store import DynamoBatches
+    from triptych.batches.telemetry import BatchTelemetry
+    from triptych.batches.trigger import S3Trigger
+    from triptych.batches.uploads import Steps
+    from triptych.http.application import Application
+    from triptych.http.batch_services import BatchServices
+    from triptych.http.job_services import JobServices
+    from triptych.http.services import Services
+    from triptych.jobs.consumer import Intake
+    from triptych.jobs.finalize import Endings, Ledger
+    from triptych.jobs.inputs import S3Inputs
+    from triptych.jobs.options import OptionLimits
+    from triptych.jobs.results import S3Results
+    from triptych.jobs.runner import Each
+    from triptych.jobs.store import DynamoJobs
+    from triptych.jobs.telemetry import JobTelemetry
+    from triptych.models.config import Weights
+    from triptych.models.model import Model, SessionFactory
+    from triptych.models.repository import ModelRepository
+    from triptych.models.storage import ModelPlace
+    from triptych.models.store import ModelStore
+
+type Step = Literal["plan", "chunk", "merge"]
+"""A step of the state machine of batches."""
+
+_LOGGER = logging.getLogger("triptych")
+_S3 = "s3://"
+_DAY = 86_400
+_SAFETY_MARGIN = 2.0
+"""Seconds kept for ending a sweep."""
+_SHARE_FOR_MODELS = 0.6
+"""Part of the memory that open models may take; the rest is for Python, a request and its answer."""
+
+
+def wall_clock() -> int:
+    """Returns the milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class Deployment:
+    """The functions and their parts, in one environment.
+
+    Methods make functions; properties are parts, of which there is one each. Clients of AWS are made when
+    they are first called.
+
+    Args:
+        settings: Settings of the function; read from the environment when not given.
+        jobs: Settings for jobs; read from the environment when not given and asked for.
+        batches: Settings for batches; read from the environment when not given and asked for.
+        clock: Returns the milliseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        jobs: JobSettings | None = None,
+        batches: BatchSettings | None = None,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._settings = settings
+        self._job_settings = jobs
+        self._batch_settings = batches
+        self._clock = clock
+
+    # ------------------------------------------------------------------------------------- functions
+
+    def realtime(self, documents: Path) -> Application[Services]:
+        """Makes the function that answers in real time, and opens the models that are to be open early.
+
+        Args:
+            documents: Directory that holds the API's documents.
+        """
+        from triptych.aws.telemetry import PowertoolsTelemetry
+        from triptych.http.application import Application
+        from triptych.http.routes import ROUTES
+        from triptych.http.services import Services
+        from triptych.models.statistics import Statistics
+
+        self._bound_memory()
+        telemetry = PowertoolsTelemetry(*self._telemetry_settings)
+        # A caller waits for the first answer: weights stay on disk until they are needed.
+        store = self._model_store(telemetry, "mapped")
+        store.preload(self.settings.preload)
+        services = Services(self.repository, store, Statistics(), documents)
+        return Application(ROUTES, services, telemetry, self.start_up_seconds())
+
+    def jobs(self) -> Application[JobServices]:
+        """Makes the function that accepts jobs and answers questions about them."""
+        from triptych.http.application import Application
+        from triptych.http.job_routes import JOB_ROUTES
+        from triptych.http.job_services import JobServices
+        from triptych.jobs.service import Desk, Submitter
+
+        store, telemetry = self.job_store, self.job_telemetry
+        services = JobServices(
+            repository=self.repository,
+            submitter=Submitter(store, self.job_inputs, self.jobs_queue, telemetry, self._clock),
+            desk=Desk(store, self.job_endings, self.jobs_queue, telemetry, self._clock),
+            inputs=self.job_inputs,
+            results=self.job_results,
+            limits=self.job_limits,
+            clock=self._clock,
+        )
+        return Application(JOB_ROUTES, services, telemetry, self.start_up_seconds())
+
+    def job_worker(self) -> SqsTrigger:
+        """Makes the function that runs jobs."""
+        from triptych.aws.consumer import SqsTrigger
+        from triptych.inference.grouping import Grouping
+        from triptych.jobs.attempts import Attempts, Backoff, Limit
+        from triptych.jobs.large import LargeJobs
+        from triptych.jobs.runner import Runner
+        from triptych.jobs.worker import Worker
+
+        self._bound_memory()
+        threading.stack_size(2**20)  # each thread's counts in full against the bound, whatever it uses
+        telemetry, backoff = self.job_telemetry, Backoff(self.job_settings.retry_seconds)
+        limit = Limit(self.job_settings.max_attempts, self.dead_letter_queue)
+        # Nobody waits for the first answer, and batches are large: weights are laid out for speed.
+        models = self._model_store(telemetry, "prepacked")
+        scratch = self.settings.cache.with_name("triptych-jobs")
+        worker = Worker(
+            intake=self.job_intake,
+            attempts=Attempts(
+                self.job_ledger, self.job_endings, self.job_results, telemetry, backoff, limit, self._clock
+            ),
+            runner=Runner(self.job_inputs, models, Grouping(_log_refused), telemetry, self.each),
+            large=LargeJobs(self.job_inputs, models, self.job_ledger, telemetry, scratch),
+            queue=self.jobs_queue,
+            observer=telemetry,
+            backoff=backoff,
+            each=self.each,
+            clock=self._clock,
+        )
+        return SqsTrigger(worker.process, self.jobs_queue, telemetry)
+
+    def dead_letters(self) -> SqsTrigger:
+        """Makes the function that ends the jobs of dead letters."""
+        from triptych.aws.consumer import SqsTrigger
+        from triptych.jobs.attempts import Backoff
+        from triptych.jobs.reaper import DeadLetters
+
+        ends = DeadLetters(
+            intake=self.job_intake,
+            inputs=self.job_inputs,
+            ledger=self.job_ledger,
+            endings=self.job_endings,
+            observer=self.job_telemetry,
+            backoff=Backoff(self.job_settings.retry_seconds),
+            clock=self._clock,
+        )
+        return SqsTrigger(ends.process, self.dead_letter_queue, self.job_telemetry)
+
+    def sweep(self) -> Callable[[Context], dict[str, int]]:
+        """Makes the function that ends jobs which nobody else ends, and returns what it did."""
+        from triptych.errors import ServiceUnavailable
+        from triptych.jobs.reaper import Sweep
+
+        sweeping = Sweep(self.job_store, self.job_endings, self.job_telemetry, self._clock)
+
+        def run(context: Context) -> dict[str, int]:
+            self.job_telemetry.request_started(context.aws_request_id)
+            seconds = context.get_remaining_time_in_millis() / 1000 - _SAFETY_MARGIN
+            swept = sweeping.run(Deadline.after(seconds))
+            if swept.failed:  # an error of the function raises an alarm; the log has each reason
+                raise ServiceUnavailable(f"{swept.failed} jobs could not be settled, {swept.settled} were")
+            return swept._asdict()
+
+        return run
+
+    def uploads(self) -> S3Trigger:
+        """Makes the function that transforms dropped files, and starts batches that others asked for."""
+        from triptych.batches.events import (
+            Executions,
+            Reminders,
+            execution_of,
+            reminder_of,
+            schedule_of,
+            uploads_of,
+        )
+        from triptych.batches.service import BatchSubmitter
+        from triptych.batches.trigger import S3Trigger
+        from triptych.batches.uploads import UploadLimits, Uploads
+
+        self._bound_memory()
+        store, endings, telemetry = self.batch_store, self.batch_endings, self.batch_telemetry
+        limits = UploadLimits(self.batch_settings.direct_bytes, self.batch_settings.max_attempts)
+        uploads = Uploads(
+            self.places, store, self.batch_ledger, self.batch_steps, limits, telemetry, self._clock
+        )
+        reminders = Reminders(store, self.starter, endings)
+        submitter = BatchSubmitter(store, self.starter, endings, telemetry, self._clock)
+        executions = Executions(store, endings)
+
+        def take(event: dict[str, Any], deadline: Deadline) -> int | None:
+            if reminded := reminder_of(event):
+                reminders.take(reminded)
+                return None
+            if schedule := schedule_of(event):
+                submitter.scheduled(*schedule)
+                return None
+            if execution := execution_of(event):
+                executions.ended(execution)
+                return None
+            waits = [uploads.take(upload, deadline) for upload in uploads_of(event)]
+            return min((seconds for seconds in waits if seconds is not None), default=None)
+
+        return S3Trigger(take, self.batch_queue, telemetry)
+
+    def batch_step(self, step: Step) -> Callable[[dict[str, Any], Context], dict[str, Any]]:
+        """Makes the function that does a step of the state machine."""
+        from triptych.aws.consumer import SAFETY_MARGIN
+        from triptych.batches.steps import WorkflowSteps
+
+        self._bound_memory()
+        steps = WorkflowSteps(self.places, self.batch_store, self.batch_ledger, self.batch_steps, self._clock)
+        run = {"plan": steps.plan, "chunk": steps.chunk, "merge": steps.merge}[step]
+        telemetry = self.batch_telemetry
+
+        def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
+            telemetry.request_started(context.aws_request_id)
+            seconds = context.get_remaining_time_in_millis() / 1000 - SAFETY_MARGIN
+            return run(event, Deadline.after(seconds))
+
+        return handle
+
+    def batches(self) -> Application[BatchServices]:
+        """Makes the function that accepts batches, answers questions about them, and looks predictions up."""
+        from triptych.aws.workflow import StepFunctions
+        from triptych.batches.dry_run import DryRun, Workers
+        from triptych.batches.lookup import Lookup
+        from triptych.batches.opening import descriptions
+        from triptych.batches.planner import Selection
+        from triptych.batches.service import BatchDesk, BatchSubmitter
+        from triptych.http.application import Application
+        from triptych.http.batch_routes import BATCH_ROUTES
+        from triptych.http.batch_services import BatchServices
+
+        settings, places = self.batch_settings, self.places
+        store, endings, telemetry = self.batch_store, self.batch_endings, self.batch_telemetry
+        workflow = StepFunctions(self.clients, settings.state_machine_arn)
+        workers = Workers(
+            settings.chunk_bytes, settings.worker_memory, settings.concurrency, self.lookup_rate
+        )
+        services = BatchServices(
+            repository=self.repository,
+            submitter=BatchSubmitter(store, self.starter, endings, telemetry, self._clock),
+            dry_run=DryRun(places.inputs, Selection(places).looks, descriptions(self.repository), workers),
+            desk=BatchDesk(store, self.starter, endings, workflow, self._clock),
+            lookup=Lookup(places.predictions),
+            outputs=places.outputs,
+            work=places.work,
+            clock=self._clock,
+        )
+        return Application(BATCH_ROUTES, services, telemetry, self.start_up_seconds())
+
+    def start_up_seconds(self) -> float:
+        """Measures how long the function took to start; called when it is ready.
+
+        Lambda counts the time of a request from when the function is ready, API Gateway from when it came.
+
+        Returns:
+            Seconds that the first request has waited; 0 where functions are started ahead of requests.
+        """
+        return time.monotonic() - triptych.LOADED_AT if self.settings.on_demand else 0.0
+
+    def _bound_memory(self) -> None:
+        """Makes what is too large fail in the process; bounds nothing where the settings name no memory."""
+        from triptych.models.memory import bound_memory
+        from triptych.protocol.compression import PLAIN_LIMIT
+
+        if self.settings.bounded:
+            bound_memory(self.settings.memory_megabytes << 20)
+            PLAIN_LIMIT.follow(self.settings.memory_megabytes)
+
+    # -------------------------------------------------------------------------------- settings, clients
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Settings of the function."""
+        return self._settings or from_environment()
+
+    @cached_property
+    def job_settings(self) -> JobSettings:
+        """Settings for jobs."""
+        return self._job_settings or jobs_from_environment()
+
+    @cached_property
+    def batch_settings(self) -> BatchSettings:
+        """Settings for batches."""
+        return self._batch_settings or batches_from_environment()
+
+    @property
+    def _telemetry_settings(self) -> TelemetrySettings:
+        return self._settings.telemetry if self._settings else telemetry_from_environment()
+
+    @cached_property
+    def clients(self) -> AwsClients:
+        """Clients of AWS."""
+        from triptych.aws.clients import AwsClients
+
+        return AwsClients()
+
+    # ------------------------------------------------------------------------------------------ models
+
+    @cached_property
+    def repository(self) -> ModelRepository:
+        """The models that there are."""
+        from triptych.models.directory import DirectoryPlace
+        from triptych.models.repository import ModelRepository
+
+        buckets = [place for place in self.settings.places if place.startswith(_S3)]
+        in_s3 = _s3_places(buckets, self.settings.cache) if buckets else {}
+        places = [in_s3.get(place) or DirectoryPlace(Path(place)) for place in self.settings.places]
+        return ModelRepository(places, self.settings.refresh_seconds)
+
+    @cached_property
+    def open_session(self) -> SessionFactory:
+        """Opens a model's file."""
+        from triptych.models.session import open_session
+
+        return open_session
+
+    def _model_store(self, observer: Observer, weights: Weights) -> ModelStore:
+        """Makes the store of open models.
+
+        Args:
+            observer: Is notified of every model that is opened.
+            weights: How weights are held where a model does not say.
+        """
+        from triptych.models.config import SessionSettings
+        from triptych.models.loader import LoadEvents
+        from triptych.models.memory import anonymous_memory
+        from triptych.models.store import ModelStore
+
+        return ModelStore(
+            self.repository,
+            open_session=self.open_session,
+            defaults=SessionSettings(threads=self.settings.threads, weights=weights),
+            memory_budget=int(self.settings.memory_megabytes * 2**20 * _SHARE_FOR_MODELS),
+            process_memory=anonymous_memory,
+            events=LoadEvents(
+                loaded=lambda model: observer.model_loaded(
+                    model.name, model.version, model.load_milliseconds
+                ),
+                failed=lambda name, version, error: observer.model_failed(name, version, str(error)),
+            ),
+        )
+
+    # -------------------------------------------------------------------------------------------- jobs
+
+    @cached_property
+    def job_telemetry(self) -> JobTelemetry:
+        """Logs and metrics of jobs."""
+        from triptych.jobs.telemetry import JobTelemetry
+
+        return JobTelemetry(*self._telemetry_settings)
+
+    @cached_property
+    def job_store(self) -> DynamoJobs:
+        """Records of jobs."""
+        from triptych.jobs.store import DynamoJobs
+
+        return DynamoJobs(self.clients, self.job_settings.table, self.job_settings.retention)
+
+    @cached_property
+    def job_inputs(self) -> S3Inputs:
+        """Inputs of jobs."""
+        from triptych.jobs.inputs import S3Inputs
+
+        settings = self.job_settings
+        return S3Inputs(self.clients, settings.inputs_bucket, settings.allowed_buckets)
+
+    @cached_property
+    def job_results(self) -> S3Results:
+        """Results of jobs."""
+        from triptych.jobs.results import S3Results
+
+        return S3Results(self.clients, self.job_settings.results_bucket)
+
+    @cached_property
+    def jobs_queue(self) -> SqsQueue:
+        """The queue of jobs."""
+        from triptych.aws.queue import SqsQueue
+
+        return SqsQueue(self.clients, self.job_settings.queue_url)
+
+    @cached_property
+    def dead_letter_queue(self) -> SqsQueue:
+        """The queue of the messages of jobs that are given up."""
+        from triptych.aws.queue import SqsQueue
+
+        return SqsQueue(self.clients, self.job_settings.dead_letters_url)
+
+    @cached_property
+    def job_ledger(self) -> Ledger:
+        """Moves jobs from status to status."""
+        from triptych.jobs.finalize import Ledger
+
+        return Ledger(self.job_store)
+
+    @cached_property
+    def job_endings(self) -> Endings:
+        """Finalizes jobs and notifies of them."""
+        from triptych.jobs.finalize import Endings
+        from triptych.jobs.notification import job_notifier
+
+        notifier = job_notifier(self.clients, self.job_settings.topic_arn, self.job_settings.region)
+        return Endings(self.job_ledger, self.job_results, notifier)
+
+    @cached_property
+    def job_limits(self) -> OptionLimits:
+        """What the options of a job may be."""
+        from triptych.jobs.options import MAX_TIME_TO_LIVE, OptionLimits
+
+        longest = min(self.job_settings.retention, MAX_TIME_TO_LIVE)
+        return OptionLimits(min(self.job_settings.time_to_live, longest), longest)
+
+    @cached_property
+    def job_intake(self) -> Intake:
+        """Makes jobs of messages."""
+        from triptych.jobs.consumer import Intake
+
+        return Intake(self.job_store, self.job_inputs, self.job_limits, self._clock)
+
+    @cached_property
+    def each(self) -> Each:
+        """Does many things at once that wait for the network."""
+        from triptych.jobs.runner import InThreads
+
+        return InThreads()
+
+    # ----------------------------------------------------------------------------------------- batches
+
+    @cached_property
+    def batch_telemetry(self) -> BatchTelemetry:
+        """Logs and metrics of batches."""
+        from triptych.batches.telemetry import BatchTelemetry
+
+        return BatchTelemetry(*self._telemetry_settings)
+
+    @cached_property
+    def batch_store(self) -> DynamoBatches:
+        """Records of batches."""
+        from triptych.batches.store import DynamoBatches
+
+        return DynamoBatches(
+            self.clients, self.batch_settings.table, self.batch_settings.retention, self._clock
+        )
+
+    @cached_property
+    def batch_ledger(self) -> BatchLedger:
+        """Moves batches from status to status."""
+        from triptych.batches.finalize import BatchLedger
+
+        return BatchLedger(self.batch_store)
+
+    @cached_property
+    def batch_endings(self) -> BatchEndings:
+        """Finalizes batches and notifies of them."""
+        from triptych.batches.finalize import BatchEndings
+        from triptych.batches.notification import batch_notifier
+
+        notifier = batch_notifier(self.clients, self.batch_settings.topic_arn, self.batch_settings.region)
+        return BatchEndings(self.batch_store, self.batch_ledger, notifier, self.batch_telemetry, self._clock)
+
+    @cached_property
+    def batch_queue(self) -> SqsQueue:
+        """The queue of uploads."""
+        from triptych.aws.queue import SqsQueue
+
+        return SqsQueue(self.clients, self.batch_settings.queue_url)
+
+    @cached_property
+    def starter(self) -> Starter:
+        """Starts batches on the state machine."""
+        from triptych.aws.workflow import StepFunctions
+        from triptych.batches.starting import Starter
+
+        workflow = StepFunctions(self.clients, self.batch_settings.state_machine_arn)
+        return Starter(self.batch_ledger, workflow, self.batch_queue, self._clock)
+
+    @cached_property
+    def lookup_rate(self) -> LookupRate:
+        """How fast predictions are written for lookups, and by how many."""
+        from triptych.batches.lookup import LookupRate
+
+        settings = self.batch_settings
+        return LookupRate(settings.lookup_rate, settings.upload_concurrency, settings.concurrency)
+
+    @cached_property
+    def places(self) -> Places:
+        """Buckets of batches, and predictions by key."""
+        from triptych.aws.bucket import S3Objects
+        from triptych.batches.lookup import DynamoPredictions
+        from triptych.batches.places import Places
+
+        settings, clients = self.batch_settings, self.clients
+        scratch = self.settings.cache.with_name("triptych-batches")
+        days = settings.lookup_retention // _DAY
+        return Places(
+            inputs=S3Objects(clients, settings.inputs_bucket, scratch),
+            outputs=S3Objects(clients, settings.outputs_bucket, scratch),
+            work=S3Objects(clients, settings.work_bucket, scratch),
+            predictions=DynamoPredictions(clients, settings.predictions_table, days, self._clock),
+        )
+
+    @cached_property
+    def batch_steps(self) -> Steps:
+        """What batches go through."""
+        from triptych.batches.chunk import Limits, Transformer
+        from triptych.batches.finisher import Finisher
+        from triptych.batches.planner import Planner
+        from triptych.batches.uploads import Steps
+
+        places, store, telemetry = self.places, self.batch_store, self.batch_telemetry
+        # Nobody waits for the first answer, and there are many rows: weights are laid out for speed.
+        models = self._model_store(telemetry, "prepacked").get
+        finisher = Finisher(places, store, telemetry, self.settings.memory_megabytes, self._clock)
+        return Steps(
+            planner=Planner(places, store, models, finisher, self.batch_settings.chunk_bytes),
+            transformer=Transformer(places, store, models, telemetry, Limits(self.lookup_rate)),
+            finisher=finisher,
+            endings=self.batch_endings,
+            starter=self.starter,
+        )
+
+
+def _s3_places(addresses: Iterable[str], cache_directory: Path) -> dict[str, ModelPlace]:
+    # boto3 takes longer to import than the rest of the function: only a function with a bucket pays.
+    from triptych.models.bucket import S3Place
+    from triptych.models.disk_cache import ModelCache
+
+    cache = ModelCache(cache_directory)
+    split = {address: address.removeprefix(_S3).partition("/") for address in addresses}
+    return {address: S3Place(bucket, prefix, cache) for address, (bucket, _, prefix) in split.items()}
+
+
+def _log_refused(model: Model) -> None:
+    _LOGGER.warning(
+        "model %s, version %s: its rows are not independent, so its jobs run one by one; "
+        "group = false under [jobs] in model.toml says so without a trial",
+        model.name,
+        model.version,
+    )

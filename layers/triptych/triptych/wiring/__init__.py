@@ -1,1 +1,0 @@
-"""Puts the parts together, a module for each function that is deployed."""
