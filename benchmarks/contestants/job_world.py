@@ -8,7 +8,7 @@ from pathlib import Path
 from triptych.aws.queue import Delivery
 from triptych.clock import Deadline
 from triptych.deployment import wall_clock
-from triptych.inference.grouping import Grouping
+from triptych.inference.adaptive_batching import AdaptiveBatcher
 from triptych.jobs.attempts import Attempts, Backoff, Limit
 from triptych.jobs.consumer import Intake
 from triptych.jobs.finalize import Endings, Ledger
@@ -96,7 +96,7 @@ class JobWorld:
         return Worker(
             intake=Intake(self._store, self._inputs, _LIMITS, wall_clock),
             attempts=Attempts(ledger, endings, self._results, telemetry, backoff, limit, wall_clock),
-            runner=Runner(self._inputs, models, Grouping(refused.append), telemetry, one_by_one),
+            runner=Runner(self._inputs, models, AdaptiveBatcher(refused.append), telemetry, one_by_one),
             large=LargeJobs(self._inputs, models, ledger, telemetry, large),
             queue=self._queue,
             observer=telemetry,

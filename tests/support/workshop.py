@@ -9,7 +9,7 @@ from pathlib import Path
 
 from triptych.aws.queue import Delivery, Outcomes
 from triptych.clock import Deadline
-from triptych.inference.grouping import Grouping
+from triptych.inference.adaptive_batching import AdaptiveBatcher
 from triptych.jobs.attempts import Attempts, Backoff, Limit
 from triptych.jobs.consumer import Intake
 from triptych.jobs.finalize import Endings, Ledger
@@ -133,7 +133,7 @@ class Workshop:
         return Worker(
             intake=self.intake,
             attempts=self.attempts,
-            runner=Runner(self.inputs, models, Grouping(refused.append), self.observer, one_by_one),
+            runner=Runner(self.inputs, models, AdaptiveBatcher(refused.append), self.observer, one_by_one),
             large=LargeJobs(self.inputs, models, self.ledger, self.observer, self.directory / "large"),
             queue=self.queue,
             observer=self.observer,

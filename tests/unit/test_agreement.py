@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from triptych.inference.joining import agree
+from triptych.inference.merging import agree
 from triptych.protocol.datatypes import BF16, BYTES, DATATYPES, FP16, FP32, FP64, INT64, Datatype
 from triptych.protocol.tensors import Array, Tensor
 from triptych.rows.values import to_bits

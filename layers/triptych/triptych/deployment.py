@@ -144,7 +144,7 @@ class Deployment:
     def job_worker(self) -> SqsTrigger:
         """Makes the function that runs jobs."""
         from triptych.aws.consumer import SqsTrigger
-        from triptych.inference.grouping import Grouping
+        from triptych.inference.adaptive_batching import AdaptiveBatcher
         from triptych.jobs.attempts import Attempts, Backoff, Limit
         from triptych.jobs.large import LargeJobs
         from triptych.jobs.runner import Runner
@@ -162,7 +162,7 @@ class Deployment:
             attempts=Attempts(
                 self.job_ledger, self.job_endings, self.job_results, telemetry, backoff, limit, self._clock
             ),
-            runner=Runner(self.job_inputs, models, Grouping(_log_refused), telemetry, self.each),
+            runner=Runner(self.job_inputs, models, AdaptiveBatcher(_log_refused), telemetry, self.each),
             large=LargeJobs(self.job_inputs, models, self.job_ledger, telemetry, scratch),
             queue=self.jobs_queue,
             observer=telemetry,

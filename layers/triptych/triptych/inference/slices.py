@@ -17,7 +17,7 @@ import numpy as np
 
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
-from triptych.inference.joining import RowsInteract, agree, run_joined
+from triptych.inference.merging import RowsInteract, agree, run_merged
 from triptych.inference.request import Prepared
 from triptych.models.model import Model
 from triptych.protocol.tensors import Tensor
@@ -133,7 +133,7 @@ class Slices:
             self._before = now
             return
         try:
-            joined = run_joined(self.model, [before.part, now.part], self.deadline)
+            joined = run_merged(self.model, [before.part, now.part], self.deadline)
         except (RowsInteract, BadRequest) as error:  # each of them alone was accepted
             raise RowsDepend from error
         for name in now.results:

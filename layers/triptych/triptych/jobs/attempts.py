@@ -15,7 +15,7 @@ from typing import NamedTuple
 from triptych.aws.queue import JobQueue
 from triptych.clock import Clock
 from triptych.errors import Conflict, NotFound, ServiceUnavailable, TriptychError
-from triptych.inference.grouping import Waited
+from triptych.inference.adaptive_batching import NotStarted
 from triptych.jobs import transitions
 from triptych.jobs.consumer import Arrival
 from triptych.jobs.finalize import Endings, Ledger
@@ -174,7 +174,7 @@ class Attempts:
 
     def _concluded(self, attempt: Attempt, outcome: Output | TriptychError) -> Fate:
         mine = attempt.job
-        if isinstance(outcome, Waited):
+        if isinstance(outcome, NotStarted):
             self._ledger.move(mine, lambda found: transitions.waited(still(found, mine)))
             return 0
         kept = self._kept(mine, outcome)

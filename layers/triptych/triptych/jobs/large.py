@@ -10,7 +10,7 @@ from time import monotonic
 
 from triptych.clock import Deadline
 from triptych.errors import TriptychError
-from triptych.inference.grouping import Waited
+from triptych.inference.adaptive_batching import NotStarted
 from triptych.jobs.attempts import Attempt, Output, still
 from triptych.jobs.finalize import Ledger
 from triptych.jobs.payloads import InputStore
@@ -64,7 +64,7 @@ class LargeJobs:
             deadline: When the run must have ended.
         """
         if deadline.remaining < _LEAST:
-            yield Waited("the time was over before the job was run")
+            yield NotStarted("the time was over before the job was run")
             return
         self._directory.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self._directory) as directory:

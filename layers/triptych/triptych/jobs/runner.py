@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 
 from triptych.clock import Deadline
 from triptych.errors import NO_MEMORY, BadRequest, PayloadTooLarge, TriptychError
-from triptych.inference.grouping import Grouping, Outcome
+from triptych.inference.adaptive_batching import AdaptiveBatcher, Outcome
 from triptych.inference.request import Prepared, prepare_infer, raw_request
 from triptych.inference.rows import RowsRequest, prepare_rows
 from triptych.jobs.attempts import Attempt, Output
@@ -176,7 +176,7 @@ class Runner:
         self,
         inputs: InputStore,
         models: ModelStore,
-        grouping: Grouping,
+        grouping: AdaptiveBatcher,
         observer: JobObserver,
         each: Each,
     ) -> None:
@@ -234,7 +234,7 @@ class Runner:
 
     def _ran(self, model: Model, prepared: dict[str, Prepared], deadline: Deadline) -> Outputs:
         together = caught(
-            self._observer, lambda: self._grouping.run_together(model, list(prepared.values()), deadline)
+            self._observer, lambda: self._grouping.run_batched(model, list(prepared.values()), deadline)
         )
         if isinstance(together, TriptychError):
             return dict.fromkeys(prepared, together)

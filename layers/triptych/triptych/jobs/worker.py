@@ -18,7 +18,7 @@ from time import monotonic
 from triptych.aws.queue import Delivery, JobQueue, Outcomes
 from triptych.clock import Clock, Deadline
 from triptych.errors import DeadlineExceeded, TriptychError
-from triptych.inference.grouping import Waited
+from triptych.inference.adaptive_batching import NotStarted
 from triptych.jobs.attempts import Attempt, Attempts, Backoff, Fate, Output
 from triptych.jobs.consumer import Arrival, Intake
 from triptych.jobs.job import Status
@@ -155,7 +155,7 @@ class Worker:
 
 def _judged(outcome: Output | TriptychError, *, had_enough: bool) -> Output | TriptychError:
     """Makes a lack of time final for a job that had most of an invocation for itself."""
-    if not (isinstance(outcome, DeadlineExceeded) and not isinstance(outcome, Waited) and had_enough):
+    if not (isinstance(outcome, DeadlineExceeded) and not isinstance(outcome, NotStarted) and had_enough):
         return outcome
     return TooSlow(
         "the job takes longer than the function may run: make it smaller, "

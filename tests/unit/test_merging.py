@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from triptych.errors import BadRequest
-from triptych.inference.joining import MAX_BYTES, RowsInteract, groups, run_joined, union
+from triptych.inference.merging import MAX_BYTES, RowsInteract, groups, run_merged, union
 from triptych.inference.request import Prepared
 from triptych.inference.rows import RowsRequest, prepare_rows
 from triptych.models.model import Model
@@ -120,7 +120,7 @@ def test_each_request_gets_its_rows_of_its_outputs() -> None:
         request_of(model, ["z"], x=column(4, 5, 6)),
     ]
     assert ["y", "z"] == union(requests)
-    first, second, third = run_joined(model, requests, LATER)
+    first, second, third = run_merged(model, requests, LATER)
     assert [6] == runs
     assert [[2], [4]] == first["y"].values.tolist()
     assert {"z": [[9]], "y": [[6]]} == {name: tensor.values.tolist() for name, tensor in second.items()}
@@ -133,7 +133,7 @@ def test_an_output_that_is_not_per_row_is_not_split(y: object) -> None:
     """Whatever the signature says: it is the shape that comes which counts."""
     model, _ = model_of(lambda _: {"y": y}, {"x": (-1, 1)}, {"y": (-1, 1)})
     with pytest.raises(RowsInteract):
-        run_joined(model, [request_of(model, x=column(1))] * 2, LATER)
+        run_merged(model, [request_of(model, x=column(1))] * 2, LATER)
 
 
 def test_a_joined_run_fails_as_any_run() -> None:
@@ -144,4 +144,4 @@ def test_a_joined_run_fails_as_any_run() -> None:
 
     model, _ = model_of(refuse, {"x": (-1, 1)}, {"y": (-1, 1)})
     with pytest.raises(BadRequest, match="no"):
-        run_joined(model, [request_of(model, x=column(1))] * 2, LATER)
+        run_merged(model, [request_of(model, x=column(1))] * 2, LATER)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge
-from triptych.inference.grouping import Grouping, Together
+from triptych.inference.adaptive_batching import AdaptiveBatcher, Batched
 from triptych.inference.request import Prepared
 from triptych.inference.rows import RowsRequest, prepare_rows
 from triptych.models.config import ModelConfig
@@ -48,28 +48,28 @@ def requests_of(model: Model, *values: float) -> list[Prepared]:
     return [request_of(model, x=column(value)) for value in values]
 
 
-def run(model: Model, requests: Sequence[Prepared], deadline: Deadline = LATER) -> Together:
+def run(model: Model, requests: Sequence[Prepared], deadline: Deadline = LATER) -> Batched:
     """Runs requests with a memory of their own; nothing may be refused."""
 
     def refused(model: Model) -> None:
         raise AssertionError(f"{model.name} was refused")
 
-    return Grouping(refused).run_together(model, requests, deadline)
+    return AdaptiveBatcher(refused).run_batched(model, requests, deadline)
 
 
-def sizes(together: Together) -> list[int]:
+def sizes(together: Batched) -> list[int]:
     """Tells how many requests each run was for."""
     return [run.requests for run in together.runs]
 
 
-def assert_as_alone(requests: Sequence[Prepared], together: Together) -> None:
+def assert_as_alone(requests: Sequence[Prepared], together: Batched) -> None:
     """Every request has what it would have alone."""
     assert [alone(request) for request in requests] == [summary(outcome) for outcome in together.outcomes]
 
 
 def test_no_requests() -> None:
     """Nothing comes of nothing."""
-    assert Together([], []) == run(trusted(double)[0], [])
+    assert Batched([], []) == run(trusted(double)[0], [])
 
 
 def test_one_run_for_all() -> None:
@@ -204,9 +204,9 @@ def test_outputs_that_are_not_per_row_are_never_split(y: Any) -> None:  # noqa: 
     """Even where `model.toml` says that jobs may run together."""
     model, runs = trusted(lambda _: {"y": y})
     refused: list[Model] = []
-    grouping = Grouping(refused.append)
+    grouping = AdaptiveBatcher(refused.append)
     requests = requests_of(model, 1, 2, 3)
     for _ in range(2):
-        assert_as_alone(requests, grouping.run_together(model, requests, LATER))
+        assert_as_alone(requests, grouping.run_batched(model, requests, LATER))
     assert [model] == refused
     assert 1 == sum(rows == 3 for rows in runs)

@@ -1,9 +1,9 @@
-"""Many requests for one model in as few runs as possible.
+"""Adaptive batching: many requests for one model in as few runs as possible.
 
 ```
-requests ── groups ──┬─ proven ───> joined ─┬─ ok ────> split
-                     │                      └─ fails ─> halves, each joined again
-                     ├─ not yet ──> alone, and joined to compare
+requests ── groups ──┬─ proven ───> merged ─┬─ ok ────> split
+                     │                      └─ fails ─> halves, each merged again
+                     ├─ not yet ──> alone, and merged to compare
                      └─ refused ──> alone
 ```
 """
@@ -17,19 +17,19 @@ from weakref import WeakKeyDictionary
 
 from triptych.clock import Deadline
 from triptych.errors import NO_MEMORY, BadRequest, DeadlineExceeded, PayloadTooLarge, TriptychError
-from triptych.inference.joining import Evidence, RowsInteract, differ, groups, run_joined, union
+from triptych.inference.merging import Evidence, RowsInteract, differ, groups, run_merged, union
 from triptych.inference.request import Prepared
 from triptych.models.model import Model, ModelSession
 from triptych.protocol.tensors import Tensor
 
 PROBE = 8
-"""Requests that are run both ways at once: a whole group would cost its first call all that joining saves."""
+"""Requests that are run both ways at once: a whole group would cost its first call all that merging saves."""
 
 Outcome = dict[str, Tensor] | TriptychError
-"""The wanted outputs of a request by name, or why there are none."""
+"""The outputs that a request asks for by name, or why there are none."""
 
 
-class Waited(DeadlineExceeded):
+class NotStarted(DeadlineExceeded):
     """The time was over before the request had its turn: it was not run."""
 
 
@@ -45,7 +45,7 @@ class Run(NamedTuple):
     nanoseconds: int
 
 
-class Together(NamedTuple):
+class Batched(NamedTuple):
     """What came of requests.
 
     Attributes:
@@ -57,8 +57,8 @@ class Together(NamedTuple):
     runs: Sequence[Run]
 
 
-class Grouping:
-    """Runs requests together where that gives what each would get alone, and remembers where it does.
+class AdaptiveBatcher:
+    """Merges requests where each gets what it would get alone, and remembers for which models that is so.
 
     Args:
         refused: Is called once with each open model whose rows turn out to interact.
@@ -69,7 +69,7 @@ class Grouping:
         # By session: a version whose content is replaced is opened anew, and is unknown again.
         self._evidence: WeakKeyDictionary[ModelSession, Evidence] = WeakKeyDictionary()
 
-    def run_together(self, model: Model, requests: Sequence[Prepared], deadline: Deadline) -> Together:
+    def run_batched(self, model: Model, requests: Sequence[Prepared], deadline: Deadline) -> Batched:
         """Runs requests for one model.
 
         A request that fails, fails alone and as it would alone. When the time is up, what is running and what
@@ -80,19 +80,17 @@ class Grouping:
             requests: The requests.
             deadline: When the last run must have ended.
         """
-        call = _Call(model, deadline, self._evidence_of(model), self._refused)
+        evidence = self._evidence.setdefault(model.session, Evidence(configured=model.config.group))
+        call = _Call(model, deadline, evidence, self._refused)
         outcomes: dict[int, Outcome] = {}
         for group in groups(model.signature, requests):
             members = [requests[index] for index in group]
             outcomes |= zip(group, call.group(members), strict=True)
-        return Together([outcomes[index] for index in range(len(requests))], call.runs)
-
-    def _evidence_of(self, model: Model) -> Evidence:
-        return self._evidence.setdefault(model.session, Evidence(said=model.config.group))
+        return Batched([outcomes[index] for index in range(len(requests))], call.runs)
 
 
 class _Call:
-    """One call of `run_together`."""
+    """One call of `run_batched`."""
 
     def __init__(
         self, model: Model, deadline: Deadline, evidence: Evidence, refused: Callable[[Model], None]
@@ -121,14 +119,14 @@ class _Call:
             for member, outcome in zip(members, outcomes, strict=True)
             if not isinstance(outcome, TriptychError)
         ]
-        # Joined with its like, a request gets its own results also from a model that averages over all rows.
+        # Merged with its like, a request gets its own results also from a model that averages over all rows.
         if len(good) > 1 and _inputs_differ([member for member, _ in good]):
             self._compare([member for member, _ in good], [outcome for _, outcome in good])
         return outcomes
 
     def _compare(self, members: Sequence[Prepared], alone: Sequence[dict[str, Tensor]]) -> None:
         try:
-            self._evidence.compare(members, alone, run_joined(self._model, members, self._deadline))
+            self._evidence.compare(members, alone, run_merged(self._model, members, self._deadline))
         except (RowsInteract, BadRequest):  # each of them alone was accepted
             self._evidence.refused = True
         except (TriptychError, MemoryError):
@@ -141,8 +139,8 @@ class _Call:
             return [self._alone(member) for member in members]
         started = perf_counter_ns()
         try:
-            self._take_turn()
-            results = run_joined(self._model, members, self._deadline)
+            self._check_time()
+            results = run_merged(self._model, members, self._deadline)
         except DeadlineExceeded as error:
             return [error] * len(members)
         except RowsInteract:
@@ -158,7 +156,7 @@ class _Call:
     def _alone(self, request: Prepared) -> Outcome:
         started = perf_counter_ns()
         try:
-            self._take_turn()
+            self._check_time()
             outcome: Outcome = request.run(self._deadline)
         except DeadlineExceeded as error:
             return error
@@ -169,9 +167,9 @@ class _Call:
         self._ended(1, started)
         return outcome
 
-    def _take_turn(self) -> None:
+    def _check_time(self) -> None:
         if self._deadline.remaining <= 0:
-            raise Waited("the time was over before the model was run")
+            raise NotStarted("the time was over before the model was run")
 
     def _ended(self, requests: int, started: int) -> None:
         self.runs.append(Run(requests, perf_counter_ns() - started))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge
-from triptych.inference.grouping import PROBE, Grouping
+from triptych.inference.adaptive_batching import PROBE, AdaptiveBatcher
 from triptych.models.config import ModelConfig
 from triptych.models.model import Model
 from triptych.protocol.tensors import Array
@@ -42,7 +42,7 @@ class Tried:
         self.model, self.runs = model_of(
             self.function, {"x": (-1, 1)}, {"y": (-1, 1), "label": (-1, 1)}, ModelConfig(group=self.group)
         )
-        self.grouping = Grouping(lambda model: self.refused.append(model.name))
+        self.grouping = AdaptiveBatcher(lambda model: self.refused.append(model.name))
 
     def run(self, *values: float, outputs: tuple[str, ...] = ("y",), model: Model | None = None) -> list[int]:
         """Runs a request for each value and checks what comes of them.
@@ -53,7 +53,7 @@ class Tried:
         model = model or self.model
         requests = [request_of(model, outputs, x=column(value)) for value in values]
         begun = len(self.runs)
-        together = self.grouping.run_together(model, requests, LATER)
+        together = self.grouping.run_batched(model, requests, LATER)
         taken = self.runs[begun:]
         assert [alone(request) for request in requests] == [summary(outcome) for outcome in together.outcomes]
         assert len(values) == sum(run.requests for run in together.runs)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import NodeProto, helper
 from triptych.errors import TriptychError
-from triptych.inference.grouping import Grouping, Together
+from triptych.inference.adaptive_batching import AdaptiveBatcher, Batched
 from triptych.inference.request import Prepared, prepare_infer
 from triptych.inference.rows import RowsRequest, prepare_rows
 from triptych.models.config import ModelConfig, SessionSettings, parse_model_config
@@ -90,9 +90,9 @@ def test_sample_models_give_the_same_together(
     """Labels and strings are equal; floats lie within 1e-5 of the largest in their column."""
     model = sample(name)
     requests = list(requests_of(model))
-    grouping = Grouping(refuse)
-    grouping.run_together(model, requests, LATER)
-    together = grouping.run_together(model, requests, LATER)
+    grouping = AdaptiveBatcher(refuse)
+    grouping.run_batched(model, requests, LATER)
+    together = grouping.run_batched(model, requests, LATER)
     assert [len(requests)] == [run.requests for run in together.runs]
     for request, outcome in zip(requests, together.outcomes, strict=True):
         results = request.run(LATER)
@@ -161,9 +161,9 @@ def test_rows_that_interact_are_found_out(nodes: Sequence[NodeProto], opened: Op
         request_of(model, x=numbers.normal(size=(1 + index % 3, 4)).astype("<f4")) for index in range(12)
     ]
     refused: list[Model] = []
-    grouping = Grouping(refused.append)
+    grouping = AdaptiveBatcher(refused.append)
     for _ in range(2):
-        together = grouping.run_together(model, requests, LATER)
+        together = grouping.run_batched(model, requests, LATER)
         assert [1] * 12 == [run.requests for run in together.runs]
         if nodes[0].op_type != "RandomNormalLike":
             assert [alone(request) for request in requests] == [summary(done) for done in together.outcomes]
@@ -175,9 +175,9 @@ def test_every_datatype_is_joined(datatype: str, opened: Opener) -> None:
     """What goes in comes out, bit by bit, in one run."""
     model = opened(tiny_models.identity(datatype, ["n", 2]))
     requests = [request_of(model, x=array_of(datatype, index)) for index in range(20)]
-    grouping = Grouping(refuse)
-    grouping.run_together(model, requests * 2, LATER)
-    together = grouping.run_together(model, requests, LATER)
+    grouping = AdaptiveBatcher(refuse)
+    grouping.run_batched(model, requests * 2, LATER)
+    together = grouping.run_batched(model, requests, LATER)
     assert [20] == [run.requests for run in together.runs]
     assert [alone(request) for request in requests] == [summary(outcome) for outcome in together.outcomes]
 
@@ -207,7 +207,7 @@ def test_exactly_the_guilty_fail(lookup: Model, indices: list[list[int]], truste
     """Of any size, no rows included, wherever the guilty are: everybody has what it would have alone."""
     model = lookup._replace(config=ModelConfig(group=True if trusted else None))
     requests = [request_of(model, index=np.array(rows, dtype="<i8")) for rows in indices]
-    together = Grouping(refuse).run_together(model, requests, LATER)
+    together = AdaptiveBatcher(refuse).run_batched(model, requests, LATER)
     assert [alone(request) for request in requests] == [summary(outcome) for outcome in together.outcomes]
     assert len(requests) == sum(run.requests for run in together.runs)
 
@@ -242,12 +242,12 @@ def test_rows_and_tensors_give_the_same_together(
         else:
             array = np.array(pairs, dtype="<f4").reshape(-1, 2)
             requests.append(request_of(adder, outputs, a=array[:, :1], b=array[:, 1:]))
-    together = Grouping(refuse).run_together(adder, requests, LATER)
+    together = AdaptiveBatcher(refuse).run_batched(adder, requests, LATER)
     expected = [request.answer(request.run(LATER)) for request in requests]
     assert expected == answers(requests, together)
 
 
-def answers(requests: Sequence[Prepared], together: Together) -> list[object]:
+def answers(requests: Sequence[Prepared], together: Batched) -> list[object]:
     """Writes the answers."""
     return [
         outcome if isinstance(outcome, TriptychError) else request.answer(outcome)
