@@ -6,16 +6,16 @@ from hypothesis import strategies as st
 from triptych.batches.batch import Batch, BatchError, BatchSource, KeyList, Status
 from triptych.batches.file import Chunk, FileOutcome, InputFile, Part
 from triptych.inference.piece import Counts
-from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 
 from tests.support.job_strategies import COUNTS, IDS, MODELS, MOMENTS, TEXTS, VERSIONS
 
 NUMBERS = st.integers(0, 99_999)
 SHARES = st.floats(0, 1).map(lambda share: round(share, 9))
-FORMATS = st.sampled_from(FileFormat)
+FORMATS = st.sampled_from(Format)
 FORMS = st.builds(
-    FileForm,
+    RowFormat,
     format=FORMATS,
     compression=st.none() | st.sampled_from(["gzip", "zstd"]),
     header=st.booleans(),

@@ -17,7 +17,7 @@ from triptych.inference.piece import Counts, Piece, Prediction, Report, Sinks, W
 from triptych.inference.slices import Sizes
 from triptych.inference.transform import BulkSizes, transform_piece
 from triptych.models.model import Model
-from triptych.rows.formats import FileForm
+from triptych.rows.formats import RowFormat
 
 from tests.support.objects import FileReader
 
@@ -52,7 +52,7 @@ def source_of(content: bytes, directory: Path, block: int = 2**20) -> ObjectRead
 def made(  # noqa: PLR0913 - each is one thing about the file
     model: Model,
     content: bytes,
-    form: FileForm,
+    form: RowFormat,
     wanted: Wanted,
     *,
     cuts: Sequence[int] | None = None,

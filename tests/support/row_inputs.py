@@ -3,13 +3,13 @@
 from triptych.protocol.datatypes import DATATYPES
 from triptych.protocol.tensors import Array, Signature, TensorSpec
 from triptych.rows.codec import decode_rows
-from triptych.rows.formats import Format, Representation
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.schema import RowSchema
 from triptych.rows.tensors import model_inputs
 
-CSV = Representation(Format.CSV, "text/csv")
-LINES = Representation(Format.JSON_LINES, "application/jsonlines")
-PARQUET = Representation(Format.PARQUET, "application/x-parquet")
+CSV = RowFormat(Format.CSV, media_type="text/csv")
+LINES = RowFormat(Format.JSON_LINES, media_type="application/jsonlines")
+PARQUET = RowFormat(Format.PARQUET, media_type="application/x-parquet")
 
 
 def spec(name: str, datatype: str, *shape: int) -> TensorSpec:
@@ -17,7 +17,7 @@ def spec(name: str, datatype: str, *shape: int) -> TensorSpec:
     return TensorSpec(name, DATATYPES[datatype], shape)
 
 
-def inputs_of(body: bytes, form: Representation, schema: RowSchema) -> dict[str, Array]:
+def inputs_of(body: bytes, form: RowFormat, schema: RowSchema) -> dict[str, Array]:
     """Reads rows into arrays that fit the model."""
     tensors = model_inputs(decode_rows(body, form, schema), schema).tensors
     Signature(schema.inputs, ()).check_inputs(tensors)

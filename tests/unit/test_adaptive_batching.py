@@ -10,10 +10,11 @@ from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge
 from triptych.inference.adaptive_batching import AdaptiveBatcher, Batched
 from triptych.inference.request import Prepared
-from triptych.inference.rows import RowsRequest, prepare_rows
+from triptych.inference.rows import prepare_rows
 from triptych.models.config import ModelConfig
 from triptych.models.model import Model
 from triptych.protocol.tensors import Array
+from triptych.rows.options import row_options
 
 from tests.support.prepared_requests import LATER, alone, column, request_of, summary
 from tests.unit.fakes.functions import Function, model_of
@@ -96,9 +97,9 @@ def test_rows_and_tensors_run_together() -> None:
     """And empty tables are answered without a run."""
     model, runs = model_of(double, {"x": (-1, 1)}, {"y": (-1, 1)}, TRUSTED)
     requests: list[Prepared] = [
-        prepare_rows(model, RowsRequest(b"x\n1\n2\n", "text/csv")),
+        prepare_rows(model, b"x\n1\n2\n", row_options("text/csv")),
         request_of(model, x=column(3)),
-        prepare_rows(model, RowsRequest(b"x\n", "text/csv")),
+        prepare_rows(model, b"x\n", row_options("text/csv")),
     ]
     together = run(model, requests)
     assert [3] == runs
@@ -108,7 +109,7 @@ def test_rows_and_tensors_run_together() -> None:
 def test_a_model_for_one_row_runs_row_by_row() -> None:
     """Nothing is joined, and every request is answered."""
     model, runs = model_of(double, {"x": (1, 1)}, {"y": (1, 1)}, TRUSTED)
-    requests = [prepare_rows(model, RowsRequest(body, "text/csv")) for body in (b"x\n1\n2\n", b"x\n3\n")]
+    requests = [prepare_rows(model, body, row_options("text/csv")) for body in (b"x\n1\n2\n", b"x\n3\n")]
     together = run(model, requests)
     assert ([1, 1, 1], [1, 1]) == (runs, sizes(together))
     assert_as_alone(requests, together)

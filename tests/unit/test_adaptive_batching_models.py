@@ -11,13 +11,14 @@ from onnx import NodeProto, helper
 from triptych.errors import TriptychError
 from triptych.inference.adaptive_batching import AdaptiveBatcher, Batched
 from triptych.inference.request import Prepared, prepare_infer
-from triptych.inference.rows import RowsRequest, prepare_rows
+from triptych.inference.rows import prepare_rows
 from triptych.models.config import ModelConfig, SessionSettings, parse_model_config
 from triptych.models.model import Model
 from triptych.models.session import open_session
 from triptych.protocol.datatypes import DATATYPES
 from triptych.protocol.infer_request import parse_infer_request
 from triptych.protocol.tensors import Array, Tensor
+from triptych.rows.options import row_options
 
 from tests.support import tiny_models
 from tests.support.identity_models import ONNX_TYPES
@@ -59,10 +60,10 @@ def penguins(model: Model) -> Iterator[Prepared]:
     for start in range(len(rows)):
         size = 1 + start % 3
         piece, csv = lines[start : start + size], b"\n".join([header, *rows[start : start + size]])
-        yield prepare_rows(model, RowsRequest(csv, "text/csv", join="island"))
-        yield prepare_rows(model, RowsRequest(b"\n".join(piece), "application/jsonlines", outputs="species"))
+        yield prepare_rows(model, csv, row_options("text/csv", join="island"))
+        yield prepare_rows(model, b"\n".join(piece), row_options("application/jsonlines", outputs="species"))
         instances = b'{"instances":[' + b",".join(piece) + b"]}"
-        yield prepare_rows(model, RowsRequest(instances, "application/json", accept="text/csv"))
+        yield prepare_rows(model, instances, row_options("application/json", accept="text/csv"))
 
 
 def digits(model: Model) -> Iterator[Prepared]:
@@ -76,7 +77,7 @@ def digits(model: Model) -> Iterator[Prepared]:
 def recommender(model: Model) -> Iterator[Prepared]:
     """The example users, as tensors and as rows, and many others."""
     yield prepare_infer(model, parse_infer_request((EXAMPLES / "recommender.json").read_bytes(), None))
-    yield prepare_rows(model, RowsRequest((EXAMPLES / "recommender.csv").read_bytes(), "text/csv"))
+    yield prepare_rows(model, (EXAMPLES / "recommender.csv").read_bytes(), row_options("text/csv"))
     for user in range(0, 700, 25):
         yield request_of(model, user_id=np.arange(user, user + 1 + user % 3).reshape(-1, 1))
 
@@ -237,8 +238,8 @@ def test_rows_and_tensors_give_the_same_together(
     for pairs, outputs, as_rows in wanted:
         if as_rows:
             body = "a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in pairs)
-            rows = RowsRequest(body.encode(), "text/csv", join="all", outputs=",".join(outputs))
-            requests.append(prepare_rows(adder, rows))
+            options = row_options("text/csv", join="all", outputs=",".join(outputs))
+            requests.append(prepare_rows(adder, body.encode(), options))
         else:
             array = np.array(pairs, dtype="<f4").reshape(-1, 2)
             requests.append(request_of(adder, outputs, a=array[:, :1], b=array[:, 1:]))

@@ -6,22 +6,22 @@ from hypothesis import strategies as st
 from triptych.batches import keys
 from triptych.batches.keys import InputKey, file_form, input_key
 from triptych.errors import BadRequest, NotFound, UnsupportedMediaType
-from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
 
 from tests.support.job_strategies import COUNTS, IDS, MODELS, VERSIONS
 
 ENDINGS = {
-    "csv": FileForm(FileFormat.CSV),
-    "CSV": FileForm(FileFormat.CSV),
-    "csv.gz": FileForm(FileFormat.CSV, "gzip"),
-    "csv.zst": FileForm(FileFormat.CSV, "zstd"),
-    "jsonl": FileForm(FileFormat.JSON_LINES),
-    "ndjson.gz": FileForm(FileFormat.JSON_LINES, "gzip"),
-    "json": FileForm(FileFormat.JSON),
-    "json.zst": FileForm(FileFormat.JSON, "zstd"),
-    "parquet": FileForm(FileFormat.PARQUET),
-    "arrow": FileForm(FileFormat.ARROW),
-    "npy": FileForm(FileFormat.NPY),
+    "csv": RowFormat(Format.CSV),
+    "CSV": RowFormat(Format.CSV),
+    "csv.gz": RowFormat(Format.CSV, "gzip"),
+    "csv.zst": RowFormat(Format.CSV, "zstd"),
+    "jsonl": RowFormat(Format.JSON_LINES),
+    "ndjson.gz": RowFormat(Format.JSON_LINES, "gzip"),
+    "json": RowFormat(Format.JSON),
+    "json.zst": RowFormat(Format.JSON, "zstd"),
+    "parquet": RowFormat(Format.PARQUET),
+    "arrow": RowFormat(Format.ARROW),
+    "npy": RowFormat(Format.NPY),
 }
 NAMES = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1, max_size=20)
 FOLDERS = st.lists(NAMES.filter(lambda name: not name.isdecimal()), max_size=3)
@@ -99,4 +99,4 @@ def test_order_of_parts(batch: str, one: int, other: int) -> None:
 
 def test_unusual_names() -> None:
     """A name of many dots counts by its last."""
-    assert FileForm(FileFormat.CSV) == file_form("a.json.csv")
+    assert RowFormat(Format.CSV) == file_form("a.json.csv")

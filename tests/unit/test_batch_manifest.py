@@ -10,14 +10,14 @@ from triptych.batches.file import InputFile, Part
 from triptych.batches.manifest import FileReport, Generation, manifest
 from triptych.inference.piece import Counts
 from triptych.protocol.json_document import dump
-from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 
 from tests.support.batch_strategies import batches, input_files, parts
 
 NOW = 1_767_225_600_000
 KEY = "digits/a.csv.gz"
-OPTIONS = BatchOptions(join="all", format=FileFormat.JSON_LINES, lookup=False, tolerance=1.0)
+OPTIONS = BatchOptions(join="all", format=Format.JSON_LINES, lookup=False, tolerance=1.0)
 FILE = InputFile(
     0,
     KEY,
@@ -26,9 +26,9 @@ FILE = InputFile(
     "v1",
     "digits",
     3,
-    FileForm(FileFormat.CSV, "gzip"),
+    RowFormat(Format.CSV, "gzip"),
     OPTIONS,
-    FileForm(FileFormat.JSON_LINES),
+    RowFormat(Format.JSON_LINES),
 )
 FIRST = Part(0, 0, True, 0, 600, Counts(60, 59, 1, 5), "k0", 590, "e0", ("label",), "", 2000, 1500, 100)
 SECOND = FIRST._replace(

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from triptych.errors import BadRequest
-from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import (
     BatchOptions,
     answer_form,
@@ -16,11 +16,11 @@ from triptych.rows.options import (
 
 from tests.support.batch_strategies import FORMS, OPTIONS
 
-CSV = FileForm(FileFormat.CSV)
+CSV = RowFormat(Format.CSV)
 ALL = BatchOptions(
     join="all",
     outputs="label,score",
-    format=FileFormat.JSON_LINES,
+    format=Format.JSON_LINES,
     key="id",
     lookup=True,
     tolerance=0.1,
@@ -64,7 +64,7 @@ def test_texts() -> None:
         ("delimiter", "tab", "\t"),
         ("delimiter", "\t", "\t"),
         ("delimiter", "\\t", "\t"),
-        ("format", "npy", FileFormat.NPY),
+        ("format", "npy", Format.NPY),
     ],
 )
 def test_values(name: str, value: object, expected: object) -> None:
@@ -156,14 +156,14 @@ def test_later_ones_count(first: BatchOptions, second: BatchOptions) -> None:
 
 def test_defaults() -> None:
     """Where nobody says anything the predictions come alone, in the input's format."""
-    form = FileForm(FileFormat.PARQUET)
-    expected = BatchOptions("none", None, FileFormat.PARQUET, "id", False, 1.0, True, ",")
+    form = RowFormat(Format.PARQUET)
+    expected = BatchOptions("none", None, Format.PARQUET, "id", False, 1.0, True, ",")
     assert expected == resolved(BatchOptions(), form, "id")
     assert None is resolved(BatchOptions(), form, None).key
 
 
 @given(OPTIONS, FORMS)
-def test_resolved(options: BatchOptions, form: FileForm) -> None:
+def test_resolved(options: BatchOptions, form: RowFormat) -> None:
     """Whatever was said stays, and everything else but outputs is filled."""
     filled = resolved(options, form, "id")
     assert filled == merged(filled, options)
@@ -178,9 +178,9 @@ def test_lookup_needs_a_key() -> None:
 
 def test_forms() -> None:
     """How files are written follows from the input's name and the options; outputs are never compressed."""
-    form = FileForm(FileFormat.CSV, "gzip")
+    form = RowFormat(Format.CSV, "gzip")
     options = resolved(BatchOptions(header=False, delimiter="\t"), form, None)
-    assert FileForm(FileFormat.CSV, "gzip", header=False, delimiter="\t") == input_form(form, options)
-    assert FileForm(FileFormat.CSV, None, header=False, delimiter="\t") == answer_form(form, options)
-    parquet = options._replace(format=FileFormat.PARQUET)
-    assert FileFormat.PARQUET is answer_form(form, parquet).format
+    assert RowFormat(Format.CSV, "gzip", header=False, delimiter="\t") == input_form(form, options)
+    assert RowFormat(Format.CSV, None, header=False, delimiter="\t") == answer_form(form, options)
+    parquet = options._replace(format=Format.PARQUET)
+    assert Format.PARQUET is answer_form(form, parquet).format

@@ -8,12 +8,12 @@ from triptych.batches.batch import Batch, BatchError, BatchSource, Status
 from triptych.batches.file import FileOutcome, InputFile
 from triptych.batches.telemetry import BatchTelemetry, ChunkRun
 from triptych.inference.piece import Counts
-from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 
 PRIVATE = "a very private text"
 BATCH = Batch("id", "digits", None, BatchSource((f"digits/{PRIVATE}.csv",)), BatchOptions(key=PRIVATE), 1)
-FORM = FileForm(FileFormat.CSV)
+FORM = RowFormat(Format.CSV)
 FILE = InputFile(2, f"digits/{PRIVATE}.csv", 9, "etag", None, "digits", 3, FORM, BatchOptions(), FORM)
 DONE = FileOutcome(2, FILE.key, Counts(3, 2, 1), f"{PRIVATE}.out", None, f"{PRIVATE}.manifest.json")
 ERROR = BatchError("BadRequest", f"it quotes {PRIVATE}", retryable=False)

@@ -12,7 +12,7 @@ from triptych.clock import Deadline
 from triptych.inference.piece import Piece
 from triptych.inference.reading import BlockSize, blocks
 from triptych.inference.rows import row_schema
-from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
 
 from tests.support.objects import FileReader
 from tests.support.spooled import sample
@@ -21,37 +21,35 @@ CSV = b"user_id\n" + b"".join(b"%d\n" % number for number in range(100, 200))
 LINES = b"".join(b'{"user_id": %d}\n' % number for number in range(100, 200))
 
 
-@pytest.mark.parametrize(("form", "body"), [(FileFormat.CSV, CSV), (FileFormat.JSON_LINES, LINES)])
-def test_blocks_are_small_though_much_is_fetched_at_once(
-    tmp_path: Path, form: FileFormat, body: bytes
-) -> None:
+@pytest.mark.parametrize(("form", "body"), [(Format.CSV, CSV), (Format.JSON_LINES, LINES)])
+def test_blocks_are_small_though_much_is_fetched_at_once(tmp_path: Path, form: Format, body: bytes) -> None:
     """However much a source gives at once, a block is hardly larger than wanted."""
     file = tmp_path / "file"
     file.write_bytes(body)
-    piece = Piece(FileReader(file, len(body)), FileForm(form), 0, len(body))
+    piece = Piece(FileReader(file, len(body)), RowFormat(form), 0, len(body))
     read = list(blocks(piece, row_schema(sample("recommender")), BlockSize(50), Deadline.after(60)))
     ends = [0, *(block.end for block in read)]
     assert len(body) == ends[-1]
     assert max(end - start for start, end in pairwise(ends)) <= 100
 
 
-def _tables() -> dict[FileFormat, bytes]:
+def _tables() -> dict[Format, bytes]:
     """Gives ten rows in each format that is a table."""
     users = np.arange(10, dtype="i8")
     table = Table.from_pydict({"user_id": users})
-    files = {form: io.BytesIO() for form in (FileFormat.PARQUET, FileFormat.ARROW, FileFormat.NPY)}
-    write_parquet(table, files[FileFormat.PARQUET])
-    write_ipc(table, files[FileFormat.ARROW])
-    np.save(files[FileFormat.NPY], users)
+    files = {form: io.BytesIO() for form in (Format.PARQUET, Format.ARROW, Format.NPY)}
+    write_parquet(table, files[Format.PARQUET])
+    write_ipc(table, files[Format.ARROW])
+    np.save(files[Format.NPY], users)
     return {form: file.getvalue() for form, file in files.items()}
 
 
-@pytest.mark.parametrize("form", [FileFormat.PARQUET, FileFormat.ARROW, FileFormat.NPY])
-def test_blocks_have_few_records_where_that_is_wanted(tmp_path: Path, form: FileFormat) -> None:
+@pytest.mark.parametrize("form", [Format.PARQUET, Format.ARROW, Format.NPY])
+def test_blocks_have_few_records_where_that_is_wanted(tmp_path: Path, form: Format) -> None:
     """Rows of tables come a few at a time too, each with its position."""
     file = tmp_path / "file"
     file.write_bytes(_tables()[form])
-    piece = Piece(FileReader(file, 1000), FileForm(form), 0, 10)
+    piece = Piece(FileReader(file, 1000), RowFormat(form), 0, 10)
     size = BlockSize(1000, records=4)
     read = [
         (block.block.table(), block.end)

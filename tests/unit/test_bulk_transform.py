@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from triptych.clock import Deadline
 from triptych.errors import BadRequest
 from triptych.inference.piece import Counts, Wanted
-from triptych.inference.rows import RowsRequest, predict_rows
+from triptych.inference.rows import predict_rows
 from triptych.protocol.tensors import Array
-from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
+from triptych.rows.options import row_options
 from triptych.rows.records import CsvRecords
 
 from tests.support.pieces import made
@@ -24,7 +25,7 @@ from tests.support.spooled import sample
 
 PENGUINS = sample("penguins")
 DIGITS = sample("digits")
-CSV, LINES = FileForm(FileFormat.CSV), FileForm(FileFormat.JSON_LINES)
+CSV, LINES = RowFormat(Format.CSV), RowFormat(Format.JSON_LINES)
 HEAD = b"island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,sex,year,note\n"
 GOOD = b"Torgersen,39.1,18.7,181,3750,male,2007,%s\n"
 NOTES = st.sampled_from(
@@ -42,8 +43,7 @@ ROWS = st.one_of(
 
 def answer(body: bytes, accept: str, join: str | None = None) -> bytes:
     """Predicts as real time does."""
-    request = RowsRequest(body, "text/csv", accept, join)
-    return predict_rows(PENGUINS, request, Deadline.after(60)).body
+    return predict_rows(PENGUINS, body, row_options("text/csv", accept, join), Deadline.after(60)).body
 
 
 @examples(60)
@@ -67,7 +67,7 @@ def test_csv_is_the_same_however_it_is_cut(rows: list[bytes], data: st.DataObjec
     blank = rows.count(b"\n")
     good = HEAD + b"".join(row for row in rows if not row.startswith((b"Dream", b"too")))
     expected = predict_rows(
-        PENGUINS, RowsRequest(good, "text/csv", None, "all", "species"), Deadline.after(60)
+        PENGUINS, good, row_options("text/csv", None, "all", "species"), Deadline.after(60)
     )
     assert expected.body == whole.output
     assert Counts(len(rows) - blank, len(rows) - blank - bad, bad, expected.filled) == whole.counts
@@ -152,13 +152,13 @@ def test_lines_are_the_same_however_they_are_cut(lines: list[bytes], data: st.Da
         assert orjson.loads(line).items() <= orjson.loads(row).items()
 
 
-@pytest.mark.parametrize("target", [FileFormat.PARQUET, FileFormat.ARROW, FileFormat.NPY])
-def test_other_formats_in_pieces(target: FileFormat) -> None:
+@pytest.mark.parametrize("target", [Format.PARQUET, Format.ARROW, Format.NPY])
+def test_other_formats_in_pieces(target: Format) -> None:
     """Formats that have a frame hold the same rows, in one piece or in three."""
     rows = [GOOD % str(number).encode() for number in range(30)]
     text = HEAD + b"".join(rows)
     cuts = [len(HEAD), len(HEAD) + len(rows[0]), len(HEAD) + sum(map(len, rows[:11])), len(text)]
-    wanted = Wanted(FileForm(target), outputs="probabilities")
+    wanted = Wanted(RowFormat(target), outputs="probabilities")
     whole = made(PENGUINS, text, CSV, wanted)
     cut = made(PENGUINS, text, CSV, wanted, cuts=cuts, head_row=HEAD)
     expected = orjson.loads(answer(text, "application/json"))
@@ -167,11 +167,11 @@ def test_other_formats_in_pieces(target: FileFormat) -> None:
         np.testing.assert_allclose(np.array(probabilities, "f4"), _read(output, target), rtol=1e-6)
 
 
-def _read(output: bytes, form: FileFormat) -> Array:
-    if form is FileFormat.NPY:
+def _read(output: bytes, form: Format) -> Array:
+    if form is Format.NPY:
         loaded: Array = np.load(io.BytesIO(output))
         return loaded
-    reader = read_parquet(io.BytesIO(output)) if form is FileFormat.PARQUET else read_ipc(io.BytesIO(output))
+    reader = read_parquet(io.BytesIO(output)) if form is Format.PARQUET else read_ipc(io.BytesIO(output))
     return np.array(ArrowTable.from_batches(list(reader))["probabilities"].to_pylist(), "f4")
 
 
@@ -180,9 +180,9 @@ def test_arrays() -> None:
     images = np.random.default_rng(1).integers(0, 17, (9, 8, 8)).astype("i2")
     file = io.BytesIO()
     np.save(file, images)
-    wanted = Wanted(FileForm(FileFormat.NPY), outputs="digit")
-    whole = made(DIGITS, file.getvalue(), FileForm(FileFormat.NPY), wanted, cuts=[0, 9])
-    cut = made(DIGITS, file.getvalue(), FileForm(FileFormat.NPY), wanted, cuts=[0, 2, 3, 9])
+    wanted = Wanted(RowFormat(Format.NPY), outputs="digit")
+    whole = made(DIGITS, file.getvalue(), RowFormat(Format.NPY), wanted, cuts=[0, 9])
+    cut = made(DIGITS, file.getvalue(), RowFormat(Format.NPY), wanted, cuts=[0, 2, 3, 9])
     assert whole.output == cut.output
     assert (9,) == np.load(io.BytesIO(whole.output)).shape
 
@@ -191,7 +191,7 @@ def test_documents() -> None:
     """Instances of a JSON document come back as predictions of one, without the bad ones."""
     instances = [{**LINE, "year": year} for year in (2007, "x", 2009)]
     text = orjson.dumps({"instances": instances})
-    form = FileForm(FileFormat.JSON)
+    form = RowFormat(Format.JSON)
     whole = made(PENGUINS, text, form, Wanted(form, outputs="species"))
     document = orjson.loads(whole.output)
     assert ("penguins", "1") == (document["model_name"], document["model_version"])

@@ -10,13 +10,13 @@ import pytest
 from triptych.batches.events import Upload
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
-from triptych.inference.rows import RowsRequest, predict_rows
+from triptych.inference.rows import predict_rows
 from triptych.jobs.message import unseal
 from triptych.jobs.options import OptionLimits, Options
-from triptych.jobs.submission import Submission, check_formats
+from triptych.jobs.submission import Submission
 from triptych.models.model import Model
 from triptych.protocol.json_document import dump
-from triptych.rows.options import JobRequest
+from triptych.rows.options import JobRequest, row_options
 
 from tests.support.batch_world import BatchWorld
 from tests.support.spooled import sample, transformed
@@ -30,8 +30,8 @@ ABSENT = "text/csv; header=absent"
 
 def predicted(body: str, content_type: str = "text/csv", model: Model = PENGUINS, **wanted: str) -> bytes:
     """Predicts for rows as real time does."""
-    request = RowsRequest(body.encode(), content_type, **wanted)
-    return predict_rows(model, request, Deadline.after(60)).body
+    options = row_options(content_type, **wanted)
+    return predict_rows(model, body.encode(), options, Deadline.after(60)).body
 
 
 def refusal(body: str, content_type: str = "text/csv", model: Model = PENGUINS) -> str:
@@ -75,7 +75,7 @@ def test_wrong_delimiter(option: str) -> None:
         predicted(COMMAS, delimiter=option)
     assert f"{expected}{option!r}" == str(caught.value)
     with pytest.raises(BadRequest, match=r"^delimiter: expected one mark"):
-        check_formats(JobRequest("text/csv", delimiter=option))
+        JobRequest("text/csv", delimiter=option).row_options()
 
 
 def test_messages_of_jobs() -> None:

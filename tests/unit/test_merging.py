@@ -5,8 +5,9 @@ import pytest
 from triptych.errors import BadRequest
 from triptych.inference.merging import MAX_BYTES, RowsInteract, groups, run_merged, union
 from triptych.inference.request import Prepared
-from triptych.inference.rows import RowsRequest, prepare_rows
+from triptych.inference.rows import prepare_rows
 from triptych.models.model import Model
+from triptych.rows.options import row_options
 
 from tests.support.prepared_requests import LATER, column, request_of
 from tests.unit.fakes.functions import model_of
@@ -35,9 +36,9 @@ def test_rows_and_tensors_are_one_group() -> None:
     """What is joined is what the model gets, however it came."""
     model, _ = model_of(lambda arrays: {"y": arrays["x"]}, {"x": (-1, 1)}, {"y": (-1, 1)})
     requests: list[Prepared] = [
-        prepare_rows(model, RowsRequest(b"x\n1\n2\n", "text/csv")),
+        prepare_rows(model, b"x\n1\n2\n", row_options("text/csv")),
         request_of(model, x=column(3)),
-        prepare_rows(model, RowsRequest(b'{"x":4}', "application/jsonlines")),
+        prepare_rows(model, b'{"x":4}', row_options("application/jsonlines")),
     ]
     assert [[0, 1, 2]] == groups(model.signature, requests)
 
@@ -48,7 +49,7 @@ def test_requests_without_rows_are_alone() -> None:
     requests: list[Prepared] = [
         request_of(model, x=column(1)),
         request_of(model, x=column()),
-        prepare_rows(model, RowsRequest(b"x\n", "text/csv")),
+        prepare_rows(model, b"x\n", row_options("text/csv")),
         request_of(model, x=column(2)),
     ]
     assert [[0, 3], [1], [2]] == groups(model.signature, requests)
@@ -84,7 +85,7 @@ def test_inputs_with_different_numbers_of_rows_are_not_joined() -> None:
 def test_rows_that_run_one_at_a_time_are_not_joined() -> None:
     """A model that takes one row runs once for each, whoever sent them."""
     model, _ = model_of(lambda arrays: {"y": arrays["x"]}, {"x": (1, 1)}, {"y": (1, 1)})
-    rows = prepare_rows(model, RowsRequest(b"x\n1\n2\n", "text/csv"))
+    rows = prepare_rows(model, b"x\n1\n2\n", row_options("text/csv"))
     assert [[0], [1]] == groups(model.signature, [rows, rows])
 
 

@@ -3,7 +3,7 @@
 import pytest
 from triptych.errors import ModelUnavailable
 from triptych.models.config import ModelConfig, SessionSettings, parse_model_config
-from triptych.rows.formats import FileFormat
+from triptych.rows.formats import Format
 from triptych.rows.options import BatchOptions
 
 FULL = """
@@ -48,7 +48,7 @@ def test_everything_can_be_said() -> None:
         weights="prepacked",
         arena=False,
         group=True,
-        batch=BatchOptions(join="island,year", format=FileFormat.PARQUET, lookup=True, tolerance=0.25),
+        batch=BatchOptions(join="island,year", format=Format.PARQUET, lookup=True, tolerance=0.25),
     )
     assert expected == parse_model_config(FULL)
 

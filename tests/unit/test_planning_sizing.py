@@ -13,12 +13,12 @@ from triptych.batches.chunking import plan_chunks
 from triptych.batches.file import InputFile
 from triptych.batches.sizing import Sizing, sized
 from triptych.clock import Deadline
-from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 
 from tests.support.objects import DirectoryBucket
 
-CSV, LINES = FileFormat.CSV, FileFormat.JSON_LINES
+CSV, LINES = Format.CSV, Format.JSON_LINES
 ROWS = 20_000
 COMPRESSIONS: dict[str | None, Callable[[bytes], bytes]] = {
     None: lambda text: text,
@@ -27,7 +27,7 @@ COMPRESSIONS: dict[str | None, Callable[[bytes], bytes]] = {
 }
 
 
-def text(form: FileFormat, rows: int = ROWS) -> bytes:
+def text(form: Format, rows: int = ROWS) -> bytes:
     """Gives rows of different lengths, some of CSV with newlines and commas in quotes."""
     chance = random.Random(1)  # noqa: S311 - no secret
     numbers = [(number, chance.random(), "x" * chance.randrange(60)) for number in range(rows)]
@@ -39,7 +39,7 @@ def text(form: FileFormat, rows: int = ROWS) -> bytes:
 
 
 def told_and_planned(
-    directory: Path, form: FileForm, body: bytes, chunk_bytes: int, reads: list[int] | None = None
+    directory: Path, form: RowFormat, body: bytes, chunk_bytes: int, reads: list[int] | None = None
 ) -> tuple[Sizing, int]:
     """Gives what is told of a file, and how many chunks it is cut into."""
     bucket = DirectoryBucket(directory)
@@ -62,12 +62,12 @@ def told_and_planned(
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 @pytest.mark.parametrize("form", [CSV, LINES])
-def test_large_texts(tmp_path: Path, form: FileFormat, compression: str | None) -> None:
+def test_large_texts(tmp_path: Path, form: Format, compression: str | None) -> None:
     """Rows, plain bytes and chunks of a text are estimated within a tenth, from a small part of it."""
     plain = text(form)
     body = COMPRESSIONS[compression](plain)
     reads: list[int] = []
-    told, chunks = told_and_planned(tmp_path, FileForm(form, compression), body, 50_000, reads)
+    told, chunks = told_and_planned(tmp_path, RowFormat(form, compression), body, 50_000, reads)
     assert not told.exact
     assert told.rows == pytest.approx(ROWS, rel=0.1)
     assert told.plain == pytest.approx(len(plain), rel=0.1)
@@ -79,38 +79,38 @@ def test_numbers_that_grow(tmp_path: Path) -> None:
     """Where records are longer later on, fewer of them are expected."""
     users = 500_000
     body = b"user_id\n" + b"".join(b"%d\n" % user for user in range(users))
-    told, _ = told_and_planned(tmp_path, FileForm(CSV), body, 10**6)
+    told, _ = told_and_planned(tmp_path, RowFormat(CSV), body, 10**6)
     assert told.rows == pytest.approx(users, rel=0.03)
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 @pytest.mark.parametrize("form", [CSV, LINES])
 @pytest.mark.parametrize("rows", [0, 1, 500])
-def test_small_texts(tmp_path: Path, form: FileFormat, compression: str | None, rows: int) -> None:
+def test_small_texts(tmp_path: Path, form: Format, compression: str | None, rows: int) -> None:
     """Of a text that is read as a whole all is known."""
     plain = text(form, rows)
     body = COMPRESSIONS[compression](plain)
-    told, chunks = told_and_planned(tmp_path, FileForm(form, compression), body, 10**6)
+    told, chunks = told_and_planned(tmp_path, RowFormat(form, compression), body, 10**6)
     assert Sizing(rows, exact=True, plain=len(plain), chunks=chunks) == told
 
 
 def test_what_is_not_cut(tmp_path: Path) -> None:
     """A compressed file that fits a chunk is read as it is, however much it becomes."""
-    told, chunks = told_and_planned(tmp_path, FileForm(CSV, "gzip"), gzip.compress(b"1\n" * 10**6), 10**5)
+    told, chunks = told_and_planned(tmp_path, RowFormat(CSV, "gzip"), gzip.compress(b"1\n" * 10**6), 10**5)
     assert (1, 1) == (told.chunks, chunks)
     assert told.rows == pytest.approx(10**6, rel=0.1)
 
 
 @pytest.mark.parametrize("form", [CSV, LINES])
-def test_records_that_are_longer_than_the_sample(tmp_path: Path, form: FileFormat) -> None:
+def test_records_that_are_longer_than_the_sample(tmp_path: Path, form: Format) -> None:
     """Where the beginning holds no whole record, each is expected to be as long as that."""
-    told, _ = told_and_planned(tmp_path, FileForm(form, header=False), b"x" * 2**20, 10**7)
+    told, _ = told_and_planned(tmp_path, RowFormat(form, header=False), b"x" * 2**20, 10**7)
     assert (16, False) == (told.rows, told.exact)
 
 
-@pytest.mark.parametrize("form", [FileFormat.JSON, FileFormat.ARROW])
-def test_what_only_reading_tells(tmp_path: Path, form: FileFormat) -> None:
+@pytest.mark.parametrize("form", [Format.JSON, Format.ARROW])
+def test_what_only_reading_tells(tmp_path: Path, form: Format) -> None:
     """Nothing is read of a format that tells nothing of its rows."""
     reads: list[int] = []
-    told, _ = told_and_planned(tmp_path, FileForm(form), b"[]", 10, reads)
+    told, _ = told_and_planned(tmp_path, RowFormat(form), b"[]", 10, reads)
     assert (Sizing(None, exact=False, plain=2, chunks=1), []) == (told, reads)

@@ -18,11 +18,11 @@ from triptych.batches.file import Chunk, InputFile
 from triptych.batches.sizing import Sizing, sized
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded
-from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 
-CSV = FileForm(FileFormat.CSV)
-LINES = FileForm(FileFormat.JSON_LINES)
+CSV = RowFormat(Format.CSV)
+LINES = RowFormat(Format.JSON_LINES)
 TOKENS = ["a", "é", '"', '""', ",", ";", "\n", "\r", "\r\n", '"x\ny"', ',"', '",', '"\n', ' "', "\n\n"]
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstd.compress}
 TEXTS = st.lists(st.sampled_from(TOKENS), max_size=40).map(lambda tokens: "".join(tokens).encode())
@@ -72,7 +72,7 @@ class Writer(io.BytesIO):
 
 
 def plan(
-    source: Memory, form: FileForm, size: int, copies: Copies | None = None, seconds: float = 60
+    source: Memory, form: RowFormat, size: int, copies: Copies | None = None, seconds: float = 60
 ) -> list[Chunk]:
     """Plans a file of memory."""
     file = InputFile(0, "m/f", source.size, "e", None, "m", 1, form, BatchOptions(), form)
@@ -101,12 +101,12 @@ def record_ends(text: bytes, delimiter: bytes) -> set[int]:
     return ends | {len(text)}
 
 
-FORMS = st.builds(FileForm, st.just(FileFormat.CSV), st.none(), st.booleans(), st.sampled_from(",;"))
+FORMS = st.builds(RowFormat, st.just(Format.CSV), st.none(), st.booleans(), st.sampled_from(",;"))
 
 
 @given(TEXTS, st.integers(1, 60), st.integers(1, 9), FORMS, st.sampled_from([b"", b"\xef\xbb\xbf"]))
 def test_csv_is_cut_at_the_ends_of_records(
-    text: bytes, size: int, block: int, form: FileForm, start: bytes
+    text: bytes, size: int, block: int, form: RowFormat, start: bytes
 ) -> None:
     """Whatever stands in cells, and wherever blocks end, chunks are whole records and together the file."""
     chunks = plan(Memory(start + text, block), form, size)
@@ -140,7 +140,7 @@ def test_lines_are_cut_at_line_feeds(text: bytes, size: int) -> None:
     st.sampled_from(["gzip", "zstd"]),
 )
 def test_compressed_text_is_staged_as_plain_text_is_cut(  # noqa: PLR0913, PLR0917 - all of them vary
-    text: bytes, cut: int, size: int, block: int, form: FileForm, compression: str
+    text: bytes, cut: int, size: int, block: int, form: RowFormat, compression: str
 ) -> None:
     """The copies of a compressed file of two members are the chunks of the plain one, at the same places."""
     copies = Copies()
@@ -161,8 +161,8 @@ def test_one_chunk_is_planned_without_reading_the_file() -> None:
     for form in (
         CSV,
         LINES,
-        FileForm(FileFormat.JSON),
-        FileForm(FileFormat.JSON, "gzip"),
+        RowFormat(Format.JSON),
+        RowFormat(Format.JSON, "gzip"),
         CSV._replace(compression="gzip"),
     ):
         source, copies = Memory(b"a\n" + b"1\n" * 100_000), Copies()
@@ -178,7 +178,7 @@ def test_a_file_without_records_is_one_empty_chunk(text: bytes) -> None:
 
 
 @pytest.mark.parametrize("form", [CSV, LINES])
-def test_a_record_that_does_not_end_is_refused(form: FileForm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_that_does_not_end_is_refused(form: RowFormat, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a record that is too long the caller learns where it begins, and what may be wrong."""
     monkeypatch.setattr(scanner, "MAX_RECORD", 2**18)
     text = b"a\n" + b"1\n" * 1000 + b'"' + b"x" * 2**20
@@ -215,7 +215,7 @@ def npy(array: np.ndarray[Any, Any]) -> bytes:
 def test_npy_is_cut_by_rows(rows: int, size: int) -> None:
     """Chunks have as many rows as fit; the header goes with each, and counting agrees."""
     array = np.zeros((rows, 3), np.float32)
-    form, content = FileForm(FileFormat.NPY), npy(array)
+    form, content = RowFormat(Format.NPY), npy(array)
     chunks = plan(Memory(content), form, size)
     step = max(1, size // 12)
     expected = [(start, min(start + step, rows)) for start in range(0, rows, step)] or [(0, 0)]
@@ -238,4 +238,4 @@ def test_npy_is_cut_by_rows(rows: int, size: int) -> None:
 def test_npy_that_is_not_rows_is_refused(content: bytes, reason: str) -> None:
     """What cannot be cut into rows is refused with a reason."""
     with pytest.raises(BadRequest, match=reason):
-        plan(Memory(content), FileForm(FileFormat.NPY), 8)
+        plan(Memory(content), RowFormat(Format.NPY), 8)

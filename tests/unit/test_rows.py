@@ -8,11 +8,12 @@ import pytest
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
 from triptych.inference.request import Served
-from triptych.inference.rows import RowsRequest, predict_rows
+from triptych.inference.rows import predict_rows
 from triptych.models.config import ModelConfig
 from triptych.models.model import Model
 from triptych.protocol.tensors import Array
 from triptych.rows import table
+from triptych.rows.options import row_options
 
 from tests.unit.fakes.functions import model_of
 
@@ -30,7 +31,7 @@ def doubler(rows: int = -1, config: ModelConfig | None = None) -> tuple[Model, l
 def predict(model: Model, body: str | bytes, content_type: str | None = "text/csv", **wanted: str) -> Served:
     """Predicts for rows within a minute."""
     body = body.encode() if isinstance(body, str) else body
-    return predict_rows(model, RowsRequest(body, content_type, **wanted), Deadline.after(60))
+    return predict_rows(model, body, row_options(content_type, **wanted), Deadline.after(60))
 
 
 def test_all_rows_are_predicted_in_one_run() -> None:
@@ -230,7 +231,7 @@ def test_the_deadline_is_looked_at_between_rows() -> None:
     """Rows after the deadline are not run."""
     model, runs = doubler(rows=1)
     with pytest.raises(DeadlineExceeded, match="predicting row 1 of 2"):
-        predict_rows(model, RowsRequest(b"x\n1\n2\n", "text/csv"), Deadline.after(-1))
+        predict_rows(model, b"x\n1\n2\n", row_options("text/csv"), Deadline.after(-1))
     assert [] == runs
 
 

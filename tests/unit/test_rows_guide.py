@@ -9,10 +9,11 @@ import orjson
 import pytest
 from triptych.clock import Deadline
 from triptych.errors import TriptychError
-from triptych.inference.rows import RowsRequest, predict_rows
+from triptych.inference.rows import predict_rows
 from triptych.models.config import SessionSettings, parse_model_config
 from triptych.models.model import Model
 from triptych.models.session import open_session
+from triptych.rows.options import row_options
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"```http\n(.*?)```", (ROOT / "docs" / "rows.md").read_text(), re.DOTALL)
@@ -31,7 +32,7 @@ def sample(name: str) -> Model:
 def predict(model: Model, body: str | bytes, content_type: str, **wanted: str) -> bytes:
     """Predicts for rows within a minute."""
     body = body.encode() if isinstance(body, str) else body
-    return predict_rows(model, RowsRequest(body, content_type, **wanted), Deadline.after(60)).body
+    return predict_rows(model, body, row_options(content_type, **wanted), Deadline.after(60)).body
 
 
 def answer_to(example: str) -> str:
@@ -41,15 +42,11 @@ def answer_to(example: str) -> str:
     url = urlsplit(line.removeprefix("POST "))
     headers = dict(field.split(": ", 1) for field in fields)
     query = {name: values[0] for name, values in parse_qs(url.query).items()}
-    request = RowsRequest(
-        body.encode(),
-        headers["Content-Type"],
-        headers.get("Accept"),
-        query.get("join"),
-        query.get("outputs"),
-    )
+    asked = (headers["Content-Type"], headers.get("Accept"), query.get("join"), query.get("outputs"))
     try:
-        answer = predict_rows(sample(url.path.split("/")[3]), request, Deadline.after(60))
+        answer = predict_rows(
+            sample(url.path.split("/")[3]), body.encode(), row_options(*asked), Deadline.after(60)
+        )
     except TriptychError as error:
         return f"{error.status}\n\n{orjson.dumps({'error': str(error)}).decode()}"
     return f"200\nContent-Type: {answer.content_type}\n\n{answer.body.decode()}"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from onnx import helper
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
-from triptych.inference.rows import RowsRequest, predict_rows
+from triptych.inference.rows import predict_rows
 from triptych.inference.slices import Sizes
 from triptych.models import model as serving_model
 from triptych.models.model import Model
@@ -40,9 +40,8 @@ SAMPLES = {name: sample(name) for name in ("penguins", "digits", "recommender")}
 
 def assert_as_in_real_time(model: Model, body: bytes, request: JobRequest, sizes: Sizes = TINY) -> None:
     """Checks that a file has the answer, or the error, that real time gives."""
-    wanted = RowsRequest(body, request.content_type, request.accept, request.join, request.outputs)
     try:
-        expected = predict_rows(model, wanted, LATER)
+        expected = predict_rows(model, body, request.row_options(), LATER)
     except BadRequest as error:
         with pytest.raises(BadRequest, match="^row" if str(error).startswith("row") else "^(?!row)"):
             transformed(model, body, request, sizes=sizes)

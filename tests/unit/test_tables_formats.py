@@ -2,13 +2,13 @@
 
 import pytest
 from triptych.errors import NotAcceptable, UnsupportedMediaType
-from triptych.rows.formats import Format, Representation, answer_representation, request_representation
+from triptych.rows.formats import Format, RowFormat, answer_format, request_format
 
-CSV = Representation(Format.CSV, "text/csv")
-BARE_CSV = Representation(Format.CSV, "text/csv", header=False)
-NDJSON = Representation(Format.JSON_LINES, "application/x-ndjson")
-JSON = Representation(Format.JSON, "application/json")
-PARQUET = Representation(Format.PARQUET, "application/x-parquet")
+CSV = RowFormat(Format.CSV, media_type="text/csv")
+BARE_CSV = RowFormat(Format.CSV, media_type="text/csv", header=False)
+NDJSON = RowFormat(Format.JSON_LINES, media_type="application/x-ndjson")
+JSON = RowFormat(Format.JSON, media_type="application/json")
+PARQUET = RowFormat(Format.PARQUET, media_type="application/x-parquet")
 
 
 @pytest.mark.parametrize(
@@ -20,18 +20,18 @@ PARQUET = Representation(Format.PARQUET, "application/x-parquet")
         ("text/csv;header=absent", BARE_CSV),
         ("text/csv; header=perhaps", CSV),
         ("application/x-ndjson", NDJSON),
-        ("application/jsonlines", Representation(Format.JSON_LINES, "application/jsonlines")),
+        ("application/jsonlines", RowFormat(Format.JSON_LINES, media_type="application/jsonlines")),
         ("application/json; charset=us-ascii", JSON),
         ("application/x-parquet; charset=latin-1", PARQUET),
         (
             "application/vnd.apache.parquet",
-            Representation(Format.PARQUET, "application/vnd.apache.parquet"),
+            RowFormat(Format.PARQUET, media_type="application/vnd.apache.parquet"),
         ),
     ],
 )
-def test_the_content_type_names_the_format(content_type: str, expected: Representation) -> None:
+def test_the_content_type_names_the_format(content_type: str, expected: RowFormat) -> None:
     """A known media type is read, whatever its case and parameters."""
-    assert expected == request_representation(content_type)
+    assert expected == request_format(content_type)
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def test_the_content_type_names_the_format(content_type: str, expected: Represen
 def test_an_unknown_content_type_is_refused_with_what_is_read(content_type: str | None) -> None:
     """The message lists the media types."""
     with pytest.raises(UnsupportedMediaType, match="send one of text/csv, application/jsonlines"):
-        request_representation(content_type)
+        request_format(content_type)
 
 
 @pytest.mark.parametrize("charset", ["latin-1", "utf-16", ""])
 def test_only_utf8_is_read(charset: str) -> None:
     """Text in another encoding is refused rather than misread."""
     with pytest.raises(UnsupportedMediaType, match="send UTF-8"):
-        request_representation(f"text/csv; charset={charset}")
+        request_format(f"text/csv; charset={charset}")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_only_utf8_is_read(charset: str) -> None:
         ("application/json, */*", CSV, JSON),
         ("*/*;q=0.1, application/json;q=0.1", CSV, JSON),
         ("application/json;q=0.5, text/csv;q=0.9", JSON, CSV),
-        ("*/*, text/csv;q=0", CSV, Representation(Format.JSON_LINES, "application/jsonlines")),
+        ("*/*, text/csv;q=0", CSV, RowFormat(Format.JSON_LINES, media_type="application/jsonlines")),
         ("image/png, application/x-parquet;q=0.001", CSV, PARQUET),
         ("application/json;q=oops, text/csv;q=0.2", JSON, CSV),
         ("text/csv", BARE_CSV, BARE_CSV),
@@ -73,17 +73,17 @@ def test_only_utf8_is_read(charset: str) -> None:
     ],
 )
 def test_accept_chooses_the_format_of_the_answer(
-    accept: str | None, request_form: Representation, expected: Representation
+    accept: str | None, request_form: RowFormat, expected: RowFormat
 ) -> None:
     """The best quality wins, then the closest range, then the format of the request."""
-    assert expected == answer_representation(accept, request_form)
+    assert expected == answer_format(accept, request_form)
 
 
 @pytest.mark.parametrize("accept", ["image/png", "*/*;q=0", "text/csv;q=0", "text/csv;q=nan", "nonsense"])
 def test_an_answer_in_no_accepted_format_is_refused_with_what_is_given(accept: str) -> None:
     """The message lists the media types."""
     with pytest.raises(NotAcceptable, match="text/csv, application/jsonlines"):
-        answer_representation(accept, CSV)
+        answer_format(accept, CSV)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,6 @@ def test_an_answer_in_no_accepted_format_is_refused_with_what_is_given(accept: s
         (PARQUET, "application/x-parquet"),
     ],
 )
-def test_an_answer_is_labelled_with_its_format(form: Representation, expected: str) -> None:
+def test_an_answer_is_labelled_with_its_format(form: RowFormat, expected: str) -> None:
     """CSV tells its charset and when it has no header row."""
     assert expected == form.content_type

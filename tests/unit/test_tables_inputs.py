@@ -13,7 +13,7 @@ from arro3.core import DataType
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest
-from triptych.rows.formats import Format, Representation
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.parquet import encode_parquet
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import Table
@@ -203,7 +203,7 @@ def test_a_typed_column_of_another_type_is_refused(column: ArrowArray, datatype:
 
 
 @pytest.mark.parametrize("form", [CSV, LINES, PARQUET])
-def test_a_missing_cell_takes_the_value_that_the_model_gives_it(form: Representation) -> None:
+def test_a_missing_cell_takes_the_value_that_the_model_gives_it(form: RowFormat) -> None:
     """`missing` of the model goes before NaN and the empty string."""
     schema = RowSchema(
         (spec("f", "FP32", -1), spec("i", "INT64", -1, 1), spec("b", "BOOL", -1), spec("s", "BYTES", -1)),
@@ -284,7 +284,7 @@ def test_the_same_rows_give_the_same_inputs_in_any_format(rows: list[Any]) -> No
     from_csv = inputs_of(_csv(rows), CSV, MIXED)
     for other in (
         inputs_of(_lines(rows), LINES, MIXED),
-        inputs_of(arrays, Representation(Format.JSON, "application/json"), MIXED),
+        inputs_of(arrays, RowFormat(Format.JSON, media_type="application/json"), MIXED),
         {name: tensor.values for name, tensor in model_inputs(typed, MIXED).tensors.items()},
     ):
         for name, values in from_csv.items():

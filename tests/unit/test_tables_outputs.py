@@ -15,15 +15,15 @@ from triptych.protocol.datatypes import DATATYPES
 from triptych.protocol.tensors import Tensor, TensorSpec
 from triptych.rows.arrow import values_of
 from triptych.rows.codec import decode_rows, encode_rows
-from triptych.rows.formats import Format, Representation
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import csv_column, json_column, parquet_column
 from triptych.rows.tensors import empty_output, model_inputs, output_columns
 from triptych.rows.values import from_bits, to_bits
 
-CSV = Representation(Format.CSV, "text/csv")
-LINES = Representation(Format.JSON_LINES, "application/jsonlines")
-PARQUET = Representation(Format.PARQUET, "application/x-parquet")
+CSV = RowFormat(Format.CSV, media_type="text/csv")
+LINES = RowFormat(Format.JSON_LINES, media_type="application/jsonlines")
+PARQUET = RowFormat(Format.PARQUET, media_type="application/x-parquet")
 
 
 def tensor(datatype: str, values: list[Any]) -> Tensor:
@@ -31,7 +31,7 @@ def tensor(datatype: str, values: list[Any]) -> Tensor:
     return Tensor(DATATYPES[datatype], np.array(values, dtype=DATATYPES[datatype].storage))
 
 
-def written(form: Representation, output: Tensor, labels: tuple[str, ...] = ()) -> bytes:
+def written(form: RowFormat, output: Tensor, labels: tuple[str, ...] = ()) -> bytes:
     """Writes the rows of one output, `y`."""
     return encode_rows(output_columns("y", output, labels, form.format), form, {})
 

@@ -9,7 +9,7 @@ from triptych.inference.transform import transform_piece
 from triptych.models.config import ModelConfig, SessionSettings
 from triptych.models.model import Model
 from triptych.models.session import open_session
-from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
 
 from tests.support.objects import FileReader
 
@@ -27,7 +27,7 @@ def transform(source: Path, model: Path, target: Path) -> None:
     """
     session = open_session(model, SessionSettings(weights="prepacked"))
     opened = Model("m", 1, ModelConfig(), session, 0.0)
-    csv = FileForm(FileFormat.CSV)
+    csv = RowFormat(Format.CSV)
     piece = Piece(FileReader(source, READ), csv, 0, source.stat().st_size)
     with target.open("wb") as output, target.with_suffix(".errors").open("wb") as errors:
         output.write(b"id,y\n")  # as the join of parts does

@@ -30,7 +30,6 @@ from triptych.errors import ServiceUnavailable
 from triptych.inference.piece import Made, Piece, Prediction, Report, Sinks, Wanted, Watch
 from triptych.inference.transform import DEFAULT_SIZES, BulkSizes, transform_piece
 from triptych.models.model import Model
-from triptych.rows.formats import CONTENT_TYPES
 
 _FINISHING = 20.0
 """Seconds kept for sending what was made, at most: parts are sent while the next ones are made."""
@@ -148,7 +147,7 @@ class _Making:
         """Transforms what is left of the chunk, or the beginning of it."""
         started = monotonic()
         work = self._places.work
-        output = work.create(self._output_key, CONTENT_TYPES[self._chunk.file.answer.format])
+        output = work.create(self._output_key, self._chunk.file.answer.format.content_type)
         errors = work.create(self._errors_key, "application/jsonlines")
         try:
             report = self._report(model, Sinks(output, errors, self._keeper(model)), watch, sizes)

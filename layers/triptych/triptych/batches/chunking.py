@@ -25,9 +25,7 @@ from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded
 from triptych.inference.reading import footer_of, group_cuts
 from triptych.protocol.compression import decompressed
-from triptych.rows.formats import TEXTS, FileFormat
-
-_TYPES = {FileFormat.CSV: "text/csv", FileFormat.JSON_LINES: "application/jsonl"}
+from triptych.rows.formats import Format
 
 MAX_CHUNKS = 10_000
 """Chunks that a file is cut into at most."""
@@ -120,7 +118,7 @@ class _Copies:
             self._writer.abort()
 
     def _opened(self) -> ObjectWriter:
-        self._writer = self._writer or self._staging.create(self._key(), _TYPES[self._file.form.format])
+        self._writer = self._writer or self._staging.create(self._key(), self._file.form.format.content_type)
         return self._writer
 
     def _key(self) -> str:
@@ -173,19 +171,19 @@ def plan_chunks(  # noqa: PLR0911, PLR0913, PLR0917 - each format has its way; e
 
     form = file.form
     size = wanted_size(source, chunk_bytes)
-    if form.format is FileFormat.NPY:
+    if form.format is Format.NPY:
         return npy_chunks(file, source, size)
-    if form.format is FileFormat.PARQUET:
+    if form.format is Format.PARQUET:
         footer = footer_of(source)
         return _between(file, 0, group_cuts(footer, size), footer.rows)
-    if form.format is FileFormat.ARROW:
+    if form.format is Format.ARROW:
         return [Chunk(file, 0, 0, _ALL_ROWS, only=True)]
-    if form.format not in TEXTS or (form.compression and source.size <= chunk_bytes):
+    if not form.format.is_text or (form.compression and source.size <= chunk_bytes):
         return [Chunk(file, 0, 0, source.size, only=True)]
     if form.compression:
         return staged_chunks(file, source, size, staging, staging_prefix, tick)
     first = beginning(growing(source), form)
-    if form.format is FileFormat.JSON_LINES:
+    if form.format is Format.JSON_LINES:
         return _between(file, first.end, line_cuts(source, first.end, size, tick), source.size)
     cuts = csv_cuts(source, form, first.end, size, tick)
     return _between(file, first.end, cuts, source.size, header_row(first.head))

@@ -13,7 +13,6 @@ from triptych.batches.store import BatchStore
 from triptych.batches.wide_files import without_long_head
 from triptych.clock import Deadline
 from triptych.errors import PayloadTooLarge
-from triptych.rows.formats import TEXTS
 
 _WHOLE = 2**62
 _ENDING = 5.0  # seconds kept for telling that there was not enough time for a copy either
@@ -38,7 +37,7 @@ def plain_copy(places: Places, store: BatchStore, batch: Batch, file: InputFile,
         Cancelled: The batch was cancelled.
         TriptychError: Something is out of order that may pass.
     """
-    if file.form.format not in TEXTS:
+    if not file.form.format.is_text:
         raise PayloadTooLarge(
             "there was not enough time for the file, whose format is read in one go; "
             "split it, or send it as CSV or JSON Lines"

@@ -15,7 +15,7 @@ from numpy.lib import format as npy_format
 from triptych.aws.stored import ObjectReader
 from triptych.batches.scanner import CsvScanner, LineScanner, Scanner, check_length
 from triptych.errors import BadRequest
-from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -37,9 +37,9 @@ class Beginning(NamedTuple):
     rest: bytes
 
 
-def scanner_of(form: FileForm, position: int) -> Scanner:
+def scanner_of(form: RowFormat, position: int) -> Scanner:
     """Gives what finds ends of records."""
-    if form.format is FileFormat.CSV:
+    if form.format is Format.CSV:
         return CsvScanner(form.delimiter.encode(), position)
     return LineScanner(position)
 
@@ -51,7 +51,7 @@ def sliced(blocks: Iterator[bytes]) -> Iterator[bytes]:
             yield block[start : start + _SLICE]
 
 
-def beginning(blocks: Iterator[bytes], form: FileForm) -> Beginning:
+def beginning(blocks: Iterator[bytes], form: RowFormat) -> Beginning:
     """Reads up to the end of the header row, the first record that is not blank.
 
     Args:
@@ -66,7 +66,7 @@ def beginning(blocks: Iterator[bytes], form: FileForm) -> Beginning:
         text += block
     start = len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0
     head = text[start:]
-    if form.format is not FileFormat.CSV or not form.header:
+    if form.format is not Format.CSV or not form.header:
         return Beginning(start, b"", head)
     scanner, block = scanner_of(form, start), head
     while block:
@@ -122,7 +122,7 @@ def _line_end(source: ObjectReader, least: int) -> int:
 
 
 def csv_cuts(
-    source: ObjectReader, form: FileForm, start: int, size: int, tick: Callable[[], None]
+    source: ObjectReader, form: RowFormat, start: int, size: int, tick: Callable[[], None]
 ) -> Iterator[int]:
     """Finds ends of records of CSV, about `size` bytes apart, in one pass over the file.
 

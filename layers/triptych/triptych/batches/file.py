@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from triptych.batches.batch import BatchError
 from triptych.inference.piece import Counts
-from triptych.rows.formats import FileForm
+from triptych.rows.formats import RowFormat
 from triptych.rows.options import BatchOptions
 
 
@@ -33,9 +33,9 @@ class InputFile(NamedTuple):
     object_version: str | None
     model: str
     version: int
-    form: FileForm
+    form: RowFormat
     options: BatchOptions
-    answer: FileForm
+    answer: RowFormat
 
 
 class Chunk(NamedTuple):

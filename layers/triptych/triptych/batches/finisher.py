@@ -34,7 +34,6 @@ from triptych.errors import Conflict, ServiceUnavailable, TriptychError
 from triptych.inference.output import TABLES, Whole, head, rewrite, tail
 from triptych.inference.piece import Counts
 from triptych.protocol.json_document import dump
-from triptych.rows.formats import CONTENT_TYPES
 from triptych.rows.table import EMPTY
 
 
@@ -58,7 +57,7 @@ def joined_output(places: Places, file: InputFile, parts: Sequence[Part]) -> Sto
         file: The file.
         parts: Its parts, in order.
     """
-    key, content_type = output_key(file.key), CONTENT_TYPES[file.answer.format]
+    key, content_type = output_key(file.key), file.answer.format.content_type
     objects = [_object(places.work, part.output) for part in parts if part.output]
     if file.answer.format in TABLES and len(objects) > 1:
         return _rewritten(places, file, objects)
@@ -90,7 +89,7 @@ def joined_errors(places: Places, file: InputFile, parts: Sequence[Part]) -> Sto
 
 def _rewritten(places: Places, file: InputFile, objects: Sequence[StoredObject]) -> StoredObject:
     """Writes one table of several; parts without rows tell no more than the others."""
-    writer = places.outputs.create(output_key(file.key), CONTENT_TYPES[file.answer.format])
+    writer = places.outputs.create(output_key(file.key), file.answer.format.content_type)
     readers: list[ObjectReader] = [places.work.open(found) for found in objects]
     try:
         rewrite(readers, file.answer, writer)

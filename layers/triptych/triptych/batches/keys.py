@@ -17,19 +17,19 @@ from typing import Final, NamedTuple
 
 from triptych.errors import BadRequest, UnsupportedMediaType
 from triptych.protocol.names import model_name, version_number
-from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
 
 _FORMATS: Final = {
-    "csv": FileFormat.CSV,
-    "jsonl": FileFormat.JSON_LINES,
-    "ndjson": FileFormat.JSON_LINES,
-    "json": FileFormat.JSON,
-    "parquet": FileFormat.PARQUET,
-    "arrow": FileFormat.ARROW,
-    "npy": FileFormat.NPY,
+    "csv": Format.CSV,
+    "jsonl": Format.JSON_LINES,
+    "ndjson": Format.JSON_LINES,
+    "json": Format.JSON,
+    "parquet": Format.PARQUET,
+    "arrow": Format.ARROW,
+    "npy": Format.NPY,
 }
 _COMPRESSIONS: Final = {"gz": "gzip", "zst": "zstd"}
-_COMPRESSIBLE: Final = {FileFormat.CSV, FileFormat.JSON_LINES, FileFormat.JSON}
+_COMPRESSIBLE: Final = {Format.CSV, Format.JSON_LINES, Format.JSON}
 
 
 class InputKey(NamedTuple):
@@ -43,7 +43,7 @@ class InputKey(NamedTuple):
 
     model: str
     version: int | None
-    form: FileForm
+    form: RowFormat
 
 
 def input_key(key: str) -> InputKey:
@@ -67,7 +67,7 @@ def is_folder(key: str) -> bool:
     return key.endswith(("/", "_$folder$"))
 
 
-def file_form(name: str) -> FileForm:
+def file_form(name: str) -> RowFormat:
     """Tells by the ending of a name how a file is written.
 
     Raises:
@@ -87,7 +87,7 @@ def file_form(name: str) -> FileForm:
         raise UnsupportedMediaType(
             f"file {name[-80:]!r}: {known} is compressed within; only text is read with .gz or .zst"
         )
-    return FileForm(known, compression)
+    return RowFormat(known, compression)
 
 
 def output_key(key: str) -> str:

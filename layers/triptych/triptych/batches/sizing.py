@@ -12,7 +12,7 @@ from triptych.batches.file import InputFile
 from triptych.errors import BadRequest
 from triptych.inference.reading import footer_of, group_cuts
 from triptych.protocol.decoders import CODINGS, Damaged, Decoder
-from triptych.rows.formats import TEXTS, FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.records import CsvRecords, end_of_lines
 
 _PLAIN_SAMPLE = 2**16  # bytes of text whose records are counted: one small read
@@ -65,12 +65,12 @@ def sized(file: InputFile, source: ObjectReader, chunk_bytes: int) -> Sizing:
         BadRequest: It is not what its name says.
     """
     form, size = file.form, wanted_size(source, chunk_bytes)
-    if form.format is FileFormat.NPY:
+    if form.format is Format.NPY:
         return Sizing(npy_layout(source).rows, True, source.size, len(npy_chunks(file, source, size)))
-    if form.format is FileFormat.PARQUET:
+    if form.format is Format.PARQUET:
         footer = footer_of(source)
         return Sizing(footer.rows, True, source.size, len(group_cuts(footer, size)) + 1)
-    if form.format not in TEXTS:
+    if not form.format.is_text:
         return Sizing(None, False, source.size, 1)
     sample = _decoded(source, form.compression) if form.compression else _beginning(source)
     one_go = form.compression is not None and source.size <= chunk_bytes
@@ -107,10 +107,10 @@ def _pieces(source: ObjectReader) -> Iterator[bytes]:
             yield block[start : start + _PIECE]
 
 
-def _rows(sample: _Sample, form: FileForm) -> int:
+def _rows(sample: _Sample, form: RowFormat) -> int:
     """Counts the records of a sample, and expects those of the rest to be as long as in the middle."""
     csv = CsvRecords(form.delimiter.encode())
-    is_csv = form.format is FileFormat.CSV
+    is_csv = form.format is Format.CSV
     head = csv.first(sample.text) if is_csv and form.header else b""
     end = len(sample.text) if sample.whole else (csv.end if is_csv else end_of_lines)(sample.text)
     records = sample.text[len(head) : end]

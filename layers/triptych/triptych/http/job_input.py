@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from triptych.http.request import Request
-from triptych.jobs.submission import check, check_formats, is_rows
+from triptych.jobs.submission import check, is_rows
 from triptych.protocol import json_document as fields
 from triptych.protocol.json_document import parse_object
 from triptych.protocol.names import check_known
@@ -61,7 +61,7 @@ def _kept(request: Request, reference: dict[str, Any]) -> JobInput:
         header_length=fields.count(reference, _LENGTH, "the request"),
     )
     if how.content_type and is_rows(how, b""):
-        check_formats(how)
+        how.row_options()
     return JobInput(how, None, fields.required_string(reference, "input", "the request"))
 
 

@@ -13,7 +13,7 @@ import orjson
 from arro3.core import Array, DataType
 
 from triptych.rows.codec import decode_rows
-from triptych.rows.formats import Representation
+from triptych.rows.formats import RowFormat
 from triptych.rows.json_lines import decode_json_lines
 from triptych.rows.records import CsvRecords
 from triptych.rows.schema import RowSchema
@@ -111,7 +111,7 @@ class CsvBlock(Block):
         schema: Names the columns when there is no header row.
     """
 
-    def __init__(self, text: bytes, head: bytes, form: Representation, schema: RowSchema) -> None:
+    def __init__(self, text: bytes, head: bytes, form: RowFormat, schema: RowSchema) -> None:
         self._text = text
         self._head = head
         self._form = form._replace(header=bool(head))

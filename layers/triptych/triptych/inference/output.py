@@ -22,7 +22,7 @@ from triptych.inference.piece import Writable
 from triptych.protocol.json_document import dump
 from triptych.rows.arrow import no_rows
 from triptych.rows.csv import encode_csv
-from triptych.rows.formats import FileForm, FileFormat
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.table import Column
 from triptych.rows.table_files import write_arrow_batches, write_parquet_batches, write_tables
 
@@ -39,7 +39,7 @@ class Whole(NamedTuple):
         version: Its version.
     """
 
-    form: FileForm
+    form: RowFormat
     columns: tuple[str, ...]
     layout: str
     rows: int
@@ -50,12 +50,12 @@ class Whole(NamedTuple):
 def head(whole: Whole) -> bytes:
     """Gives what stands before the bodies: the header row of CSV or .npy, the envelope of JSON."""
     match whole.form.format:
-        case FileFormat.CSV if whole.form.header:
+        case Format.CSV if whole.form.header:
             none = [Array([], DataType.utf8()) for _ in whole.columns]
             return encode_csv(list(whole.columns), none, header=True, delimiter=whole.form.delimiter)
-        case FileFormat.NPY:
+        case Format.NPY:
             return _npy_header(whole)
-        case FileFormat.JSON:
+        case Format.JSON:
             envelope = {"model_name": whole.model, "model_version": str(whole.version), "predictions": []}
             return dump(envelope).removesuffix(_TAIL)
         case _:
@@ -64,7 +64,7 @@ def head(whole: Whole) -> bytes:
 
 def tail(whole: Whole) -> bytes:
     """Gives what stands after the bodies."""
-    return _TAIL if whole.form.format is FileFormat.JSON else b""
+    return _TAIL if whole.form.format is Format.JSON else b""
 
 
 def _npy_header(whole: Whole) -> bytes:
@@ -79,7 +79,7 @@ def _npy_header(whole: Whole) -> bytes:
 _TAIL = b"]}"
 
 
-_WRITERS = {FileFormat.PARQUET: write_parquet_batches, FileFormat.ARROW: write_arrow_batches}
+_WRITERS = {Format.PARQUET: write_parquet_batches, Format.ARROW: write_arrow_batches}
 
 
 class Part(NamedTuple):
@@ -110,7 +110,7 @@ class Written(NamedTuple):
     layout: str
 
 
-def write_parts(parts: Iterable[Part], form: FileForm, output: Writable) -> Written:
+def write_parts(parts: Iterable[Part], form: RowFormat, output: Writable) -> Written:
     """Writes parts.
 
     Args:
@@ -128,7 +128,7 @@ def write_parts(parts: Iterable[Part], form: FileForm, output: Writable) -> Writ
         between = b""
         for part in checked:
             text = part.text
-            if text and form.format is FileFormat.JSON:
+            if text and form.format is Format.JSON:
                 text, between = between + b",".join(text.split(b"\n")[:-1]), b","
             output.write(text)
     return Written(checked.columns, checked.layout)
@@ -192,7 +192,7 @@ TABLES = frozenset(_WRITERS)
 """Formats whose files cannot be joined end to end."""
 
 
-def rewrite(parts: Sequence[ObjectReader], form: FileForm, output: Writable) -> None:
+def rewrite(parts: Sequence[ObjectReader], form: RowFormat, output: Writable) -> None:
     """Writes the rows of several files of tables as one file, in order.
 
     Args:
@@ -204,9 +204,9 @@ def rewrite(parts: Sequence[ObjectReader], form: FileForm, output: Writable) -> 
     write_tables(batches, cast("BinaryIO", Forward(output)), _WRITERS[form.format])
 
 
-def _batches(parts: Sequence[ObjectReader], form: FileForm) -> Iterator[RecordBatch]:
+def _batches(parts: Sequence[ObjectReader], form: RowFormat) -> Iterator[RecordBatch]:
     for part in parts:
         with part.local() as path, path.open("rb") as file:
-            reader = read_parquet(file) if form.format is FileFormat.PARQUET else read_ipc(file)
+            reader = read_parquet(file) if form.format is Format.PARQUET else read_ipc(file)
             yield no_rows(reader.schema)
             yield from reader

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from triptych.aws.pacer import Pacer
 from triptych.aws.stored import ObjectReader
 from triptych.clock import Deadline
-from triptych.rows.formats import FileForm
+from triptych.rows.formats import RowFormat
 
 
 class Prediction(NamedTuple):
@@ -83,7 +83,7 @@ class Piece(NamedTuple):
     """
 
     source: ObjectReader
-    form: FileForm
+    form: RowFormat
     start: int
     end: int
     head: bytes = b""
@@ -100,7 +100,7 @@ class Wanted(NamedTuple):
         key: Column that identifies a record for lookups; None when there are none.
     """
 
-    form: FileForm
+    form: RowFormat
     join: str = "none"
     outputs: str | None = None
     key: str | None = None

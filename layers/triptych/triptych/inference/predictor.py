@@ -12,21 +12,22 @@ from triptych.errors import BadRequest, BadRows
 from triptych.inference.blocks import Block, LineBlock
 from triptych.inference.json_lines import joined_cells, joined_lines, known_columns
 from triptych.inference.piece import Prediction, Wanted
-from triptych.inference.rows import PreparedRows, RowsRequest, labels_of, prepare_table, row_schema
+from triptych.inference.rows import PreparedRows, labels_of, prepare_table, row_schema
 from triptych.inference.slices import Slices
 from triptych.models.model import Model
 from triptych.protocol.tensors import Tensor
 from triptych.rows.arrow import values_of
 from triptych.rows.codec import encode_rows
-from triptych.rows.formats import FileFormat, Format, representation
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.json_lines import encode_json_lines
+from triptych.rows.options import RowOptions
 from triptych.rows.table import Column, Table, json_column
 
 _STRING = 64  # bytes that a string counts for: a pointer and an object
 _KEPT_LABELS = (
     256  # bytes of labels beside each prediction in the table of lookups, which charges by the kilobyte
 )
-_TABLES = {FileFormat.PARQUET, FileFormat.ARROW}
+_TABLES = {Format.PARQUET, Format.ARROW}
 
 
 class Predicted(NamedTuple):
@@ -69,15 +70,15 @@ class Predictor:
         slices: Runs the model.
     """
 
-    def __init__(self, model: Model, source: FileFormat, wanted: Wanted, slices: Slices) -> None:
+    def __init__(self, model: Model, source: Format, wanted: Wanted, slices: Slices) -> None:
         self._model = model
-        self._document = source is FileFormat.JSON
-        self._lines = source in {FileFormat.JSON_LINES, FileFormat.JSON}
+        self._document = source is Format.JSON
+        self._lines = source.is_json
         self._wanted = wanted
         self._slices = slices
-        self._form = representation(wanted.form)
+        self._form = wanted.form
         join = None if self._lines else wanted.join
-        self._request = RowsRequest(b"", "text/csv", None, join, wanted.outputs)
+        self._options = RowOptions(RowFormat(source), wanted.form, join, wanted.outputs)
 
     def check(self, table: Table) -> None:
         """Checks what can be told from the columns alone.
@@ -88,11 +89,11 @@ class Predictor:
         prepared = self._prepared(table)
         if table.columns:  # of JSON nothing is known yet
             self._check_key(table)
-        if self._wanted.form.format is FileFormat.NPY:
+        if self._wanted.form.format is Format.NPY:
             self._only_output(prepared)
-        if self._wanted.form.format is FileFormat.JSON and not self._document:
+        if self._wanted.form.format is Format.JSON and not self._document:
             raise BadRequest("format: json is one document, for files that are one; choose jsonl")
-        if self._lines and self._wanted.join == "all" and self._form.format is not Format.JSON_LINES:
+        if self._lines and self._wanted.join == "all" and not self._form.format.is_json:
             raise BadRequest(
                 "join: each record of JSON has columns of its own, so those of the output are not known; "
                 "name them, such as join=id,name, or choose the format jsonl"
@@ -130,10 +131,10 @@ class Predictor:
     def _prepared(self, table: Table) -> PreparedRows:
         if self._lines and table.rows:
             table = known_columns(table, row_schema(self._model))
-        prepared = prepare_table(self._model, self._request, table)
-        if self._lines and self._form.format is not Format.JSON_LINES:
+        prepared = prepare_table(self._model, table, self._options)
+        if self._lines and not self._form.format.is_json:
             prepared = prepared._replace(joined=joined_cells(table, self._wanted.join))
-        return prepared._replace(form=self._form)
+        return prepared
 
     def _parts(
         self, prepared: PreparedRows, lines: Sequence[bytes], keys: Sequence[str]
@@ -149,7 +150,7 @@ class Predictor:
         self, part: PreparedRows, results: Mapping[str, Tensor], lines: Sequence[bytes], keys: Sequence[str]
     ) -> Predicted:
         predictions = _by_key(part, results, keys)
-        if self._wanted.form.format is FileFormat.NPY:
+        if self._wanted.form.format is Format.NPY:
             tensor = results[self._only_output(part)]
             values = np.ascontiguousarray(tensor.values)
             layout = f"{values.dtype.str}:{','.join(map(str, values.shape[1:]))}"

@@ -25,7 +25,7 @@ from triptych.inference.blocks import Block, CsvBlock, LineBlock, TableBlock
 from triptych.inference.piece import Piece
 from triptych.protocol.compression import PLAIN_LIMIT, decompressed
 from triptych.rows.csv import BYTE_ORDER_MARK
-from triptych.rows.formats import FileForm, FileFormat, representation
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.parquet import Kind, decoded_batches
 from triptych.rows.parquet_footer import MAGIC, TAIL, Footer, footer_length, read_footer
 from triptych.rows.records import CsvRecords, chunks, end_of_lines, is_blank
@@ -170,17 +170,17 @@ def blocks(piece: Piece, schema: RowSchema, size: BlockSize, deadline: Deadline)
         PayloadTooLarge: A record, or the document, is too long.
     """
     match piece.form.format:
-        case FileFormat.CSV:
+        case Format.CSV:
             return _csv(piece, schema, size.text, deadline)
-        case FileFormat.JSON_LINES:
+        case Format.JSON_LINES:
             return _lines(piece, schema, size.text, deadline)
-        case FileFormat.JSON:
+        case Format.JSON:
             return _instances(piece, schema, deadline)
-        case FileFormat.NPY:
+        case Format.NPY:
             return _npy(piece, schema, size)
-        case FileFormat.PARQUET:
+        case Format.PARQUET:
             return _tables(parquet_rows(piece, deadline), size.records)
-        case FileFormat.ARROW:
+        case Format.ARROW:
             return _tables(arrow_rows(piece, deadline), size.records)
 
 
@@ -206,7 +206,7 @@ def _unmarked(texts: Iterator[bytes]) -> Iterator[bytes]:
 
 def _csv(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iterator[Read]:
     records = CsvRecords(piece.form.delimiter.encode())
-    form, head = representation(piece.form), piece.head
+    form, head = piece.form, piece.head
     found = False
     for text, end in _ended(piece, chunks(_texts(piece, deadline), records.end, size)):
         rest = text
@@ -290,6 +290,6 @@ def _npy(piece: Piece, schema: RowSchema, size: BlockSize) -> Generator[Read]:
         yield Read(TableBlock(Table({schema.only_input.name: column}, stop - start)), stop)
 
 
-def is_positioned(form: FileForm) -> bool:
+def is_positioned(form: RowFormat) -> bool:
     """Tells whether reading can begin in the middle."""
-    return form.compression is None and form.format is not FileFormat.JSON
+    return form.compression is None and form.format is not Format.JSON

@@ -114,16 +114,14 @@ class Served(NamedTuple):
     timings: Timings
 
 
-def serve[Request](
-    prepare: Callable[[Model, Request], Prepared], model: Model, request: Request, deadline: Deadline
-) -> Served:
-    """Answers one request by itself.
+def serve(prepare: Callable[[], Prepared], deadline: Deadline) -> Served:
+    """Prepares, runs and answers one request by itself.
 
     Raises:
         TriptychError: Whatever preparing, running and answering raise.
     """
     started = perf_counter_ns()
-    prepared = prepare(model, request)
+    prepared = prepare()
     decoded = perf_counter_ns()
     results = prepared.run(deadline)
     ran = perf_counter_ns()
@@ -200,7 +198,7 @@ def infer(model: Model, request: InferRequest, deadline: Deadline) -> Served:
         BadRequest: The tensors or the wanted outputs are not the model's.
         DeadlineExceeded: The model did not answer in time.
     """
-    return serve(prepare_infer, model, request, deadline)
+    return serve(lambda: prepare_infer(model, request), deadline)
 
 
 def _wanted(model: Model, request: InferRequest) -> tuple[RequestedOutput, ...]:

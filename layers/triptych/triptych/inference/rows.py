@@ -14,40 +14,11 @@ from triptych.models.model import Model
 from triptych.protocol.names import did_you_mean, listing
 from triptych.protocol.tensors import FREE, Signature, Tensor, TensorSpec
 from triptych.rows.codec import decode_rows, encode_rows
-from triptych.rows.formats import Format, Representation, answer_representation, request_representation
+from triptych.rows.formats import Format, RowFormat
+from triptych.rows.options import RowOptions
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import Column, Table, check_cells
 from triptych.rows.tensors import empty_output, model_inputs, output_columns
-
-
-class RowsRequest(NamedTuple):
-    """Rows to predict for, and how the answer is wanted.
-
-    Attributes:
-        body: The rows.
-        content_type: Content-Type header; None when there is none.
-        accept: Accept header; None when there is none.
-        join: Columns of the rows to put before the outputs: `none`, `all`, or names with commas between.
-        outputs: Names of the wanted outputs with commas between; None for all.
-        delimiter: What separates the cells of CSV, as options call it; None for a comma.
-    """
-
-    body: bytes
-    content_type: str | None
-    accept: str | None = None
-    join: str | None = None
-    outputs: str | None = None
-    delimiter: str | None = None
-
-    @property
-    def form(self) -> Representation:
-        """How the rows are written.
-
-        Raises:
-            BadRequest: No such delimiter is read here.
-            UnsupportedMediaType: Such rows are not read here.
-        """
-        return request_representation(self.content_type, self.delimiter)
 
 
 class PreparedRows(NamedTuple):
@@ -70,7 +41,7 @@ class PreparedRows(NamedTuple):
     rows: int
     one_by_one: bool
     joined: Mapping[str, Column]
-    form: Representation
+    form: RowFormat
     filled: int = 0
 
     @property
@@ -132,18 +103,14 @@ class PreparedRows(NamedTuple):
         return results
 
 
-def prepare_rows(model: Model, request: RowsRequest) -> PreparedRows:
+def prepare_rows(model: Model, body: bytes, options: RowOptions) -> PreparedRows:
     """Decodes rows and checks them against the model.
 
     Raises:
         BadRequest: The rows, or what is asked for, are not the model's.
-        UnsupportedMediaType: The format of the rows is not read here.
-        NotAcceptable: The answer is wanted in no format that is given here.
         PayloadTooLarge: The rows take too much memory.
     """
-    form = request.form
-    answer_representation(request.accept, form)  # refused before time is spent on the rows
-    return prepare_table(model, request, decode_rows(request.body, form, row_schema(model)))
+    return prepare_table(model, decode_rows(body, options.input, row_schema(model)), options)
 
 
 def envelope_of(model: Model, outputs: Iterable[str]) -> Mapping[str, object]:
@@ -158,15 +125,15 @@ def labels_of(model: Model, outputs: Iterable[str]) -> Mapping[str, Sequence[str
     return {name: model.config.labels[name] for name in outputs if name in model.config.labels}
 
 
-def wanted_outputs(model: Model, request: RowsRequest) -> Sequence[TensorSpec]:
-    """Gives the outputs that go into the answer.
+def wanted_outputs(model: Model, options: RowOptions) -> Sequence[TensorSpec]:
+    """Returns the outputs that go into the answer.
 
     Raises:
         BadRequest: The model has no output of such a name.
     """
-    if not request.outputs:
+    if not options.outputs:
         return model.signature.outputs
-    return [model.signature.output_named(name) for name in dict.fromkeys(request.outputs.split(","))]
+    return [model.signature.output_named(name) for name in dict.fromkeys(options.outputs.split(","))]
 
 
 def row_schema(model: Model) -> RowSchema:
@@ -174,41 +141,31 @@ def row_schema(model: Model) -> RowSchema:
     return RowSchema(model.signature.inputs, model.config.columns, model.config.missing)
 
 
-def prepare_table(model: Model, request: RowsRequest, table: Table) -> PreparedRows:
+def prepare_table(model: Model, table: Table, options: RowOptions) -> PreparedRows:
     """Checks rows that are decoded against the model.
-
-    Args:
-        model: What is to run them.
-        request: How the rows came and how the answer is wanted; its body is not read.
-        table: The rows.
 
     Raises:
         BadRequest: The rows, or what is asked for, are not the model's.
-        UnsupportedMediaType: The format of the rows is not read here.
-        NotAcceptable: The answer is wanted in no format that is given here.
         PayloadTooLarge: The rows take too much memory.
     """
-    answer_form = answer_representation(request.accept, request.form)
-    outputs = wanted_outputs(model, request)
-    joined = _joined(table, request.join)
+    outputs = wanted_outputs(model, options)
+    joined = _joined(table, options.join)
     inputs, filled = model_inputs(table, row_schema(model))
     one_by_one = _takes_one_row(model.signature)
     if table.rows:
         model.signature.check_inputs(_row(inputs, 0) if one_by_one else inputs)
-    return PreparedRows(model, inputs, outputs, table.rows, one_by_one, joined, answer_form, filled)
+    return PreparedRows(model, inputs, outputs, table.rows, one_by_one, joined, options.output, filled)
 
 
-def predict_rows(model: Model, request: RowsRequest, deadline: Deadline) -> Served:
+def predict_rows(model: Model, body: bytes, options: RowOptions, deadline: Deadline) -> Served:
     """Runs a model on rows.
 
     Raises:
         BadRequest: The rows, or what is asked for, are not the model's.
-        UnsupportedMediaType: The format of the rows is not read here.
-        NotAcceptable: The answer is wanted in no format that is given here.
         PayloadTooLarge: The rows take too much memory.
         DeadlineExceeded: The model did not answer in time.
     """
-    return serve(prepare_rows, model, request, deadline)
+    return serve(lambda: prepare_rows(model, body, options), deadline)
 
 
 def _joined(table: Table, join: str | None) -> Mapping[str, Column]:

@@ -25,7 +25,7 @@ from triptych.inference.reading import BlockSize, Read, blocks, is_positioned
 from triptych.inference.rows import row_schema
 from triptych.inference.slices import RowsDepend, Sizes, Slices
 from triptych.models.model import Model
-from triptych.rows.formats import FileFormat
+from triptych.rows.formats import Format
 from triptych.rows.table import Table
 
 _RESERVE = 2.0
@@ -128,7 +128,7 @@ class _Run:
     def _empty(self, first: Read | None) -> Part:
         """Checks what is known before the first record, and tells the columns of the output."""
         table = Table({}, 0)
-        if first is not None and self._piece.form.format not in {FileFormat.JSON_LINES, FileFormat.JSON}:
+        if first is not None and self._piece.form.format not in {Format.JSON_LINES, Format.JSON}:
             table = first.block.header()
         self._predictor.check(table)
         return _part(self._predictor.of_table(table).slices[0])

@@ -20,7 +20,7 @@ from triptych.clock import Deadline
 from triptych.errors import NO_MEMORY, BadRequest, PayloadTooLarge, TriptychError
 from triptych.inference.adaptive_batching import AdaptiveBatcher, Outcome
 from triptych.inference.request import Prepared, prepare_infer, raw_request
-from triptych.inference.rows import RowsRequest, prepare_rows
+from triptych.inference.rows import prepare_rows
 from triptych.jobs.attempts import Attempt, Output
 from triptych.jobs.payloads import InputStore, StoredInput
 from triptych.jobs.submission import is_rows
@@ -148,8 +148,7 @@ def prepare(model: Model, request: JobRequest, body: bytes) -> Prepared:
     """
     plain = decompress(body, request.content_encoding)
     if is_rows(request, plain):
-        wanted = (request.accept, request.join, request.outputs, request.delimiter)
-        return prepare_rows(model, RowsRequest(plain, request.content_type, *wanted))
+        return prepare_rows(model, plain, request.row_options())
     length = request.header_length
     if length is not None and length > len(plain):
         raise BadRequest(f"the JSON header is said to have {length} bytes, but the input has {len(plain)}")

@@ -11,7 +11,6 @@ from triptych.jobs.options import Options
 from triptych.protocol.infer_request import parse_infer_request
 from triptych.protocol.json_document import dump, parse_object
 from triptych.protocol.media_types import media_type
-from triptych.rows.formats import answer_representation, request_representation
 from triptych.rows.options import JobRequest
 
 _JSON = "application/json"
@@ -85,27 +84,13 @@ def check(request: JobRequest, body: bytes) -> None:
         body: The input, not compressed.
 
     Raises:
-        BadRequest: It is empty, or not a request of the protocol.
+        BadRequest: It is empty, or not a request of the protocol, or there is no such delimiter.
         UnsupportedMediaType: Such rows are not read here.
         NotAcceptable: The answer is wanted in no format that is given here.
     """
     if not body:
         raise BadRequest("the body is empty; send what infer or predict takes")
     if is_rows(request, body):
-        check_formats(request)
+        request.row_options()
     elif request.header_length != 0:
         parse_infer_request(body, request.header_length)
-
-
-def check_formats(request: JobRequest) -> None:
-    """Refuses rows in a format that is not read here, or wanted in one that is not given here.
-
-    Args:
-        request: How rows are read, and how they are wanted.
-
-    Raises:
-        BadRequest: No such delimiter is read here.
-        UnsupportedMediaType: Such rows are not read here.
-        NotAcceptable: The answer is wanted in no format that is given here.
-    """
-    answer_representation(request.accept, request_representation(request.content_type, request.delimiter))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from triptych.rows.csv import decode_csv, encode_csv
-from triptych.rows.formats import Format, Representation
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.json_lines import (
     decode_instances,
     decode_json_lines,
@@ -20,7 +20,7 @@ MAX_DECODED = 64 * 2**20
 """Bytes of memory that the cells of one request may take, by default."""
 
 
-def decode_rows(body: bytes, form: Representation, schema: RowSchema, limit: int = MAX_DECODED) -> Table:
+def decode_rows(body: bytes, form: RowFormat, schema: RowSchema, limit: int = MAX_DECODED) -> Table:
     """Reads rows.
 
     Args:
@@ -42,9 +42,11 @@ def decode_rows(body: bytes, form: Representation, schema: RowSchema, limit: int
             return decode_instances(body, schema)
         case Format.PARQUET:
             return decode_parquet(body, limit)
+        case Format.ARROW | Format.NPY:
+            raise ValueError(f"{form.format} is a format of files only")
 
 
-def encode_rows(columns: Mapping[str, Column], form: Representation, envelope: Mapping[str, object]) -> bytes:
+def encode_rows(columns: Mapping[str, Column], form: RowFormat, envelope: Mapping[str, object]) -> bytes:
     """Writes rows.
 
     Args:
@@ -66,3 +68,5 @@ def encode_rows(columns: Mapping[str, Column], form: Representation, envelope: M
             return encode_predictions(names, [json_column(column) for column in columns.values()], envelope)
         case Format.PARQUET:
             return encode_parquet(names, [parquet_column(column) for column in columns.values()])
+        case Format.ARROW | Format.NPY:
+            raise ValueError(f"{form.format} is a format of files only")

@@ -1,8 +1,11 @@
-"""What is wanted of the files of a batch: read from wherever it is said, and put together.
+"""What a caller asks of rows.
 
-| said in | as | counts |
+A request says it in headers and in its query, a job in its message (`JobRequest`). The files of a batch have
+options from up to three places, which are merged:
+
+| where | as | counts |
 |---|---|---|
-| `model.toml` of the model, table `[batch]` | TOML | where nobody else says |
+| `model.toml` of the model, table `[batch]` | TOML | where no other has it |
 | user metadata of the file | text, `x-amz-meta-<name>` | before the model's |
 | `options` of POST /v2/batches | JSON | before all others |
 
@@ -17,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from triptych.errors import BadRequest
 from triptych.protocol.names import check_known, nearest
-from triptych.rows.formats import A_DELIMITER, DELIMITERS, FileForm, FileFormat
+from triptych.rows.formats import A_DELIMITER, DELIMITERS, Format, RowFormat, answer_format, request_format
 
 type Reader = Callable[[object, str], object]
 
@@ -25,6 +28,47 @@ _METADATA = "x-amz-meta-"
 _MISSPELT = 0.75  # likeness to an option: "jion" and "headers" are as near, "mtime" and "sha256" are not
 _LONGEST = 4096  # characters; S3 takes 2 KB of metadata in all
 _NUMBER = re.compile(r"[0-9]{0,3}(\.[0-9]{1,17})?")
+
+
+class RowOptions(NamedTuple):
+    """How rows are written, and what comes back for them.
+
+    Attributes:
+        input: How the rows are written.
+        output: How the rows that come back are written.
+        join: Input columns that come back before the outputs: `all`, `none`, or names with commas between.
+        outputs: Names of the wanted outputs, with commas between; None for all.
+    """
+
+    input: RowFormat
+    output: RowFormat
+    join: str | None = None
+    outputs: str | None = None
+
+
+def row_options(
+    content_type: str | None,
+    accept: str | None = None,
+    join: str | None = None,
+    outputs: str | None = None,
+    delimiter: str | None = None,
+) -> RowOptions:
+    """Reads what a request asks of its rows.
+
+    Args:
+        content_type: Content-Type header.
+        accept: Accept header; None for the format of the request.
+        join: As in `RowOptions`.
+        outputs: As in `RowOptions`.
+        delimiter: What separates the cells of CSV, as `DELIMITERS` calls it; None for a comma.
+
+    Raises:
+        BadRequest: There is no such delimiter.
+        UnsupportedMediaType: Rows of this type are not read here.
+        NotAcceptable: None of the accepted formats is written here.
+    """
+    form = request_format(content_type, delimiter)
+    return RowOptions(form, answer_format(accept, form), join, outputs)
 
 
 class JobRequest(NamedTuple):
@@ -48,6 +92,10 @@ class JobRequest(NamedTuple):
     outputs: str | None = None
     delimiter: str | None = None
 
+    def row_options(self) -> RowOptions:
+        """Reads what it asks of rows; raises as the function `row_options`."""
+        return row_options(self.content_type, self.accept, self.join, self.outputs, self.delimiter)
+
 
 class BatchOptions(NamedTuple):
     """How files are read and what is wanted of them. None: nobody has said.
@@ -65,7 +113,7 @@ class BatchOptions(NamedTuple):
 
     join: str | None = None
     outputs: str | None = None
-    format: FileFormat | None = None
+    format: Format | None = None
     key: str | None = None
     lookup: bool | None = None
     tolerance: float | None = None
@@ -112,7 +160,7 @@ def merged(*layers: BatchOptions) -> BatchOptions:
     return together
 
 
-def resolved(options: BatchOptions, form: FileForm, key: str | None) -> BatchOptions:
+def resolved(options: BatchOptions, form: RowFormat, key: str | None) -> BatchOptions:
     """Fills what nobody has said; only `outputs` and `key` may be None then.
 
     Args:
@@ -138,7 +186,7 @@ def resolved(options: BatchOptions, form: FileForm, key: str | None) -> BatchOpt
     return filled
 
 
-def input_form(form: FileForm, options: BatchOptions) -> FileForm:
+def input_form(form: RowFormat, options: BatchOptions) -> RowFormat:
     """Tells how the input is written: what its name does not tell, options do.
 
     Args:
@@ -148,7 +196,7 @@ def input_form(form: FileForm, options: BatchOptions) -> FileForm:
     return form._replace(header=bool(options.header), delimiter=options.delimiter or form.delimiter)
 
 
-def answer_form(form: FileForm, options: BatchOptions) -> FileForm:
+def answer_form(form: RowFormat, options: BatchOptions) -> RowFormat:
     """Tells how the output is written: plain, and like the input where nothing else is wanted.
 
     Args:
@@ -186,7 +234,7 @@ def _wrong(where: str, expected: str, value: object) -> BadRequest:
 
 _FLAGS: Final = {True: True, False: False, "true": True, "false": False}
 _HEADERS: Final = {**_FLAGS, "present": True, "absent": False}
-_FORMATS: Final = {known.value: known for known in FileFormat}
+_FORMATS: Final = {known.value: known for known in Format}
 _READERS: Final[dict[str, Reader]] = {
     "join": _text,
     "outputs": _text,

@@ -188,7 +188,7 @@ def column_of_kinds(values: list[Any], kinds: frozenset[type], form: Format) -> 
     array = _typed(values, kinds)
     if array is not None:
         return array
-    return values if form in (Format.JSON, Format.JSON_LINES) else _texts(values)
+    return values if form.is_json else _texts(values)
 
 
 def _uniform(values: Sequence[Any]) -> Array | None:

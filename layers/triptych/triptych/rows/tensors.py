@@ -191,8 +191,7 @@ def _widened(tensor: Tensor) -> Array:
 
 
 def _column(values: Array, form: Format) -> Column:
-    as_json = form in (Format.JSON, Format.JSON_LINES)
-    if as_json and values.dtype.kind == "f" and np.isinf(values).any():
+    if form.is_json and values.dtype.kind == "f" and np.isinf(values).any():
         return _spelt(values)
     return arrow_of(values)
 

@@ -8,7 +8,7 @@ from arro3.core import Array, DataType
 
 from triptych.rows.codec import decode_rows
 from triptych.rows.csv import BYTE_ORDER_MARK, encode_csv
-from triptych.rows.formats import Representation
+from triptych.rows.formats import RowFormat
 from triptych.rows.records import CsvRecords, chunks
 from triptych.rows.schema import RowSchema
 from triptych.spooled.chunk import Chunk, located
@@ -17,7 +17,7 @@ Blocks = Callable[[int], Iterable[bytes]]
 """Reads text in blocks of about that many bytes."""
 
 
-def csv_chunks(blocks: Blocks, form: Representation, schema: RowSchema, size: int) -> Iterator[Chunk]:
+def csv_chunks(blocks: Blocks, form: RowFormat, schema: RowSchema, size: int) -> Iterator[Chunk]:
     """Reads CSV in chunks; all have the same columns.
 
     Args:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from triptych.rows.codec import encode_rows
-from triptych.rows.formats import Format, Representation
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.table_files import Columns, same_columns, write_parquet_batches, write_tables
 
 
 def write_rows(
-    parts: Iterable[Columns], form: Representation, envelope: Mapping[str, object], target: Path
+    parts: Iterable[Columns], form: RowFormat, envelope: Mapping[str, object], target: Path
 ) -> None:
     """Writes rows.
 
@@ -32,7 +32,7 @@ def write_rows(
             file.write(text)
 
 
-def _texts(parts: Iterable[Columns], form: Representation, envelope: Mapping[str, object]) -> Iterator[bytes]:
+def _texts(parts: Iterable[Columns], form: RowFormat, envelope: Mapping[str, object]) -> Iterator[bytes]:
     if form.format is Format.JSON:
         yield from _predictions(parts, form, envelope)
         return
@@ -42,7 +42,7 @@ def _texts(parts: Iterable[Columns], form: Representation, envelope: Mapping[str
 
 
 def _predictions(
-    parts: Iterable[Columns], form: Representation, envelope: Mapping[str, object]
+    parts: Iterable[Columns], form: RowFormat, envelope: Mapping[str, object]
 ) -> Iterator[bytes]:
     """Takes the beginning and the end off each part, to write them once."""
     end = b"]}"

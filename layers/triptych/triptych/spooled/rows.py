@@ -10,7 +10,6 @@ from typing import NamedTuple
 from triptych.errors import BadRequest
 from triptych.inference.rows import (
     PreparedRows,
-    RowsRequest,
     envelope_of,
     predict_rows,
     prepare_table,
@@ -21,7 +20,8 @@ from triptych.inference.slices import RowsDepend, Slices
 from triptych.models.model import Model
 from triptych.protocol.datatypes import BYTES
 from triptych.protocol.tensors import Tensor
-from triptych.rows.formats import Format, answer_representation
+from triptych.rows.formats import Format
+from triptych.rows.options import RowOptions
 from triptych.rows.table import Column, column_of_kinds
 from triptych.rows.table_files import Columns
 from triptych.spooled.chunk import Chunk, located, with_rows
@@ -54,42 +54,40 @@ class Written(NamedTuple):
 
 
 def transform_rows(
-    model: Model, source: Source, request: RowsRequest, target: Path, slices: Slices
+    model: Model, source: Source, options: RowOptions, target: Path, slices: Slices
 ) -> Written:
     """Predicts for the rows of a file.
 
     Args:
         model: What predicts.
         source: The rows.
-        request: How they are written and how the answer is wanted; its body is not read.
+        options: How they are written, and what the answer has of them.
         target: Takes the answer.
         slices: Runs the model.
 
     Raises:
         TriptychError: As `predict_rows`; what it says of a row is said of the file's row.
     """
-    form = request.form
-    if form.format is Format.JSON:
-        return _whole(model, source.content(_WHOLE["JSON"]), request, target, slices)
+    if options.input.format is Format.JSON:
+        return _whole(model, source.content(_WHOLE["JSON"]), options, target, slices)
     try:
-        return _sliced(model, source, request, target, slices)
+        return _sliced(model, source, options, target, slices)
     except RowsDepend:
-        return _whole(model, source.content(_WHOLE["rows"]), request, target, slices)
+        return _whole(model, source.content(_WHOLE["rows"]), options, target, slices)
 
 
-def _whole(model: Model, content: bytes, request: RowsRequest, target: Path, slices: Slices) -> Written:
-    answer = predict_rows(model, request._replace(body=content), slices.deadline)
+def _whole(model: Model, content: bytes, options: RowOptions, target: Path, slices: Slices) -> Written:
+    answer = predict_rows(model, content, options, slices.deadline)
     slices.nanoseconds += answer.timings.compute_infer
     target.write_bytes(answer.body)
     return Written(answer.content_type, answer.filled, answer.rows)
 
 
-def _sliced(model: Model, source: Source, request: RowsRequest, target: Path, slices: Slices) -> Written:
+def _sliced(model: Model, source: Source, options: RowOptions, target: Path, slices: Slices) -> Written:
     if model.config.group is False:
         raise RowsDepend
-    form = request.form
-    answer_form = answer_representation(request.accept, form)
-    parts = _Parts(model, request, answer_form.format, slices)
+    form = options.input
+    parts = _Parts(model, options, slices)
     with ExitStack() as files:
         if form.format is Format.PARQUET:
             path = files.enter_context(source.plain_file())
@@ -97,10 +95,10 @@ def _sliced(model: Model, source: Source, request: RowsRequest, target: Path, sl
         elif form.format is Format.CSV:
             surveyed = _Surveyed(csv_chunks(source.blocks, form, row_schema(model), slices.sizes.csv), {})
         else:
-            surveyed = _surveyed_lines(model, source, request, slices)
-        envelope = envelope_of(model, [spec.name for spec in wanted_outputs(model, request)])
-        write_rows(parts.columns(surveyed), answer_form, envelope, target)
-    return Written(answer_form.content_type, parts.filled, parts.rows)
+            surveyed = _surveyed_lines(model, source, options, slices)
+        envelope = envelope_of(model, [spec.name for spec in wanted_outputs(model, options)])
+        write_rows(parts.columns(surveyed), options.output, envelope, target)
+    return Written(options.output.content_type, parts.filled, parts.rows)
 
 
 class _Surveyed(NamedTuple):
@@ -108,10 +106,10 @@ class _Surveyed(NamedTuple):
     kinds: Mapping[str, frozenset[type]]
 
 
-def _surveyed_lines(model: Model, source: Source, request: RowsRequest, slices: Slices) -> _Surveyed:
+def _surveyed_lines(model: Model, source: Source, options: RowOptions, slices: Slices) -> _Surveyed:
     """Reads JSON Lines twice: which columns there are, only all rows together tell."""
     schema, size = row_schema(model), slices.sizes.lines
-    survey = survey_of(_watched(line_chunks(source.blocks, schema, size), slices), _joined(request))
+    survey = survey_of(_watched(line_chunks(source.blocks, schema, size), slices), _joined(options))
     return _Surveyed(completed(line_chunks(source.blocks, schema, size), survey.names), survey.kinds)
 
 
@@ -122,11 +120,11 @@ def _watched(chunks: Iterable[Chunk], slices: Slices) -> Iterator[Chunk]:
         yield chunk
 
 
-def _joined(request: RowsRequest) -> list[str] | None:
+def _joined(options: RowOptions) -> list[str] | None:
     """Names the columns that come back; None for all."""
-    if request.join == "all":
+    if options.join == "all":
         return None
-    return [] if not request.join or request.join == "none" else request.join.split(",")
+    return [] if not options.join or options.join == "none" else options.join.split(",")
 
 
 class _Parts:
@@ -137,12 +135,11 @@ class _Parts:
         filled: How many missing cells of them took the value for missing cells.
     """
 
-    def __init__(self, model: Model, request: RowsRequest, form: Format, slices: Slices) -> None:
+    def __init__(self, model: Model, options: RowOptions, slices: Slices) -> None:
         self.rows = 0
         self.filled = 0
         self._model = model
-        self._request = request
-        self._form = form
+        self._options = options
         self._slices = slices
         self._shapes: dict[str, tuple[int, ...]] = {}
 
@@ -150,7 +147,7 @@ class _Parts:
         """Runs the model on one chunk after the other."""
         for chunk in with_rows(surveyed.chunks):
             with located(chunk.before):
-                prepared = prepare_table(self._model, self._request, chunk.table)
+                prepared = prepare_table(self._model, chunk.table, self._options)
                 self.filled += prepared.filled
                 joined = {
                     name: self._whole_column(column, surveyed.kinds.get(name, frozenset()))
@@ -166,7 +163,11 @@ class _Parts:
             yield part.columns(results)
 
     def _whole_column(self, column: Column, kinds: frozenset[type]) -> Column:
-        return column_of_kinds(column, kinds, self._form) if isinstance(column, list) else column
+        return (
+            column_of_kinds(column, kinds, self._options.output.format)
+            if isinstance(column, list)
+            else column
+        )
 
     def _check_shapes(self, prepared: PreparedRows) -> None:
         """Refuses what one table could not hold either: lists of other lengths than in the chunks before."""

@@ -92,12 +92,9 @@ def _rows(
     model: Model, source: Source, request: JobRequest, target: Path, slices: Slices
 ) -> tuple[str, None, int, int]:
     # Arrow is read from disk only where rows are.
-    from triptych.inference.rows import RowsRequest  # noqa: PLC0415 - says the comment
     from triptych.spooled.rows import transform_rows  # noqa: PLC0415
 
-    wanted = (request.accept, request.join, request.outputs, request.delimiter)
-    rows = RowsRequest(b"", request.content_type, *wanted)
-    written = transform_rows(model, source, rows, target, slices)
+    written = transform_rows(model, source, request.row_options(), target, slices)
     return written.content_type, None, written.filled, written.rows
 
 
