@@ -26,7 +26,10 @@ WORKER = {
 ENVIRONMENT = {
     "JobsFunction": JOBS | INPUTS | {"JOBS_QUEUE_URL": {"Ref": "JobsQueue"}},
     "JobWorkerFunction": JOBS | INPUTS | RETRIES | WORKER | {"JOBS_QUEUE_URL": {"Ref": "JobsQueue"}},
-    "JobDeadLetterFunction": JOBS | INPUTS | RETRIES | {"JOBS_QUEUE_URL": {"Ref": "JobsDeadLetterQueue"}},
+    "JobDeadLetterFunction": JOBS
+    | INPUTS
+    | RETRIES
+    | {"JOBS_DEAD_LETTERS_URL": {"Ref": "JobsDeadLetterQueue"}},
     "JobSweepFunction": JOBS,
 }
 SOURCES = {
