@@ -80,9 +80,7 @@ class Stack:
         )
         self.api = Deployment(settings, batches=batches).batches()
         self.uploads = Deployment(settings, batches=batches).uploads()
-        steps = Deployment(settings, batches=batches)
-        self.plan, self.chunk = steps.batch_step("plan"), steps.batch_step("chunk")
-        self.merge = steps.batch_step("merge")
+        self.steps = Deployment(settings, batches=batches).steps()
 
     def drop(self, key: str, body: bytes, **metadata: str) -> dict[str, Any]:
         """Drops a file; gives the event that S3 makes of it."""
@@ -160,16 +158,16 @@ def test_steps_of_the_state_machine(stack: Stack, key: str, compress: Callable[[
     source = BatchSource((key,))
     batch = handed_over(Batch(random_id(), None, None, source, BatchOptions(), 1), 2)
     assert stack.batches.add(batch)
-    planned = stack.plan({"batch": batch.id}, Invocation())
+    planned = stack.steps({"step": "plan", "batch": batch.id}, Invocation())
     chunks = stack.work(planned["chunks"])
     assert len(chunks) > 5
     for chunk in chunks:
-        answer: dict[str, Any] = {"batch": batch.id, "chunk": chunk, "done": False}
+        answer: dict[str, Any] = {"step": "chunk", "batch": batch.id, "chunk": chunk, "done": False}
         while not answer["done"]:
-            answer = stack.chunk(answer, Invocation())
+            answer = stack.steps(answer, Invocation())
     (join,) = stack.work(planned["joins"])
-    assert {} == stack.merge({"batch": batch.id, "join": join}, Invocation())
-    assert {} == stack.merge({"batch": batch.id, "finish": True}, Invocation())
+    assert {} == stack.steps({"step": "merge", "batch": batch.id, "join": join}, Invocation())
+    assert {} == stack.steps({"step": "merge", "batch": batch.id, "finish": True}, Invocation())
     rows = stack.output(f"{key}.out").splitlines()
     assert list(range(3000, 3200)) == [int(row.split(b",")[0]) for row in rows[1:]]
     ended = stack.batches.get(batch.id)

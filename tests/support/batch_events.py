@@ -35,7 +35,7 @@ def check_steps(invoke: Invoke, files: DroppedFiles) -> None:
     planned = invoke("BatchPlanFunction", load("batch-plan"))
     assert 1 == planned["chunks"]["count"]
     (chunk,) = json.loads(_planned(files.stack, planned["chunks"]["key"]))
-    assert invoke("BatchChunkFunction", {"batch": ID, "chunk": chunk})["done"]
+    assert invoke("BatchChunkFunction", {"step": "chunk", "batch": ID, "chunk": chunk})["done"]
     assert {} == invoke("BatchMergeFunction", load("batch-finish"))
     manifest = json.loads(files.made(f"{KEY}.manifest.json") or b"{}")
     assert (ID, "succeeded") == (manifest["batch"], manifest["status"])

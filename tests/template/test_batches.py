@@ -141,7 +141,8 @@ def test_plans_are_read_from_the_bucket_for_work(machine: Json, name: str) -> No
     place = {"Bucket.$": f"$.{list_name}.bucket", "Key.$": f"$.{list_name}.key"}
     assert place == state["ItemReader"]["Parameters"]
     item = "chunk" if name == "Chunks" else "join"
-    assert {"batch.$": "$.batch", f"{item}.$": "$$.Map.Item.Value"} == state["ItemSelector"]
+    step = "chunk" if name == "Chunks" else "merge"
+    assert {"step": step, "batch.$": "$.batch", f"{item}.$": "$$.Map.Item.Value"} == state["ItemSelector"]
     assert {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"} == state["ItemProcessor"]["ProcessorConfig"]
     assert (50, 0) == (state["MaxConcurrency"], state["ToleratedFailurePercentage"])
     assert machine["States"][f"Any{name}"]["Choices"][0]["Next"] == name

@@ -15,9 +15,9 @@ HANDLERS = {
     "JobDeadLetterFunction": ("functions/async/", "dead_letter_handler.handler"),
     "JobSweepFunction": ("functions/async/", "sweep_handler.handler"),
     "BatchFunction": ("functions/batch/", "upload_handler.handler"),
-    "BatchPlanFunction": ("functions/batch/", "plan_handler.handler"),
-    "BatchChunkFunction": ("functions/batch/", "chunk_handler.handler"),
-    "BatchMergeFunction": ("functions/batch/", "merge_handler.handler"),
+    "BatchPlanFunction": ("functions/batch/", "steps_handler.handler"),
+    "BatchChunkFunction": ("functions/batch/", "steps_handler.handler"),
+    "BatchMergeFunction": ("functions/batch/", "steps_handler.handler"),
     "BatchesFunction": ("functions/batch/", "batches_handler.handler"),
 }
 LOGICAL_IDS = {

@@ -53,8 +53,8 @@ class Machine:
         """Tells one step."""
         answer: dict[str, Any] = {}
         for _ in range(self.times):
-            travelled = orjson.loads(orjson.dumps(message))
-            answer = getattr(self.steps, step)(travelled, Deadline.after(60))
+            travelled = orjson.loads(orjson.dumps({**message, "step": step}))
+            answer = self.steps.run(travelled, Deadline.after(60))
         return answer
 
     def chunk(self, batch: Batch, chunk: Mapping[str, Any]) -> None:
@@ -131,3 +131,11 @@ def test_message_without_batch(tmp_path: Path) -> None:
     """A message that names no batch is refused."""
     with pytest.raises(BadRequest, match="names no batch"):
         Machine(tmp_path, 1).told("plan", {})
+
+
+def test_message_without_step(tmp_path: Path) -> None:
+    """A message that names no step, or none that there is, is refused."""
+    machine = Machine(tmp_path, 1)
+    for step in (None, "", "finish"):
+        with pytest.raises(BadRequest, match="step: expected one of plan, chunk, merge"):
+            machine.steps.run({"step": step, "batch": "b"}, Deadline.after(60))

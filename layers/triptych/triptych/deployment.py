@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import triptych
 from triptych.clock import Clock, Deadline
@@ -57,9 +57,6 @@ if TYPE_CHECKING:
     from triptych.models.repository import ModelRepository
     from triptych.models.storage import ModelPlace
     from triptych.models.store import ModelStore
-
-type Step = Literal["plan", "chunk", "merge"]
-"""A step of the state machine of batches."""
 
 _LOGGER = logging.getLogger("triptych")
 _S3 = "s3://"
@@ -245,20 +242,19 @@ class Deployment:
 
         return S3Trigger(take, self.batch_queue, telemetry)
 
-    def batch_step(self, step: Step) -> Callable[[dict[str, Any], Context], dict[str, Any]]:
-        """Makes the function that does a step of the state machine."""
+    def steps(self) -> Callable[[dict[str, Any], Context], dict[str, Any]]:
+        """Makes the function of the state machine: each message names its step."""
         from triptych.aws.consumer import SAFETY_MARGIN
         from triptych.batches.steps import WorkflowSteps
 
         self._bound_memory()
         steps = WorkflowSteps(self.places, self.batch_store, self.batch_ledger, self.batch_steps, self._clock)
-        run = {"plan": steps.plan, "chunk": steps.chunk, "merge": steps.merge}[step]
         telemetry = self.batch_telemetry
 
         def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
             telemetry.request_started(context.aws_request_id)
             seconds = context.get_remaining_time_in_millis() / 1000 - SAFETY_MARGIN
-            return run(event, Deadline.after(seconds))
+            return steps.run(event, Deadline.after(seconds))
 
         return handle
 

@@ -1,9 +1,9 @@
-"""What the functions of the state machine do; each message in and out is JSON.
+"""The steps of the state machine, which are one function; each message in and out is JSON.
 
-| function | message | answer |
+| `step` | the rest of the message | answer |
 |---|---|---|
 | plan | `{"batch": id}` | the same, and where the lists of `chunks` and `joins` are, with their `count` |
-| chunk | `{"batch": id, "chunk": {...}}` | the same with what is left of the chunk, and `done` |
+| chunk | `{"batch": id, "chunk": {...}}` | the message with what is left of the chunk, and `done` |
 | merge | `{"batch": id, "join": {...}}` | `{}` |
 | merge | `{"batch": id, "finish": true}` | `{}` |
 | merge | `{"batch": id, "chunk" or "join": {...}, "failure": {"Error": ..., "Cause": ...}}` | `{}` |
@@ -59,6 +59,19 @@ class WorkflowSteps:
         self._ledger = ledger
         self._steps = steps
         self._clock = clock
+
+    def run(self, message: Message, deadline: Deadline) -> dict[str, Any]:
+        """Runs the step that a message names.
+
+        Raises:
+            BadRequest: It names none.
+            TriptychError: Something is out of order; the state machine tries again, or gives up.
+        """
+        steps = {"plan": self.plan, "chunk": self.chunk, "merge": self.merge}
+        step = steps.get(str(message.get("step")))
+        if step is None:
+            raise BadRequest(f"step: expected one of {', '.join(steps)}, got {message.get('step')!r}")
+        return step(message, deadline)
 
     def plan(self, told: Message, deadline: Deadline) -> dict[str, Any]:
         """Plans a batch; one that cannot be planned ends here, with nothing left to do.
@@ -146,7 +159,7 @@ class WorkflowSteps:
 
 
 def _chunk_answer(batch: Batch, chunk: Chunk, *, done: bool = False) -> dict[str, Any]:
-    return {"batch": batch.id, "chunk": message(chunk), "done": done}
+    return {"step": "chunk", "batch": batch.id, "chunk": message(chunk), "done": done}
 
 
 def _file(told: Message) -> InputFile:

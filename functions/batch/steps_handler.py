@@ -1,21 +1,21 @@
-"""A step of the state machine of batches: chunk."""
+"""The steps of the state machine of batches: plan, chunk, merge."""
 
 from typing import Any
 
 from triptych.aws.consumer import Context
 from triptych.deployment import Deployment
 
-_STEP = Deployment().batch_step("chunk")
+_STEPS = Deployment().steps()
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Goes on with a chunk.
+    """Runs one step.
 
     Args:
-        event: Message of the state machine; see `triptych.batches.steps`.
+        event: Message of the state machine, which names the `step`; see `triptych.batches.steps`.
         context: Lambda's context.
 
     Returns:
         What the state machine goes on with.
     """
-    return _STEP(event, context)
+    return _STEPS(event, context)
