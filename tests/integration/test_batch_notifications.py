@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from triptych.batches.batch import Batch, BatchError, BatchSource, Status
+from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.notification import notification
 from triptych.errors import ServiceUnavailable
 from triptych.inference.piece import Counts
+from triptych.lifecycle.failure import Failure
 from triptych.protocol.json_document import dump
 from triptych.rows.options import BatchOptions
 
@@ -18,7 +19,7 @@ NOW = 1_767_225_600_000
 ENDED = Batch(
     "id", "digits", None, BatchSource(prefix="digits/"), BatchOptions(), NOW, "nightly", ended=NOW + 1
 )
-FAILED = ENDED._replace(status=Status.FAILED, error=BatchError("BadRequest", "it is wrong", retryable=False))
+FAILED = ENDED._replace(status=Status.FAILED, error=Failure("BadRequest", "it is wrong", retryable=False))
 
 
 def told(world: JobWorld, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:

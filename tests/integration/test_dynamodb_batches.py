@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from triptych.aws.table import deserialized
-from triptych.batches.batch import Batch, BatchError, BatchSource, Status
+from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.file import FileOutcome, Part
 from triptych.batches.store import batch_item
 from triptych.batches.transitions import begun, cancelled
 from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.inference.piece import Counts
+from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.plain import record_of
 from triptych.rows.options import BatchOptions
 
@@ -24,8 +25,8 @@ from tests.support.batch_strategies import batches
 ID = str(uuid.UUID(int=0))
 PART = Part(3, 0, False, 70, 90, Counts(2, 2, 0), "k", 9, None, ("a", "b"), "float32", 5, 4, 3)
 DONE = FileOutcome(0, "m/a.csv", Counts(3, 3, 0), "m/a.csv.out", None, "m/a.csv.manifest.json")
-PASSING = BatchError("ServiceUnavailable", "not now", retryable=True)
-LASTING = BatchError("BadRequest", "wrong columns", retryable=False)
+PASSING = Failure("ServiceUnavailable", "not now", retryable=True)
+LASTING = Failure("BadRequest", "wrong columns", retryable=False)
 
 
 @pytest.fixture

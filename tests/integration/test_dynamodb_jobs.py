@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from triptych.aws.table import SHARDS, shard
 from triptych.errors import BadRequest, ServiceUnavailable
-from triptych.jobs.job import PATIENCE, Job, JobError, JobResult, Status
+from triptych.jobs.job import PATIENCE, Job, JobResult, Status
 from triptych.jobs.store import item_of, job_of
 from triptych.jobs.transitions import cancelled, started, told
+from triptych.lifecycle.failure import Failure
 from triptych.rows.options import JobRequest
 
 from tests.integration.job_world import RETENTION, TABLE, JobWorld
@@ -132,7 +133,7 @@ def test_races(world: JobWorld, action: str) -> None:
 
 def test_nested_records(world: JobWorld) -> None:
     """Request, error and result are maps, in which nothing stands for None."""
-    error, result = JobError("BadRequest", "", retryable=False), JobResult("s3://b/k", "text/csv", None, 0, 3)
+    error, result = Failure("BadRequest", "", retryable=False), JobResult("s3://b/k", "text/csv", None, 0, 3)
     job = new_job()._replace(request=JobRequest(join="all"), error=error, result=result)
     add(world, job)
     assert job == world.jobs.get(job.id)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from triptych.errors import ServiceUnavailable
-from triptych.jobs.job import Job, JobError, JobResult, Status
+from triptych.jobs.job import Job, JobResult, Status
 from triptych.jobs.notification import notification
+from triptych.lifecycle.failure import Failure
 from triptych.protocol.json_document import dump
 from triptych.rows.options import JobRequest
 
@@ -20,7 +21,7 @@ ENDED = Job(ID, "digits", None, JobRequest(), "digest", 1, 2, target="nightly", 
 SUCCEEDED = ENDED._replace(
     status=Status.SUCCEEDED, result=JobResult(f"s3://results/results/{ID}/0", "text/csv", None, 5, 1)
 )
-FAILED = ENDED._replace(status=Status.FAILED, error=JobError("BadRequest", "it is wrong", retryable=False))
+FAILED = ENDED._replace(status=Status.FAILED, error=Failure("BadRequest", "it is wrong", retryable=False))
 
 
 def told(world: JobWorld, job: Job) -> tuple[dict[str, Any], dict[str, Any]]:

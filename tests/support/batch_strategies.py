@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from triptych.batches.batch import Batch, BatchError, BatchSource, KeyList, Status
+from triptych.batches.batch import Batch, BatchSource, KeyList, Status
 from triptych.batches.file import Chunk, FileOutcome, InputFile, Part
 from triptych.inference.piece import Counts
+from triptych.lifecycle.failure import Failure
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 
@@ -32,7 +33,7 @@ OPTIONS = st.builds(
     header=st.none() | st.booleans(),
     delimiter=st.none() | st.sampled_from(",;\t|"),
 )
-ERRORS = st.builds(BatchError, type=TEXTS, message=TEXTS, retryable=st.booleans())
+ERRORS = st.builds(Failure, type=TEXTS, message=TEXTS, retryable=st.booleans())
 COUNTED = st.builds(
     lambda written, failed, filled: Counts(written + failed, written, failed, filled), COUNTS, COUNTS, COUNTS
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 from triptych.aws.stored import StoredObject
 from triptych.batches import transitions
-from triptych.batches.batch import Batch, BatchError, BatchSource
+from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.dry_run import DryRun, Workers
 from triptych.batches.file import FileOutcome
 from triptych.batches.finalize import BatchEndings, BatchLedger
@@ -21,6 +21,7 @@ from triptych.http.application import Application
 from triptych.http.batch_routes import BATCH_ROUTES
 from triptych.http.batch_services import BatchServices
 from triptych.inference.piece import Counts, Made, Prediction
+from triptych.lifecycle.failure import Failure
 from triptych.models.repository import ModelRepository
 from triptych.rows.options import BatchOptions
 
@@ -38,8 +39,8 @@ from tests.support.watched_requests import WatchedRequests
 
 BATCH_ID = "3e1f5a52-8c0d-4b7a-9d35-6f1c2b7e9a10"
 KEY = "penguins/monday.csv"
-PASSING = BatchError("ServiceUnavailable", "the bucket did not answer", retryable=True)
-LASTING = BatchError("NotFound", "unknown model 'rose'", retryable=False)
+PASSING = Failure("ServiceUnavailable", "the bucket did not answer", retryable=True)
+LASTING = Failure("NotFound", "unknown model 'rose'", retryable=False)
 BATCHES = "/v2/batches"
 BATCH = "/v2/batches/{id}"
 
@@ -112,7 +113,7 @@ class BatchesApi:
         self.workflow.started[identity] = identity
         return self._keep(transitions.planned(batch, files=1, chunks=4))
 
-    def failed(self, error: BatchError = PASSING) -> Batch:
+    def failed(self, error: Failure = PASSING) -> Batch:
         """Makes a batch that failed."""
         return self._keep(transitions.failed(self.running(), self.clock(), error))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from triptych.jobs.job import FINAL, Job, JobError, JobResult, Status
+from triptych.jobs.job import FINAL, Job, JobResult, Status
+from triptych.lifecycle.failure import Failure
 from triptych.rows.options import JobRequest
 
 MOMENTS = st.integers(0, 10**13 - 1)
@@ -25,7 +26,7 @@ REQUESTS = st.builds(
     join=st.none() | TEXTS,
     outputs=st.none() | TEXTS,
 )
-ERRORS = st.builds(JobError, type=TEXTS, message=TEXTS, retryable=st.booleans())
+ERRORS = st.builds(Failure, type=TEXTS, message=TEXTS, retryable=st.booleans())
 RESULTS = st.builds(
     JobResult,
     location=TEXTS.map("s3://results/{}".format),

@@ -10,9 +10,10 @@ from triptych.http.job_routes import JOB_ROUTES
 from triptych.http.job_services import JobServices
 from triptych.jobs import transitions
 from triptych.jobs.finalize import Endings, Ledger
-from triptych.jobs.job import Job, JobError, JobResult
+from triptych.jobs.job import Job, JobResult
 from triptych.jobs.options import OptionLimits
 from triptych.jobs.service import Desk, Submitter
+from triptych.lifecycle.failure import Failure
 from triptych.models.repository import ModelRepository
 from triptych.rows.options import JobRequest
 
@@ -31,8 +32,8 @@ from tests.support.watched_requests import WatchedRequests
 DAY = 86_400
 LIMITS = OptionLimits(time_to_live=DAY, longest=14 * DAY)
 JOB_ID = "3e1f5a52-8c0d-4b7a-9d35-6f1c2b7e9a10"
-PASSING = JobError("ServiceUnavailable", "the model store did not answer", retryable=True)
-LASTING = JobError("BadRequest", "missing input 'image'", retryable=False)
+PASSING = Failure("ServiceUnavailable", "the model store did not answer", retryable=True)
+LASTING = Failure("BadRequest", "missing input 'image'", retryable=False)
 
 
 @dataclass
@@ -85,7 +86,7 @@ class JobsApi:
         """Makes a job that runs."""
         return self._keep(transitions.started(self.queued(job_id), self.clock(), self.clock() + 60_000))
 
-    def failed(self, error: JobError = PASSING) -> Job:
+    def failed(self, error: Failure = PASSING) -> Job:
         """Makes a job that failed."""
         return self._keep(transitions.failed(self.running(), self.clock(), error))
 

@@ -4,17 +4,18 @@ import json
 
 import pytest
 from hypothesis import given
-from triptych.batches.batch import Batch, BatchError, BatchSource, Status
+from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.document import SHOWN, Progress, document, file_documents, file_status, progress
 from triptych.batches.file import FileOutcome, Part
 from triptych.inference.piece import Counts
+from triptych.lifecycle.failure import Failure
 from triptych.protocol.json_document import dump
 from triptych.rows.options import BatchOptions
 
 from tests.support.batch_strategies import batches, outcomes, parts
 
 NOW = 1_767_225_600_000
-ERROR = BatchError("BadRequest", "wrong columns", retryable=False)
+ERROR = Failure("BadRequest", "wrong columns", retryable=False)
 RUNNING = Batch(
     "id",
     "digits",

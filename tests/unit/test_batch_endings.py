@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 
 import pytest
-from triptych.batches.batch import Batch, BatchError, BatchSource, Status
+from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.file import FileOutcome
 from triptych.batches.finalize import BatchEndings, BatchLedger
 from triptych.batches.transitions import cancelled, handed_over, planned, redriven
 from triptych.errors import Conflict, NotFound, ServiceUnavailable
 from triptych.inference.piece import Counts
+from triptych.lifecycle.failure import Failure
 from triptych.rows.options import BatchOptions
 
 from tests.support.batch_fakes import MemoryBatches, WatchedBatches
@@ -17,7 +18,7 @@ from tests.support.job_fakes import NOW, JobClock, MemoryNotifier
 NEW = Batch("id", None, None, BatchSource(("m/a.csv",)), BatchOptions(), NOW)
 RUNNING = planned(handed_over(NEW, NOW), 1, 1)
 DONE = FileOutcome(0, "m/a.csv", Counts(3, 3, 0), "m/a.csv.out", None, "m/a.csv.manifest.json")
-ERROR = BatchError("ServiceUnavailable", "not now", retryable=True)
+ERROR = Failure("ServiceUnavailable", "not now", retryable=True)
 
 
 @dataclass

@@ -5,10 +5,11 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.batches.batch import Batch, BatchError, BatchSource
+from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.file import InputFile, Part
 from triptych.batches.manifest import FileReport, Generation, manifest
 from triptych.inference.piece import Counts
+from triptych.lifecycle.failure import Failure
 from triptych.protocol.json_document import dump
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
@@ -118,7 +119,7 @@ def test_everything() -> None:
 
 def test_failed_before_it_was_opened() -> None:
     """A file that nothing could be found out about has a manifest that says why."""
-    error = BatchError("NotFound", "there is no model 'digit'", retryable=False)
+    error = Failure("NotFound", "there is no model 'digit'", retryable=False)
     told = written(
         FileReport(BATCH, Generation(KEY), "in", "out", ended=NOW + 5000, memory=1769, error=error)
     )

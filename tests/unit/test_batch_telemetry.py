@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from triptych.batches.batch import Batch, BatchError, BatchSource, Status
+from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.file import FileOutcome, InputFile
 from triptych.batches.telemetry import BatchTelemetry, ChunkRun
 from triptych.inference.piece import Counts
+from triptych.lifecycle.failure import Failure
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 
@@ -16,7 +17,7 @@ BATCH = Batch("id", "digits", None, BatchSource((f"digits/{PRIVATE}.csv",)), Bat
 FORM = RowFormat(Format.CSV)
 FILE = InputFile(2, f"digits/{PRIVATE}.csv", 9, "etag", None, "digits", 3, FORM, BatchOptions(), FORM)
 DONE = FileOutcome(2, FILE.key, Counts(3, 2, 1), f"{PRIVATE}.out", None, f"{PRIVATE}.manifest.json")
-ERROR = BatchError("BadRequest", f"it quotes {PRIVATE}", retryable=False)
+ERROR = Failure("BadRequest", f"it quotes {PRIVATE}", retryable=False)
 RUN = ChunkRun(FILE, Counts(3, 2, 1), 250, 200, 300 << 20, done=False)
 
 type Line = dict[str, Any]

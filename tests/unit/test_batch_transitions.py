@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import given
-from triptych.batches.batch import FINAL, Batch, BatchError, BatchSource, Status
+from triptych.batches.batch import FINAL, Batch, BatchSource, Status
 from triptych.batches.file import FileOutcome
 from triptych.batches.transitions import (
     begun,
@@ -20,14 +20,15 @@ from triptych.batches.transitions import (
 )
 from triptych.errors import Conflict, ServiceUnavailable
 from triptych.inference.piece import Counts
+from triptych.lifecycle.failure import Failure
 from triptych.rows.options import BatchOptions
 
 from tests.support.batch_strategies import batches
 
 NOW, LATER = 1_767_225_600_000, 1_767_225_900_000
 NEW = Batch("id", None, None, BatchSource(("m/a.csv",)), BatchOptions(), NOW)
-PASSING = BatchError("ServiceUnavailable", "the bucket cannot be reached", retryable=True)
-LASTING = BatchError("BadRequest", "the columns are wrong", retryable=False)
+PASSING = Failure("ServiceUnavailable", "the bucket cannot be reached", retryable=True)
+LASTING = Failure("BadRequest", "the columns are wrong", retryable=False)
 UNDER_WAY = frozenset(Status) - FINAL
 DONE = FileOutcome(0, "m/a.csv", Counts(3, 3, 0), "m/a.csv.out", None, "m/a.csv.manifest.json")
 HALF = DONE._replace(number=1, counts=Counts(4, 3, 1), errors="m/a.csv.errors.jsonl")
@@ -134,12 +135,12 @@ def test_planned() -> None:
             Status.FAILED,
             2,
             Counts(),
-            BatchError("BadRequest", "all 2 files failed; the first: the columns are wrong", retryable=True),
+            Failure("BadRequest", "all 2 files failed; the first: the columns are wrong", retryable=True),
         ),
     ],
 )
 def test_finished(
-    outcomes: list[FileOutcome], status: Status, failed_files: int, counts: Counts, error: BatchError | None
+    outcomes: list[FileOutcome], status: Status, failed_files: int, counts: Counts, error: Failure | None
 ) -> None:
     """How a batch ends follows from what became of its files."""
     ended = finished(planned(handed_over(NEW, NOW), len(outcomes), 3), LATER, outcomes)

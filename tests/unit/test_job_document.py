@@ -9,8 +9,9 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 from triptych.clock import moment
 from triptych.jobs.document import document
-from triptych.jobs.job import Job, JobError, JobResult, Status
+from triptych.jobs.job import Job, JobResult, Status
 from triptych.jobs.notification import notification
+from triptych.lifecycle.failure import Failure
 from triptych.protocol.json_document import dump
 from triptych.rows.options import JobRequest
 
@@ -20,7 +21,7 @@ from tests.support.properties import examples
 
 NOW = 1_767_225_600_000
 RESULT = JobResult("s3://results/results/a", "application/octet-stream", 15, 100, 2)
-ERROR = JobError("BadRequest", "missing input 'x'", retryable=False)
+ERROR = Failure("BadRequest", "missing input 'x'", retryable=False)
 JOB = Job("a", "iris", None, JobRequest("text/csv"), "digest", NOW, NOW + 60_000)
 SCHEMA = {**DOCUMENT["components"]["schemas"]["Job"], "components": DOCUMENT["components"]}
 

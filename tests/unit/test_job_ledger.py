@@ -5,12 +5,13 @@ from functools import partial
 import pytest
 from triptych.errors import Conflict, NotFound, ServiceUnavailable
 from triptych.jobs import transitions
-from triptych.jobs.job import Job, JobError, JobResult, Status
+from triptych.jobs.job import Job, JobResult, Status
+from triptych.lifecycle.failure import Failure
 
 from tests.support.unsure_jobs import Lost
 from tests.support.workshop import Workshop, sums
 
-PASSING = JobError("ServiceUnavailable", "not now", retryable=True)
+PASSING = Failure("ServiceUnavailable", "not now", retryable=True)
 
 
 def failed(workshop: Workshop) -> Job:

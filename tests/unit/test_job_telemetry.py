@@ -4,14 +4,15 @@ import json
 from typing import Any
 
 import pytest
-from triptych.jobs.job import Job, JobError, Status
+from triptych.jobs.job import Job, Status
 from triptych.jobs.telemetry import JobTelemetry, ModelRun
+from triptych.lifecycle.failure import Failure
 from triptych.rows.options import JobRequest
 
 ID = "00000000-0000-4000-8000-000000000001"
 PRIVATE = "a very private text"
 JOB = Job(ID, "digits", None, JobRequest(join=PRIVATE), "digest", 1, 2, input=f"s3://b/{PRIVATE}", attempts=2)
-ERROR = JobError("BadRequest", f"it quotes {PRIVATE}", retryable=False)
+ERROR = Failure("BadRequest", f"it quotes {PRIVATE}", retryable=False)
 
 type Line = dict[str, Any]
 

@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from triptych.errors import Conflict
 from triptych.jobs import transitions
-from triptych.jobs.job import FINAL, Job, JobError, JobResult, Status
+from triptych.jobs.job import FINAL, Job, JobResult, Status
 from triptych.jobs.transitions import leased, overdue
+from triptych.lifecycle.failure import Failure
 from triptych.rows.options import JobRequest
 
 from tests.support.job_strategies import MOMENTS, jobs
 from tests.support.properties import examples
 
-PASSING = JobError("ServiceUnavailable", "it may pass", retryable=True)
-LASTING = JobError("BadRequest", "it stays", retryable=False)
+PASSING = Failure("ServiceUnavailable", "it may pass", retryable=True)
+LASTING = Failure("BadRequest", "it stays", retryable=False)
 RESULT = JobResult("s3://results/x", "text/csv", None, 10, 1)
 WAITING = frozenset({Status.QUEUED, Status.RUNNING})
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 import pytest
 from triptych.errors import ModelUnavailable, ServiceUnavailable
 from triptych.jobs import transitions
-from triptych.jobs.job import Job, JobError, JobResult, Status
+from triptych.jobs.job import Job, JobResult, Status
 from triptych.jobs.worker import GRACE
+from triptych.lifecycle.failure import Failure
 from triptych.protocol.tensors import Tensor
 
 from tests.support.hooked_sessions import Hook
@@ -177,7 +178,7 @@ def test_redriven_while_it_runs(workshop: Workshop) -> None:
 
     def redrive(_: Mapping[str, Tensor]) -> None:
         running = workshop.job(job)
-        failed = transitions.failed(running, NOW, JobError("ServiceUnavailable", "gone", retryable=True))
+        failed = transitions.failed(running, NOW, Failure("ServiceUnavailable", "gone", retryable=True))
         workshop.store.jobs[job.id] = transitions.redriven(failed, running.expires)
 
     workshop.hooks.before = [redrive]

@@ -34,11 +34,13 @@ class TriptychError(Exception):
     """A failure with a message for the caller.
 
     Attributes:
+        kind: What the failure is called in records, answers and logs, such as `BadRequest`.
         status: HTTP status code of the answer.
         retryable: Whether the same request may succeed later.
         retry_after: Seconds after which it likely does; None where that is not known.
     """
 
+    kind = "InternalError"
     status = 500
     retryable = False
     retry_after: int | None = None
@@ -47,6 +49,7 @@ class TriptychError(Exception):
 class BadRequest(TriptychError):
     """The request is not what the protocol or the model asks for."""
 
+    kind = "BadRequest"
     status = 400
 
 
@@ -74,48 +77,56 @@ def bad_rows(reasons: Mapping[int, str]) -> BadRows | None:
 class NotFound(TriptychError):
     """There is no such model, version or path."""
 
+    kind = "NotFound"
     status = 404
 
 
 class MethodNotAllowed(TriptychError):
     """The path exists, but not with this method."""
 
+    kind = "MethodNotAllowed"
     status = 405
 
 
 class NotAcceptable(TriptychError):
     """None of the content types that the caller accepts is offered."""
 
+    kind = "NotAcceptable"
     status = 406
 
 
 class Conflict(TriptychError):
     """The state of a job does not allow what is asked for."""
 
+    kind = "Conflict"
     status = 409
 
 
 class PayloadTooLarge(TriptychError):
     """The request or its answer exceeds what one call can carry."""
 
+    kind = "PayloadTooLarge"
     status = 413
 
 
 class UnsupportedMediaType(TriptychError):
     """The content type or encoding of the request is not read here."""
 
+    kind = "UnsupportedMediaType"
     status = 415
 
 
 class NotSupported(TriptychError):
     """A part of the protocol, or of ONNX, that is not served."""
 
+    kind = "NotSupported"
     status = 501
 
 
 class ModelUnavailable(TriptychError):
     """The model version exists, but cannot be loaded now."""
 
+    kind = "ModelUnavailable"
     status = 503
     retryable = True
 
@@ -123,12 +134,14 @@ class ModelUnavailable(TriptychError):
 class ModelLoading(ModelUnavailable):
     """The model version is being loaded, and the time of the request is over."""
 
+    kind = "ModelLoading"
     retry_after = 2  # work goes on only while there are requests
 
 
 class RepositoryUnavailable(TriptychError):
     """A place of the model repository cannot be read now."""
 
+    kind = "RepositoryUnavailable"
     status = 503
     retryable = True
 
@@ -136,6 +149,7 @@ class RepositoryUnavailable(TriptychError):
 class ServiceUnavailable(TriptychError):
     """A queue, table or bucket that jobs need does not answer now."""
 
+    kind = "ServiceUnavailable"
     status = 503
     retryable = True
 
@@ -143,5 +157,6 @@ class ServiceUnavailable(TriptychError):
 class DeadlineExceeded(TriptychError):
     """The answer was not ready before the function's time ran out."""
 
+    kind = "DeadlineExceeded"
     status = 504
     retryable = True

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from triptych.errors import NotFound
 from triptych.inference.piece import Counts
+from triptych.lifecycle.failure import Failure
 from triptych.rows.options import BatchOptions
 
 
@@ -66,20 +67,6 @@ class BatchSource(NamedTuple):
         return self.listed.total if self.listed else len(self.keys)
 
 
-class BatchError(NamedTuple):
-    """Why a batch or a file failed.
-
-    Attributes:
-        type: Name of the error.
-        message: What went wrong and what to do about it.
-        retryable: Whether the same batch may succeed when it is redriven.
-    """
-
-    type: str
-    message: str
-    retryable: bool
-
-
 class Batch(NamedTuple):
     """The record of a batch.
 
@@ -125,7 +112,7 @@ class Batch(NamedTuple):
     chunks: int | None = None
     failed_files: int = 0
     counts: Counts = Counts()
-    error: BatchError | None = None
+    error: Failure | None = None
     notified: bool = False
     revision: int = 0
 

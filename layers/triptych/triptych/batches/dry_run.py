@@ -140,7 +140,7 @@ class DryRun:
         except TriptychError as error:
             if error.retryable:
                 raise
-            return {"key": key, "error": {"type": type(error).__name__, "message": str(error)}}, None
+            return {"key": key, "error": {"type": error.kind, "message": str(error)}}, None
 
     def _looked_at(self, batch: Batch, key: str) -> tuple[dict[str, Any], _Counted]:
         found = self._inputs.find(key)

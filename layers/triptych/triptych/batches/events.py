@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
-from triptych.batches.batch import BatchError, Status, execution_name
+from triptych.batches.batch import Status, execution_name
 from triptych.batches.failures import batch_failure
 from triptych.batches.finalize import BatchEndings
 from triptych.batches.keys import is_folder
 from triptych.batches.starting import Starter
 from triptych.batches.store import BatchStore
 from triptych.errors import BadRequest, ServiceUnavailable
+from triptych.lifecycle.failure import Failure
 
 _ENDED = "Step Functions Execution Status Change"
 _NO_VERSION = "null"  # what S3 calls the version of an object in a bucket that keeps none
@@ -191,4 +192,4 @@ class Reminders:
             self._starter.start(batch)
         except ServiceUnavailable as error:
             reason = f"it could not be started: {error}; redrive the batch"
-            self._endings.fail(batch.id, BatchError(type(error).__name__, reason, retryable=True))
+            self._endings.fail(batch.id, Failure(error.kind, reason, retryable=True))

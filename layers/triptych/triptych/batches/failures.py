@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from triptych.batches.batch import BatchError
 from triptych.errors import ServiceUnavailable
+from triptych.lifecycle.failure import Failure
 
 _REASONS = {
     "Lambda.Unknown": "a function ended without a word, perhaps for want of memory or time",
@@ -29,14 +29,14 @@ def file_failure(failure: Mapping[str, str]) -> ServiceUnavailable:
     )
 
 
-def batch_failure(failure: Mapping[str, str]) -> BatchError:
+def batch_failure(failure: Mapping[str, str]) -> Failure:
     """Tells why a whole batch was given up.
 
     Args:
         failure: `Error` and `Cause`, as Step Functions tells them.
     """
     message = f"the state machine gave up: {_reason(failure)}; redrive the batch once the cause is gone"
-    return BatchError(ServiceUnavailable.__name__, message, retryable=True)
+    return Failure(ServiceUnavailable.kind, message, retryable=True)
 
 
 def _reason(failure: Mapping[str, str]) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from triptych.batches.batch import BatchError
 from triptych.inference.piece import Counts
+from triptych.lifecycle.failure import Failure
 from triptych.rows.formats import RowFormat
 from triptych.rows.options import BatchOptions
 
@@ -142,4 +142,4 @@ class FileOutcome(NamedTuple):
     output: str | None
     errors: str | None
     manifest: str
-    error: BatchError | None = None
+    error: Failure | None = None

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from triptych.batches.batch import Batch, BatchError
+from triptych.batches.batch import Batch
 from triptych.batches.store import BatchStore
 from triptych.batches.telemetry import BatchObserver
 from triptych.batches.transitions import Transition, failed, finished, told
 from triptych.clock import Clock
 from triptych.errors import Conflict
+from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.ledger import RecordLedger
 from triptych.lifecycle.notifier import Notifier
 
@@ -64,7 +65,7 @@ class BatchEndings:
         outcomes = self._store.outcomes(batch_id)
         return self.end(self._ledger.known(batch_id), partial(finished, now=self._clock(), outcomes=outcomes))
 
-    def fail(self, batch_id: str, error: BatchError) -> Batch:
+    def fail(self, batch_id: str, error: Failure) -> Batch:
         """Ends a batch that is not going to be transformed; raises what `finish` does."""
         return self.end(self._ledger.known(batch_id), partial(failed, now=self._clock(), error=error))
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 import orjson
 
 from triptych.aws.stored import Bucket, ObjectReader, StoredObject
-from triptych.batches.batch import Batch, BatchError
+from triptych.batches.batch import Batch
 from triptych.batches.cancelling import still_wanted
 from triptych.batches.chains import chain_of, counts_of, telling
 from triptych.batches.file import FileOutcome, InputFile, Join, Part
@@ -30,9 +30,10 @@ from triptych.batches.places import Places
 from triptych.batches.store import BatchStore
 from triptych.batches.telemetry import BatchObserver
 from triptych.clock import Clock
-from triptych.errors import Conflict, ServiceUnavailable, TriptychError
+from triptych.errors import BadRequest, Conflict, ServiceUnavailable, TriptychError
 from triptych.inference.output import TABLES, Whole, head, rewrite, tail
 from triptych.inference.piece import Counts
+from triptych.lifecycle.failure import Failure
 from triptych.protocol.json_document import dump
 from triptych.rows.table import EMPTY
 
@@ -181,7 +182,7 @@ class Finisher:
         except TriptychError as error:
             if error.retryable:
                 raise
-            report = report._replace(error=_described(error))
+            report = report._replace(error=Failure.of(error))
         return self._ended(report, file.number)
 
     def refuse(self, batch: Batch, number: int, source: Generation, error: TriptychError) -> FileOutcome:
@@ -198,7 +199,7 @@ class Finisher:
         """
         if known := self._store.outcome(batch.id, number):
             return known
-        return self._ended(self._report(batch, source)._replace(error=_described(error)), number)
+        return self._ended(self._report(batch, source)._replace(error=Failure.of(error)), number)
 
     def refuse_file(self, batch: Batch, file: InputFile, error: TriptychError) -> FileOutcome:
         """Ends a file that was opened and is wrong as a whole; see `refuse`."""
@@ -230,7 +231,7 @@ class Finisher:
         if self._is_current(report.source):
             self._publish(report)
         elif report.error is None:
-            replaced = _described(Conflict(_REPLACED))
+            replaced = Failure.of(Conflict(_REPLACED))
             report = report._replace(output=None, errors=None, error=replaced)
         outcome = FileOutcome(
             number=number,
@@ -257,7 +258,7 @@ class Finisher:
         outputs.put(manifest_key(key), dump(manifest(report)), "application/json")
 
 
-def _judged(file: InputFile, counts: Counts) -> BatchError | None:
+def _judged(file: InputFile, counts: Counts) -> Failure | None:
     """Tells whether too many records failed, or there is nothing at all."""
     tolerance = file.options.tolerance if file.options.tolerance is not None else 1.0
     if not counts.read and file.form.is_records_alone:
@@ -272,9 +273,5 @@ def _judged(file: InputFile, counts: Counts) -> BatchError | None:
     return None
 
 
-def _failed(message: str) -> BatchError:
-    return BatchError("BadRequest", message, retryable=False)
-
-
-def _described(error: TriptychError) -> BatchError:
-    return BatchError(type(error).__name__, str(error), error.retryable)
+def _failed(message: str) -> Failure:
+    return Failure(BadRequest.kind, message, retryable=False)

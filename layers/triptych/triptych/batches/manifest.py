@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from triptych.batches.batch import Batch, BatchError
+from triptych.batches.batch import Batch
 from triptych.batches.document import file_status, said
 from triptych.batches.estimate import Work, cost_of
 from triptych.batches.file import InputFile, Part
 from triptych.batches.keys import manifest_key
 from triptych.clock import moment
 from triptych.inference.piece import Counts
+from triptych.lifecycle.failure import Failure
 
 
 class Generation(NamedTuple):
@@ -57,7 +58,7 @@ class FileReport(NamedTuple):
     parts: Sequence[Part] = ()
     output: Generation | None = None
     errors: Generation | None = None
-    error: BatchError | None = None
+    error: Failure | None = None
 
     @property
     def counts(self) -> Counts:

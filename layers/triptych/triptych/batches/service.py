@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from triptych.aws.workflow import Workflow
-from triptych.batches.batch import Batch, BatchError, BatchSource, Status, derived_id, random_id, scheduled_id
+from triptych.batches.batch import Batch, BatchSource, Status, derived_id, random_id, scheduled_id
 from triptych.batches.batch import batch_id as checked
 from triptych.batches.document import Progress, progress
 from triptych.batches.file import FileOutcome
@@ -22,6 +22,7 @@ from triptych.batches.telemetry import BatchObserver
 from triptych.batches.transitions import cancelled, redriven
 from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, ServiceUnavailable
+from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.listing import awaited, selected
 
 
@@ -101,7 +102,7 @@ class BatchSubmitter:
             return self._starter.start(batch)
         except ServiceUnavailable as error:
             if not shared:  # the answer says that there is no batch: the caller may well make another one
-                self._endings.fail(batch.id, BatchError(type(error).__name__, str(error), retryable=True))
+                self._endings.fail(batch.id, Failure.of(error))
             raise
 
 

@@ -20,7 +20,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from triptych.batches.batch import Batch, BatchError
+from triptych.batches.batch import Batch
 from triptych.batches.cancelling import Cancelled
 from triptych.batches.copying import plain_copy
 from triptych.batches.failures import batch_failure, file_failure
@@ -36,6 +36,7 @@ from triptych.batches.uploads import Steps
 from triptych.clock import Clock, Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, TriptychError
 from triptych.inference.reading import is_positioned
+from triptych.lifecycle.failure import Failure
 
 Message = Mapping[str, Any]
 
@@ -87,7 +88,7 @@ class WorkflowSteps:
         except TriptychError as error:
             if error.retryable and not isinstance(error, DeadlineExceeded):
                 raise
-            self._steps.endings.fail(batch.id, BatchError(type(error).__name__, str(error), retryable=False))
+            self._steps.endings.fail(batch.id, Failure.of(error)._replace(retryable=False))
             made = Planned(0, 0, 0, 0)
         bucket = self._places.work.name
         return {

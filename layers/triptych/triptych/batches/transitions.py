@@ -20,10 +20,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from triptych.batches.batch import Batch, BatchError, Status, execution_name
+from triptych.batches.batch import Batch, Status, execution_name
 from triptych.batches.file import FileOutcome
-from triptych.errors import Conflict
+from triptych.errors import Conflict, ServiceUnavailable
 from triptych.inference.piece import Counts
+from triptych.lifecycle.failure import Failure
 
 Transition = Callable[[Batch], Batch]
 
@@ -42,7 +43,7 @@ def begun(batch: Batch, now: int, lease: int) -> Batch:
     return _next(batch, status=Status.PLANNING, started=now, lease=lease, attempts=batch.attempts + 1)
 
 
-def released(batch: Batch, error: BatchError) -> Batch:
+def released(batch: Batch, error: Failure) -> Batch:
     """An attempt did not succeed for a reason that may pass: it waits for the next one.
 
     Nothing is done if the state machine has it: start that before the record says so.
@@ -105,7 +106,7 @@ def finished(batch: Batch, now: int, outcomes: Sequence[FileOutcome]) -> Batch:
     return _ended(batch, now, status=status, error=error, **known)
 
 
-def failed(batch: Batch, now: int, error: BatchError) -> Batch:
+def failed(batch: Batch, now: int, error: Failure) -> Batch:
     """It is not going to be transformed.
 
     Raises:
@@ -169,12 +170,12 @@ def leased(batch: Batch, now: int) -> bool:
     return not batch.final and now < (batch.lease or 0)
 
 
-def _lost(lost: int, files: int) -> BatchError:
+def _lost(lost: int, files: int) -> Failure:
     message = f"nothing is known of {lost} of {files} files: a worker ended without a word; redrive the batch"
-    return BatchError("ServiceUnavailable", message, retryable=True)
+    return Failure(ServiceUnavailable.kind, message, retryable=True)
 
 
-def _missing(errors: Sequence[BatchError], files: int) -> BatchError | None:
+def _missing(errors: Sequence[Failure], files: int) -> Failure | None:
     """Makes the error of a batch that has outputs, but lacks files which a redrive may transform."""
     passing = [error for error in errors if error.retryable]
     if not passing:
@@ -184,16 +185,16 @@ def _missing(errors: Sequence[BatchError], files: int) -> BatchError | None:
         f"{len(passing)} of {files} files failed for a reason that may pass; redrive the batch. "
         f"The first: {first.message}"
     )
-    return BatchError(first.type, message, retryable=True)
+    return Failure(first.type, message, retryable=True)
 
 
-def _together(errors: Sequence[BatchError]) -> BatchError:
+def _together(errors: Sequence[Failure]) -> Failure:
     """Makes one error of those of all files: it may pass when any of them may."""
     first = errors[0]
     if len(errors) == 1:
         return first
     message = f"all {len(errors)} files failed; the first: {first.message}"
-    return BatchError(first.type, message, any(error.retryable for error in errors))
+    return Failure(first.type, message, any(error.retryable for error in errors))
 
 
 def _ended(batch: Batch, now: int, **changes: Any) -> Batch:  # noqa: ANN401 - fields of a batch

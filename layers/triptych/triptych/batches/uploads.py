@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from triptych.aws.stored import StoredObject
-from triptych.batches.batch import Batch, BatchError, BatchSource, upload_id
+from triptych.batches.batch import Batch, BatchSource, upload_id
 from triptych.batches.cancelling import Cancelled
 from triptych.batches.chunk import Transformer
 from triptych.batches.events import Upload
@@ -21,7 +21,8 @@ from triptych.batches.store import BatchStore
 from triptych.batches.telemetry import BatchObserver
 from triptych.batches.transitions import begun, failed, leased, planned, released
 from triptych.clock import Clock, Deadline
-from triptych.errors import Conflict, DeadlineExceeded, TriptychError
+from triptych.errors import Conflict, DeadlineExceeded, ServiceUnavailable, TriptychError
+from triptych.lifecycle.failure import Failure
 from triptych.rows.options import BatchOptions
 
 _WHOLE = 2**62
@@ -185,7 +186,7 @@ class Uploads:
         self._steps.starter.start(batch)
 
     def _released(self, batch: Batch, error: TriptychError) -> int:
-        described = BatchError(type(error).__name__, str(error), error.retryable)
+        described = Failure.of(error)
         self._ledger.move(self._ledger.known(batch.id), partial(released, error=described))
         return min(_SOON << batch.attempts, _LATEST)
 
@@ -193,6 +194,6 @@ class Uploads:
         last = batch.error
         reason = last.message if last else "the function ended without a word, perhaps for want of memory"
         message = f"it was tried {batch.attempts} times; the last time: {reason}"
-        error = BatchError(last.type if last else "ServiceUnavailable", message, retryable=True)
+        error = Failure(last.type if last else ServiceUnavailable.kind, message, retryable=True)
         ending: Callable[[Batch], Batch] = partial(failed, now=self._clock(), error=error)
         self._steps.endings.end(batch, ending)

@@ -19,10 +19,11 @@ from triptych.inference.adaptive_batching import NotStarted
 from triptych.jobs import transitions
 from triptych.jobs.consumer import Arrival
 from triptych.jobs.finalize import Endings, Ledger
-from triptych.jobs.job import Job, JobError, JobResult
+from triptych.jobs.job import Job, JobResult
 from triptych.jobs.message import seal
 from triptych.jobs.payloads import ResultStore
 from triptych.jobs.telemetry import JobObserver
+from triptych.lifecycle.failure import Failure
 
 _LONGEST = 900
 """Seconds: what made an attempt fail is seldom gone in less than a quarter of an hour if not at once."""
@@ -46,9 +47,6 @@ class Backoff(NamedTuple):
         longest = min(self.first * 2 ** (receives - 1), _LONGEST)
         return random.randint((longest + 1) // 2, longest)  # noqa: S311 - spreads load, keeps no secret
 
-
-MAX_MESSAGE = 2000
-"""Characters of an error's message: what it quotes of the input can be as long as the input."""
 
 Fate = int | None
 """Seconds until a message comes again; None when it is done."""
@@ -233,7 +231,7 @@ def _after(job: Job, outcome: JobResult | TriptychError, now: int) -> Job:
         return transitions.expired(job, now)
     if isinstance(outcome, JobResult):
         return transitions.succeeded(job, now, outcome)
-    error = JobError(type(outcome).__name__, str(outcome)[:MAX_MESSAGE], outcome.retryable)
+    error = Failure.of(outcome)
     return transitions.released(job, error) if outcome.retryable else transitions.failed(job, now, error)
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from triptych.errors import NotFound
+from triptych.lifecycle.failure import Failure
 from triptych.rows.options import JobRequest
 
 
@@ -34,20 +35,6 @@ UNKNOWN_MODEL = "unknown"
 
 PATIENCE = 60_000
 """Milliseconds after which the end of a job should have been told."""
-
-
-class JobError(NamedTuple):
-    """Why a job has no result.
-
-    Attributes:
-        type: Name of the error.
-        message: What went wrong and what to do about it.
-        retryable: Whether the same job may succeed when it is queued again.
-    """
-
-    type: str
-    message: str
-    retryable: bool
 
 
 class JobResult(NamedTuple):
@@ -110,7 +97,7 @@ class Job(NamedTuple):
     started: int | None = None
     ended: int | None = None
     lease: int | None = None
-    error: JobError | None = None
+    error: Failure | None = None
     result: JobResult | None = None
     notified: bool = False
     revision: int = 0

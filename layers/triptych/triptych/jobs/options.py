@@ -6,12 +6,12 @@ import re
 from typing import NamedTuple
 
 from triptych.errors import BadRequest
+from triptych.lifecycle.notification import target
 
 MIN_TIME_TO_LIVE = 60
 MAX_TIME_TO_LIVE = 864_000
 """Seconds, ten days: the queue forgets a message after thirteen, and its last attempt takes time as well."""
 MAX_DELAY = 900  # seconds that SQS holds a message back at most
-_TARGET = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
 
@@ -66,18 +66,3 @@ def _seconds(chosen: dict[str, object], name: str, default: int, least: int, mos
     if type(number) is not int or not least <= number <= most:
         raise BadRequest(f"{name}: expected whole seconds from {least} to {most}, got {str(value)[:32]!r}")
     return number
-
-
-def target(value: object) -> str | None:
-    """Reads a label for those who filter notifications; None where there is none.
-
-    Raises:
-        BadRequest: It is not what it may be.
-    """
-    if value is None:
-        return None
-    if not isinstance(value, str) or not _TARGET.fullmatch(value):
-        raise BadRequest(
-            f"target: expected 1 to 64 letters, digits, '_', '-' and '.', got {str(value)[:64]!r}"
-        )
-    return value

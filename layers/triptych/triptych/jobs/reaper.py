@@ -11,14 +11,15 @@ from typing import NamedTuple
 from triptych.aws.queue import Delivery, Outcomes
 from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, TriptychError
-from triptych.jobs.attempts import MAX_MESSAGE, Backoff
+from triptych.jobs.attempts import Backoff
 from triptych.jobs.consumer import Arrival, Intake
 from triptych.jobs.finalize import Endings, Ledger
-from triptych.jobs.job import Job, JobError
+from triptych.jobs.job import Job
 from triptych.jobs.payloads import InputStore
 from triptych.jobs.store import JobStore
 from triptych.jobs.telemetry import JobObserver
 from triptych.jobs.transitions import expired, failed, leased, overdue
+from triptych.lifecycle.failure import Failure
 
 _ENDED = "WorkerEnded"
 
@@ -105,16 +106,16 @@ class DeadLetters:
         return self._inputs.put(f"{arrival.job.id}/{arrival.job.digest[:16]}", arrival.body)
 
 
-def _reason(arrival: Arrival, job: Job) -> JobError:
+def _reason(arrival: Arrival, job: Job) -> Failure:
     if arrival.error:
-        return JobError(type(arrival.error).__name__, str(arrival.error)[:MAX_MESSAGE], retryable=False)
+        return Failure.of(arrival.error)._replace(retryable=False)
     if job.error:
         message = f"given up after {job.attempts} attempts; the last one: {job.error.message}"
-        return JobError(job.error.type, message, retryable=True)
+        return Failure(job.error.type, message, retryable=True)
     if job.attempts:
         message = f"given up after {job.attempts} attempts: each ended its worker, for lack of memory or time"
-        return JobError(_ENDED, message, retryable=True)
-    return JobError(_ENDED, "given up: the job was delivered, but no worker could begin it", retryable=True)
+        return Failure(_ENDED, message, retryable=True)
+    return Failure(_ENDED, "given up: the job was delivered, but no worker could begin it", retryable=True)
 
 
 _AT_ONCE = 100

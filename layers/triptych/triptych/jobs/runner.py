@@ -62,12 +62,14 @@ def one_by_one[Item, Made](function: Callable[[Item], Made], items: Iterable[Ite
 class InternalError(TriptychError):
     """Something failed that should not; the log tells where."""
 
+    kind = "InternalError"
     retryable = True
 
 
 class TooSlow(TriptychError):
     """The model does not answer in the time that a function has."""
 
+    kind = "TooSlow"
     status = 504
 
 

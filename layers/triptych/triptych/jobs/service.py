@@ -13,13 +13,14 @@ from triptych.errors import Conflict, ServiceUnavailable
 from triptych.jobs import transitions
 from triptych.jobs.document import status_at
 from triptych.jobs.finalize import Endings, Ledger
-from triptych.jobs.job import Job, JobError, Status, derived_id, random_id
+from triptych.jobs.job import Job, Status, derived_id, random_id
 from triptych.jobs.job import job_id as checked
 from triptych.jobs.message import seal
 from triptych.jobs.payloads import InputStore
 from triptych.jobs.store import JobStore, Page
 from triptych.jobs.submission import Submission
 from triptych.jobs.telemetry import JobObserver
+from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.listing import awaited, selected
 
 MAX_INLINE = 256 * 2**10
@@ -214,7 +215,7 @@ class Desk:
             self._observer.unexpected(error)
         return ended
 
-    def _failed_again(self, job: Job, error: JobError) -> None:
+    def _failed_again(self, job: Job, error: Failure) -> None:
         failed = transitions.failed(job, self._clock(), error)
         if self._store.replace(failed):  # otherwise the message arrived, and a worker goes on from there
             self._endings.settle(failed)

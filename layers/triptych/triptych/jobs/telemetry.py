@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from triptych.aws.telemetry import NO_MODEL, PowertoolsTelemetry
+from triptych.errors import NotFound
 from triptych.jobs.job import UNKNOWN_MODEL, Job, Status
 
 
@@ -126,5 +127,7 @@ def _counted(job: Job) -> dict[str, float]:
 
 def _model(job: Job) -> str:
     """Gives the model if it is known to exist: a name that a producer made up must not become a metric."""
-    tried = job.attempts and job.model != UNKNOWN_MODEL and not (job.error and job.error.type == "NotFound")
+    tried = (
+        job.attempts and job.model != UNKNOWN_MODEL and not (job.error and job.error.type == NotFound.kind)
+    )
     return job.model if tried or job.status is Status.QUEUED else NO_MODEL

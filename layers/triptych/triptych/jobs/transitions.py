@@ -20,7 +20,8 @@ from collections.abc import Callable
 from typing import Any
 
 from triptych.errors import Conflict
-from triptych.jobs.job import Job, JobError, JobResult, Status
+from triptych.jobs.job import Job, JobResult, Status
+from triptych.lifecycle.failure import Failure
 
 Transition = Callable[[Job], Job]
 
@@ -47,7 +48,7 @@ def succeeded(job: Job, now: int, result: JobResult) -> Job:
     return _ended(job, now, Status.SUCCEEDED, result=result, error=None)
 
 
-def failed(job: Job, now: int, error: JobError) -> Job:
+def failed(job: Job, now: int, error: Failure) -> Job:
     """It is not going to have a result.
 
     Raises:
@@ -57,7 +58,7 @@ def failed(job: Job, now: int, error: JobError) -> Job:
     return _ended(job, now, Status.FAILED, error=error)
 
 
-def released(job: Job, error: JobError) -> Job:
+def released(job: Job, error: Failure) -> Job:
     """An attempt did not succeed for a reason that may pass: it waits for the next one.
 
     Raises:

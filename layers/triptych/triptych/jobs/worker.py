@@ -196,6 +196,4 @@ def _weight(arrival: Arrival) -> int:
 
 def _is_suspect(arrival: Arrival) -> bool:
     error = arrival.job.error
-    return arrival.job.status is Status.RUNNING or (
-        error is not None and error.type == DeadlineExceeded.__name__
-    )
+    return arrival.job.status is Status.RUNNING or (error is not None and error.type == DeadlineExceeded.kind)

@@ -14,7 +14,7 @@ def result(services: JobServices, request: Request) -> Response:
     """Gives the result of a job as it is, or the URL of one that is too large for an answer."""
     job = services.desk.job(request.path["id"])
     if job.result is None:
-        request.record.error = Conflict.__name__
+        request.record.error = Conflict.kind
         return _none(job)
     return _redirect(services, job.result) if job.result.size > MAX_BODY else _inline(services, job.result)
 
