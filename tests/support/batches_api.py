@@ -18,8 +18,8 @@ from triptych.batches.opening import descriptions
 from triptych.batches.service import BatchDesk, BatchSubmitter
 from triptych.batches.starting import Starter
 from triptych.http.application import Application
-from triptych.http.batch_routes import BATCH_ROUTES
-from triptych.http.batch_services import BatchServices
+from triptych.http.batches import BatchServices
+from triptych.http.routes import batch_routes
 from triptych.inference.piece import Counts, Made, Prediction
 from triptych.lifecycle.failure import Failure
 from triptych.models.repository import ModelRepository
@@ -91,7 +91,7 @@ class BatchesApi:
             work=self.work,
             clock=self.clock,
         )
-        self.function = Function(Application(BATCH_ROUTES, services, self.requests))
+        self.function = Function(Application(batch_routes(), services, self.requests))
 
     def _select(self, source: BatchSource) -> Iterable[StoredObject | str]:
         return source.keys if source.prefix is None else self.inputs.list(source.prefix)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hypothesis import strategies as st
-from triptych.http.routes import ROUTES
+from triptych.http.routes import realtime_routes
 
 from tests.support.infer_messages import HEADER_LENGTH
 from tests.support.realtime import Call
@@ -66,7 +66,7 @@ def calls(draw: st.DrawFn, models: tuple[str, ...]) -> Call:
         draw: Draws from other strategies.
         models: Names of the models that there are.
     """
-    method, resource = draw(st.sampled_from(sorted(ROUTES)))
+    method, resource = draw(st.sampled_from(sorted(realtime_routes())))
     if draw(st.integers(0, 9)) == 0:
         method = draw(st.sampled_from(["GET", "POST", "PUT", "HEAD", "OPTIONS", ""]) | _TEXT)
         resource = draw(st.just(resource) | st.just("/v2/nothing"))

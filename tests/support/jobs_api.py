@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 
 from triptych.http.application import Application
-from triptych.http.job_routes import JOB_ROUTES
-from triptych.http.job_services import JobServices
+from triptych.http.jobs import JobServices
+from triptych.http.routes import job_routes
 from triptych.jobs import transitions
 from triptych.jobs.finalize import Endings, Ledger
 from triptych.jobs.job import Job, JobResult
@@ -73,7 +73,7 @@ class JobsApi:
             limits=LIMITS,
             clock=self.clock,
         )
-        self.function = Function(Application(JOB_ROUTES, services, self.requests))
+        self.function = Function(Application(job_routes(), services, self.requests))
 
     def queued(self, job_id: str = JOB_ID, model: str = "penguins") -> Job:
         """Makes a job that waits, in place of any with its id."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from triptych.deployment import Deployment
 from triptych.http.application import Application
-from triptych.http.services import Services
+from triptych.http.models import Services
 from triptych.settings import Settings, TelemetrySettings
 
 DOCUMENTS = Path(__file__).parents[2] / "functions/realtime/api"

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from triptych.http.job_routes import JOB_ROUTES
-from triptych.http.routes import ROUTES
+from triptych.http.routes import job_routes, realtime_routes
 
 from tests.template.translated import of_type, translate
 
@@ -41,7 +40,7 @@ def routes(body: dict[str, Any]) -> Routes:
 
 @pytest.mark.parametrize(
     ("function", "known"),
-    [("RealtimeFunction", ROUTES), ("JobsFunction", JOB_ROUTES)],
+    [("RealtimeFunction", realtime_routes()), ("JobsFunction", job_routes())],
     ids=["realtime", "jobs"],
 )
 def test_the_gateway_and_the_function_know_the_same_routes(

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 from triptych.batches.batch import Batch
-from triptych.http.batch_routes import BATCH_ROUTES
-from triptych.http.job_routes import JOB_ROUTES
-from triptych.http.routes import ROUTES
+from triptych.http.routes import batch_routes, job_routes, realtime_routes
 from triptych.jobs.job import Job
 from triptych.models.directory import DirectoryPlace
 from triptych.models.repository import ModelRepository
@@ -44,8 +42,8 @@ def batches(tmp_path_factory: pytest.TempPathFactory) -> BatchesApi:
 def api(jobs: JobsApi, batches: BatchesApi) -> Iterator[Api]:
     """The whole application with the models that ship with the stack."""
     realtime = RealtimeFunction(MODELS)
-    functions = dict.fromkeys(ROUTES, realtime) | dict.fromkeys(JOB_ROUTES, jobs.function)
-    with serve(Gateway(functions | dict.fromkeys(BATCH_ROUTES, batches.function), KEY)) as url:
+    functions = dict.fromkeys(realtime_routes(), realtime) | dict.fromkeys(job_routes(), jobs.function)
+    with serve(Gateway(functions | dict.fromkeys(batch_routes(), batches.function), KEY)) as url:
         yield Api(url, KEY)
 
 

@@ -7,7 +7,7 @@ from typing import Never
 
 import pytest
 from triptych import __version__
-from triptych.http.routes import ROUTES
+from triptych.http.routes import realtime_routes
 
 from tests.support.realtime import DOCUMENTS, Call, RealtimeFunction
 
@@ -67,7 +67,7 @@ def test_unsupported(function: RealtimeFunction, method: str, resource: str) -> 
     assert len(answer.error) > 20
 
 
-@pytest.mark.parametrize("resource", sorted({resource for _, resource in ROUTES}))
+@pytest.mark.parametrize("resource", sorted({resource for _, resource in realtime_routes()}))
 def test_other_methods(function: RealtimeFunction, resource: str) -> None:
     """A method that a path does not take is told apart from a path that there is not."""
     path = {"model": "m", "version": "1", "region": "r"}

@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 from triptych.batches.messages import chunk_of, join_of
 from triptych.batches.submission import read_submission
-from triptych.http.batch_routes import BATCH_ROUTES
-from triptych.http.job_routes import JOB_ROUTES
-from triptych.http.routes import ROUTES
+from triptych.http.routes import batch_routes, job_routes, realtime_routes
 
 from tests.support.infer_messages import HEADER_LENGTH
 from tests.support.realtime import Invocation
@@ -55,8 +53,8 @@ def sent(event: str) -> bytes:
 def test_events_are_consistent(name: str) -> None:
     """An event is one that the gateway would make: of a route, its path filled in, its fields agreeing."""
     event = EVENTS[name]
-    routes = {"realtime": ROUTES, "job": JOB_ROUTES, "batch": BATCH_ROUTES}[name.partition("-")[0]]
-    assert (event["httpMethod"], event["resource"]) in routes
+    routes = {"realtime": realtime_routes, "job": job_routes, "batch": batch_routes}[name.partition("-")[0]]
+    assert (event["httpMethod"], event["resource"]) in routes()
     assert event["path"] == event["resource"].format(**(event["pathParameters"] or {}))
     assert event["headers"] == {key: values[-1] for key, values in event["multiValueHeaders"].items()}
     context = event["requestContext"]
@@ -76,7 +74,7 @@ def test_every_event_is_answered(handler: Handler) -> None:
 def test_every_route_of_jobs_and_batches_has_an_event() -> None:
     """Whatever can be done with jobs and batches can be tried with `sam local invoke`."""
     events = [EVENTS[name] for name in HTTP if name not in REALTIME]
-    routes = {route for route in {*JOB_ROUTES, *BATCH_ROUTES} if "{version}" not in route[1]}
+    routes = {route for route in {*job_routes(), *batch_routes()} if "{version}" not in route[1]}
     assert routes == {(event["httpMethod"], event["resource"]) for event in events}
 
 

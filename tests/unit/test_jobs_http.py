@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
-from triptych.http.endpoints.jobs import MAX_WAIT
+from triptych.http.request import MAX_WAIT
 from triptych.models.repository import ModelRepository
 
 from tests.support.job_fakes import NOW

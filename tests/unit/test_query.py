@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 from triptych.errors import BadRequest
-from triptych.http.batch_routes import BATCH_ROUTES
-from triptych.http.job_routes import JOB_ROUTES
-from triptych.http.query import QUERY, check_query
-from triptych.http.routes import ROUTES
+from triptych.http.routes import QUERY, batch_routes, check_query, job_routes, realtime_routes
 
 from api.document import operations, resolve
 from tests.support.contract import DOCUMENT
@@ -32,7 +29,7 @@ def documented() -> dict[tuple[str, str], set[str]]:
 def test_document() -> None:
     """The document and the handlers agree on the parameters of every route."""
     assert documented() == {route: set(names) for route, names in QUERY.items()}
-    assert {*QUERY} <= {*ROUTES, *JOB_ROUTES, *BATCH_ROUTES}
+    assert {*QUERY} <= {*realtime_routes(), *job_routes(), *batch_routes()}
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from triptych.batches.trigger import S3Trigger
     from triptych.batches.uploads import Steps
     from triptych.http.application import Application
-    from triptych.http.batch_services import BatchServices
-    from triptych.http.job_services import JobServices
-    from triptych.http.services import Services
+    from triptych.http.batches import BatchServices
+    from triptych.http.jobs import JobServices
+    from triptych.http.models import Services
     from triptych.jobs.consumer import Intake
     from triptych.jobs.finalize import Endings, Ledger
     from triptych.jobs.inputs import S3Inputs
@@ -107,8 +107,8 @@ class Deployment:
         """
         from triptych.aws.telemetry import PowertoolsTelemetry
         from triptych.http.application import Application
-        from triptych.http.routes import ROUTES
-        from triptych.http.services import Services
+        from triptych.http.models import Services
+        from triptych.http.routes import realtime_routes
         from triptych.models.statistics import Statistics
 
         self._bound_memory()
@@ -117,13 +117,13 @@ class Deployment:
         store = self._model_store(telemetry, "mapped")
         store.preload(self.settings.preload)
         services = Services(self.repository, store, Statistics(), documents)
-        return Application(ROUTES, services, telemetry, self.start_up_seconds())
+        return Application(realtime_routes(), services, telemetry, self.start_up_seconds())
 
     def jobs(self) -> Application[JobServices]:
         """Makes the function that accepts jobs and answers questions about them."""
         from triptych.http.application import Application
-        from triptych.http.job_routes import JOB_ROUTES
-        from triptych.http.job_services import JobServices
+        from triptych.http.jobs import JobServices
+        from triptych.http.routes import job_routes
         from triptych.jobs.service import Desk, Submitter
 
         store, telemetry = self.job_store, self.job_telemetry
@@ -136,7 +136,7 @@ class Deployment:
             limits=self.job_limits,
             clock=self._clock,
         )
-        return Application(JOB_ROUTES, services, telemetry, self.start_up_seconds())
+        return Application(job_routes(), services, telemetry, self.start_up_seconds())
 
     def job_worker(self) -> SqsTrigger:
         """Makes the function that runs jobs."""
@@ -267,8 +267,8 @@ class Deployment:
         from triptych.batches.planner import Selection
         from triptych.batches.service import BatchDesk, BatchSubmitter
         from triptych.http.application import Application
-        from triptych.http.batch_routes import BATCH_ROUTES
-        from triptych.http.batch_services import BatchServices
+        from triptych.http.batches import BatchServices
+        from triptych.http.routes import batch_routes
 
         settings, places = self.batch_settings, self.places
         store, endings, telemetry = self.batch_store, self.batch_endings, self.batch_telemetry
@@ -286,7 +286,7 @@ class Deployment:
             work=places.work,
             clock=self._clock,
         )
-        return Application(BATCH_ROUTES, services, telemetry, self.start_up_seconds())
+        return Application(batch_routes(), services, telemetry, self.start_up_seconds())
 
     def start_up_seconds(self) -> float:
         """Measures how long the function took to start; called when it is ready.

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import batched
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from triptych.aws.clients import AWS_FAILURES, LOGGER, AwsClients, reaching
-
-if TYPE_CHECKING:
-    pass
 
 
 class Delivery(NamedTuple):

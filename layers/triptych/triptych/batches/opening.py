@@ -43,7 +43,7 @@ def descriptions(repository: ModelRepository) -> Descriptions:
 
     def describe(model: str, version: int | None) -> Described:
         listing = repository.listing(model)
-        candidate = listing.all()[0] if version is None else listing.one(version)
+        candidate = listing.matching(version)[0]
         return Described(model, candidate.stored.version, parse_model_config(candidate.config() or ""))
 
     return describe

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any, Protocol
 
 from triptych.aws.telemetry import Observer, RequestRecord
 from triptych.clock import Deadline
 from triptych.errors import NO_MEMORY, MethodNotAllowed, NotFound, PayloadTooLarge, TriptychError
-from triptych.http.query import check_query
 from triptych.http.request import Request, body_of, caller_of, headers_of
 from triptych.http.response import Response, json_response, proxy_result
-
-type Endpoint[S] = Callable[[S, Request], Response]
-"""Answers requests with the help of some services."""
-
-type Routes[S] = Mapping[tuple[str, str], Endpoint[S]]
-"""Endpoints by method and resource."""
+from triptych.http.routes import Endpoint, Routes, check_query
 
 Result = dict[str, Any]
 
@@ -29,7 +23,7 @@ MAX_MESSAGE = 2000
 
 
 class Context(Protocol):
-    """What Lambda tells about the invocation."""
+    """What Lambda says about the invocation."""
 
     @property
     def aws_request_id(self) -> str:
@@ -47,7 +41,7 @@ class Application[S]:
     Args:
         routes: Endpoints by method and resource.
         services: What they work with.
-        observer: Is told about every request.
+        observer: Is notified of every request.
         waited: Seconds that the first caller has waited already, for the function to start.
     """
 
@@ -77,7 +71,7 @@ class Application[S]:
         return result
 
     def _deadline(self, context: Context) -> Deadline:
-        """Tells when the answer must be ready: for Lambda and for the gateway, which counts the start too."""
+        """Returns when the answer must be ready: for Lambda, and for the gateway, which counts the start."""
         waited, self._waited = self._waited, 0.0
         return Deadline.after(context.get_remaining_time_in_millis() / 1000 - SAFETY_MARGIN - waited)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 import pybase64
@@ -15,13 +16,19 @@ from triptych.protocol.compression import decompress
 from triptych.protocol.names import version_number
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
-"""Header that gives the bytes of the JSON before raw tensors."""
+"""Header with the number of bytes of the JSON before raw tensors."""
 
 MAX_EVENT = 6 * 2**20
-"""Bytes that Lambda takes as the event of one invocation; emulators let more pass."""
+"""Bytes that Lambda accepts as the event of one invocation; emulators let more pass."""
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 """Header that makes one job, or batch, of a request however often it is sent."""
+
+MAX_WAIT = 20
+"""Seconds that an answer is held back at most: API Gateway gives up after 29."""
+
+MAX_PAGE, DEFAULT_PAGE = 100, 20
+"""Jobs, or batches, that one answer lists."""
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
@@ -39,7 +46,7 @@ class Request(NamedTuple):
         headers: Headers by lower-case name; of a repeated one, the last.
         body: The body as it came; may be compressed.
         deadline: When the answer must be ready.
-        record: What will be told about the request.
+        record: What logs and metrics will say about the request.
         caller: Whose the request is: the id of its API key, else who signed it; empty when nobody did.
     """
 
@@ -54,7 +61,7 @@ class Request(NamedTuple):
     caller: str = ""
 
     def version(self) -> int | None:
-        """Gives the version in the path; None when the path has none.
+        """Returns the version in the path; None when the path has none.
 
         Raises:
             BadRequest: It is not a number.
@@ -62,12 +69,41 @@ class Request(NamedTuple):
         version = self.path.get("version")
         return None if version is None else version_number(version)
 
-    def whole(self, name: str, least: int, most: int, default: int) -> int:
-        """Gives a query parameter that is a whole number.
+    def relative(self, path: str) -> str:
+        """Returns a reference to a path below `/v2`.
+
+        API Gateway puts a stage before the path, a custom domain may not: only a relative one fits both.
+        """
+        return "../" * (self.resource.count("/") - 2) + path
+
+    def wait_seconds(self) -> int:
+        """Returns how long to hold the answer back.
 
         Raises:
-            BadRequest: It is none, or not within these limits.
+            BadRequest: It is no number, or too many.
         """
+        return self._whole("wait", 0, MAX_WAIT, 0)
+
+    def page_limit(self) -> int:
+        """Returns how many entries to list.
+
+        Raises:
+            BadRequest: It is no number, or none or too many.
+        """
+        return self._whole("limit", 1, MAX_PAGE, DEFAULT_PAGE)
+
+    def choice[E: StrEnum](self, name: str, kind: type[E]) -> E | None:
+        """Returns a query parameter that has a few values; None when it is missing.
+
+        Raises:
+            BadRequest: It has another value.
+        """
+        value = self.query.get(name)
+        if value is not None and value not in kind:
+            raise BadRequest(f"{name}: expected one of {', '.join(kind)}, got {value[:32]!r}")
+        return None if value is None else kind(value)
+
+    def _whole(self, name: str, least: int, most: int, default: int) -> int:
         value = self.query.get(name)
         if value is None:
             return default
@@ -76,7 +112,7 @@ class Request(NamedTuple):
         return int(value)
 
     def idempotency_key(self) -> tuple[str, str] | None:
-        """Gives whose the request is, and the key that makes one of it however often it is sent.
+        """Returns the caller, and the key that makes one of it however often it is sent.
 
         Raises:
             BadRequest: It is not what it may be.
@@ -91,7 +127,7 @@ class Request(NamedTuple):
         return f"http/{self.caller}", key
 
     def header_length(self, size: int) -> int | None:
-        """Gives the bytes of the JSON before raw tensors; None when the request does not tell.
+        """Returns the bytes of the JSON before raw tensors; None when the request does not say.
 
         Args:
             size: Bytes of the decompressed body.
@@ -107,7 +143,7 @@ class Request(NamedTuple):
         return int(value)
 
     def decompressed_body(self) -> bytes:
-        """Gives the body as it was before the client compressed it.
+        """Returns the body as it was before the client compressed it.
 
         Raises:
             BadRequest: It is not what its Content-Encoding says.
@@ -118,7 +154,7 @@ class Request(NamedTuple):
 
 
 def body_of(event: Mapping[str, Any]) -> bytes:
-    """Takes the body out of an event.
+    """Returns the body of an event.
 
     Raises:
         PayloadTooLarge: It is larger than an event can be.
@@ -140,11 +176,11 @@ def body_of(event: Mapping[str, Any]) -> bytes:
 
 
 def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
-    """Takes the headers out of an event, by lower-case name."""
+    """Returns the headers of an event by lower-case name."""
     return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
 def caller_of(event: Mapping[str, Any]) -> str:
-    """Tells whose an event is; what it gives is the same for each of the caller's requests."""
+    """Returns the caller of an event: the same for each of the caller's requests."""
     identity: Mapping[str, Any] = (event.get("requestContext") or {}).get("identity") or {}
     return identity.get("apiKeyId") or identity.get("userArn") or ""

@@ -1,4 +1,4 @@
-"""An answer in the form that API Gateway's proxy integration takes."""
+"""An answer in the form that API Gateway's proxy integration accepts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_BODY = 4_500_000
 """Bytes of a body that fits whatever it holds: base64 makes four bytes of three."""
 
 FILLED_CELLS = "Triptych-Filled-Cells"
-"""Header that tells how many missing cells of the rows took the value for missing cells."""
+"""Header with the number of missing cells of the rows that took the value for missing cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Response:
 
 
 def filled_cells(filled: int) -> dict[str, str]:
-    """Makes the header that tells how many missing cells were filled in; none where there were none."""
+    """Makes the header with the number of missing cells that were filled in; none where there were none."""
     return {FILLED_CELLS: str(filled)} if filled else {}
 
 
@@ -58,7 +58,7 @@ def proxy_result(response: Response, accept_encoding: str | None) -> dict[str, A
         accept_encoding: What compression the caller accepts.
 
     Raises:
-        PayloadTooLarge: The answer exceeds what one invocation can give back.
+        PayloadTooLarge: The answer exceeds what one invocation can return.
     """
     headers = {"Content-Type": response.content_type, **response.headers}
     body = response.body

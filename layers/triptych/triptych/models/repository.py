@@ -81,6 +81,15 @@ class Listing(NamedTuple):
             raise self._missing(f"unknown version {version} of model {self.model!r}, which has {numbers}")
         return candidate
 
+    def matching(self, version: int | None) -> Sequence[Candidate]:
+        """Returns the version with that number; of None every version, the highest first.
+
+        Raises:
+            NotFound: No place has it, or the model.
+            RepositoryUnavailable: No place has it, or the model, but not all could be read.
+        """
+        return self.all() if version is None else (self.one(version),)
+
     def _missing(self, what: str) -> NotFound | RepositoryUnavailable:
         if self.unread is not None:
             return RepositoryUnavailable(self.unread)

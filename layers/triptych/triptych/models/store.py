@@ -130,7 +130,7 @@ class ModelStore:
                 LOGGER.warning("model %s is not preloaded: %s", name, error)
 
     def _resolve(self, listing: Listing, version: int | None, deadline: Deadline | None) -> Model:
-        wanted, *lower = listing.all() if version is None else [listing.one(version)]
+        wanted, *lower = listing.matching(version)
         ready = [candidate for candidate in lower if self._open.holds(candidate)]
         try:
             # What loads for long leaves time to run the version below.

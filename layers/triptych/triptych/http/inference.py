@@ -1,0 +1,97 @@
+"""Inference: on tensors (`infer`) and on rows (`predict`)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from time import perf_counter_ns
+
+from triptych.errors import BadRequest, TriptychError
+from triptych.http.models import Services, model_of
+from triptych.http.request import HEADER_LENGTH, Request
+from triptych.http.response import Response, filled_cells
+from triptych.inference.request import infer as infer_tensors
+from triptych.inference.request import raw_request
+from triptych.models.model import Model
+from triptych.models.statistics import Timings
+from triptych.protocol.infer_request import InferRequest, parse_infer_request
+from triptych.rows.formats import names_rows
+from triptych.rows.options import row_options
+
+_START = 4096  # bytes that show whether a text is CSV
+
+
+def infer(services: Services, request: Request) -> Response:
+    """Runs a model on tensors, in JSON or binary."""
+    model = model_of(services, request)
+    with _failures_counted(services, model):
+        answer = infer_tensors(model, _message(model, request), request.deadline)
+    _count(services, request, model, answer.rows, answer.timings)
+    if answer.header_length is None:
+        return Response(200, answer.body, answer.content_type)
+    return Response(200, answer.body, answer.content_type, {HEADER_LENGTH: str(answer.header_length)})
+
+
+def predict(services: Services, request: Request) -> Response:
+    """Runs a model on rows: CSV, JSON Lines, JSON instances or Parquet."""
+    # Arrow is read from disk only where rows are: a cold start for tensors does without.
+    from triptych.inference.rows import predict_rows  # noqa: PLC0415 - says the comment
+
+    model = model_of(services, request)
+    with _failures_counted(services, model):
+        body = request.decompressed_body()
+        options = row_options(
+            content_type=request.headers.get("content-type"),
+            accept=request.headers.get("accept"),
+            join=request.query.get("join"),
+            outputs=request.query.get("outputs"),
+            delimiter=request.query.get("delimiter"),
+        )
+        answer = predict_rows(model, body, options, request.deadline)
+    _count(services, request, model, answer.rows, answer.timings)
+    return Response(200, answer.body, answer.content_type, filled_cells(answer.filled))
+
+
+def _message(model: Model, request: Request) -> InferRequest:
+    body = request.decompressed_body()
+    header_length = request.header_length(len(body))
+    if header_length == 0:
+        return raw_request(body, model.signature)
+    try:
+        message = parse_infer_request(body, header_length)
+    except BadRequest as error:
+        if header_length is None and _holds_rows(request, body):
+            raise _rows_go_elsewhere(model) from error
+        raise
+    if not message.inputs and _holds_rows(request, body):
+        raise _rows_go_elsewhere(model)
+    return message
+
+
+def _holds_rows(request: Request, body: bytes) -> bool:
+    if names_rows(request.headers.get("content-type")) or b'"instances"' in body:
+        return True
+    start = body[:_START].lstrip()
+    return start[:1] not in {b"{", b"["} and (b"," in start or b"\n" in start)
+
+
+def _rows_go_elsewhere(model: Model) -> BadRequest:
+    return BadRequest(
+        f"infer takes tensors, as JSON or as binary with {HEADER_LENGTH}; "
+        f"send rows such as CSV, JSON Lines or instances to POST /v2/models/{model.name}/predict"
+    )
+
+
+@contextmanager
+def _failures_counted(services: Services, model: Model) -> Generator[None]:
+    started = perf_counter_ns()
+    try:
+        yield
+    except TriptychError:
+        services.statistics.of(model).fail.add(perf_counter_ns() - started)
+        raise
+
+
+def _count(services: Services, request: Request, model: Model, rows: int, timings: Timings) -> None:
+    services.statistics.of(model).succeeded(rows, timings)
+    request.record.inference_milliseconds = timings.compute_infer / 1e6
