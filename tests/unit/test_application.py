@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from triptych import errors
-from triptych.errors import BadRows, TriptychError
+from triptych.errors import BadRows, NotUtf8, RowError, TriptychError
 from triptych.http.application import MAX_MESSAGE, SAFETY_MARGIN, Application
 from triptych.http.request import Request
 from triptych.http.response import MAX_ANSWER, Response, json_response
@@ -16,10 +16,13 @@ from tests.support.realtime import REQUEST_ID, Call, Invocation
 from tests.support.watched_requests import WatchedRequests
 
 NO_SERVICES: Any = None  # the endpoints here work with nothing
+MADE_OF_DATA = {TriptychError, RowError, BadRows, NotUtf8}
 ERRORS = [
     kind
     for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, TriptychError) and kind not in {TriptychError, BadRows}
+    if isinstance(kind, type)
+    and issubclass(kind, TriptychError)
+    and kind not in {TriptychError, RowError, BadRows, NotUtf8}
 ]
 
 
@@ -120,7 +123,7 @@ def test_known_failures(kind: type[TriptychError]) -> None:
 
 def test_bad_rows() -> None:
     """Of several rows that are wrong, the answer tells the first."""
-    result = application(failing(BadRows({3: ": too long", 2: ", column 'a': too short"})))(
+    result = application(failing(BadRows({3: "too long", 2: "column 'a': too short"}, ", ")))(
         call(), Invocation()
     )
     assert (400, "row 2, column 'a': too short") == (result["statusCode"], message(result))

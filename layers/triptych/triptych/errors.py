@@ -3,6 +3,9 @@
 ```
 TriptychError                    500  never raised itself
 ├── BadRequest                   400  the request is not what the protocol or the model asks for
+│   ├── RowError                 400  a row is wrong, or does not fit the rows beside it
+│   │   └── BadRows              400  some rows are wrong, whatever stands beside them
+│   └── NotUtf8                  400  text is not UTF-8
 ├── NotFound                     404  no such model, version or path
 ├── MethodNotAllowed             405  the path exists, the method does not
 ├── NotAcceptable                406  no offered content type is accepted
@@ -53,25 +56,60 @@ class BadRequest(TriptychError):
     status = 400
 
 
-class BadRows(BadRequest):
-    """Some rows are not what they should be.
+class RowError(BadRequest):
+    """A row is wrong, or does not fit the rows beside it.
 
     Args:
-        reasons: What is wrong with each, by its number from 1; the message tells the first.
+        row: Its number, from 1, among the rows that are read together.
+        reason: What is wrong with it.
+        link: What stands between the two in the message.
+
+    Attributes:
+        row: The same.
+        reason: The same.
+    """
+
+    def __init__(self, row: int, reason: str, link: str = ": ") -> None:
+        super().__init__(f"row {row}{link}{reason}")
+        self.row = row
+        self.reason = reason
+        self._link = link
+
+    def after(self, rows: int) -> RowError:
+        """Returns the error for a file in which so many rows stand before those that were read together."""
+        return RowError(self.row + rows, self.reason, self._link)
+
+
+class BadRows(RowError):
+    """Some rows are wrong, whatever stands beside them.
+
+    Args:
+        reasons: What is wrong with each, by its number from 1; the message is about the first.
+        link: What stands between number and reason in the message.
 
     Attributes:
         reasons: The same.
     """
 
-    def __init__(self, reasons: Mapping[int, str]) -> None:
+    def __init__(self, reasons: Mapping[int, str], link: str = ": ") -> None:
         first = min(reasons)
-        super().__init__(f"row {first}{reasons[first]}")
+        super().__init__(first, reasons[first], link)
         self.reasons = reasons
 
 
-def bad_rows(reasons: Mapping[int, str]) -> BadRows | None:
-    """Makes the error for rows that are wrong; None when none is."""
-    return BadRows(reasons) if reasons else None
+class NotUtf8(BadRequest):
+    """Text is not UTF-8.
+
+    Args:
+        byte: Position of the first byte that cannot be read.
+
+    Attributes:
+        byte: The same.
+    """
+
+    def __init__(self, byte: int) -> None:
+        super().__init__(f"the body is not UTF-8: byte {byte} cannot be read")
+        self.byte = byte
 
 
 class NotFound(TriptychError):

@@ -6,14 +6,11 @@ tried again; where it names none, each half is.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from triptych.errors import BadRequest, BadRows, PayloadTooLarge, TriptychError
+from triptych.errors import BadRequest, BadRows, PayloadTooLarge, RowError, TriptychError
 from triptych.inference.blocks import Block
-
-_ROW = re.compile(r"^row (\d+)(?:, | |: )?")
 
 
 class BadRecord(NamedTuple):
@@ -71,7 +68,8 @@ class _Search[Made]:
         if not records:
             raise error
         if len(records) == 1:
-            self.bad.append(BadRecord(records[0], _ROW.sub("", str(error))))
+            reason = error.reason if isinstance(error, RowError) else str(error)
+            self.bad.append(BadRecord(records[0], reason))
             return
         named = _named(error, len(records))
         if named:
@@ -93,9 +91,7 @@ class _Search[Made]:
             self.made.append(made)
 
 
-def _named(error: TriptychError, records: int) -> dict[int, str]:
-    """Gives the reasons of the rows that an error names; none where it names what cannot be."""
-    if not isinstance(error, BadRows):
-        return {}
-    reasons = {number: reason.lstrip(",: ") for number, reason in error.reasons.items()}
+def _named(error: TriptychError, records: int) -> Mapping[int, str]:
+    """Returns the reasons of the rows that an error names; none where it names some that are not there."""
+    reasons = error.reasons if isinstance(error, BadRows) else {}
     return reasons if all(1 <= number <= records for number in reasons) else {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from triptych.errors import bad_rows
+from triptych.errors import BadRows
 from triptych.protocol.names import listing
 from triptych.rows.arrow import values_of
 from triptych.rows.formats import Format
@@ -72,25 +72,20 @@ def joined_lines(lines: Sequence[bytes], predicted: bytes, names: Sequence[str],
 def _check(table: Table, names: Sequence[str]) -> None:
     found = [table.columns[name] for name in names if name in table.columns]
     rows = zip(*found, strict=True) if found else ((),) * table.rows
-    if error := bad_rows(
-        {
-            number: f": the record has none of the columns {listing(names)}"
-            for number, cells in enumerate(rows, 1)
-            if all(cell is None for cell in cells)
-        }
-    ):
-        raise error
+    empty = [number for number, cells in enumerate(rows, 1) if all(cell is None for cell in cells)]
+    if empty:
+        raise BadRows(dict.fromkeys(empty, f"the record has none of the columns {listing(names)}"))
 
 
 def _check_joined(records: Sequence[Any], wanted: Sequence[str] | None, names: Sequence[str]) -> None:
     reasons: dict[int, str] = {}
     for number, record in enumerate(records, 1):
         if not isinstance(record, dict):
-            reasons[number] = ": only an object can be joined, as its columns have names"
+            reasons[number] = "only an object can be joined, as its columns have names"
         elif twice := set(record if wanted is None else wanted) & set(names):
-            reasons[number] = f": two columns of the answer would be {min(twice)!r}; choose others with join"
-    if error := bad_rows(reasons):
-        raise error
+            reasons[number] = f"two columns of the answer would be {min(twice)!r}; choose others with join"
+    if reasons:
+        raise BadRows(reasons)
 
 
 def _chosen(record: Mapping[str, Any], wanted: Sequence[str] | None) -> Mapping[str, Any]:

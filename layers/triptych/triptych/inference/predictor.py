@@ -181,7 +181,7 @@ class Predictor:
         column = table.columns[name]
         values = column if isinstance(column, list) else values_of(column)
         absent = {
-            number: ": the key is missing"
+            number: "the key is missing"
             for number, value in enumerate(values, 1)
             if value is None or value == ""
         }

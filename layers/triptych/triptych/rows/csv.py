@@ -17,7 +17,7 @@ import numpy as np
 from arro3.core import Array, DataType, Field, RecordBatch, Schema
 from arro3.io import infer_csv_schema, read_csv, write_csv
 
-from triptych.errors import BadRequest, PayloadTooLarge, bad_rows
+from triptych.errors import BadRequest, BadRows, NotUtf8, PayloadTooLarge, RowError
 from triptych.rows.arrow import arrow_failures, columns_of
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import EMPTY, MAX_COLUMNS, Table, check_cells, check_names
@@ -91,13 +91,13 @@ def _names(body: bytes, schema: RowSchema, dialect: _Dialect) -> Sequence[str]:
             check_delimiter(found[0], schema, dialect.delimiter)
         return found
     try:
-        return schema.names_for(len(found), "row 1")
-    except BadRequest as error:
+        return schema.names_for(len(found), 1)
+    except RowError as error:
         if lost:
             raise lost from None
         line = body.lstrip(b"\r\n").partition(b"\n")[0]
         meant = other_delimiter(line.decode(errors="replace"), dialect.delimiter)
-        raise (BadRequest(f"{error}; {meant}") if meant else error) from None
+        raise (RowError(error.row, f"{error.reason}; {meant}") if meant else error) from None
 
 
 def _width(body: bytes, delimiter: str) -> int:
@@ -148,18 +148,14 @@ def _explained(body: bytes, error: BadRequest, dialect: _Dialect, width: int = 0
         if width:
             filled = (record for record in records if record)
             numbered = enumerate(filled, start=0 if dialect.header else 1)
-            return (
-                bad_rows(
-                    {
-                        number: f": expected {width} cells, got {len(record)}"
-                        for number, record in numbered
-                        if len(record) != width
-                    }
-                )
-                or error
-            )
+            reasons = {
+                number: f"expected {width} cells, got {len(record)}"
+                for number, record in numbered
+                if len(record) != width
+            }
+            return BadRows(reasons) if reasons else error
     except UnicodeDecodeError as failure:
-        return BadRequest(f"the body is not UTF-8: byte {failure.start} cannot be read")
+        return NotUtf8(failure.start)
     except csv.Error:
         return error
     return error

@@ -11,7 +11,7 @@ import orjson
 from arro3.core import RecordBatch
 from arro3.io import write_ndjson
 
-from triptych.errors import BadRequest, PayloadTooLarge, bad_rows
+from triptych.errors import BadRequest, BadRows, PayloadTooLarge, RowError
 from triptych.protocol.json_document import check_size, dump, parse_object
 from triptych.rows.arrow import arrow_failures
 from triptych.rows.csv import BYTE_ORDER_MARK
@@ -95,20 +95,20 @@ def _table(rows: list[Any], schema: RowSchema) -> Table:
     if len(rows) > MAX_ROWS:
         raise PayloadTooLarge(f"{len(rows)} rows of JSON are more than the {MAX_ROWS} that are read at once")
     if not set(map(type, rows)) <= {dict}:
-        rows = [_record(row, schema, f"row {number}") for number, row in enumerate(rows, start=1)]
+        rows = [_record(row, schema, number) for number, row in enumerate(rows, start=1)]
     return Table(RecordColumns(rows), len(rows))
 
 
-def _record(row: object, schema: RowSchema, where: str) -> Mapping[str, Any]:
+def _record(row: object, schema: RowSchema, number: int) -> Mapping[str, Any]:
     if isinstance(row, dict):
         return row
     spec = schema.only_input
     if isinstance(row, list):
         if spec is not None and row_size(spec) != 1 and not _is_features(row, schema):
             return {spec.name: row}
-        return dict(zip(schema.names_for(len(row), where), row, strict=True))
+        return dict(zip(schema.names_for(len(row), number), row, strict=True))
     if spec is None or row_size(spec) not in (1, None):
-        raise BadRequest(f"{where}: expected an object or an array, got {describe(row)}")
+        raise RowError(number, f"expected an object or an array, got {describe(row)}")
     return {(schema.flat_columns(spec) or (spec.name,))[0]: row}
 
 
@@ -116,14 +116,14 @@ def _is_features(row: list[Any], schema: RowSchema) -> bool:
     return len(schema.features() or ()) == len(row) and list not in map(type, row)
 
 
-def _bad_line(lines: Sequence[bytes]) -> BadRequest:
+def _bad_line(lines: Sequence[bytes]) -> BadRows:
     reasons: dict[int, str] = {}
     for number, line in enumerate(lines, start=1):
         try:
             orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            reasons[number] = f" is not valid JSON: {error}"
-    return bad_rows(reasons) or BadRequest("the body is not valid JSON Lines")
+            reasons[number] = f"is not valid JSON: {error}"
+    return BadRows(reasons, " ")
 
 
 def _objects(names: Sequence[str], columns: Sequence[Column]) -> list[bytes]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from triptych.errors import BadRequest
+from triptych.errors import RowError
 from triptych.protocol.json_document import Scalar
 from triptych.protocol.names import listing
 from triptych.protocol.tensors import FREE, TensorSpec
@@ -72,15 +72,15 @@ class RowSchema:
             return None
         return tuple(name for names in flat for name in names or ())
 
-    def names_for(self, width: int, where: str) -> tuple[str, ...]:
+    def names_for(self, width: int, row: int) -> tuple[str, ...]:
         """Names the cells of a row that comes without names.
 
         Args:
             width: How many cells the row has.
-            where: The row, for messages.
+            row: Its number, for messages.
 
         Raises:
-            BadRequest: A row of this model has another number of cells.
+            RowError: A row of this model has another number of cells.
         """
         expected = self._orders()
         for names in expected:
@@ -90,7 +90,7 @@ class RowSchema:
         if spec is not None and row_size(spec) is None:
             return entry_names(spec.name, width)
         shown = " or ".join(f"{len(names)} ({listing(names)})" for names in dict.fromkeys(expected))
-        raise BadRequest(f"{where}: expected as many cells as there are columns, {shown}, got {width}")
+        raise RowError(row, f"expected as many cells as there are columns, {shown}, got {width}")
 
     def _orders(self) -> list[tuple[str, ...]]:
         orders = [self.columns or tuple(spec.name for spec in self.inputs)]

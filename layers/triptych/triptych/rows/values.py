@@ -16,7 +16,7 @@ import numpy as np
 from arro3.core import Array as ArrowArray
 from arro3.core import DataType, list_flatten, list_offsets
 
-from triptych.errors import BadRequest, BadRows
+from triptych.errors import BadRequest, BadRows, RowError
 from triptych.protocol.datatypes import BF16, FP32, Datatype, Kind
 from triptych.protocol.json_document import Scalar
 from triptych.protocol.tensors import Array
@@ -165,9 +165,8 @@ def unreadable(cells: Mapping[int, object], column: str, datatype: Datatype) -> 
         column: Their column.
         datatype: What it takes.
     """
-    return BadRows(
-        {row: f", column {column!r}: {_expected(value, datatype)}" for row, value in cells.items()}
-    )
+    reasons = {row: f"column {column!r}: {_expected(value, datatype)}" for row, value in cells.items()}
+    return BadRows(reasons, ", ")
 
 
 def _expected(value: object, datatype: Datatype) -> str:
@@ -231,14 +230,14 @@ def _flatten(values: Sequence[Any], column: str) -> tuple[list[Any], tuple[int, 
     return flat, inner
 
 
-def _ragged(flat: list[Any], rows: int, column: str) -> BadRequest:
+def _ragged(flat: list[Any], rows: int, column: str) -> RowError:
     first = next(value for value in flat if isinstance(value, list))
     position = next(
         index for index, value in enumerate(flat) if not isinstance(value, list) or len(value) != len(first)
     )
     row = position * rows // len(flat) + 1
     got = describe(flat[position])
-    return BadRequest(f"row {row}, column {column!r}: expected {describe(first)} as elsewhere, got {got}")
+    return RowError(row, f"column {column!r}: expected {describe(first)} as elsewhere, got {got}", ", ")
 
 
 def _filled(flat: list[Any], datatype: Datatype, missing: Scalar | None) -> list[Any]:

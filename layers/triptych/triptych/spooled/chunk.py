@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from triptych.errors import BadRequest, PayloadTooLarge
+from triptych.errors import NotUtf8, RowError
 from triptych.rows.table import Table
-
-_ROW = re.compile(r"^row (\d+)")
-_BYTE = re.compile(r"(?<=^the body is not UTF-8: byte )(\d+)")
 
 
 class Chunk(NamedTuple):
@@ -40,7 +36,7 @@ def with_rows(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
 
 @contextmanager
 def located(rows: int, offset: int = 0) -> Generator[None]:
-    """Makes errors that tell a row of a chunk tell the row of the file.
+    """Gives errors about a row of a chunk the number that the row has in the file.
 
     Args:
         rows: How many rows stand before the chunk.
@@ -48,8 +44,7 @@ def located(rows: int, offset: int = 0) -> Generator[None]:
     """
     try:
         yield
-    except (BadRequest, PayloadTooLarge) as error:
-        message = _ROW.sub(lambda match: f"row {int(match[1]) + rows}", str(error))
-        message = _BYTE.sub(lambda match: str(int(match[1]) + offset), message)
-        kind = PayloadTooLarge if isinstance(error, PayloadTooLarge) else BadRequest
-        raise kind(message) from error
+    except RowError as error:
+        raise error.after(rows) from error
+    except NotUtf8 as error:
+        raise NotUtf8(error.byte + offset) from error

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from triptych.errors import BadRequest
+from triptych.errors import RowError
 from triptych.inference.rows import (
     PreparedRows,
     envelope_of,
@@ -174,9 +174,10 @@ class _Parts:
         for name, tensor in prepared.inputs.items():
             shape = self._shapes.setdefault(name, tensor.shape[1:])
             if shape != tensor.shape[1:]:
-                raise BadRequest(
-                    f"row 1: input {name!r} has shape {list(tensor.shape[1:])}, expected {list(shape)} "
-                    "as in the rows before"
+                raise RowError(
+                    1,
+                    f"input {name!r} has shape {list(tensor.shape[1:])}, expected {list(shape)} "
+                    "as in the rows before",
                 )
 
 
