@@ -16,45 +16,45 @@ GLANCE = 10 * MILLION
 _TEXT = """# Cost
 
 Dollars a month, by predictions a month. A prediction is one row of 20 numbers or fewer for a small model;
-in real time and in jobs each prediction is a request of its own.
+in real time and in jobs each prediction is a separate request.
 
 {months}
 
-List prices of us-east-1 as of {as_of}, without free tiers; look them up before you rely on them. The times
+List prices of us-east-1 as of {as_of}, without free tiers; check them before you rely on them. The times
 are measured ([benchmarks](benchmarks.md#cost-of-a-million-predictions) has all assumptions), the rest is
-arithmetic. This page is made by `python -m benchmarks.cost_page`.
+arithmetic. `python -m benchmarks.cost_page` writes this page.
 
 Beyond 333 million requests a month API Gateway charges less than the table assumes.
 
-## What a million predictions consist of
+## Parts of the price of a million predictions
 
 {parts}
 
-A batch is one file each night here. Nearly all of its cents are transitions of Step Functions and objects
-in S3, which come with each night and not with rows. Idempotency keys cost nothing.
+A batch is one file each night here. Nearly all of its cents are state transitions of Step Functions and objects
+in S3, which grow with nights and not with rows. Idempotency keys cost nothing.
 
-Many rows in one request, or in one job, cost one request: 100 rows each make a million predictions cost a
-hundredth of what the table says, but for the time of the model. A million rows that are kept for
+Many rows in one request or job cost one request: with 100 rows each, a million predictions cost a
+hundredth of the table, except for the time of the model. A million rows stored for
 [lookups](batch.md#lookups) cost $0.63 more for each KB of a prediction.
 
 ## Where SageMaker is cheaper
 
 - **Serverless Inference is cheaper than the real-time mode at any traffic**: {serverless} against
-  {real_time} for a million small predictions. It has no price for a request. **{gateway} of ours is API
-  Gateway**, which gives API keys, usage plans, throttles and plain HTTP; callers of SageMaker sign their
+  {real_time} for a million small predictions. It has no price per request. **{gateway} of ours is API
+  Gateway**, which provides API keys, usage plans, throttles and plain HTTP; callers of SageMaker sign their
   requests.
 - {endpoint}
 - {transform}
 
-## What is paid without any predictions
+## Cost without any predictions
 
-- The sweep of jobs: 8,640 runs of a second a month, less than $0.20.
+- Clean-up of jobs, every five minutes: 8,640 runs of a second a month, less than $0.20.
 - Lambda polls the queues: up to five long polls of 20 seconds at a time, so about 650,000 requests or $0.26
   a month and queue beyond the free million. (From memory of SQS and Lambda; not measured.)
 - Alarms, $0.10 each a month beyond the first ten, and the dashboard, $3 a month beyond the first three.
 - Metrics, $0.30 a month for each model and metric in use, beyond the first ten.
 - Stored models, results and logs: $0.023 and $0.03 a GB and month.
-- `SnapStart=PublishedVersions` keeps a snapshot, which costs as long as it exists.
+- `SnapStart=PublishedVersions` stores a snapshot, which costs as long as it exists.
 """
 
 
