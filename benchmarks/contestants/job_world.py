@@ -21,7 +21,7 @@ from triptych.jobs.submission import Submission
 from triptych.jobs.telemetry import JobTelemetry
 from triptych.jobs.worker import Worker
 from triptych.models.config import SessionSettings
-from triptych.models.directory import DirectoryPlace
+from triptych.models.directory import DirectoryStorage
 from triptych.models.repository import ModelRepository
 from triptych.models.session import open_session
 from triptych.models.store import ModelStore
@@ -108,7 +108,7 @@ class JobWorld:
 
 def _store_of(models: Path) -> ModelStore:
     return ModelStore(
-        ModelRepository([DirectoryPlace(models)], refresh_seconds=_HOUR),
+        ModelRepository([DirectoryStorage(models)], refresh_seconds=_HOUR),
         open_session=open_session,
         defaults=SessionSettings(threads=1, weights="prepacked"),
         memory_budget=2**30,

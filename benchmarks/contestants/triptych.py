@@ -19,7 +19,7 @@ def handler(models: Path) -> Handler:
         models: A model repository.
     """
     settings = Settings(
-        places=(str(models),),
+        storages=(str(models),),
         refresh_seconds=60,
         preload=(),
         memory_megabytes=1769,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from triptych.clock import Deadline
-from triptych.models.bucket import S3Bucket, S3Place, s3_client
+from triptych.models.bucket import BucketStorage, S3Bucket, s3_client
 from triptych.models.config import SessionSettings
-from triptych.models.directory import DirectoryPlace
+from triptych.models.directory import DirectoryStorage
 from triptych.models.disk_cache import RESERVE, ModelCache
 from triptych.models.memory import anonymous_memory
 from triptych.models.repository import ModelRepository
@@ -65,12 +65,12 @@ class Service:
     layer: Path | None = None
 
     def __post_init__(self) -> None:
-        self.place = S3Place(
+        self.storage = BucketStorage(
             "triptych-models", "models", ModelCache(self.cache, self.free), lambda _: self.reader
         )
-        layers = [DirectoryPlace(self.layer)] if self.layer else []
+        layers = [DirectoryStorage(self.layer)] if self.layer else []
         self.store = ModelStore(
-            ModelRepository([*layers, self.place], REFRESH, self.clock),
+            ModelRepository([*layers, self.storage], REFRESH, self.clock),
             open_session=open_session,
             defaults=SessionSettings(),
             memory_budget=1000 * MB,

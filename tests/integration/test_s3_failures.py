@@ -7,7 +7,7 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 from triptych.errors import RepositoryUnavailable
-from triptych.models.bucket import S3Bucket, S3Place
+from triptych.models.bucket import BucketStorage, S3Bucket
 from triptych.models.disk_cache import ModelCache
 
 from tests.integration.model_bucket import ModelBucket
@@ -37,23 +37,25 @@ def test_refusals(bucket: ModelBucket, code: str, status: int, kind: str) -> Non
 
 def test_bucket_that_does_not_exist(bucket: ModelBucket, tmp_path: Path) -> None:
     """A wrong bucket name is an error of the repository."""
-    place = S3Place(f"not-{bucket.name}", "models", ModelCache(tmp_path / "cache"))
+    storage = BucketStorage(f"not-{bucket.name}", "models", ModelCache(tmp_path / "cache"))
     with pytest.raises(RepositoryUnavailable, match="it does not exist"):
-        place.models()
+        storage.models()
 
 
 def test_download_that_is_refused(tmp_path: Path, bucket: ModelBucket) -> None:
     """A download that is refused leaves nothing on the disk and is an error of the repository."""
     client = boto3.client("s3")
-    place = S3Place(bucket.name, "", ModelCache(tmp_path / "cache"), lambda name: S3Bucket(name, client))
+    storage = BucketStorage(
+        bucket.name, "", ModelCache(tmp_path / "cache"), lambda name: S3Bucket(name, client)
+    )
     listed = {"Contents": [{"Key": "m/1/model.onnx", "ETag": '"1"', "Size": 5}]}
     with Stubber(client) as stub:
         stub.add_response("list_objects_v2", listed)
-        version = place.stored("m").versions[1]
+        version = storage.stored("m").versions[1]
         stub.add_response("list_objects_v2", listed)
         stub.add_client_error("get_object", "AccessDenied", http_status_code=403)
         with pytest.raises(RepositoryUnavailable, match="access to it is denied"):
-            place.fetch(version)
+            storage.fetch(version)
     assert [] == [path for path in (tmp_path / "cache").iterdir() if path.is_dir()]
 
 
@@ -63,9 +65,9 @@ def test_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     config = Config(retries={"total_max_attempts": 1})
     client = boto3.client("s3", region_name="us-east-1", endpoint_url="http://127.0.0.1:9", config=config)
-    place = S3Place("models", "", ModelCache(tmp_path), lambda name: S3Bucket(name, client))
+    storage = BucketStorage("models", "", ModelCache(tmp_path), lambda name: S3Bucket(name, client))
     with pytest.raises(RepositoryUnavailable, match="it does not answer in time"):
-        place.stored("m")
+        storage.stored("m")
 
 
 def test_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,6 +78,6 @@ def test_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    place = S3Place("models", "", ModelCache(tmp_path))
+    storage = BucketStorage("models", "", ModelCache(tmp_path))
     with pytest.raises(RepositoryUnavailable, match="there are no credentials for it"):
-        place.models()
+        storage.models()

@@ -29,7 +29,7 @@ class Functions:
 
     def __init__(self, directory: Path, account: Account, clock: JobClock, hooks: Hooks) -> None:
         settings = Settings(
-            places=(str(directory / "models"),),
+            storages=(str(directory / "models"),),
             refresh_seconds=3600,
             preload=(),
             memory_megabytes=1769,

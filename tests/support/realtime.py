@@ -130,12 +130,12 @@ class RealtimeFunction(Function[Services]):
     """The function over directories of models, wired as it is in Lambda.
 
     Args:
-        models: The places of the model repository.
+        models: The storage backends of the model repository.
     """
 
     def __init__(self, *models: Path) -> None:
         settings = Settings(
-            places=tuple(map(str, models)),
+            storages=tuple(map(str, models)),
             refresh_seconds=3600,
             preload=(),
             memory_megabytes=1769,

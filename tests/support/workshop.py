@@ -22,7 +22,7 @@ from triptych.jobs.service import Desk, Submitter
 from triptych.jobs.submission import Submission
 from triptych.jobs.worker import Worker
 from triptych.models.config import SessionSettings
-from triptych.models.directory import DirectoryPlace
+from triptych.models.directory import DirectoryStorage
 from triptych.models.repository import ModelRepository
 from triptych.models.store import ModelStore
 from triptych.rows.options import JobRequest
@@ -160,7 +160,7 @@ def entries(*indices: int) -> bytes:
 
 def _models(directory: Path, hooks: Hooks) -> ModelStore:
     return ModelStore(
-        ModelRepository([DirectoryPlace(directory)], refresh_seconds=HOUR),
+        ModelRepository([DirectoryStorage(directory)], refresh_seconds=HOUR),
         open_session=hooks.open_session,
         defaults=SessionSettings(),
         memory_budget=2**30,

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.workshop import Workshop
-from tests.unit.fakes.places import MemoryPlace
+from tests.unit.fakes.storage import MemoryStorage
 from tests.unit.fakes.world import World
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """A store of a place with one model in two versions."""
-    return World(MemoryPlace(tmp_path, {"iris": {1: "iris 1", 2: "iris 2"}}))
+    """A store of a storage backend with one model in two versions."""
+    return World(MemoryStorage(tmp_path, {"iris": {1: "iris 1", 2: "iris 2"}}))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from triptych.models.repository import ModelRepository
 
 from tests.support.batches_api import BATCH, BATCH_ID, BATCHES, KEY, LASTING, BatchesApi
 from tests.support.realtime import Call
-from tests.unit.fakes.places import MemoryPlace
+from tests.unit.fakes.storage import MemoryStorage
 
 REDRIVE = f"{BATCH}/redrive"
 
@@ -22,7 +22,7 @@ REDRIVE = f"{BATCH}/redrive"
 @pytest.fixture
 def api(tmp_path: Path) -> BatchesApi:
     """The function, which needs no model here."""
-    return BatchesApi(ModelRepository([MemoryPlace(tmp_path)], 60), tmp_path)
+    return BatchesApi(ModelRepository([MemoryStorage(tmp_path)], 60), tmp_path)
 
 
 def test_read(api: BatchesApi) -> None:

@@ -17,7 +17,7 @@ from triptych.rows.options import BatchOptions
 
 from tests.support.batches_api import BATCHES, BatchesApi
 from tests.support.realtime import Answer, Call
-from tests.unit.fakes.places import MemoryPlace
+from tests.unit.fakes.storage import MemoryStorage
 
 PREFIX = {"prefix": "iris/new/"}
 
@@ -25,7 +25,7 @@ PREFIX = {"prefix": "iris/new/"}
 @pytest.fixture
 def api(tmp_path: Path) -> BatchesApi:
     """The function, with a model in two versions."""
-    place = MemoryPlace(tmp_path, {"iris": {1: "one", 2: "two"}}, {"iris": "key = 'id'\n"})
+    place = MemoryStorage(tmp_path, {"iris": {1: "one", 2: "two"}}, {"iris": "key = 'id'\n"})
     return BatchesApi(ModelRepository([place], 60), tmp_path)
 
 

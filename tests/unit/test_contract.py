@@ -9,7 +9,7 @@ import pytest
 from triptych.batches.batch import Batch
 from triptych.http.routes import batch_routes, job_routes, realtime_routes
 from triptych.jobs.job import Job
-from triptych.models.directory import DirectoryPlace
+from triptych.models.directory import DirectoryStorage
 from triptych.models.repository import ModelRepository
 
 from tests.support.batches_api import BatchesApi
@@ -26,7 +26,7 @@ MODELS = ROOT / "layers" / "models"
 @pytest.fixture(scope="module")
 def jobs() -> JobsApi:
     """The function that takes jobs for the models that ship with the stack."""
-    api = JobsApi(ModelRepository([DirectoryPlace(MODELS)], refresh_seconds=3600))
+    api = JobsApi(ModelRepository([DirectoryStorage(MODELS)], refresh_seconds=3600))
     api.queue.consumer = api.fail  # whoever waits for a job does not wait long
     return api
 
@@ -35,7 +35,7 @@ def jobs() -> JobsApi:
 def batches(tmp_path_factory: pytest.TempPathFactory) -> BatchesApi:
     """The function that takes batches for the models that ship with the stack."""
     directory = tmp_path_factory.mktemp("batches")
-    return BatchesApi(ModelRepository([DirectoryPlace(MODELS)], refresh_seconds=3600), directory)
+    return BatchesApi(ModelRepository([DirectoryStorage(MODELS)], refresh_seconds=3600), directory)
 
 
 @pytest.fixture(scope="module")

@@ -171,14 +171,14 @@ def test_index(function: RealtimeFunction, models: Path) -> None:
 
 
 def test_index_tells_descriptions_and_places(models: Path, tmp_path: Path) -> None:
-    """What each model is, and which place the version is served from where two have it."""
+    """What each model is, and which storage backend the version is served from where two have it."""
     add_model(tmp_path, "scalar", counter())
     (tmp_path / "scalar/model.toml").write_text('description = "Counts"')
     function = RealtimeFunction(tmp_path, models)
     entries = {entry["name"]: entry for entry in function.post("/v2/repository/index").json()}
-    told = {"description": "Counts", "place": "directory", "hidden": ["directory"]}
+    told = {"description": "Counts", "storage": "directory", "hidden": ["directory"]}
     assert {"name": "scalar", "version": "1", "state": "READY", "reason": "", **told} == entries["scalar"]
-    keys = ("description", "place", "hidden")
+    keys = ("description", "storage", "hidden")
     assert ["", "directory", []] == [entries["any-rank"][key] for key in keys]
     assert ["", "", []] == [entries["incomplete"][key] for key in keys]
 

@@ -15,7 +15,7 @@ from triptych.models.repository import ModelRepository
 from tests.support.job_fakes import NOW
 from tests.support.jobs_api import DAY, JOB_ID, LASTING, JobsApi
 from tests.support.realtime import Answer, Call
-from tests.unit.fakes.places import MemoryPlace
+from tests.unit.fakes.storage import MemoryStorage
 
 JOB = "/v2/jobs/{id}"
 REDRIVE = "/v2/jobs/{id}/redrive"
@@ -24,7 +24,7 @@ REDRIVE = "/v2/jobs/{id}/redrive"
 @pytest.fixture
 def api(tmp_path: Path) -> JobsApi:
     """The function, which needs no model here."""
-    return JobsApi(ModelRepository([MemoryPlace(tmp_path)], 60))
+    return JobsApi(ModelRepository([MemoryStorage(tmp_path)], 60))
 
 
 def call(

@@ -11,7 +11,7 @@ from triptych.models.repository import ModelRepository
 
 from tests.support.jobs_api import JOB_ID, JobsApi
 from tests.support.realtime import Answer, Call
-from tests.unit.fakes.places import MemoryPlace
+from tests.unit.fakes.storage import MemoryStorage
 
 PARQUET = "application/vnd.apache.parquet"
 
@@ -19,7 +19,7 @@ PARQUET = "application/vnd.apache.parquet"
 @pytest.fixture
 def api(tmp_path: Path) -> JobsApi:
     """The function, which needs no model here."""
-    return JobsApi(ModelRepository([MemoryPlace(tmp_path)], 60))
+    return JobsApi(ModelRepository([MemoryStorage(tmp_path)], 60))
 
 
 def result(api: JobsApi, **headers: str) -> Answer:

@@ -22,7 +22,7 @@ from triptych.rows.options import JobRequest
 from tests.support.job_fakes import INPUTS, NOW
 from tests.support.jobs_api import DAY, JobsApi
 from tests.support.realtime import Answer, Call
-from tests.unit.fakes.places import MemoryPlace
+from tests.unit.fakes.storage import MemoryStorage
 
 ROOT = Path(__file__).parents[2]
 SUBMIT = "/v2/models/{model}/jobs"
@@ -36,7 +36,7 @@ IS_CSV = {"Content-Type": "text/csv"}
 @pytest.fixture
 def api(tmp_path: Path) -> JobsApi:
     """The function, with a model in two versions."""
-    return JobsApi(ModelRepository([MemoryPlace(tmp_path, {"iris": {1: "one", 2: "two"}})], 60))
+    return JobsApi(ModelRepository([MemoryStorage(tmp_path, {"iris": {1: "one", 2: "two"}})], 60))
 
 
 def submit(

@@ -14,8 +14,8 @@ from triptych.models.storage import StoredVersion
 from triptych.models.store import ModelStore
 
 from tests.unit.fakes.clock import Clock
-from tests.unit.fakes.places import MemoryPlace
 from tests.unit.fakes.sessions import Sessions
+from tests.unit.fakes.storage import MemoryStorage
 
 MB = 1 << 20
 BUDGET = 100 * MB
@@ -51,11 +51,11 @@ def test_least_recently_used_are_closed_within_the_budget(sizes: list[int], requ
     needs = {name: SESSION_BYTES + int(graph * 1.5) for name, graph in graphs.items()}
     rule = LeastRecentlyUsed(needs)
     with TemporaryDirectory() as disk:
-        place = MemoryPlace(Path(disk), {name: {1: name} for name in NAMES})
-        place.sizes = {(name, 1): (graph, graph) for name, graph in graphs.items()}
+        storage = MemoryStorage(Path(disk), {name: {1: name} for name in NAMES})
+        storage.sizes = {(name, 1): (graph, graph) for name, graph in graphs.items()}
         sessions = Sessions()
         store = ModelStore(
-            ModelRepository([place], 30, Clock()),
+            ModelRepository([storage], 30, Clock()),
             open_session=sessions,
             defaults=SessionSettings(),
             memory_budget=BUDGET,
@@ -69,7 +69,7 @@ def test_least_recently_used_are_closed_within_the_budget(sizes: list[int], requ
             assert rule.request(name) == served
             assert sorted(rule.open) == sessions.alive
             assert sum(needs[other] for other in sessions.alive) <= BUDGET
-            assert Counter({(other, 1): 1 for other in rule.open}) == +place.fetched
+            assert Counter({(other, 1): 1 for other in rule.open}) == +storage.fetched
 
 
 @given(graph=st.integers(0, 1 << 34), external=st.integers(0, 1 << 34))

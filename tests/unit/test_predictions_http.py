@@ -13,7 +13,7 @@ from tests.support.batch_fakes import AT_ONCE
 from tests.support.batches_api import BATCH_ID, BatchesApi
 from tests.support.job_fakes import NOW
 from tests.support.realtime import Answer
-from tests.unit.fakes.places import MemoryPlace
+from tests.unit.fakes.storage import MemoryStorage
 
 ONE = "/v2/models/{model}/predictions/{key}"
 MANY = "/v2/models/{model}/predictions:lookup"
@@ -23,7 +23,7 @@ ROW = {"user_id": 15, "items": [1, 2]}
 @pytest.fixture
 def api(tmp_path: Path) -> BatchesApi:
     """The function, with predictions for two users."""
-    api = BatchesApi(ModelRepository([MemoryPlace(tmp_path)], 60), tmp_path)
+    api = BatchesApi(ModelRepository([MemoryStorage(tmp_path)], 60), tmp_path)
     api.predicted()
     return api
 

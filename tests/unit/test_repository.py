@@ -1,4 +1,4 @@
-"""Several places that look like one."""
+"""Several storage backends that look like one."""
 
 import logging
 from pathlib import Path
@@ -8,21 +8,21 @@ from triptych.errors import NotFound, RepositoryUnavailable
 from triptych.models.repository import REMEMBERED_MODELS, ModelRepository
 
 from tests.unit.fakes.clock import Clock
-from tests.unit.fakes.places import MemoryPlace
+from tests.unit.fakes.storage import MemoryStorage
 
 REFRESH = 30.0
 
 
 @pytest.fixture
-def layer(tmp_path: Path) -> MemoryPlace:
-    """The place that is asked first."""
-    return MemoryPlace(tmp_path / "layer", {"iris": {1: "layer 1", 2: "layer 2"}, "small": {1: "s"}})
+def layer(tmp_path: Path) -> MemoryStorage:
+    """The storage backend that is asked first."""
+    return MemoryStorage(tmp_path / "layer", {"iris": {1: "layer 1", 2: "layer 2"}, "small": {1: "s"}})
 
 
 @pytest.fixture
-def bucket(tmp_path: Path) -> MemoryPlace:
-    """The place that is asked second."""
-    return MemoryPlace(
+def bucket(tmp_path: Path) -> MemoryStorage:
+    """The storage backend that is asked second."""
+    return MemoryStorage(
         tmp_path / "bucket", {"iris": {2: "bucket 2", 10: "bucket 10"}, "big": {1: "b"}}, kind="bucket"
     )
 
@@ -34,8 +34,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def repository(layer: MemoryPlace, bucket: MemoryPlace, clock: Clock) -> ModelRepository:
-    """Both places."""
+def repository(layer: MemoryStorage, bucket: MemoryStorage, clock: Clock) -> ModelRepository:
+    """Both storage backends."""
     return ModelRepository([layer, bucket], REFRESH, clock)
 
 
@@ -45,20 +45,22 @@ def versions(repository: ModelRepository, model: str) -> list[int]:
 
 
 def test_names_of_all_places(repository: ModelRepository) -> None:
-    """The names are those of all places, each once, sorted."""
+    """The names are those of all storage backends, each once, sorted."""
     assert ["big", "iris", "small"] == repository.names()
 
 
 def test_versions_of_all_places(repository: ModelRepository) -> None:
-    """The versions are those of all places, by number and not by text, the highest first."""
+    """The versions are those of all storage backends, by number and not by text, the highest first."""
     assert [10, 2, 1] == versions(repository, "iris")
 
 
-def test_the_earlier_place_wins(repository: ModelRepository, layer: MemoryPlace, bucket: MemoryPlace) -> None:
-    """The same version in two places comes from the earlier one."""
+def test_the_earlier_place_wins(
+    repository: ModelRepository, layer: MemoryStorage, bucket: MemoryStorage
+) -> None:
+    """The same version in two storage backends comes from the earlier one."""
     listing = repository.listing("iris")
-    assert layer is listing.one(2).place
-    assert bucket is listing.one(10).place
+    assert layer is listing.one(2).storage
+    assert bucket is listing.one(10).storage
     assert [(), ("bucket",), ()] == [listing.one(version).hidden for version in (1, 2, 10)]
 
 
@@ -70,9 +72,9 @@ def test_unknown_model(repository: ModelRepository) -> None:
 
 @pytest.mark.parametrize("name", ["../iris", "/etc", "a/b", "", ".", "..", "a" * 129, "iris\0"])
 def test_names_that_no_model_has(
-    repository: ModelRepository, layer: MemoryPlace, bucket: MemoryPlace, name: str
+    repository: ModelRepository, layer: MemoryStorage, bucket: MemoryStorage, name: str
 ) -> None:
-    """A name that could be a path never reaches a place."""
+    """A name that could be a path never reaches a storage backend."""
     with pytest.raises(NotFound):
         repository.listing(name)
     assert 0 == layer.listings.total() + bucket.listings.total()
@@ -85,9 +87,9 @@ def test_unknown_version(repository: ModelRepository) -> None:
 
 
 def test_listing_is_believed_for_a_while(
-    repository: ModelRepository, layer: MemoryPlace, clock: Clock
+    repository: ModelRepository, layer: MemoryStorage, clock: Clock
 ) -> None:
-    """A fresh listing costs no look at the places, and is the same object."""
+    """A fresh listing costs no look at the storage backends, and is the same object."""
     first = repository.listing("iris")
     clock.advance(REFRESH - 1)
     assert first is repository.listing("iris")
@@ -95,7 +97,7 @@ def test_listing_is_believed_for_a_while(
 
 
 def test_unchanged_listing_stays_the_same_object(
-    repository: ModelRepository, layer: MemoryPlace, clock: Clock
+    repository: ModelRepository, layer: MemoryStorage, clock: Clock
 ) -> None:
     """A look that finds nothing new keeps the object, so that what was derived from it stays valid."""
     first = repository.listing("iris")
@@ -104,7 +106,7 @@ def test_unchanged_listing_stays_the_same_object(
     assert 2 == layer.listings["iris"]
 
 
-def test_new_version_is_noticed(repository: ModelRepository, bucket: MemoryPlace, clock: Clock) -> None:
+def test_new_version_is_noticed(repository: ModelRepository, bucket: MemoryStorage, clock: Clock) -> None:
     """A version that was added is there once the listing is old."""
     repository.listing("iris")
     bucket.contents["iris"][11] = "bucket 11"
@@ -113,7 +115,7 @@ def test_new_version_is_noticed(repository: ModelRepository, bucket: MemoryPlace
     assert [11, 10, 2, 1] == versions(repository, "iris")
 
 
-def test_new_model_is_noticed(repository: ModelRepository, bucket: MemoryPlace, clock: Clock) -> None:
+def test_new_model_is_noticed(repository: ModelRepository, bucket: MemoryStorage, clock: Clock) -> None:
     """That a model is unknown is believed for a while only, as is the list of names."""
     assert ["big", "iris", "small"] == repository.names()
     assert not repository.listing("rose").versions
@@ -125,7 +127,7 @@ def test_new_model_is_noticed(repository: ModelRepository, bucket: MemoryPlace, 
     assert ["big", "iris", "rose", "small"] == repository.names()
 
 
-def test_unknown_names_do_not_fill_the_memory(repository: ModelRepository, layer: MemoryPlace) -> None:
+def test_unknown_names_do_not_fill_the_memory(repository: ModelRepository, layer: MemoryStorage) -> None:
     """Only so many listings are kept; the one looked up longest ago is forgotten."""
     for number in range(REMEMBERED_MODELS + 1):
         repository.listing(f"unknown-{number}")
@@ -136,9 +138,9 @@ def test_unknown_names_do_not_fill_the_memory(repository: ModelRepository, layer
 
 
 def test_broken_place_hides_nothing_of_the_others(
-    repository: ModelRepository, bucket: MemoryPlace, caplog: pytest.LogCaptureFixture
+    repository: ModelRepository, bucket: MemoryStorage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Models of other places are served while one cannot be read; the log says so."""
+    """Models of other storage backends are served while one cannot be read; the log says so."""
     bucket.broken = "access is denied"
     with caplog.at_level(logging.WARNING):
         assert [2, 1] == versions(repository, "iris")
@@ -146,8 +148,10 @@ def test_broken_place_hides_nothing_of_the_others(
     assert 2 == caplog.text.count("access is denied")
 
 
-def test_broken_place_is_not_asked_for_each_request(repository: ModelRepository, bucket: MemoryPlace) -> None:
-    """While a model is found elsewhere, a broken place costs one look per refresh."""
+def test_broken_place_is_not_asked_for_each_request(
+    repository: ModelRepository, bucket: MemoryStorage
+) -> None:
+    """While a model is found elsewhere, a broken storage backend costs one look per refresh."""
     bucket.broken = "access is denied"
     repository.listing("iris")
     repository.listing("iris")
@@ -155,9 +159,9 @@ def test_broken_place_is_not_asked_for_each_request(repository: ModelRepository,
 
 
 def test_model_found_nowhere_while_a_place_is_broken(
-    repository: ModelRepository, bucket: MemoryPlace
+    repository: ModelRepository, bucket: MemoryStorage
 ) -> None:
-    """What a broken place may hold is unavailable, not unknown; and that is not remembered."""
+    """What a broken storage backend may hold is unavailable, not unknown; and that is not remembered."""
     bucket.broken = "access is denied"
     with pytest.raises(RepositoryUnavailable, match="access is denied"):
         repository.listing("big")
@@ -168,9 +172,9 @@ def test_model_found_nowhere_while_a_place_is_broken(
 
 
 def test_last_listing_is_used_while_a_place_is_broken(
-    repository: ModelRepository, bucket: MemoryPlace, clock: Clock
+    repository: ModelRepository, bucket: MemoryStorage, clock: Clock
 ) -> None:
-    """What a place held when it was last read is believed while it cannot be read."""
+    """What a storage backend held when it was last read is believed while it cannot be read."""
     repository.listing("iris")
     repository.names()
     clock.advance(REFRESH)
@@ -180,7 +184,7 @@ def test_last_listing_is_used_while_a_place_is_broken(
 
 
 def test_no_names_while_all_places_are_broken(
-    repository: ModelRepository, layer: MemoryPlace, bucket: MemoryPlace
+    repository: ModelRepository, layer: MemoryStorage, bucket: MemoryStorage
 ) -> None:
     """An empty repository and one that cannot be read are different things."""
     layer.broken = bucket.broken = "access is denied"
@@ -189,9 +193,9 @@ def test_no_names_while_all_places_are_broken(
 
 
 def test_config_of_the_own_place_first(
-    repository: ModelRepository, layer: MemoryPlace, bucket: MemoryPlace
+    repository: ModelRepository, layer: MemoryStorage, bucket: MemoryStorage
 ) -> None:
-    """A version is configured by its own place, else by the first place that has a `model.toml`."""
+    """A version is configured by its own storage backend, else by the first that has a `model.toml`."""
     bucket.configs["iris"] = "key = 'bucket'"
     assert "key = 'bucket'" == repository.listing("iris").one(1).config()
     layer.configs["small"] = "key = 'layer'"
@@ -200,7 +204,7 @@ def test_config_of_the_own_place_first(
 
 
 def test_both_places_configure_their_own(
-    repository: ModelRepository, layer: MemoryPlace, bucket: MemoryPlace
+    repository: ModelRepository, layer: MemoryStorage, bucket: MemoryStorage
 ) -> None:
     """Where both have a `model.toml`, each counts for its own versions."""
     layer.configs["iris"], bucket.configs["iris"] = "key = 'layer'", "key = 'bucket'"
@@ -209,9 +213,9 @@ def test_both_places_configure_their_own(
 
 
 def test_changed_config_changes_the_fingerprint(
-    repository: ModelRepository, bucket: MemoryPlace, clock: Clock
+    repository: ModelRepository, bucket: MemoryStorage, clock: Clock
 ) -> None:
-    """A changed `model.toml` is noticed, also by the versions that borrow it from another place."""
+    """A changed `model.toml` is noticed, also by the versions that borrow it from another storage backend."""
     bucket.configs["iris"] = "key = 'a'"
     before = repository.listing("iris")
     bucket.configs["iris"] = "key = 'b'"

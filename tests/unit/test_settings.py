@@ -20,9 +20,9 @@ PLACES = {"MODEL_REPOSITORY": "/opt/models"}
 
 
 def test_defaults() -> None:
-    """Only the places of the model repository have to be told."""
+    """Only the storage backends of the model repository have to be named."""
     assert Settings(
-        places=("/opt/models",),
+        storages=("/opt/models",),
         refresh_seconds=30,
         preload=(),
         memory_megabytes=1769,
@@ -45,7 +45,7 @@ def test_everything_told() -> None:
             "POWERTOOLS_LOG_LEVEL": "debug",
         }
     )
-    assert ("/opt/models", "s3://bucket/models", "s3://other") == settings.places
+    assert ("/opt/models", "s3://bucket/models", "s3://other") == settings.storages
     assert 0.5 == settings.refresh_seconds
     assert ("digits", "penguins") == settings.preload
     assert (3008, 2) == (settings.memory_megabytes, settings.threads)
@@ -75,16 +75,16 @@ def test_empty_is_missing() -> None:
 
 @pytest.mark.parametrize("environment", [{}, {"MODEL_REPOSITORY": ""}, {"MODEL_REPOSITORY": " , "}])
 def test_no_places(environment: dict[str, str]) -> None:
-    """Without a place there is nothing to serve: the function does not start."""
+    """Without a storage backend there is nothing to serve: the function does not start."""
     with pytest.raises(InvalidSettings, match="MODEL_REPOSITORY is empty"):
         from_environment(environment)
 
 
-@pytest.mark.parametrize("place", ["models", "./models", "http://x", "s3:/bucket", "s3://", "s3:///models"])
-def test_wrong_place(place: str) -> None:
-    """A place is an absolute directory, or a bucket with a name."""
-    with pytest.raises(InvalidSettings, match=f"'{place}' is neither a directory nor s3://bucket/prefix"):
-        from_environment({"MODEL_REPOSITORY": f"/opt/models,{place}"})
+@pytest.mark.parametrize("address", ["models", "./models", "http://x", "s3:/bucket", "s3://", "s3:///models"])
+def test_wrong_storage(address: str) -> None:
+    """A storage backend is an absolute directory, or a bucket with a name."""
+    with pytest.raises(InvalidSettings, match=f"'{address}' is neither a directory nor s3://bucket/prefix"):
+        from_environment({"MODEL_REPOSITORY": f"/opt/models,{address}"})
 
 
 @pytest.mark.parametrize("name", ["MODEL_REFRESH_SECONDS", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])

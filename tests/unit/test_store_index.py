@@ -13,15 +13,15 @@ from tests.unit.fakes.world import MB, REFRESH, World
 def test_index_tries_every_version(world: World) -> None:
     """The index loads what was never tried, and tells the reason of what cannot be loaded."""
     world.add("bad", 1, "corrupt")
-    world.place.contents["empty"] = {}
+    world.storage.contents["empty"] = {}
     entries = [
         IndexEntry("bad", 1, "UNAVAILABLE", "the model cannot be opened: it is corrupt", "", "bucket"),
         IndexEntry("empty", None, "UNAVAILABLE", "no version is complete: each needs its model.onnx"),
         IndexEntry("iris", 2, "READY", "", "Irises", "bucket"),
         IndexEntry("iris", 1, "READY", "", "Irises", "bucket"),
     ]
-    world.place.configs["iris"] = "description = 'Irises'"
-    world.place.kind = "bucket"
+    world.storage.configs["iris"] = "description = 'Irises'"
+    world.storage.kind = "bucket"
     assert entries == world.store.index()
     opened = list(world.sessions.opened)
     assert entries == world.store.index()
@@ -40,13 +40,13 @@ def test_index_without_time_tries_nothing(world: World) -> None:
 
 def test_index_stops_trying_when_its_time_is_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Loads that take long leave the rest of the index unknown."""
-    fetch = world.place.fetch
+    fetch = world.storage.fetch
 
     def slow_fetch(version: StoredVersion) -> Path:
         world.clock.advance(6)
         return fetch(version)
 
-    monkeypatch.setattr(world.place, "fetch", slow_fetch)
+    monkeypatch.setattr(world.storage, "fetch", slow_fetch)
     assert [("iris", 2, "READY"), ("iris", 1, "UNKNOWN")] == world.states()
 
 
@@ -72,7 +72,7 @@ def test_index_closes_no_model_in_use(world: World) -> None:
 
 def test_index_makes_no_room_on_the_disk(world: World) -> None:
     """A full disk leaves what is not on it unknown; no open model is closed for the index."""
-    world.place.room = 1
+    world.storage.room = 1
     world.store.get("iris", 1)
     assert [("iris", 2, "UNKNOWN"), ("iris", 1, "READY")] == world.states()
     assert ["iris 1"] == world.sessions.alive
@@ -104,7 +104,7 @@ def test_closed_models_stay_ready_in_the_index(world: World) -> None:
 def test_index_of_a_place_that_breaks(world: World) -> None:
     """A model whose versions cannot be listed, or not be fetched, is unknown, with the reason."""
     assert ["iris"] == [entry.name for entry in world.store.index(seconds=0)[:1]]
-    world.place.broken = "access is denied"
+    world.storage.broken = "access is denied"
     expected = [
         IndexEntry("iris", 2, "UNKNOWN", "access is denied", "", "directory"),
         IndexEntry("iris", 1, "UNKNOWN", "access is denied", "", "directory"),
@@ -118,5 +118,5 @@ def test_index_of_a_model_never_listed(world: World, monkeypatch: pytest.MonkeyP
     def unreadable(model: str) -> StoredModel:
         raise RepositoryUnavailable(f"{model} cannot be listed")
 
-    monkeypatch.setattr(world.place, "stored", unreadable)
+    monkeypatch.setattr(world.storage, "stored", unreadable)
     assert [IndexEntry("iris", None, "UNKNOWN", "iris cannot be listed")] == world.store.index()

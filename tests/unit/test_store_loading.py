@@ -55,14 +55,14 @@ def gate() -> Iterator[Gate]:
 @pytest.fixture
 def slow_download(world: World, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> Gate:
     """Bringing version 2 of the model to the disk is slow."""
-    fetch = world.place.fetch
+    fetch = world.storage.fetch
 
     def slow(version: StoredVersion) -> Path:
         if version.version == 2:
             gate.pass_through()
         return fetch(version)
 
-    monkeypatch.setattr(world.place, "fetch", slow)
+    monkeypatch.setattr(world.storage, "fetch", slow)
     return gate
 
 
@@ -87,7 +87,7 @@ def test_a_download_goes_on_with_the_next_request(world: World, slow_download: G
             world.store.get("iris", 2, no_time())
     slow_download.open.set()
     assert 2 == world.store.get("iris", 2, enough()).version
-    assert [("iris", 2)] == world.place.fetches
+    assert [("iris", 2)] == world.storage.fetches
     assert ([("iris", 2)], [], ["iris 2"]) == (world.loaded, world.failed, world.sessions.opened)
 
 
@@ -120,7 +120,7 @@ def test_no_lower_version_is_loaded_in_its_place(world: World, slow_download: Ga
     with pytest.raises(ModelLoading):
         world.store.get("iris", None, no_time())
     assert slow_download.entered.acquire(timeout=ENOUGH)
-    assert [] == world.place.fetches
+    assert [] == world.storage.fetches
 
 
 def test_half_of_the_time_is_left_for_the_lower_version(

@@ -21,7 +21,7 @@ def test_least_recently_used_is_closed_for_memory(world: World) -> None:
     world.store.get("a")
     world.store.get("c")
     assert ["a", "c"] == world.sessions.alive
-    assert 0 == world.place.fetched["b", 1]
+    assert 0 == world.storage.fetched["b", 1]
     world.store.get("b")
     assert ["b", "c"] == world.sessions.alive
 
@@ -37,7 +37,7 @@ def test_room_is_made_before_a_model_is_opened(world: World) -> None:
         alive_while_opening.append(world.sessions.alive)
         return open_session(model, settings)
 
-    repository = ModelRepository([world.place], REFRESH, world.clock)
+    repository = ModelRepository([world.storage], REFRESH, world.clock)
     store = ModelStore(
         repository,
         open_session=watched,
@@ -57,7 +57,7 @@ def test_mapped_weights_take_little_memory(world: World) -> None:
         world.store.get(name)
     assert ["a", "b", "c"] == world.sessions.alive
     for name in ("a", "b", "c"):
-        world.place.configs[name] = "[session]\nweights = 'prepacked'"
+        world.storage.configs[name] = "[session]\nweights = 'prepacked'"
     world.clock.advance(REFRESH)
     for name in ("a", "b", "c"):
         world.store.get(name)
@@ -86,12 +86,12 @@ def test_model_larger_than_the_memory(world: World) -> None:
     ):
         world.store.get("huge")
     assert ["iris 2"] == world.sessions.alive
-    assert [("iris", 2)] == world.place.fetches
+    assert [("iris", 2)] == world.storage.fetches
 
 
 def test_models_are_closed_for_room_on_the_disk(world: World) -> None:
     """When the disk is full of models that are open, the least recently used are closed."""
-    world.place.room = 2
+    world.storage.room = 2
     world.add("a", 1, "a")
     world.add("b", 1, "b")
     world.store.get("iris")
@@ -99,7 +99,7 @@ def test_models_are_closed_for_room_on_the_disk(world: World) -> None:
     world.store.get("iris")
     world.store.get("b")
     assert ["b", "iris 2"] == world.sessions.alive
-    world.place.room = 0
+    world.storage.room = 0
     with pytest.raises(ModelUnavailable, match="no room"):
         world.store.get("a")
 
@@ -109,4 +109,4 @@ def test_files_of_what_cannot_be_opened_are_released(world: World) -> None:
     world.add("bad", 1, "corrupt")
     with pytest.raises(ModelUnavailable):
         world.store.get("bad")
-    assert 0 == world.place.fetched["bad", 1]
+    assert 0 == world.storage.fetched["bad", 1]

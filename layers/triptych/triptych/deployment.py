@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from triptych.models.config import Weights
     from triptych.models.model import Model, SessionFactory
     from triptych.models.repository import ModelRepository
-    from triptych.models.storage import ModelPlace
+    from triptych.models.storage import ModelStorage
     from triptych.models.store import ModelStore
 
 _LOGGER = logging.getLogger("triptych")
@@ -340,13 +340,14 @@ class Deployment:
     @cached_property
     def repository(self) -> ModelRepository:
         """The models that there are."""
-        from triptych.models.directory import DirectoryPlace
+        from triptych.models.directory import DirectoryStorage
         from triptych.models.repository import ModelRepository
 
-        buckets = [place for place in self.settings.places if place.startswith(_S3)]
-        in_s3 = _s3_places(buckets, self.settings.cache) if buckets else {}
-        places = [in_s3.get(place) or DirectoryPlace(Path(place)) for place in self.settings.places]
-        return ModelRepository(places, self.settings.refresh_seconds)
+        addresses = self.settings.storages
+        buckets = [address for address in addresses if address.startswith(_S3)]
+        in_s3 = _bucket_storages(buckets, self.settings.cache) if buckets else {}
+        storages = [in_s3.get(address) or DirectoryStorage(Path(address)) for address in addresses]
+        return ModelRepository(storages, self.settings.refresh_seconds)
 
     @cached_property
     def open_session(self) -> SessionFactory:
@@ -560,14 +561,14 @@ class Deployment:
         )
 
 
-def _s3_places(addresses: Iterable[str], cache_directory: Path) -> dict[str, ModelPlace]:
+def _bucket_storages(addresses: Iterable[str], cache_directory: Path) -> dict[str, ModelStorage]:
     # boto3 takes longer to import than the rest of the function: only a function with a bucket pays.
-    from triptych.models.bucket import S3Place
+    from triptych.models.bucket import BucketStorage
     from triptych.models.disk_cache import ModelCache
 
     cache = ModelCache(cache_directory)
     split = {address: address.removeprefix(_S3).partition("/") for address in addresses}
-    return {address: S3Place(bucket, prefix, cache) for address, (bucket, _, prefix) in split.items()}
+    return {address: BucketStorage(bucket, prefix, cache) for address, (bucket, _, prefix) in split.items()}
 
 
 def _log_refused(model: Model) -> None:

@@ -15,7 +15,7 @@ TriptychError                    500  never raised itself
 ├── NotSupported                 501  a part of the protocol, or of ONNX, that is not served
 ├── ModelUnavailable             503  the model is there but cannot be loaded now
 │   └── ModelLoading             503  the model is being loaded, which goes on with the next request
-├── RepositoryUnavailable        503  a place of the model repository cannot be read now
+├── RepositoryUnavailable        503  a storage backend of the model repository cannot be read now
 ├── ServiceUnavailable           503  a queue, table or bucket that jobs need does not answer now
 └── DeadlineExceeded             504  the answer was not ready in time
 ```
@@ -177,7 +177,7 @@ class ModelLoading(ModelUnavailable):
 
 
 class RepositoryUnavailable(TriptychError):
-    """A place of the model repository cannot be read now."""
+    """A storage backend of the model repository cannot be read now."""
 
     kind = "RepositoryUnavailable"
     status = 503

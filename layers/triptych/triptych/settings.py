@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-_PLACE = re.compile(r"/|s3://[^/]")
+_ADDRESS = re.compile(r"/|s3://[^/]")
 _MEGABYTES_PER_PROCESSOR = 1769  # Lambda gives processors in proportion to memory
 
 
@@ -33,8 +33,8 @@ class Settings:
     """Settings of a function.
 
     Attributes:
-        places: Where models are, in order: directories and `s3://bucket/prefix`.
-        refresh_seconds: Age at which what a place holds is looked up again.
+        storages: Where models are, in order: directories and `s3://bucket/prefix`.
+        refresh_seconds: Age at which what a storage backend holds is looked up again.
         preload: Names of the models to open before the first request; `*` for all.
         memory_megabytes: Memory of the function.
         cache: Directory for models from S3.
@@ -43,7 +43,7 @@ class Settings:
         on_demand: Whether the function is started for a request, which waits; else ahead, or from a snapshot.
     """
 
-    places: tuple[str, ...]
+    storages: tuple[str, ...]
     refresh_seconds: float
     preload: tuple[str, ...]
     memory_megabytes: int
@@ -149,7 +149,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     start = environment.get("AWS_LAMBDA_INITIALIZATION_TYPE")
     preload = _names(environment.get("PRELOAD_MODELS", ""))
     return Settings(
-        places=_places(environment.get("MODEL_REPOSITORY", "")),
+        storages=_storages(environment.get("MODEL_REPOSITORY", "")),
         refresh_seconds=_number(environment, "MODEL_REFRESH_SECONDS", 30),
         preload=preload or (("*",) if start == "snap-start" else ()),  # a snapshot should hold open models
         memory_megabytes=int(_number(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769)),
@@ -230,16 +230,16 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _places(value: str) -> tuple[str, ...]:
-    places = _names(value)
-    if not places:
+def _storages(value: str) -> tuple[str, ...]:
+    addresses = _names(value)
+    if not addresses:
         raise InvalidSettings("MODEL_REPOSITORY is empty; expected directories and s3://bucket/prefix")
-    for place in places:
-        if not _PLACE.match(place):
+    for address in addresses:
+        if not _ADDRESS.match(address):
             raise InvalidSettings(
-                f"MODEL_REPOSITORY: {place!r} is neither a directory nor s3://bucket/prefix"
+                f"MODEL_REPOSITORY: {address!r} is neither a directory nor s3://bucket/prefix"
             )
-    return places
+    return addresses
 
 
 def _level(value: str) -> str:

@@ -9,8 +9,8 @@ from triptych.models.repository import ModelRepository
 from triptych.models.store import ModelStore
 
 from tests.unit.fakes.clock import Clock
-from tests.unit.fakes.places import MemoryPlace
 from tests.unit.fakes.sessions import Sessions
+from tests.unit.fakes.storage import MemoryStorage
 
 REFRESH = 30.0
 MB = 1 << 20
@@ -22,7 +22,7 @@ class World:
     """A store and everything around it.
 
     Attributes:
-        place: Where its models are.
+        storage: Where its models are.
         clock: Its time.
         sessions: What opens its models.
         loaded: Versions that it said it loaded.
@@ -30,7 +30,7 @@ class World:
         open_session: What stands between it and `sessions`, if anything does.
     """
 
-    place: MemoryPlace
+    storage: MemoryStorage
     clock: Clock = field(default_factory=Clock)
     sessions: Sessions = field(default_factory=Sessions)
     loaded: list[tuple[str, int]] = field(default_factory=list)
@@ -39,7 +39,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.store = ModelStore(
-            ModelRepository([self.place], REFRESH, self.clock),
+            ModelRepository([self.storage], REFRESH, self.clock),
             open_session=self.open_session or self.sessions,
             defaults=SessionSettings(threads=2),
             memory_budget=BUDGET,
@@ -51,9 +51,9 @@ class World:
         )
 
     def add(self, name: str, version: int, content: str, *, graph: int = 0, weights: int = 0) -> None:
-        """Puts a version into the place, which claims to have that many bytes of graph and weights."""
-        self.place.contents.setdefault(name, {})[version] = content
-        self.place.sizes[name, version] = (graph + weights, graph)
+        """Puts a version into the storage, which claims to have that many bytes of graph and weights."""
+        self.storage.contents.setdefault(name, {})[version] = content
+        self.storage.sizes[name, version] = (graph + weights, graph)
 
     def states(self) -> list[tuple[str, int | None, str]]:
         """The index without its reasons."""

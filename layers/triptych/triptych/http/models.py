@@ -161,6 +161,6 @@ def _indexed(entry: IndexEntry) -> dict[str, Any]:
         "state": entry.state,
         "reason": entry.reason,
         "description": entry.description,
-        "place": entry.place or "",
+        "storage": entry.storage or "",
         "hidden": entry.hidden,
     }

@@ -17,7 +17,7 @@ from triptych.aws.s3_errors import s3_errors
 from triptych.aws.transfer import S3Object, download
 from triptych.errors import ModelUnavailable
 from triptych.models.disk_cache import ModelCache
-from triptych.models.storage import CONFIG_FILE, GRAPH_FILE, PlaceKind, StoredModel, StoredVersion
+from triptych.models.storage import CONFIG_FILE, GRAPH_FILE, StorageKind, StoredModel, StoredVersion
 from triptych.protocol.names import is_model_name, is_version
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def open_bucket(name: str) -> S3Bucket:
     return S3Bucket(name, s3_client())
 
 
-class S3Place:
+class BucketStorage:
     """Models as `s3://<bucket>/<prefix>/<model>/<version>/model.onnx`.
 
     A version is served once its `model.onnx` is there: upload that file last, and rather add a version
@@ -119,7 +119,7 @@ class S3Place:
         opener: Makes the reader of the bucket, when it is first needed.
     """
 
-    kind: PlaceKind = "bucket"
+    kind: StorageKind = "bucket"
 
     def __init__(
         self, bucket: str, prefix: str, cache: ModelCache, opener: Callable[[str], S3Bucket] = open_bucket

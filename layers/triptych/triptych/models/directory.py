@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
-from triptych.models.storage import CONFIG_FILE, GRAPH_FILE, PlaceKind, StoredModel, StoredVersion
+from triptych.models.storage import CONFIG_FILE, GRAPH_FILE, StorageKind, StoredModel, StoredVersion
 from triptych.protocol.names import is_model_name, is_version
 
 
-class DirectoryPlace:
+class DirectoryStorage:
     """Models as `<directory>/<model>/<version>/model.onnx`; files are opened where they lie.
 
     Args:
         directory: The root; one that does not exist holds no models.
     """
 
-    kind: PlaceKind = "directory"
+    kind: StorageKind = "directory"
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

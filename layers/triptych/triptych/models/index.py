@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from triptych.errors import ModelUnavailable, NotFound, NotSupported, RepositoryUnavailable
 from triptych.models.loader import Failed, Loaded, ModelLoader, Outcomes
 from triptych.models.repository import Candidate, ModelRepository
-from triptych.models.storage import NoRoom, PlaceKind
+from triptych.models.storage import NoRoom, StorageKind
 
 State = Literal["READY", "UNAVAILABLE", "UNKNOWN"]
 BYTES_PER_SECOND = 25 << 20
@@ -24,8 +24,8 @@ class IndexEntry(NamedTuple):
         state: `READY`: it can be loaded; `UNAVAILABLE`: it cannot; `UNKNOWN`: not tried yet.
         reason: Why it is not ready.
         description: What its `model.toml` says it is; empty before it was loaded.
-        place: Where it is; None where no version of the model is known.
-        hidden: Later places that hold a version of this number too, which is not served.
+        storage: Where it is; None where no version of the model is known.
+        hidden: Later storage backends that hold a version of this number too, which is not served.
     """
 
     name: str
@@ -33,8 +33,8 @@ class IndexEntry(NamedTuple):
     state: State
     reason: str = ""
     description: str = ""
-    place: PlaceKind | None = None
-    hidden: tuple[PlaceKind, ...] = ()
+    storage: StorageKind | None = None
+    hidden: tuple[StorageKind, ...] = ()
 
 
 class ModelIndex:
@@ -58,7 +58,7 @@ class ModelIndex:
             seconds: Time for trying; no model in use is closed for it.
 
         Raises:
-            RepositoryUnavailable: No model is known, and not all places can be read now.
+            RepositoryUnavailable: No model is known, and not all storage backends can be read now.
         """
         deadline = self._repository.clock() + seconds
         return [entry for name in self._repository.names() for entry in self._of_model(name, deadline)]
@@ -72,11 +72,11 @@ class ModelIndex:
             yield IndexEntry(name, None, "UNKNOWN", str(error))
         else:
             for candidate in candidates:
-                version, place, hidden = candidate.stored.version, candidate.place.kind, candidate.hidden
+                version, storage, hidden = candidate.stored.version, candidate.storage.kind, candidate.hidden
                 state, reason = self._state(candidate, deadline)
                 outcome = self._outcomes.of(candidate)
                 description = outcome.description if isinstance(outcome, Loaded) else ""
-                yield IndexEntry(name, version, state, reason, description, place, hidden)
+                yield IndexEntry(name, version, state, reason, description, storage, hidden)
 
     def _state(self, candidate: Candidate, deadline: float) -> tuple[State, str]:
         outcome = self._outcomes.of(candidate)

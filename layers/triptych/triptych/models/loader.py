@@ -196,7 +196,7 @@ class ModelLoader:
             NoRoom: It is tentative, and does not fit beside the others.
             ModelUnavailable: It cannot be loaded now, or could not be a short while ago.
             NotSupported: It uses what is not served, as seen now or a short while ago.
-            RepositoryUnavailable: Its place cannot be read now, and no earlier content of it is open.
+            RepositoryUnavailable: Its storage cannot be read now, and no earlier content of it is open.
         """
         model = self.open_models.find(candidate)
         if model is not None:
@@ -237,7 +237,7 @@ class ModelLoader:
         needed = earlier.memory if earlier else estimate
         with ExitStack() as undo:
             directory = self._fetch(candidate, tentative=tentative)
-            undo.callback(candidate.place.release, stored)
+            undo.callback(candidate.storage.release, stored)
             self.open_models.close(candidate)
             self.open_models.make_room(needed, tentative=tentative)
             before = self.process_memory()
@@ -255,7 +255,7 @@ class ModelLoader:
     def _fetch(self, candidate: Candidate, *, tentative: bool) -> Path:
         while True:
             try:
-                return candidate.place.fetch(candidate.stored)
+                return candidate.storage.fetch(candidate.stored)
             except NoRoom:
                 if tentative or not self.open_models.close_least_recent():
                     raise

@@ -136,7 +136,7 @@ class OpenModels:
         """Closes the version, whatever content it was loaded from, if it is open."""
         opened = self._open.pop(_key(candidate), None)
         if opened is not None:
-            opened.candidate.place.release(opened.candidate.stored)
+            opened.candidate.storage.release(opened.candidate.stored)
 
     def close_least_recent(self) -> bool:
         """Closes the least recently used model; tells whether there was one."""

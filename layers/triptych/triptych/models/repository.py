@@ -1,4 +1,4 @@
-"""The model repository: several places that look like one."""
+"""The model repository: several storage backends that look like one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from triptych.errors import NotFound, RepositoryUnavailable
-from triptych.models.storage import ModelPlace, PlaceKind, StoredModel, StoredVersion
+from triptych.models.storage import ModelStorage, StorageKind, StoredModel, StoredVersion
 from triptych.protocol.names import model_name
 
 LOGGER = logging.getLogger("triptych")
@@ -22,35 +22,35 @@ class Candidate(NamedTuple):
 
     Attributes:
         stored: The version.
-        place: The place that holds it.
-        configured_by: The place whose `model.toml` counts: its own, else the first that has one.
+        storage: The storage backend that holds it.
+        configured_by: The storage backend whose `model.toml` counts: its own, else the first that has one.
         fingerprint: Changes whenever a file of the version, or that `model.toml`, changes.
-        hidden: Later places that hold a version of this number too, which is not served.
+        hidden: Later storage backends that hold a version of this number too, which is not served.
     """
 
     stored: StoredVersion
-    place: ModelPlace
-    configured_by: ModelPlace | None
+    storage: ModelStorage
+    configured_by: ModelStorage | None
     fingerprint: str
-    hidden: tuple[PlaceKind, ...] = ()
+    hidden: tuple[StorageKind, ...] = ()
 
     def config(self) -> str | None:
         """Reads the text of the `model.toml` that counts for this version, if there is one.
 
         Raises:
             ModelUnavailable: It is not text.
-            RepositoryUnavailable: Its place cannot be read now.
+            RepositoryUnavailable: Its storage backend cannot be read now.
         """
         return self.configured_by.config(self.stored.model) if self.configured_by else None
 
 
 class Listing(NamedTuple):
-    """The versions of one model over all places.
+    """The versions of one model over all storage backends.
 
     Attributes:
         model: Name of the model.
         versions: Candidates by version, the highest first.
-        unread: Why a place could not be read, when one could not: it may hold more versions.
+        unread: Why a storage backend could not be read, when one could not: it may hold more versions.
     """
 
     model: str
@@ -61,8 +61,8 @@ class Listing(NamedTuple):
         """Returns every version, the highest first; there is at least one.
 
         Raises:
-            NotFound: No place has the model.
-            RepositoryUnavailable: No place has the model, but not all could be read.
+            NotFound: No storage backend has the model.
+            RepositoryUnavailable: No storage backend has the model, but not all could be read.
         """
         if not self.versions:
             raise self._missing(f"unknown model {self.model!r}")
@@ -72,8 +72,8 @@ class Listing(NamedTuple):
         """Returns the version with that number.
 
         Raises:
-            NotFound: No place has it.
-            RepositoryUnavailable: No place has it, but not all could be read.
+            NotFound: No storage backend has it.
+            RepositoryUnavailable: No storage backend has it, but not all could be read.
         """
         candidate = self.versions.get(version)
         if candidate is None:
@@ -85,8 +85,8 @@ class Listing(NamedTuple):
         """Returns the version with that number; of None every version, the highest first.
 
         Raises:
-            NotFound: No place has it, or the model.
-            RepositoryUnavailable: No place has it, or the model, but not all could be read.
+            NotFound: No storage backend has it, or the model.
+            RepositoryUnavailable: No storage backend has it, or the model, but not all could be read.
         """
         return self.all() if version is None else (self.one(version),)
 
@@ -98,7 +98,7 @@ class Listing(NamedTuple):
 
 @dataclass(slots=True)
 class _Checked:
-    """A listing, what each place said (None: nothing yet), and when."""
+    """A listing, what each storage backend listed (None: nothing yet), and when."""
 
     at: float
     stored: Sequence[StoredModel | None]
@@ -106,36 +106,36 @@ class _Checked:
 
 
 class ModelRepository:
-    """Finds models in several places; where two hold the same version, the earlier place wins.
+    """Finds models in several storage backends; where two hold the same version, the earlier one wins.
 
-    What the places say is believed for a short while, so that a request costs no listing, and a new
-    version is noticed without a deploy. A place that cannot be read neither hides the models of the
+    Listings are kept for a short while, so that a request costs none, and a new
+    version is noticed without a deploy. A backend that cannot be read neither hides the models of the
     others, nor those that it listed before. Made for one thread.
 
     Args:
-        places: Where models are, in order of preference.
+        storages: Where models are, in order of preference.
         refresh_seconds: Age from which a listing is read again.
         clock: Monotonic seconds.
     """
 
     def __init__(
         self,
-        places: Sequence[ModelPlace],
+        storages: Sequence[ModelStorage],
         refresh_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.refresh_seconds = refresh_seconds
         self.clock = clock
-        self._places = places
+        self._storages = storages
         self._checked: dict[str, _Checked] = {}
-        self._names: list[Sequence[str]] = [() for _ in places]
+        self._names: list[Sequence[str]] = [() for _ in storages]
         self._names_expire = float("-inf")
 
     def names(self) -> Sequence[str]:
         """Lists the names of all models, sorted.
 
         Raises:
-            RepositoryUnavailable: No model is known, and not all places could be read.
+            RepositoryUnavailable: No model is known, and not all storage backends could be read.
         """
         if self.clock() >= self._names_expire:
             self._refresh_names()
@@ -146,7 +146,7 @@ class ModelRepository:
 
         Raises:
             NotFound: No model can have this name.
-            RepositoryUnavailable: No place has the model, but not all could be read.
+            RepositoryUnavailable: No storage backend has the model, but not all could be read.
         """
         checked = self._checked.get(model)
         if checked is not None and self.clock() - checked.at < self.refresh_seconds:
@@ -154,17 +154,17 @@ class ModelRepository:
         return self._refresh(model_name(model), checked)
 
     def _refresh(self, model: str, before: _Checked | None) -> Listing:
-        known: Sequence[StoredModel | None] = before.stored if before else [None] * len(self._places)
+        known: Sequence[StoredModel | None] = before.stored if before else [None] * len(self._storages)
         stored: list[StoredModel | None] = []
         unread = None
-        for place, last in zip(self._places, known, strict=True):
+        for storage, last in zip(self._storages, known, strict=True):
             try:
-                stored.append(place.stored(model))
+                stored.append(storage.stored(model))
             except RepositoryUnavailable as error:
                 LOGGER.warning("model repository: %s; model %s is served as last seen", error, model)
                 unread = str(error)
                 stored.append(last)
-        listing = Listing(model, _merged(self._places, stored), unread)
+        listing = Listing(model, _merged(self._storages, stored), unread)
         if unread is not None and not listing.versions:
             raise RepositoryUnavailable(unread)
         if before is not None and before.listing == listing:
@@ -180,9 +180,9 @@ class ModelRepository:
 
     def _refresh_names(self) -> None:
         unread = None
-        for index, place in enumerate(self._places):
+        for index, storage in enumerate(self._storages):
             try:
-                self._names[index] = place.models()
+                self._names[index] = storage.models()
             except RepositoryUnavailable as error:
                 LOGGER.warning("model repository: %s; its models are listed as last seen", error)
                 unread = str(error)
@@ -191,17 +191,17 @@ class ModelRepository:
         self._names_expire = self.clock() + self.refresh_seconds
 
 
-def _merged(places: Sequence[ModelPlace], stored: Sequence[StoredModel | None]) -> dict[int, Candidate]:
-    found = [(place, here) for place, here in zip(places, stored, strict=True) if here is not None]
-    configured = next(((place, here) for place, here in found if here.config is not None), (None, None))
+def _merged(storages: Sequence[ModelStorage], stored: Sequence[StoredModel | None]) -> dict[int, Candidate]:
+    found = [(storage, here) for storage, here in zip(storages, stored, strict=True) if here is not None]
+    configured = next(((storage, here) for storage, here in found if here.config is not None), (None, None))
     candidates: dict[int, Candidate] = {}
-    for place, here in found:
-        configured_by, source = (place, here) if here.config is not None else configured
+    for storage, here in found:
+        configured_by, source = (storage, here) if here.config is not None else configured
         config = source.config if source is not None else None
         for number, version in here.versions.items():
             if winner := candidates.get(number):
-                candidates[number] = winner._replace(hidden=(*winner.hidden, place.kind))
+                candidates[number] = winner._replace(hidden=(*winner.hidden, storage.kind))
             else:
                 fingerprint = f"{version.fingerprint}/{config}"
-                candidates[number] = Candidate(version, place, configured_by, fingerprint)
+                candidates[number] = Candidate(version, storage, configured_by, fingerprint)
     return dict(sorted(candidates.items(), reverse=True))

@@ -1,4 +1,4 @@
-"""A place that holds models: a directory, or a prefix of a bucket."""
+"""Storage backends of models: a directory, or a prefix of a bucket."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ GRAPH_FILE = "model.onnx"
 """The file that makes a version complete; whoever adds a version writes it last."""
 CONFIG_FILE = "model.toml"
 
-PlaceKind = Literal["directory", "bucket"]
+StorageKind = Literal["directory", "bucket"]
 
 
 class StoredVersion(NamedTuple):
-    """A complete version of a model in a place.
+    """A complete version of a model in a storage backend.
 
     Attributes:
         model: Name of the model.
@@ -36,10 +36,10 @@ class StoredVersion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """What a place holds of one model.
+    """What a storage backend holds of one model.
 
     Attributes:
-        versions: Its complete versions by number; none when the place does not have it.
+        versions: Its complete versions by number; none when the storage backend does not have it.
         config: Fingerprint of its `model.toml`; None when there is none. Apart from the versions', so
             that a changed setting does not bring gigabytes of weights again.
     """
@@ -52,11 +52,11 @@ class NoRoom(ModelUnavailable):
     """There is room for the version, on disk or in memory, only when models that are open are closed."""
 
 
-class ModelPlace(Protocol):
+class ModelStorage(Protocol):
     """Holds model versions as `<model>/<version>/model.onnx`, with an optional `<model>/model.toml`."""
 
     @property
-    def kind(self) -> PlaceKind:
+    def kind(self) -> StorageKind:
         """What it is."""
         ...
 
@@ -64,7 +64,7 @@ class ModelPlace(Protocol):
         """Lists the names of the models here, sorted.
 
         Raises:
-            RepositoryUnavailable: The place cannot be read now.
+            RepositoryUnavailable: The storage backend cannot be read now.
         """
         ...
 
@@ -72,7 +72,7 @@ class ModelPlace(Protocol):
         """Lists what is here of a model, whose name has been checked.
 
         Raises:
-            RepositoryUnavailable: The place cannot be read now.
+            RepositoryUnavailable: The storage backend cannot be read now.
         """
         ...
 
@@ -81,7 +81,7 @@ class ModelPlace(Protocol):
 
         Raises:
             ModelUnavailable: It is not text.
-            RepositoryUnavailable: The place cannot be read now.
+            RepositoryUnavailable: The storage backend cannot be read now.
         """
         ...
 
@@ -94,7 +94,7 @@ class ModelPlace(Protocol):
         Raises:
             NoRoom: It fits only when other versions have been released.
             ModelUnavailable: It never fits, or changed or went away meanwhile.
-            RepositoryUnavailable: The place cannot be read now.
+            RepositoryUnavailable: The storage backend cannot be read now.
         """
         ...
 

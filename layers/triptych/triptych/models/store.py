@@ -81,7 +81,7 @@ class ModelStore:
             ModelLoading: It is not loaded by then, and no lower version is open.
             ModelUnavailable: It cannot be loaded now.
             NotSupported: It uses what is not served.
-            RepositoryUnavailable: Its place cannot be read now.
+            RepositoryUnavailable: Its storage backend cannot be read now.
         """
         listing = self._repository.listing(name)
         resolved = self._resolved.get((name, version))
@@ -96,7 +96,7 @@ class ModelStore:
 
         Raises:
             NotFound: There is no such model.
-            RepositoryUnavailable: It is in no place that can be read now.
+            RepositoryUnavailable: It is in no storage backend that can be read now.
         """
         return [candidate.stored.version for candidate in self._repository.listing(name).all()]
 
@@ -107,7 +107,7 @@ class ModelStore:
             seconds: Time for trying.
 
         Raises:
-            RepositoryUnavailable: No model is known, and not all places can be read now.
+            RepositoryUnavailable: No model is known, and not all storage backends can be read now.
         """
         return self._index.entries(seconds)
 

@@ -1,4 +1,4 @@
-"""A place that holds models in memory, and can break."""
+"""A storage backend that holds models in memory, and can break."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
-from triptych.models.storage import GRAPH_FILE, NoRoom, PlaceKind, StoredModel, StoredVersion
+from triptych.models.storage import GRAPH_FILE, NoRoom, StorageKind, StoredModel, StoredVersion
 
 
 @dataclass
-class MemoryPlace:
+class MemoryStorage:
     """Models as contents of `model.onnx` by name and version.
 
     Attributes:
@@ -36,7 +36,7 @@ class MemoryPlace:
     fetched: Counter[tuple[str, int]] = field(default_factory=Counter)
     fetches: list[tuple[str, int]] = field(default_factory=list)
     listings: Counter[str] = field(default_factory=Counter)
-    kind: PlaceKind = "directory"
+    kind: StorageKind = "directory"
 
     def models(self) -> Sequence[str]:
         """Lists the names."""

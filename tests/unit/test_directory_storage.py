@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
-from triptych.models.directory import DirectoryPlace
+from triptych.models.directory import DirectoryStorage
 from triptych.models.storage import StoredModel
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> DirectoryPlace:
+def storage(tmp_path: Path) -> DirectoryStorage:
     """A directory with one model in two versions."""
     write(tmp_path / "iris/1/model.onnx", "one")
     write(tmp_path / "iris/2/model.onnx", "second")
     write(tmp_path / "iris/2/weights/part.bin", "weights")
-    return DirectoryPlace(tmp_path)
+    return DirectoryStorage(tmp_path)
 
 
 def write(path: Path, text: str) -> None:
@@ -23,82 +23,82 @@ def write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def fingerprints(place: DirectoryPlace) -> list[str]:
+def fingerprints(storage: DirectoryStorage) -> list[str]:
     """The fingerprints of the versions, the lowest first."""
-    return [version.fingerprint for _, version in sorted(place.stored("iris").versions.items())]
+    return [version.fingerprint for _, version in sorted(storage.stored("iris").versions.items())]
 
 
-def test_versions_and_sizes(place: DirectoryPlace) -> None:
+def test_versions_and_sizes(storage: DirectoryStorage) -> None:
     """Every complete version is listed with the size of all its files and of the graph alone."""
-    found = [(v.version, v.size, v.graph_size) for _, v in sorted(place.stored("iris").versions.items())]
+    found = [(v.version, v.size, v.graph_size) for _, v in sorted(storage.stored("iris").versions.items())]
     assert [(1, 3, 3), (2, 13, 6)] == found
 
 
-def test_what_cannot_be_a_model_is_ignored(place: DirectoryPlace, tmp_path: Path) -> None:
+def test_what_cannot_be_a_model_is_ignored(storage: DirectoryStorage, tmp_path: Path) -> None:
     """Files, hidden folders and folders with impossible names are neither models nor versions."""
     for path in ("README.md", ".git/1/model.onnx", "a b/1/model.onnx"):
         write(tmp_path / path, "x")
     for path in ("01", "0", "-1", "v3", "latest", "3.5"):
         write(tmp_path / "iris" / path / "model.onnx", "x")
     write(tmp_path / "iris/4", "a file")
-    assert ["iris"] == place.models()
-    assert [1, 2] == sorted(place.stored("iris").versions)
+    assert ["iris"] == storage.models()
+    assert [1, 2] == sorted(storage.stored("iris").versions)
 
 
-def test_version_without_graph_is_incomplete(place: DirectoryPlace, tmp_path: Path) -> None:
+def test_version_without_graph_is_incomplete(storage: DirectoryStorage, tmp_path: Path) -> None:
     """A version is there once its `model.onnx` is."""
     write(tmp_path / "iris/3/weights.bin", "weights")
-    assert [1, 2] == sorted(place.stored("iris").versions)
+    assert [1, 2] == sorted(storage.stored("iris").versions)
     write(tmp_path / "iris/3/model.onnx", "three")
-    assert [1, 2, 3] == sorted(place.stored("iris").versions)
+    assert [1, 2, 3] == sorted(storage.stored("iris").versions)
 
 
-def test_fingerprint_follows_the_files(place: DirectoryPlace, tmp_path: Path) -> None:
+def test_fingerprint_follows_the_files(storage: DirectoryStorage, tmp_path: Path) -> None:
     """A version's fingerprint changes with any of its files, and only with them."""
-    one, two = fingerprints(place)
-    assert [one, two] == fingerprints(place)
+    one, two = fingerprints(storage)
+    assert [one, two] == fingerprints(storage)
     write(tmp_path / "iris/2/weights/part.bin", "other weights")
     write(tmp_path / "iris/model.toml", "key = 'id'")
-    changed = fingerprints(place)
+    changed = fingerprints(storage)
     assert one == changed[0]
     assert two != changed[1]
 
 
-def test_config(place: DirectoryPlace, tmp_path: Path) -> None:
+def test_config(storage: DirectoryStorage, tmp_path: Path) -> None:
     """The `model.toml` is read as text, and its fingerprint follows it."""
-    assert place.config("iris") is None
-    assert place.stored("iris").config is None
+    assert storage.config("iris") is None
+    assert storage.stored("iris").config is None
     write(tmp_path / "iris/model.toml", "description = 'ä'")
-    first = place.stored("iris").config
-    assert place.config("iris") == "description = 'ä'"
+    first = storage.stored("iris").config
+    assert storage.config("iris") == "description = 'ä'"
     write(tmp_path / "iris/model.toml", "description = 'other'")
-    assert first not in {None, place.stored("iris").config}
+    assert first not in {None, storage.stored("iris").config}
 
 
-def test_config_that_is_not_text(place: DirectoryPlace, tmp_path: Path) -> None:
+def test_config_that_is_not_text(storage: DirectoryStorage, tmp_path: Path) -> None:
     """A `model.toml` in another encoding makes its model unavailable."""
     (tmp_path / "iris/model.toml").write_bytes(b"description = '\xff'")
     with pytest.raises(ModelUnavailable, match=r"model\.toml: expected UTF-8 text"):
-        place.config("iris")
+        storage.config("iris")
 
 
 def test_missing_directory_holds_nothing(tmp_path: Path) -> None:
     """A directory or model that does not exist holds no models."""
-    place = DirectoryPlace(tmp_path / "nowhere")
-    assert [] == place.models()
-    assert StoredModel() == place.stored("iris")
-    assert place.config("iris") is None
+    storage = DirectoryStorage(tmp_path / "nowhere")
+    assert [] == storage.models()
+    assert StoredModel() == storage.stored("iris")
+    assert storage.config("iris") is None
 
 
-def test_fetch_copies_nothing(place: DirectoryPlace, tmp_path: Path) -> None:
+def test_fetch_copies_nothing(storage: DirectoryStorage, tmp_path: Path) -> None:
     """A version is opened where it lies, and stays when it is released."""
-    version = place.stored("iris").versions[2]
-    assert tmp_path / "iris/2" == place.fetch(version)
-    place.release(version)
+    version = storage.stored("iris").versions[2]
+    assert tmp_path / "iris/2" == storage.fetch(version)
+    storage.release(version)
     assert (tmp_path / "iris/2/model.onnx").exists()
 
 
-def test_unreadable_directory(place: DirectoryPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_directory(storage: DirectoryStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A directory that cannot be read is an error that does not tell its path."""
 
     def denied(path: Path) -> None:
@@ -106,5 +106,5 @@ def test_unreadable_directory(place: DirectoryPlace, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Path, "iterdir", denied)  # permissions do not bind every user that runs tests
     with pytest.raises(RepositoryUnavailable) as caught:
-        place.models()
+        storage.models()
     assert str(caught.value) == "a directory of models cannot be read: Permission denied"

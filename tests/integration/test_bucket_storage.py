@@ -1,4 +1,4 @@
-"""A bucket as a place for models: what is listed, and what is brought to the disk."""
+"""A bucket as a storage backend for models: what is listed, and what is brought to the disk."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from triptych.aws.transfer import S3Object
 from triptych.errors import ModelUnavailable
-from triptych.models.bucket import S3Place
+from triptych.models.bucket import BucketStorage
 from triptych.models.disk_cache import ModelCache
 
 from tests.integration.model_bucket import ModelBucket
@@ -20,7 +20,7 @@ def test_large_object_comes_in_ranges(bucket: ModelBucket, tmp_path: Path) -> No
     bucket.put("models/large/1/model.onnx", b"graph")
     bucket.put("models/large/1/weights.bin", content)
     service = Service(tmp_path / "cache", Clock(), RecordedBucket(bucket.name))
-    directory = service.place.fetch(service.place.stored("large").versions[1])
+    directory = service.storage.fetch(service.storage.stored("large").versions[1])
     assert content == (directory / "weights.bin").read_bytes()
     assert b"graph" == (directory / "model.onnx").read_bytes()
     ranges = sorted(
@@ -38,20 +38,20 @@ def test_empty_object(bucket: ModelBucket, service: Service) -> None:
     """An empty file, which has no ranges, is downloaded too."""
     bucket.put("models/m/1/model.onnx", b"graph")
     bucket.put("models/m/1/empty.bin", b"")
-    directory = service.place.fetch(service.place.stored("m").versions[1])
+    directory = service.storage.fetch(service.storage.stored("m").versions[1])
     assert b"" == (directory / "empty.bin").read_bytes()
 
 
 def test_change_before_the_download(bucket: ModelBucket, service: Service) -> None:
     """A version that changed since it was listed is not brought under its old fingerprint."""
     bucket.put_adder("adder/1", 1)
-    listed = service.place.stored("adder").versions[1]
+    listed = service.storage.stored("adder").versions[1]
     bucket.put_adder("adder/1", 2)
     with pytest.raises(ModelUnavailable, match="changed while it was being read; try again"):
-        service.place.fetch(listed)
+        service.storage.fetch(listed)
     bucket.delete("models/adder/1/model.onnx")
     with pytest.raises(ModelUnavailable, match="changed while it was being read; try again"):
-        service.place.fetch(listed)
+        service.storage.fetch(listed)
     assert [] == service.copies
 
 
@@ -79,11 +79,11 @@ def test_keys_never_leave_the_directory(bucket: ModelBucket, service: Service) -
         bucket.put(f"models/adder/1/{path}", b"x")
     bucket.put("models/adder/2/../1/model.onnx", b"x")
     bucket.put("models/../adder/1/model.onnx", b"x")
-    version = service.place.stored("adder").versions
-    directory = service.place.fetch(version[1])
+    version = service.storage.stored("adder").versions
+    directory = service.storage.fetch(version[1])
     assert ["model.onnx"] == [path.name for path in directory.rglob("*")]
     assert [1] == list(version)
-    assert ["adder"] == service.place.models()
+    assert ["adder"] == service.storage.models()
 
 
 def test_nested_files_and_other_folders(bucket: ModelBucket, service: Service) -> None:
@@ -92,20 +92,20 @@ def test_nested_files_and_other_folders(bucket: ModelBucket, service: Service) -
     bucket.put("models/m/1/weights/part.bin", b"weights")
     for key in ("m/01/model.onnx", "m/v2/model.onnx", "m/README.md", "mm/5/model.onnx", "_m/1/model.onnx"):
         bucket.put(f"models/{key}", b"x")
-    stored = service.place.stored("m")
+    stored = service.storage.stored("m")
     assert [(1, 12, 5)] == [(v.version, v.size, v.graph_size) for v in stored.versions.values()]
-    assert b"weights" == (service.place.fetch(stored.versions[1]) / "weights/part.bin").read_bytes()
-    assert ["m", "mm"] == service.place.models()
+    assert b"weights" == (service.storage.fetch(stored.versions[1]) / "weights/part.bin").read_bytes()
+    assert ["m", "mm"] == service.storage.models()
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "models", "models/", "/deep/models/"])
 def test_prefixes(bucket: ModelBucket, tmp_path: Path, prefix: str) -> None:
     """Models may lie anywhere in the bucket, also at its root."""
     bucket.put(f"{prefix.strip('/')}/m/1/model.onnx".removeprefix("/"), b"graph")
-    place = S3Place(bucket.name, prefix, ModelCache(tmp_path / "cache"))
-    assert "m" in place.models()
-    assert [1] == list(place.stored("m").versions)
-    assert b"graph" == (place.fetch(place.stored("m").versions[1]) / "model.onnx").read_bytes()
+    storage = BucketStorage(bucket.name, prefix, ModelCache(tmp_path / "cache"))
+    assert "m" in storage.models()
+    assert [1] == list(storage.stored("m").versions)
+    assert b"graph" == (storage.fetch(storage.stored("m").versions[1]) / "model.onnx").read_bytes()
 
 
 def test_more_than_a_page(bucket: ModelBucket, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,16 +114,16 @@ def test_more_than_a_page(bucket: ModelBucket, service: Service, monkeypatch: py
     for number in range(1, 13):
         bucket.put(f"models/m{number}/1/model.onnx", b"x")
         bucket.put(f"models/m/{number}/model.onnx", b"x")
-    assert set(range(1, 13)) == set(service.place.stored("m").versions)
+    assert set(range(1, 13)) == set(service.storage.stored("m").versions)
     assert 3 == service.reader.count("ListObjectsV2")
-    assert 13 == len(service.place.models())
+    assert 13 == len(service.storage.models())
 
 
 def test_config_is_text(bucket: ModelBucket, service: Service) -> None:
     """A `model.toml` is read as UTF-8; another encoding makes the model unavailable."""
-    assert service.place.config("m") is None
+    assert service.storage.config("m") is None
     bucket.put("models/m/model.toml", "description = 'ä'".encode())
-    assert "description = 'ä'" == service.place.config("m")
+    assert "description = 'ä'" == service.storage.config("m")
     bucket.put("models/m/model.toml", b"description = '\xff'")
     with pytest.raises(ModelUnavailable, match=r"model\.toml: expected UTF-8 text"):
-        service.place.config("m")
+        service.storage.config("m")
