@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from triptych.aws.clients import AwsClients
-from triptych.batches.store import DynamoBatches
+from triptych.batches.store import BatchStore
 
 TABLE = "stack-batches"
 RETENTION = 90 * 86_400
@@ -20,7 +20,7 @@ class BatchWorld:
         self.aws = AwsClients()
 
     @cached_property
-    def batches(self) -> DynamoBatches:
+    def batches(self) -> BatchStore:
         """Records in a table whose key is id and item, with the index by age."""
         self.aws.dynamodb.create_table(
             TableName=TABLE,
@@ -38,7 +38,7 @@ class BatchWorld:
                 }
             ],
         )
-        return DynamoBatches(self.aws, TABLE, RETENTION, lambda: NOW)
+        return BatchStore(self.aws, TABLE, RETENTION, lambda: NOW)
 
     def item(self, batch_id: str, item: str) -> dict[str, Any]:
         """Gives the attributes of an item as DynamoDB has them."""

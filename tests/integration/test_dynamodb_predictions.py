@@ -7,10 +7,10 @@ import pytest
 from botocore.client import BaseClient
 from triptych.aws.clients import AwsClients
 from triptych.aws.pacer import Pacer
-from triptych.batches.lookup import MAX_ITEM, DynamoPredictions
+from triptych.batches.lookup import MAX_ITEM, Origin, PredictionStore
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, ServiceUnavailable
-from triptych.inference.piece import Made, Prediction
+from triptych.inference.piece import Prediction
 
 from tests.integration.outages import NO_ANSWER, refusing
 from tests.unit.fakes.clock import Clock
@@ -18,8 +18,8 @@ from tests.unit.fakes.clock import Clock
 TABLE = "stack-predictions"
 NOW = 1_767_225_600_000
 DAY = 86_400_000
-EARLY = Made("iris", 2, "batch-1", NOW - 2000)
-LATE = Made("iris", 3, "batch-2", NOW - 1000)
+EARLY = Origin("iris", 2, "batch-1", NOW - 2000)
+LATE = Origin("iris", 3, "batch-2", NOW - 1000)
 
 type MakeApiCall = Callable[[BaseClient, str, dict[str, Any]], Any]
 
@@ -41,9 +41,9 @@ class PredictionWorld:
             ],
             BillingMode="PAY_PER_REQUEST",
         )
-        self.store = DynamoPredictions(self.aws, TABLE, 30, lambda: self.now)
+        self.store = PredictionStore(self.aws, TABLE, 30, lambda: self.now)
 
-    def put(self, predictions: Sequence[Prediction], made: Made) -> None:
+    def put(self, predictions: Sequence[Prediction], made: Origin) -> None:
         """Keeps predictions, in a minute at most."""
         self.store.put(predictions, made, self.pacer)
 
@@ -71,7 +71,7 @@ def test_kept_and_found(world: PredictionWorld) -> None:
 
 
 @pytest.mark.parametrize("order", [(EARLY, LATE), (LATE, EARLY), (LATE, EARLY, LATE)])
-def test_later_batch_counts(world: PredictionWorld, order: tuple[Made, ...]) -> None:
+def test_later_batch_counts(world: PredictionWorld, order: tuple[Origin, ...]) -> None:
     """Of two batches the one that was handed over later counts, in whatever order they write."""
     for made in order:
         world.put([Prediction("k", {"batch": made.batch})], made)

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from triptych.aws.pacer import Pacer
 from triptych.batches.batch import Batch
 from triptych.batches.file import FileOutcome, Part
-from triptych.batches.store import BatchPage
-from triptych.batches.telemetry import ChunkRun
+from triptych.batches.lookup import Origin, PredictionStore
+from triptych.batches.store import BatchPage, BatchStore
+from triptych.batches.telemetry import BatchTelemetry, ChunkRun
 from triptych.clock import Deadline
 from triptych.errors import BadRequest
-from triptych.inference.piece import Made, Prediction
+from triptych.inference.piece import Prediction
 
 from tests.support.job_fakes import Breakable
 
@@ -22,8 +23,8 @@ AT_ONCE = Pacer(1e9, Deadline(math.inf))
 
 
 @dataclass
-class MemoryBatches(Breakable):
-    """Records of batches; a `BatchStore`.
+class MemoryBatches(Breakable, BatchStore):
+    """Records of batches.
 
     Attributes:
         batches: The records by id.
@@ -137,33 +138,33 @@ class MemoryWorkflow(Breakable):
 
 
 @dataclass
-class MemoryPredictions(Breakable):
-    """Predictions by model and key; a `PredictionStore`.
+class MemoryPredictions(Breakable, PredictionStore):
+    """Predictions by model and key.
 
     Attributes:
         kept: The latest of each key.
     """
 
-    kept: dict[tuple[str, str], tuple[Prediction, Made]] = field(default_factory=dict)
+    kept: dict[tuple[str, str], tuple[Prediction, Origin]] = field(default_factory=dict)
 
-    def put(self, predictions: Sequence[Prediction], made: Made, pacer: Pacer) -> None:
+    def put(self, predictions: Sequence[Prediction], origin: Origin, pacer: Pacer) -> None:
         """Keeps predictions; those of a later batch stay."""
         self.reach()
         for prediction in predictions:
             pacer.wait(1)
-            known = self.kept.get((made.model, prediction.key))
-            if known is None or (known[1].at, known[1].batch) <= (made.at, made.batch):
-                self.kept[made.model, prediction.key] = prediction, made
+            known = self.kept.get((origin.model, prediction.key))
+            if known is None or (known[1].at, known[1].batch) <= (origin.at, origin.batch):
+                self.kept[origin.model, prediction.key] = prediction, origin
 
-    def get(self, model: str, keys: Sequence[str]) -> Mapping[str, tuple[Prediction, Made]]:
+    def get(self, model: str, keys: Sequence[str]) -> Mapping[str, tuple[Prediction, Origin]]:
         """Gives the latest predictions by key."""
         self.reach()
         return {key: self.kept[model, key] for key in keys if (model, key) in self.kept}
 
 
 @dataclass
-class WatchedBatches:
-    """What was seen; a `BatchObserver`.
+class WatchedBatches(BatchTelemetry):
+    """What was seen of batches.
 
     Attributes:
         accepted: Batches that were accepted.

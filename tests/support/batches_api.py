@@ -13,14 +13,14 @@ from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.dry_run import DryRun, Workers
 from triptych.batches.file import FileOutcome
 from triptych.batches.finalize import BatchEndings, BatchLedger
-from triptych.batches.lookup import Lookup, LookupRate
+from triptych.batches.lookup import LookupRate, Origin
 from triptych.batches.opening import descriptions
 from triptych.batches.service import BatchDesk, BatchSubmitter
 from triptych.batches.starting import Starter
 from triptych.http.application import Application
 from triptych.http.batches import BatchServices
 from triptych.http.routes import batch_routes
-from triptych.inference.piece import Counts, Made, Prediction
+from triptych.inference.piece import Counts, Prediction
 from triptych.lifecycle.failure import Failure
 from triptych.models.repository import ModelRepository
 from triptych.rows.options import BatchOptions
@@ -86,7 +86,7 @@ class BatchesApi:
             submitter=BatchSubmitter(self.store, starter, endings, self.observer, self.clock),
             dry_run=DryRun(self.inputs, self._select, descriptions(self.repository), workers),
             desk=BatchDesk(self.store, starter, endings, self.workflow, self.clock),
-            lookup=Lookup(self.predictions),
+            predictions=self.predictions,
             outputs=self.outputs,
             work=self.work,
             clock=self.clock,
@@ -128,7 +128,7 @@ class BatchesApi:
     def predicted(self, model: str = "recommender") -> None:
         """Makes predictions for two users."""
         rows = [Prediction(key, {"user_id": int(key), "items": [1, 2]}) for key in ("15", "16")]
-        self.predictions.put(rows, Made(model, 1, BATCH_ID, NOW), AT_ONCE)
+        self.predictions.put(rows, Origin(model, 1, BATCH_ID, NOW), AT_ONCE)
 
     def _keep(self, batch: Batch) -> Batch:
         self.store.batches[batch.id] = batch

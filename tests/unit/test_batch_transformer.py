@@ -14,12 +14,12 @@ from triptych.batches.batch import Batch
 from triptych.batches.cancelling import Cancelled
 from triptych.batches.chunk import Limits, Transformer
 from triptych.batches.file import Chunk
-from triptych.batches.lookup import LookupRate
+from triptych.batches.lookup import LookupRate, Origin
 from triptych.batches.transitions import cancelled
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, NotFound
 from triptych.inference import transform
-from triptych.inference.piece import Counts, Made, Prediction
+from triptych.inference.piece import Counts, Prediction
 from triptych.inference.transform import BulkSizes
 
 from tests.support.batch_world import FAST, BatchWorld, models
@@ -149,7 +149,7 @@ def test_lookups_that_are_stopped_within_a_block(world: BatchWorld, monkeypatch:
     )
     put = world.predictions.put
 
-    def late(predictions: Sequence[Prediction], made: Made, pacer: Pacer) -> None:
+    def late(predictions: Sequence[Prediction], made: Origin, pacer: Pacer) -> None:
         if predictions[0].key == "2":
             raise DeadlineExceeded("too late")
         put(predictions, made, pacer)

@@ -59,10 +59,10 @@ class Wide:
         self.world.store.add(handed_over(batch, self.world.clock()))
         return self.told("plan")
 
-    def told(self, step: str, **message: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    def told(self, name: str, **message: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         """Runs a step of the state machine, and keeps what travels."""
-        sent = orjson.dumps({"batch": "b", **message})
-        answer: dict[str, Any] = getattr(self.world.machine, step)(orjson.loads(sent), Deadline.after(60))
+        sent = orjson.dumps({"batch": "b", **message, "step": name})
+        answer: dict[str, Any] = self.world.machine.run(orjson.loads(sent), Deadline.after(60))
         self.messages += [sent, orjson.dumps(answer)]
         return answer
 

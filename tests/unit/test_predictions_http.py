@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from triptych.inference.piece import Made, Prediction
+from triptych.batches.lookup import Origin
+from triptych.inference.piece import Prediction
 from triptych.models.repository import ModelRepository
 
 from tests.support.batch_fakes import AT_ONCE
@@ -50,7 +51,7 @@ def test_one(api: BatchesApi) -> None:
 def test_labels(api: BatchesApi) -> None:
     """Names of the entries of lists come with the prediction."""
     labels = {"items": ["first", "second"]}
-    api.predictions.put([Prediction("17", ROW, labels)], Made("recommender", 1, BATCH_ID, NOW), AT_ONCE)
+    api.predictions.put([Prediction("17", ROW, labels)], Origin("recommender", 1, BATCH_ID, NOW), AT_ONCE)
     answer = api.call("GET", ONE, path={"model": "recommender", "key": "17"})
     assert (ROW, labels) == (answer.json()["prediction"], answer.json()["labels"])
 
@@ -58,7 +59,7 @@ def test_labels(api: BatchesApi) -> None:
 @pytest.mark.parametrize(("sent", "key"), [("a%2Fb", "a/b"), ("a%20%C3%A4", "a ä"), ("100%25", "100%")])
 def test_keys_are_decoded(api: BatchesApi, sent: str, key: str) -> None:
     """A key in a path is percent-encoded, and may hold anything."""
-    api.predictions.put([Prediction(key, {"y": 1})], Made("recommender", 1, BATCH_ID, NOW), AT_ONCE)
+    api.predictions.put([Prediction(key, {"y": 1})], Origin("recommender", 1, BATCH_ID, NOW), AT_ONCE)
     assert key == api.call("GET", ONE, path={"model": "recommender", "key": sent}).json()["key"]
 
 

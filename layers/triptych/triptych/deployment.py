@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from triptych.batches.lookup import LookupRate
     from triptych.batches.places import Places
     from triptych.batches.starting import Starter
-    from triptych.batches.store import DynamoBatches
+    from triptych.batches.store import BatchStore
     from triptych.batches.telemetry import BatchTelemetry
     from triptych.batches.trigger import S3Trigger
     from triptych.batches.uploads import Steps
@@ -262,7 +262,6 @@ class Deployment:
         """Makes the function that accepts batches, answers questions about them, and looks predictions up."""
         from triptych.aws.workflow import StepFunctions
         from triptych.batches.dry_run import DryRun, Workers
-        from triptych.batches.lookup import Lookup
         from triptych.batches.opening import descriptions
         from triptych.batches.planner import Selection
         from triptych.batches.service import BatchDesk, BatchSubmitter
@@ -281,7 +280,7 @@ class Deployment:
             submitter=BatchSubmitter(store, self.starter, endings, telemetry, self._clock),
             dry_run=DryRun(places.inputs, Selection(places).looks, descriptions(self.repository), workers),
             desk=BatchDesk(store, self.starter, endings, workflow, self._clock),
-            lookup=Lookup(places.predictions),
+            predictions=places.predictions,
             outputs=places.outputs,
             work=places.work,
             clock=self._clock,
@@ -475,13 +474,11 @@ class Deployment:
         return BatchTelemetry(*self._telemetry_settings)
 
     @cached_property
-    def batch_store(self) -> DynamoBatches:
+    def batch_store(self) -> BatchStore:
         """Records of batches."""
-        from triptych.batches.store import DynamoBatches
+        from triptych.batches.store import BatchStore
 
-        return DynamoBatches(
-            self.clients, self.batch_settings.table, self.batch_settings.retention, self._clock
-        )
+        return BatchStore(self.clients, self.batch_settings.table, self.batch_settings.retention, self._clock)
 
     @cached_property
     def batch_ledger(self) -> BatchLedger:
@@ -527,7 +524,7 @@ class Deployment:
     def places(self) -> Places:
         """Buckets of batches, and predictions by key."""
         from triptych.aws.bucket import S3Objects
-        from triptych.batches.lookup import DynamoPredictions
+        from triptych.batches.lookup import PredictionStore
         from triptych.batches.places import Places
 
         settings, clients = self.batch_settings, self.clients
@@ -537,7 +534,7 @@ class Deployment:
             inputs=S3Objects(clients, settings.inputs_bucket, scratch),
             outputs=S3Objects(clients, settings.outputs_bucket, scratch),
             work=S3Objects(clients, settings.work_bucket, scratch),
-            predictions=DynamoPredictions(clients, settings.predictions_table, days, self._clock),
+            predictions=PredictionStore(clients, settings.predictions_table, days, self._clock),
         )
 
     @cached_property

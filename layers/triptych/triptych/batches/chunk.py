@@ -19,15 +19,15 @@ from triptych.batches.batch import Batch
 from triptych.batches.cancelling import checkpoint, still_wanted
 from triptych.batches.file import Chunk, InputFile, Part
 from triptych.batches.keys import part_errors_key, part_key
-from triptych.batches.lookup import LookupRate
+from triptych.batches.lookup import LookupRate, Origin
 from triptych.batches.opening import Models
 from triptych.batches.places import Places
 from triptych.batches.store import BatchStore
-from triptych.batches.telemetry import BatchObserver, ChunkRun
+from triptych.batches.telemetry import BatchTelemetry, ChunkRun
 from triptych.batches.wide_files import head_of, without_long_columns
 from triptych.clock import Deadline
 from triptych.errors import ServiceUnavailable
-from triptych.inference.piece import Made, Piece, Prediction, Report, Sinks, Wanted, Watch
+from triptych.inference.piece import Piece, Prediction, Report, Sinks, Wanted, Watch
 from triptych.inference.transform import DEFAULT_SIZES, BulkSizes, transform_piece
 from triptych.models.model import Model
 
@@ -68,7 +68,7 @@ class Transformer:
     """
 
     def __init__(
-        self, places: Places, store: BatchStore, models: Models, observer: BatchObserver, limits: Limits
+        self, places: Places, store: BatchStore, models: Models, observer: BatchTelemetry, limits: Limits
     ) -> None:
         self._places = places
         self._store = store
@@ -131,7 +131,7 @@ class _Making:
     """One part in the making; its objects have names that nobody else uses."""
 
     def __init__(
-        self, places: Places, observer: BatchObserver, batch: Batch, chunk: Chunk, pacer: Pacer
+        self, places: Places, observer: BatchTelemetry, batch: Batch, chunk: Chunk, pacer: Pacer
     ) -> None:
         token = uuid4().hex
         number, start = chunk.file.number, chunk.start
@@ -186,8 +186,8 @@ class _Making:
         return Piece(source, plain, chunk.start, chunk.end, head, offset=chunk.end - staged.size)
 
     def _keeper(self, model: Model) -> Callable[[Sequence[Prediction]], None]:
-        made = Made(model.name, model.version, self._batch.id, self._batch.created)
-        return lambda predictions: self._places.predictions.put(predictions, made, self._pacer)
+        origin = Origin(model.name, model.version, self._batch.id, self._batch.created)
+        return lambda predictions: self._places.predictions.put(predictions, origin, self._pacer)
 
     def _described(self, report: Report, written: StoredObject, milliseconds: int) -> Part:
         chunk = self._chunk

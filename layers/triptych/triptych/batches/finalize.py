@@ -9,7 +9,7 @@ from functools import partial
 
 from triptych.batches.batch import Batch
 from triptych.batches.store import BatchStore
-from triptych.batches.telemetry import BatchObserver
+from triptych.batches.telemetry import BatchTelemetry
 from triptych.batches.transitions import Transition, failed, finished, told
 from triptych.clock import Clock
 from triptych.errors import Conflict
@@ -45,7 +45,7 @@ class BatchEndings:
         store: BatchStore,
         ledger: BatchLedger,
         notifier: Notifier[Batch],
-        observer: BatchObserver,
+        observer: BatchTelemetry,
         clock: Clock,
     ) -> None:
         self._store = store

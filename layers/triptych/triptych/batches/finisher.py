@@ -28,7 +28,7 @@ from triptych.batches.keys import errors_key, manifest_key, output_key
 from triptych.batches.manifest import FileReport, Generation, manifest
 from triptych.batches.places import Places
 from triptych.batches.store import BatchStore
-from triptych.batches.telemetry import BatchObserver
+from triptych.batches.telemetry import BatchTelemetry
 from triptych.clock import Clock
 from triptych.errors import BadRequest, Conflict, ServiceUnavailable, TriptychError
 from triptych.inference.output import TABLES, Whole, head, rewrite, tail
@@ -132,7 +132,7 @@ class Finisher:
     """
 
     def __init__(
-        self, places: Places, store: BatchStore, observer: BatchObserver, memory: int, clock: Clock
+        self, places: Places, store: BatchStore, observer: BatchTelemetry, memory: int, clock: Clock
     ) -> None:
         self._places = places
         self._store = store

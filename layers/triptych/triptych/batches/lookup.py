@@ -2,23 +2,19 @@
 
 | attribute | for |
 |---|---|
-| id | the key of the table: model, `#`, key of the record |
-| made | the order of predictions for a key: time of the batch, `#`, its id |
+| id | partition key: model, `#`, key of the record |
+| made | sort key: time of the batch, `#`, its id |
 | version | version of the model |
 | row | the predicted row, as JSON: text, for bytes are sent as a third more |
 | labels | names of the entries of its lists, as JSON; missing where there are none |
 | delete_at | time to live, in seconds since 1970 |
 
-A later batch wins for each key whatever is written when: of the items of a key, the last by `made` counts.
-
-How fast predictions are written to the table that they are looked up in.
-
-Looking predictions up that batches made.
+Of the items of a key the last by `made` counts, so a later batch wins whatever is written when.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import batched
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,7 +26,7 @@ from triptych.aws.pacer import Pacer
 from triptych.aws.table import LIMIT, deserialized, named, write_items
 from triptych.clock import Clock, moment
 from triptych.errors import BadRequest, NotFound
-from triptych.inference.piece import Made, Prediction, PredictionStore
+from triptych.inference.piece import Prediction
 from triptych.protocol.names import model_name
 
 if TYPE_CHECKING:
@@ -50,96 +46,20 @@ _DAY = 86_400
 _NAMES = 64  # bytes: names of attributes, and numbers; somewhat more than they take
 
 
-class DynamoPredictions:
-    """Keeps predictions.
+class Origin(NamedTuple):
+    """Which model and batch made predictions.
 
-    Args:
-        clients: Calls AWS.
-        table: Name of the table.
-        days: How long predictions are kept after their batch was handed over.
-        clock: Gives the time.
+    Attributes:
+        model: Name of the model.
+        version: Its version.
+        batch: Id of the batch.
+        at: When the batch was created, in milliseconds since 1970: of two predictions, the later counts.
     """
 
-    def __init__(self, clients: AwsClients, table: str, days: int, clock: Clock) -> None:
-        self._clients = clients
-        self._table = table
-        self._days = days
-        self._clock = clock
-
-    def put(self, predictions: Sequence[Prediction], made: Made, pacer: Pacer) -> None:
-        """Keeps predictions; of those with the same key the last one counts.
-
-        Raises:
-            BadRequest: A key or a row is larger than DynamoDB takes; those before it may have been kept.
-            DeadlineExceeded: There was no time for all, at this pace; some may have been kept.
-            ServiceUnavailable: The table cannot be reached; some may have been kept.
-        """
-        latest = {prediction.key: prediction for prediction in predictions}
-        delete_at = made.at // 1000 + self._days * _DAY
-        for some in batched(latest.values(), LIMIT, strict=False):
-            items = [_item(prediction, made, delete_at) for prediction in some]
-            with reaching(TABLE):
-                write_items(self._clients, self._table, items, pacer)
-
-    def get(self, model: str, keys: Sequence[str]) -> Mapping[str, tuple[Prediction, Made]]:
-        """Gives the latest predictions of a model by key; keys that have none are left out.
-
-        Raises:
-            ServiceUnavailable: The table cannot be reached.
-        """
-        with reaching(TABLE):
-            found = ahead(lambda key: self._newest(model, key), dict.fromkeys(keys), READERS)
-            return {prediction.key: (prediction, made) for prediction, made in _some(found)}
-
-    def _newest(self, model: str, key: str) -> tuple[Prediction, Made] | None:
-        if len(_id(model, key).encode()) > MAX_KEY:  # none was kept
-            return None
-        items = self._clients.dynamodb.query(
-            TableName=self._table,
-            KeyConditionExpression="#id = :id",
-            ExpressionAttributeNames=named("id"),
-            ExpressionAttributeValues={":id": {"S": _id(model, key)}},
-            ScanIndexForward=False,
-            Limit=1,
-        )["Items"]
-        alive = [item for item in map(deserialized, items) if item["delete_at"] * 1000 > self._clock()]
-        return _prediction(model, key, alive[0]) if alive else None
-
-
-def _some[T](found: Iterator[T | None]) -> Iterator[T]:
-    return (each for each in found if each is not None)
-
-
-def _id(model: str, key: str) -> str:
-    return f"{model}#{key}"
-
-
-def _item(prediction: Prediction, made: Made, delete_at: int) -> dict[str, AttributeValueTypeDef]:
-    identity, order = _id(made.model, prediction.key), f"{made.at:015d}#{made.batch}"
-    if len(identity.encode()) > MAX_KEY:
-        raise BadRequest(f"the key {prediction.key[:40]!r}... is too long to be looked up")
-    row, labels = orjson.dumps(prediction.row), orjson.dumps(dict(prediction.labels))
-    if (size := len(row) + len(labels) + len(identity.encode()) + len(order) + _NAMES) > MAX_ITEM:
-        raise BadRequest(
-            f"the prediction for the key {prediction.key[:200]!r} has {size} bytes; "
-            f"lookups take {MAX_ITEM} at most"
-        )
-    item: dict[str, AttributeValueTypeDef] = {
-        "id": {"S": identity},
-        "made": {"S": order},
-        "version": {"N": str(made.version)},
-        "row": {"S": row.decode()},
-        "delete_at": {"N": str(delete_at)},
-    }
-    if prediction.labels:
-        item["labels"] = {"S": labels.decode()}
-    return item
-
-
-def _prediction(model: str, key: str, item: Mapping[str, Any]) -> tuple[Prediction, Made]:
-    at, _, batch = item["made"].partition("#")
-    made = Made(model, int(item["version"]), batch, int(at))
-    return Prediction(key, orjson.loads(item["row"]), orjson.loads(item.get("labels", "{}"))), made
+    model: str
+    version: int
+    batch: str
+    at: int
 
 
 class LookupRate(NamedTuple):
@@ -159,11 +79,11 @@ class LookupRate(NamedTuple):
     chunks: int
 
     def of_upload(self) -> float:
-        """Writes a second of a worker that transforms a dropped file."""
+        """Returns the writes a second of a worker that transforms a dropped file."""
         return self.total / 2 / self.uploads
 
     def of_chunk(self, chunks: int | None) -> float:
-        """Writes a second of a worker that transforms a chunk.
+        """Returns the writes a second of a worker that transforms a chunk.
 
         Args:
             chunks: How many the batch has; None where that is not known.
@@ -171,55 +91,131 @@ class LookupRate(NamedTuple):
         return self.total / 2 / max(1, min(self.chunks, self.chunks if chunks is None else chunks))
 
 
-class Lookup:
-    """Looks predictions up by key.
+class PredictionStore:
+    """Stores predictions by key.
 
     Args:
-        predictions: Keeps them.
+        clients: Clients of AWS.
+        table: Name of the table.
+        days: How long predictions are kept after their batch was created.
+        clock: Returns the milliseconds since 1970.
     """
 
-    def __init__(self, predictions: PredictionStore) -> None:
-        self._predictions = predictions
+    def __init__(self, clients: AwsClients, table: str, days: int, clock: Clock) -> None:
+        self._clients = clients
+        self._table = table
+        self._days = days
+        self._clock = clock
 
-    def one(self, model: str, key: str) -> dict[str, Any]:
-        """Describes the latest prediction for a key in JSON.
-
-        Raises:
-            NotFound: There is none, or no model can have this name.
-            ServiceUnavailable: Predictions cannot be reached.
-        """
-        found = self._found(model, [key])
-        if key not in found:
-            raise NotFound(
-                f"model {model!r} has no prediction for the key {key[:200]!r}; "
-                "batches whose options have a key and lookup=true make them"
-            )
-        return {"model_name": model, **_described(*found[key])}
-
-    def many(self, model: str, keys: Sequence[str]) -> dict[str, Any]:
-        """Describes the latest predictions for keys in JSON, and lists the keys that have none.
+    def put(self, predictions: Sequence[Prediction], origin: Origin, pacer: Pacer) -> None:
+        """Stores predictions; of those with the same key the last one counts.
 
         Raises:
-            NotFound: No model can have this name.
-            ServiceUnavailable: Predictions cannot be reached.
+            BadRequest: A key or a row is larger than DynamoDB takes; those before it may have been stored.
+            DeadlineExceeded: There was no time for all, at this pace; some may have been stored.
+            ServiceUnavailable: The table cannot be reached; some may have been stored.
         """
-        found = self._found(model, keys)
-        return {
-            "model_name": model,
-            "predictions": [_described(*found[key]) for key in keys if key in found],
-            "missing": [key for key in keys if key not in found],
-        }
+        latest = {prediction.key: prediction for prediction in predictions}
+        delete_at = origin.at // 1000 + self._days * _DAY
+        for some in batched(latest.values(), LIMIT, strict=False):
+            items = [_item(prediction, origin, delete_at) for prediction in some]
+            with reaching(TABLE):
+                write_items(self._clients, self._table, items, pacer)
 
-    def _found(self, model: str, keys: Sequence[str]) -> Mapping[str, tuple[Prediction, Made]]:
-        return self._predictions.get(model_name(model), keys)
+    def get(self, model: str, keys: Sequence[str]) -> Mapping[str, tuple[Prediction, Origin]]:
+        """Returns the latest predictions of a model by key; keys that have none are left out.
+
+        Raises:
+            ServiceUnavailable: The table cannot be reached.
+        """
+        with reaching(TABLE):
+            found = ahead(lambda key: self._newest(model, key), dict.fromkeys(keys), READERS)
+            return {known[0].key: known for known in found if known is not None}
+
+    def _newest(self, model: str, key: str) -> tuple[Prediction, Origin] | None:
+        if len(_id(model, key).encode()) > MAX_KEY:  # such a key was never stored
+            return None
+        items = self._clients.dynamodb.query(
+            TableName=self._table,
+            KeyConditionExpression="#id = :id",
+            ExpressionAttributeNames=named("id"),
+            ExpressionAttributeValues={":id": {"S": _id(model, key)}},
+            ScanIndexForward=False,
+            Limit=1,
+        )["Items"]
+        alive = [item for item in map(deserialized, items) if item["delete_at"] * 1000 > self._clock()]
+        return _prediction(model, key, alive[0]) if alive else None
 
 
-def _described(prediction: Prediction, made: Made) -> dict[str, Any]:
+def latest_prediction(predictions: PredictionStore, model: str, key: str) -> dict[str, Any]:
+    """Describes the latest prediction for a key in JSON.
+
+    Raises:
+        NotFound: There is none, or no model can have this name.
+        ServiceUnavailable: Predictions cannot be reached.
+    """
+    found = predictions.get(model_name(model), [key])
+    if key not in found:
+        raise NotFound(
+            f"model {model!r} has no prediction for the key {key[:200]!r}; "
+            "batches whose options have a key and lookup=true make them"
+        )
+    return {"model_name": model, **_described(*found[key])}
+
+
+def latest_predictions(predictions: PredictionStore, model: str, keys: Sequence[str]) -> dict[str, Any]:
+    """Describes the latest predictions for keys in JSON, and lists the keys that have none.
+
+    Raises:
+        NotFound: No model can have this name.
+        ServiceUnavailable: Predictions cannot be reached.
+    """
+    found = predictions.get(model_name(model), keys)
+    return {
+        "model_name": model,
+        "predictions": [_described(*found[key]) for key in keys if key in found],
+        "missing": [key for key in keys if key not in found],
+    }
+
+
+def _id(model: str, key: str) -> str:
+    return f"{model}#{key}"
+
+
+def _item(prediction: Prediction, origin: Origin, delete_at: int) -> dict[str, AttributeValueTypeDef]:
+    identity, order = _id(origin.model, prediction.key), f"{origin.at:015d}#{origin.batch}"
+    if len(identity.encode()) > MAX_KEY:
+        raise BadRequest(f"the key {prediction.key[:40]!r}... is too long to be looked up")
+    row, labels = orjson.dumps(prediction.row), orjson.dumps(dict(prediction.labels))
+    if (size := len(row) + len(labels) + len(identity.encode()) + len(order) + _NAMES) > MAX_ITEM:
+        raise BadRequest(
+            f"the prediction for the key {prediction.key[:200]!r} has {size} bytes; "
+            f"lookups take {MAX_ITEM} at most"
+        )
+    item: dict[str, AttributeValueTypeDef] = {
+        "id": {"S": identity},
+        "made": {"S": order},
+        "version": {"N": str(origin.version)},
+        "row": {"S": row.decode()},
+        "delete_at": {"N": str(delete_at)},
+    }
+    if prediction.labels:
+        item["labels"] = {"S": labels.decode()}
+    return item
+
+
+def _prediction(model: str, key: str, item: Mapping[str, Any]) -> tuple[Prediction, Origin]:
+    at, _, batch = item["made"].partition("#")
+    prediction = Prediction(key, orjson.loads(item["row"]), orjson.loads(item.get("labels", "{}")))
+    return prediction, Origin(model, int(item["version"]), batch, int(at))
+
+
+def _described(prediction: Prediction, origin: Origin) -> dict[str, Any]:
     return {
         "key": prediction.key,
         "prediction": prediction.row,
         **({"labels": prediction.labels} if prediction.labels else {}),
-        "model_version": str(made.version),
-        "batch": made.batch,
-        "batch_created_at": moment(made.at),
+        "model_version": str(origin.version),
+        "batch": origin.batch,
+        "batch_created_at": moment(origin.at),
     }

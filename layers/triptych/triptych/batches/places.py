@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from triptych.aws.stored import Bucket
-from triptych.inference.piece import PredictionStore
+from triptych.batches.lookup import PredictionStore
 
 
 class Places(NamedTuple):

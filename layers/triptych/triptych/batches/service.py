@@ -18,7 +18,7 @@ from triptych.batches.finalize import BatchEndings, BatchLedger
 from triptych.batches.starting import Starter
 from triptych.batches.store import BatchPage, BatchStore
 from triptych.batches.submission import Submission
-from triptych.batches.telemetry import BatchObserver
+from triptych.batches.telemetry import BatchTelemetry
 from triptych.batches.transitions import cancelled, redriven
 from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, ServiceUnavailable
@@ -42,7 +42,7 @@ class BatchSubmitter:
         store: BatchStore,
         starter: Starter,
         endings: BatchEndings,
-        observer: BatchObserver,
+        observer: BatchTelemetry,
         clock: Clock,
     ) -> None:
         self._store = store

@@ -1,12 +1,9 @@
-"""Watching batches.
-
-Logs and metrics of batches: one line for each batch, file and chunk.
-"""
+"""Logs and metrics of batches: one line for each batch, file and chunk."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from triptych.aws.telemetry import NO_MODEL, PowertoolsTelemetry
 from triptych.batches.batch import Batch, Status
@@ -36,34 +33,6 @@ class ChunkRun(NamedTuple):
     done: bool
 
 
-class BatchObserver(Protocol):
-    """Makes logs and metrics of what becomes of batches."""
-
-    def batch_accepted(self, batch: Batch) -> None:
-        """A batch was accepted."""
-        ...
-
-    def chunk_ran(self, batch_id: str, run: ChunkRun) -> None:
-        """A chunk, or the beginning of one, was transformed."""
-        ...
-
-    def file_ended(self, batch: Batch, outcome: FileOutcome) -> None:
-        """A file is done, or has failed."""
-        ...
-
-    def batch_ended(self, batch: Batch) -> None:
-        """A batch is in its final state."""
-        ...
-
-    def messages_ended(self, messages: int, postponed: int) -> None:
-        """Messages about uploads were dealt with, and some of them come again."""
-        ...
-
-    def unexpected(self, error: Exception) -> None:
-        """Something failed that should not: the log tells where."""
-        ...
-
-
 _ENDED: Final = {
     Status.SUCCEEDED: "BatchesSucceeded",
     Status.SUCCEEDED_WITH_ERRORS: "BatchesSucceededWithErrors",
@@ -73,11 +42,11 @@ _ENDED: Final = {
 
 
 class BatchTelemetry(PowertoolsTelemetry):
-    """Makes logs and metrics of what becomes of batches, beside those of requests."""
+    """Writes logs and metrics of batches, beside those of requests."""
 
     def batch_accepted(self, batch: Batch) -> None:
         """A batch was accepted."""
-        self._tell(NO_MODEL, {"BatchesAccepted": 1.0}, "batch accepted", batch=batch.id)
+        self._write(NO_MODEL, {"BatchesAccepted": 1.0}, "batch accepted", batch=batch.id)
 
     def chunk_ran(self, batch_id: str, run: ChunkRun) -> None:
         """A chunk, or the beginning of one, was transformed."""
@@ -88,7 +57,7 @@ class BatchTelemetry(PowertoolsTelemetry):
             "PeakMemory": float(run.peak_bytes >> 20),
             **_some({"BatchFailedRecords": run.counts.failed}),
         }
-        self._tell(
+        self._write(
             run.file.model,
             values,
             "chunk ran",
@@ -99,10 +68,10 @@ class BatchTelemetry(PowertoolsTelemetry):
         )
 
     def file_ended(self, batch: Batch, outcome: FileOutcome) -> None:
-        """A file is done, or has failed."""
+        """A file succeeded or failed."""
         error = outcome.error
         name = "BatchFilesFailed" if error else "BatchFilesSucceeded"
-        self._tell(
+        self._write(
             _model(outcome),
             {name: 1.0},
             "file ended",
@@ -114,7 +83,7 @@ class BatchTelemetry(PowertoolsTelemetry):
 
     def batch_ended(self, batch: Batch) -> None:
         """A batch is in its final state."""
-        self._tell(
+        self._write(
             NO_MODEL,
             {_ENDED[batch.status]: 1.0},
             "batch ended",
@@ -126,22 +95,22 @@ class BatchTelemetry(PowertoolsTelemetry):
         )
 
     def messages_ended(self, messages: int, postponed: int) -> None:
-        """Messages about uploads were dealt with, and some of them come again."""
+        """Messages about uploads were processed; some of them are delivered again."""
         values = {"BatchSize": float(messages), **_some({"BatchesRetried": postponed})}
-        self._tell(NO_MODEL, values, "messages ended", postponed=postponed)
+        self._write(NO_MODEL, values, "messages ended", postponed=postponed)
 
-    def _tell(self, model: str, values: Mapping[str, float], message: str, **described: object) -> None:
+    def _write(self, model: str, values: Mapping[str, float], message: str, **described: object) -> None:
         line = {"level": "INFO", "message": message, "request_id": self.request_id, **described}
         self.write(model, values, line)
 
 
 def _some(counts: Mapping[str, int]) -> dict[str, float]:
-    # A sum is the same without zeros, and each metric that is told is paid for.
+    # A sum is the same without zeros, and each metric that is written is paid for.
     return {name: float(count) for name, count in counts.items() if count}
 
 
 def _model(outcome: FileOutcome) -> str:
-    """Gives the model of a file if it is known to exist: a made-up name must not become a metric."""
+    """Returns the model of a file if it is known to exist: a made-up name must not become a metric."""
     if outcome.error is not None:
         return NO_MODEL
     try:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from triptych.aws.consumer import SAFETY_MARGIN, Context, SqsTrigger
 from triptych.aws.queue import Delivery, JobQueue, Outcomes
-from triptych.aws.telemetry import Observer
-from triptych.batches.telemetry import BatchObserver
+from triptych.batches.telemetry import BatchTelemetry
 from triptych.clock import Deadline
 
 Take = Callable[[dict[str, Any], Deadline], int | None]
 """Deals with an event; gives the seconds after which it shall be told again, None when it shall not."""
-
-
-class _Watching(BatchObserver, Observer, Protocol):
-    """What is told about invocations, messages and batches."""
 
 
 class S3Trigger:
@@ -30,7 +25,7 @@ class S3Trigger:
         observer: Is told about what fails.
     """
 
-    def __init__(self, take: Take, queue: JobQueue, observer: _Watching) -> None:
+    def __init__(self, take: Take, queue: JobQueue, observer: BatchTelemetry) -> None:
         self._take = take
         self._queue = queue
         self._observer = observer

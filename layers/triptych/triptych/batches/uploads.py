@@ -18,7 +18,7 @@ from triptych.batches.places import Places
 from triptych.batches.planner import Planner
 from triptych.batches.starting import Starter
 from triptych.batches.store import BatchStore
-from triptych.batches.telemetry import BatchObserver
+from triptych.batches.telemetry import BatchTelemetry
 from triptych.batches.transitions import begun, failed, leased, planned, released
 from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, DeadlineExceeded, ServiceUnavailable, TriptychError
@@ -86,7 +86,7 @@ class Uploads:
         ledger: BatchLedger,
         steps: Steps,
         limits: UploadLimits,
-        observer: BatchObserver,
+        observer: BatchTelemetry,
         clock: Clock,
     ) -> None:
         self._places = places

@@ -9,7 +9,7 @@ from triptych.aws.stored import Bucket
 from triptych.batches.batch import Batch, Status
 from triptych.batches.document import document, file_documents
 from triptych.batches.dry_run import DryRun
-from triptych.batches.lookup import Lookup
+from triptych.batches.lookup import PredictionStore, latest_prediction, latest_predictions
 from triptych.batches.service import BatchDesk, BatchSubmitter
 from triptych.batches.submission import Submission, read_submission, shortened
 from triptych.clock import Clock
@@ -35,7 +35,7 @@ class BatchServices(NamedTuple):
         submitter: Accepts batches.
         dry_run: Describes what a batch would do.
         desk: Serves callers who have batches.
-        lookup: Looks predictions up.
+        predictions: Predictions by key.
         outputs: Bucket of outputs.
         work: Bucket of long lists of keys, and of what is made on the way.
         clock: Tells the time.
@@ -45,7 +45,7 @@ class BatchServices(NamedTuple):
     submitter: BatchSubmitter
     dry_run: DryRun
     desk: BatchDesk
-    lookup: Lookup
+    predictions: PredictionStore
     outputs: Bucket
     work: Bucket
     clock: Clock
@@ -104,7 +104,7 @@ def redrive(services: BatchServices, request: Request) -> Response:
 def prediction(services: BatchServices, request: Request) -> Response:
     """Returns the latest prediction for a key."""
     key = unquote(request.path["key"])  # the gateway hands path parameters on as they were sent
-    return json_response(services.lookup.one(request.path["model"], key))
+    return json_response(latest_prediction(services.predictions, request.path["model"], key))
 
 
 def predictions(services: BatchServices, request: Request) -> Response:
@@ -117,7 +117,7 @@ def predictions(services: BatchServices, request: Request) -> Response:
     if not 0 < len(keys) <= MAX_KEYS:
         raise BadRequest(f"keys: expected 1 to {MAX_KEYS} keys, got {len(keys)}")
     distinct = list(dict.fromkeys(map(str, keys)))
-    return json_response(services.lookup.many(request.path["model"], distinct))
+    return json_response(latest_predictions(services.predictions, request.path["model"], distinct))
 
 
 def _check_model(services: BatchServices, request: Request, submission: Submission) -> None:
