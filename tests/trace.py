@@ -315,8 +315,7 @@ def _http(function: str, resource: str, body: bytes, content_type: str) -> dict[
 
 def _step(step: str, **payload: object) -> dict[str, Any]:
     """Calls a step as the state machine does."""
-    handler = "steps" if (HANDLERS / "batch/steps_handler.py").exists() else step
-    answer = _call(handler, {"step": step, **payload}, 900_000)
+    answer = _call("steps", {"step": step, **payload}, 900_000)
     assert answer.get("done", True), answer
     return answer
 
