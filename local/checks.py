@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import numpy as np
 from botocore.config import Config
-from triptych.jobs.job import derived_id
+from triptych.jobs.job import IDS
 
 from local.batches import Batch
 from local.build import ROOT
@@ -137,7 +137,7 @@ def messages(run: SmokeRun) -> None:
     message = {"model": "penguins", "content_type": "text/csv", "body": CSV.decode(), "target": "smoke"}
     queue = run.stack.outputs["JobsQueueUrl"]
     sent = run.stack.aws().client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(message))
-    _expect_result(run, run.ended_message(derived_id("message", sent["MessageId"])))
+    _expect_result(run, run.ended_message(IDS.derived("message", sent["MessageId"])))
 
 
 def files(run: SmokeRun) -> None:

@@ -11,12 +11,13 @@ from triptych.deployment import wall_clock
 from triptych.inference.adaptive_batching import AdaptiveBatcher
 from triptych.jobs.attempts import Attempts, Backoff, Limit
 from triptych.jobs.consumer import Intake
-from triptych.jobs.finalize import Endings, Ledger
 from triptych.jobs.job import JobResult, Status
 from triptych.jobs.large import LargeJobs
+from triptych.jobs.notification import job_finalizer
 from triptych.jobs.options import OptionLimits, Options
 from triptych.jobs.runner import Runner, one_by_one
-from triptych.jobs.service import Submitter
+from triptych.jobs.service import JobService
+from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import Submission
 from triptych.jobs.telemetry import JobTelemetry
 from triptych.jobs.worker import Worker
@@ -51,7 +52,9 @@ class JobWorld:
         self._model = model
         self._store, self._inputs, self._results = MemoryJobs(), MemoryInputs(), MemoryResults()
         self._queue, self._telemetry = MemoryQueue(), JobTelemetry("job-worker", "Triptych", "INFO")
-        self._submitter = Submitter(self._store, self._inputs, self._queue, self._telemetry, wall_clock)
+        self._storage = JobStorage(self._store, self._inputs, self._results)
+        self._finalizer = job_finalizer(self._storage, MemoryNotifier())
+        self._service = JobService(self._storage, self._finalizer, self._queue, self._telemetry, wall_clock)
         self._worker = self._made(_store_of(models), directory / "large")
 
     def submit(self, bodies: Sequence[bytes]) -> list[Delivery]:
@@ -59,7 +62,7 @@ class JobWorld:
         self._queue.sent.clear()
         for body in bodies:
             request = JobRequest(content_type="application/json")
-            self._submitter.submit(Submission(self._model, None, request, Options(_HOUR), body), None)
+            self._service.submit(Submission(self._model, None, request, Options(_HOUR), body), None)
         return self._queue.deliveries(wall_clock())
 
     def work(self, deliveries: Sequence[Delivery]) -> None:
@@ -89,15 +92,13 @@ class JobWorld:
 
     def _made(self, models: ModelStore, large: Path) -> Worker:
         telemetry, backoff = self._telemetry, Backoff(10)
-        ledger = Ledger(self._store)
-        endings = Endings(ledger, self._results, MemoryNotifier())
         limit = Limit(5, MemoryQueue())
         refused: list[object] = []
         return Worker(
             intake=Intake(self._store, self._inputs, _LIMITS, wall_clock),
-            attempts=Attempts(ledger, endings, self._results, telemetry, backoff, limit, wall_clock),
+            attempts=Attempts(self._storage, self._finalizer, telemetry, backoff, limit, wall_clock),
             runner=Runner(self._inputs, models, AdaptiveBatcher(refused.append), telemetry, one_by_one),
-            large=LargeJobs(self._inputs, models, ledger, telemetry, large),
+            large=LargeJobs(self._inputs, models, self._store, telemetry, large),
             queue=self._queue,
             observer=telemetry,
             backoff=backoff,

@@ -7,7 +7,7 @@ import pytest
 from triptych.aws.table import Item
 from triptych.jobs import transitions
 from triptych.jobs.job import Job, JobResult
-from triptych.jobs.store import item_of
+from triptych.jobs.store import job_item
 from triptych.rows.options import JobRequest
 
 from benchmarks import prices
@@ -64,7 +64,7 @@ def test_writes_of_a_job() -> None:
     job = Job("00000000-0000-4000-8000-00000000000a", "iris", None, JobRequest(), "d", 1, 86_400_000)
     running = transitions.started(job, 2, 60_000)
     done = transitions.succeeded(running, 3, JobResult("s3://b/k", "text/csv", None, 1, 1))
-    items = [item_of(record, 60) for record in (job, running, done, done._replace(notified=True))]
+    items = [job_item(record, 60) for record in (job, running, done, done._replace(notified=True))]
     assert RECORD_WRITES == sum(_writes(before, after) for before, after in pairwise([{}, *items]))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from numpy.random import default_rng
-from triptych.jobs.job import derived_id
+from triptych.jobs.job import IDS
 
 from local.failure import LocalFailure
 from local.jobs import Job, Jobs
@@ -51,7 +51,7 @@ def test_a_message_becomes_a_job(stack: StackInfo, jobs: Jobs) -> None:
         "target": "queue",
     }
 
-    job = once_known(jobs, derived_id("message", send(stack, json.dumps(message))))
+    job = once_known(jobs, IDS.derived("message", send(stack, json.dumps(message))))
 
     assert ("succeeded", "queue") == (job["status"], job["target"]), job
     assert alike(request.in_real_time(jobs), jobs.result(job["id"]))
@@ -64,7 +64,7 @@ def test_a_message_that_is_none_becomes_a_failed_job(
     stack: StackInfo, jobs: Jobs, message: str, reason: str
 ) -> None:
     """What cannot be read is not dropped: a job says why, and where the message is kept."""
-    job = once_known(jobs, derived_id("unreadable", send(stack, message)))
+    job = once_known(jobs, IDS.derived("unreadable", send(stack, message)))
 
     assert ("failed", False) == (job["status"], job["error"]["retryable"])
     assert reason in job["error"]["message"]

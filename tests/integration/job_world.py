@@ -16,7 +16,7 @@ from triptych.jobs.inputs import S3Inputs
 from triptych.jobs.job import Job
 from triptych.jobs.notification import job_notifier
 from triptych.jobs.results import S3Results
-from triptych.jobs.store import DynamoJobs
+from triptych.jobs.store import JobStore
 
 REGION = "us-east-1"
 TABLE = "stack-jobs"
@@ -34,10 +34,10 @@ class JobWorld:
         self.aws = AwsClients()
 
     @cached_property
-    def jobs(self) -> DynamoJobs:
+    def jobs(self) -> JobStore:
         """Records in a table as the template describes it."""
         self.aws.dynamodb.create_table(TableName=TABLE, **table())
-        return DynamoJobs(self.aws, TABLE, RETENTION)
+        return JobStore(self.aws, TABLE, RETENTION)
 
     @cached_property
     def inputs(self) -> S3Inputs:

@@ -11,8 +11,8 @@ from hypothesis import given
 from triptych.aws.table import SHARDS, shard
 from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.jobs.job import PATIENCE, Job, JobResult, Status
-from triptych.jobs.store import item_of, job_of
-from triptych.jobs.transitions import cancelled, started, told
+from triptych.jobs.store import job_item, job_of
+from triptych.jobs.transitions import cancelled, notified, started
 from triptych.lifecycle.failure import Failure
 from triptych.rows.options import JobRequest
 
@@ -39,8 +39,8 @@ def listed(world: JobWorld, limit: int, model: str | None = None) -> list[Job]:
     after = None
     while True:
         page = world.jobs.newest(model=model, after=after, limit=limit)
-        assert len(page.jobs) <= limit
-        found += page.jobs
+        assert len(page.records) <= limit
+        found += page.records
         after = page.next
         if after is None:
             return found
@@ -54,13 +54,13 @@ def newest_first(*jobs: Job) -> list[Job]:
 @given(jobs())
 def test_items(job: Job) -> None:
     """Any record comes back from its item as it was."""
-    assert job == job_of(item_of(job, RETENTION))
+    assert job == job_of(job_item(job, RETENTION))
 
 
 @given(jobs())
 def test_index_keys(job: Job) -> None:
     """An item is in the index of what is due exactly while somebody has to look after the job."""
-    item = item_of(job, RETENTION)
+    item = job_item(job, RETENTION)
     assert item["shard"] == {"S": shard(job.id)}
     assert item["created_id"] == {"S": job.place}
     due = job.attended_until
@@ -72,7 +72,7 @@ def test_index_keys(job: Job) -> None:
 def test_unknown_attributes(world: JobWorld) -> None:
     """A record that a later release wrote is read by this one."""
     job = new_job()
-    item = item_of(job, RETENTION)
+    item = job_item(job, RETENTION)
     item["colour"] = {"S": "blue"}
     item["request"] = {"M": {"colour": {"S": "blue"}}}
     add(world, job)
@@ -182,7 +182,7 @@ def test_after_any_job(world: JobWorld) -> None:
     add(world, *added)
     world.jobs.remove(added[3])
     page = world.jobs.newest(model=None, after=added[3].place, limit=2)
-    assert (list(page.jobs), page.next) == ([added[2], added[1]], added[1].place)
+    assert (list(page.records), page.next) == ([added[2], added[1]], added[1].place)
 
 
 @pytest.mark.parametrize("after", ["", "x", "1.2", f"{NOW}.{'G' * 36}", f"{NOW}.{uuid.UUID(int=0)}\n"])
@@ -204,7 +204,7 @@ def test_gone_between_index_and_record(world: JobWorld, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(world.aws.dynamodb, "batch_get_item", late)
     page = world.jobs.newest(model=None, after=None, limit=2)
-    assert ([added[1]], added[1].place) == (list(page.jobs), page.next)
+    assert ([added[1]], added[1].place) == (list(page.records), page.next)
 
 
 def test_unattended(world: JobWorld) -> None:
@@ -212,7 +212,7 @@ def test_unattended(world: JobWorld) -> None:
     queued = new_job(1)
     running = started(new_job(2), NOW, NOW + 2 * HOUR)
     ended = cancelled(new_job(3), NOW)
-    quiet = told(cancelled(new_job(4), NOW))
+    quiet = notified(cancelled(new_job(4), NOW))
     add(world, queued, running, ended, quiet)
     found = [
         world.jobs.unattended(moment, 10) for moment in (NOW, NOW + PATIENCE, NOW + HOUR, NOW + 2 * HOUR)
@@ -228,7 +228,7 @@ def test_attended(world: JobWorld) -> None:
     ended = cancelled(job, NOW)
     add(world, job)
     world.jobs.replace(ended)
-    world.jobs.replace(told(ended))
+    world.jobs.replace(notified(ended))
     assert [] == world.jobs.unattended(NOW + 100 * HOUR, 10)
     assert not {"due", "due_shard"} & world.item(job.id).keys()
 
@@ -250,7 +250,7 @@ def test_left_out_records(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> N
         return answer
 
     monkeypatch.setattr(world.aws.dynamodb, "batch_get_item", one_at_once)
-    assert newest_first(*added) == list(world.jobs.newest(model=None, after=None, limit=10).jobs)
+    assert newest_first(*added) == list(world.jobs.newest(model=None, after=None, limit=10).records)
     assert [5, 4, 3, 2, 1] == asked_for
     add(world, new_job(5))
     with pytest.raises(ServiceUnavailable, match="the table of jobs cannot be reached: it asks for fewer"):

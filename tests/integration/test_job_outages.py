@@ -12,7 +12,7 @@ from triptych.jobs.inputs import S3Inputs
 from triptych.jobs.job import Job, JobResult
 from triptych.jobs.payloads import StoredInput
 from triptych.jobs.results import S3Results
-from triptych.jobs.store import DynamoJobs
+from triptych.jobs.store import JobStore
 from triptych.rows.options import JobRequest
 
 from tests.integration.job_world import INPUTS, RESULTS, JobWorld
@@ -77,7 +77,7 @@ def test_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     clients = AwsClients()
     for call in (
-        lambda: DynamoJobs(clients, "jobs", 1).get(ID),
+        lambda: JobStore(clients, "jobs", 1).get(ID),
         lambda: S3Inputs(clients, INPUTS).put(ID, b""),
         lambda: S3Results(clients, RESULTS).url(RESULT),
         lambda: SqsQueue(clients, "https://sqs.us-east-1.amazonaws.com/1/jobs").send("{}"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from triptych.jobs.job import derived_id
+from triptych.jobs.job import IDS
 
 from local.jobs import Jobs
 
@@ -88,5 +88,5 @@ def _id(message_id: str, body: str) -> str:
     try:
         token = json.loads(body).get("client_token")
     except ValueError:
-        return derived_id("unreadable", message_id)
-    return derived_id("queue", token) if token else derived_id("message", message_id)
+        return IDS.derived("unreadable", message_id)
+    return IDS.derived("queue", token) if token else IDS.derived("message", message_id)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from triptych.aws.notifications import AwsNotifier
 from triptych.aws.queue import Delivery
 from triptych.errors import BadRequest, NotFound, PayloadTooLarge, ServiceUnavailable
 from triptych.jobs.job import Job, JobResult
 from triptych.jobs.payloads import MAX_INPUT, StoredInput, UploadForm
-from triptych.jobs.store import Page
+from triptych.jobs.store import JobStore
+from triptych.lifecycle.store import Page
 
 NOW = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 INPUTS = "inputs-bucket"
@@ -58,8 +60,8 @@ class Breakable:
 
 
 @dataclass
-class MemoryJobs(Breakable):
-    """Records of jobs by id; a `JobStore`.
+class MemoryJobs(Breakable, JobStore):
+    """Jobs by id.
 
     Attributes:
         jobs: The records.
@@ -73,25 +75,25 @@ class MemoryJobs(Breakable):
     def __iter__(self) -> Iterator[Job]:
         return iter(self.jobs.values())
 
-    def get(self, job_id: str) -> Job | None:
-        """Gives a record."""
+    def get(self, identity: str) -> Job | None:
+        """Returns a job."""
         self.reach()
-        return self.jobs.get(job_id)
+        return self.jobs.get(identity)
 
-    def add(self, job: Job) -> bool:
-        """Keeps a record whose id is new."""
+    def add(self, record: Job) -> bool:
+        """Stores a job whose id is new."""
         self.reach()
-        return self.jobs.setdefault(job.id, job) is job
+        return self.jobs.setdefault(record.id, record) is record
 
-    def replace(self, job: Job) -> bool:
-        """Puts a record in place of its last revision."""
-        return self._in_place_of(job, job.revision - 1) and self._keep(job)
+    def replace(self, record: Job) -> bool:
+        """Replaces the previous revision of a job."""
+        return self._in_place_of(record, record.revision - 1) and self._keep(record)
 
     def remove(self, job: Job) -> bool:
         """Removes a record that has not changed."""
         return self._in_place_of(job, job.revision) and self.jobs.pop(job.id) is not None
 
-    def newest(self, *, model: str | None, after: str | None, limit: int) -> Page:
+    def newest(self, *, after: str | None, limit: int, model: str | None = None) -> Page[Job]:
         """Lists records from the newest; `next` is where the last one stands."""
         self.reach()
         if after is not None and not re.fullmatch(r"\d{13}\.[0-9a-f-]{36}", after):
@@ -253,8 +255,8 @@ class MemoryQueue(Breakable):
 
 
 @dataclass
-class MemoryNotifier[Ended](Breakable):
-    """What was told; a `Notifier`.
+class MemoryNotifier[Ended](Breakable, AwsNotifier[Ended]):
+    """What was told.
 
     Attributes:
         published: Jobs, or batches, as they were when it was told how they ended.

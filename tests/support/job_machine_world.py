@@ -10,7 +10,7 @@ from typing import Any
 from triptych.aws.clients import AwsClients
 from triptych.errors import ModelUnavailable
 from triptych.jobs.document import status_at
-from triptych.jobs.job import Status, derived_id
+from triptych.jobs.job import IDS, Status
 from triptych.protocol.tensors import Tensor
 
 from tests.support.hooked_sessions import Hooks
@@ -146,7 +146,7 @@ class World:
 
     def _done(self, message: Message) -> None:
         job_id, redrives = bearer(message)
-        unreadable = derived_id("unreadable", message.id)
+        unreadable = IDS.derived("unreadable", message.id)
         job = self.account.job(unreadable) or self.account.job(job_id)
         self.collect()
         given_up = any(bearer(letter)[0] == job_id for letter in self.letters.messages)
@@ -159,7 +159,7 @@ def bearer(message: Message) -> tuple[str, int]:
     try:
         envelope: dict[str, Any] = json.loads(message.body)
     except ValueError:
-        return derived_id("unreadable", message.id), 0
+        return IDS.derived("unreadable", message.id), 0
     token = envelope.get("client_token")
-    derived = derived_id("queue", token) if token else derived_id("message", message.id)
+    derived = IDS.derived("queue", token) if token else IDS.derived("message", message.id)
     return envelope.get("id", derived), envelope.get("redrives", 0)

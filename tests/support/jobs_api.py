@@ -9,10 +9,11 @@ from triptych.http.application import Application
 from triptych.http.jobs import JobServices
 from triptych.http.routes import job_routes
 from triptych.jobs import transitions
-from triptych.jobs.finalize import Endings, Ledger
 from triptych.jobs.job import Job, JobResult
+from triptych.jobs.notification import job_finalizer
 from triptych.jobs.options import OptionLimits
-from triptych.jobs.service import Desk, Submitter
+from triptych.jobs.service import JobService
+from triptych.jobs.store import JobStorage
 from triptych.lifecycle.failure import Failure
 from triptych.models.repository import ModelRepository
 from triptych.rows.options import JobRequest
@@ -63,11 +64,11 @@ class JobsApi:
     requests: WatchedRequests = field(default_factory=WatchedRequests)
 
     def __post_init__(self) -> None:
-        endings = Endings(Ledger(self.store), self.results, self.notifier)
+        storage = JobStorage(self.store, self.inputs, self.results)
+        finalizer = job_finalizer(storage, self.notifier)
         services = JobServices(
             repository=self.repository,
-            submitter=Submitter(self.store, self.inputs, self.queue, self.jobs, self.clock),
-            desk=Desk(self.store, endings, self.queue, self.jobs, self.clock),
+            jobs=JobService(storage, finalizer, self.queue, self.jobs, self.clock),
             inputs=self.inputs,
             results=self.results,
             limits=LIMITS,

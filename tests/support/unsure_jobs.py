@@ -34,16 +34,16 @@ class UnsureJobs(MemoryJobs):
     lost: list[Lost | None] = field(default_factory=list)
     between: Callable[[], object] | None = None
 
-    def add(self, job: Job) -> bool:
-        """Keeps a record whose id is new."""
-        return self._answer(super().add(job))
+    def add(self, record: Job) -> bool:
+        """Stores a job whose id is new."""
+        return self._answer(super().add(record))
 
-    def replace(self, job: Job) -> bool:
-        """Puts a record in place of its last revision."""
+    def replace(self, record: Job) -> bool:
+        """Replaces the previous revision of a job."""
         between, self.between = self.between, None
         if between:
             between()
-        return self._answer(super().replace(job))
+        return self._answer(super().replace(record))
 
     def _answer(self, done: bool) -> bool:  # noqa: FBT001 - the answer itself
         lost = self.lost.pop(0) if self.lost else None

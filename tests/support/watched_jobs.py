@@ -1,16 +1,16 @@
-"""An observer of jobs that remembers."""
+"""Telemetry of jobs that remembers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from triptych.jobs.job import Job
-from triptych.jobs.telemetry import ModelRun
+from triptych.jobs.telemetry import JobTelemetry, ModelRun
 
 
 @dataclass
-class WatchedJobs:
-    """A `JobObserver` that remembers.
+class WatchedJobs(JobTelemetry):
+    """Telemetry that remembers.
 
     Attributes:
         submitted: Jobs that were accepted.

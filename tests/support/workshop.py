@@ -12,13 +12,14 @@ from triptych.clock import Deadline
 from triptych.inference.adaptive_batching import AdaptiveBatcher
 from triptych.jobs.attempts import Attempts, Backoff, Limit
 from triptych.jobs.consumer import Intake
-from triptych.jobs.finalize import Endings, Ledger
 from triptych.jobs.job import Job
 from triptych.jobs.large import LargeJobs
+from triptych.jobs.notification import job_finalizer
 from triptych.jobs.options import OptionLimits, Options
 from triptych.jobs.reaper import DeadLetters, Sweep
 from triptych.jobs.runner import Runner, one_by_one
-from triptych.jobs.service import Desk, Submitter
+from triptych.jobs.service import JobService
+from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import Submission
 from triptych.jobs.worker import Worker
 from triptych.models.config import SessionSettings
@@ -81,26 +82,23 @@ class Workshop:
         models = self.directory / "models"
         add_model(models, "adder", sum_and_difference())
         add_model(models, "lookup", lookup())
-        self.ledger = Ledger(self.store)
-        self.endings = Endings(self.ledger, self.results, self.notifier)
+        self.storage = JobStorage(self.store, self.inputs, self.results)
+        self.finalizer = job_finalizer(self.storage, self.notifier)
         self.intake = Intake(self.store, self.inputs, LIMITS, self.clock)
         self.backoff = Backoff(10)
-        self.submitter = Submitter(self.store, self.inputs, self.queue, self.observer, self.clock)
-        self.desk = Desk(self.store, self.endings, self.queue, self.observer, self.clock)
-        self.sweep = Sweep(self.store, self.endings, self.observer, self.clock)
+        self.service = JobService(self.storage, self.finalizer, self.queue, self.observer, self.clock)
+        self.sweep = Sweep(self.storage, self.finalizer, self.observer, self.clock)
         limit = Limit(ATTEMPTS, self.letters)
-        self.attempts = Attempts(
-            self.ledger, self.endings, self.results, self.observer, self.backoff, limit, self.clock
-        )
+        self.attempts = Attempts(self.storage, self.finalizer, self.observer, self.backoff, limit, self.clock)
         self.dead_letters = DeadLetters(
-            self.intake, self.inputs, self.ledger, self.endings, self.observer, self.backoff, self.clock
+            self.intake, self.storage, self.finalizer, self.observer, self.backoff, self.clock
         )
         self.worker = self._worker(_models(models, self.hooks))
 
     def submit(self, body: bytes, model: str = "adder", key: str | None = None, **request: str) -> Job:
         """Submits a job as HTTP does."""
         submission = Submission(model, None, JobRequest(**request), Options(HOUR), body)  # type: ignore[arg-type]
-        return self.submitter.submit(submission, None if key is None else ("caller", key))
+        return self.service.submit(submission, None if key is None else ("caller", key))
 
     def deliveries(self) -> list[Delivery]:
         """Takes every message that is not done."""
@@ -134,7 +132,7 @@ class Workshop:
             intake=self.intake,
             attempts=self.attempts,
             runner=Runner(self.inputs, models, AdaptiveBatcher(refused.append), self.observer, one_by_one),
-            large=LargeJobs(self.inputs, models, self.ledger, self.observer, self.directory / "large"),
+            large=LargeJobs(self.inputs, models, self.store, self.observer, self.directory / "large"),
             queue=self.queue,
             observer=self.observer,
             backoff=self.backoff,

@@ -11,7 +11,7 @@ from triptych.batches.events import Upload
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.inference.rows import predict_rows
-from triptych.jobs.message import unseal
+from triptych.jobs.message import decode
 from triptych.jobs.options import OptionLimits, Options
 from triptych.jobs.submission import Submission
 from triptych.models.model import Model
@@ -82,9 +82,9 @@ def test_messages_of_jobs() -> None:
     """A message on the queue may say the delimiter; one that does not is the same as before there was one."""
     said = {"model": "penguins", "content_type": "text/csv", "body": "x\n"}
     limits = OptionLimits(3600, 3600)
-    with_mark = unseal(orjson.dumps({**said, "delimiter": ";"}).decode(), "m", limits).submission
+    with_mark = decode(orjson.dumps({**said, "delimiter": ";"}).decode(), "m", limits).submission
     assert ";" == with_mark.request.delimiter
-    assert with_mark.digest() != unseal(orjson.dumps(said).decode(), "m", limits).submission.digest()
+    assert with_mark.digest() != decode(orjson.dumps(said).decode(), "m", limits).submission.digest()
     names = ("content_type", "content_encoding", "header_length", "accept", "join", "outputs")
     asked = {**dict.fromkeys(names), "content_type": "text/csv"}
     before = dump(["m", None, asked, None, hashlib.sha256(b"x").hexdigest()])

@@ -93,7 +93,7 @@ def test_a_poison_is_redriven(workshop: Workshop) -> None:
     job = workshop.submit(sums(DEADLY))
     work_on(workshop)
     workshop.hooks.before = []
-    workshop.desk.redrive(job.id, 3600)
+    workshop.service.redrive(job.id, 3600)
     workshop.work()
     assert (Status.SUCCEEDED, 1, 1) == (
         workshop.job(job).status,
@@ -140,7 +140,7 @@ def test_answers_of_the_table_get_lost(workshop: Workshop, number: int, answer: 
 def test_cancelled_then_crashed(workshop: Workshop) -> None:
     """The result that a worker left behind as it ended is deleted with the next delivery."""
     job = workshop.submit(sums())
-    workshop.hooks.before = [lambda _: workshop.desk.cancel(job.id)]
+    workshop.hooks.before = [lambda _: workshop.service.cancel(job.id)]
     real = workshop.results.put
 
     def put(*arguments: object) -> NoReturn:

@@ -12,7 +12,7 @@ MESSAGE_ID = "7d0c1b1e-0f3e-4a53-8a8c-2f5f6a0d9b11"
 def begun(workshop: Workshop, job: Job) -> Job:
     """Begins an attempt that has a minute."""
     lease = workshop.clock() + 60_000
-    return workshop.ledger.move(job, lambda found: transitions.started(found, workshop.clock(), lease))
+    return workshop.store.move(job, lambda found: transitions.started(found, workshop.clock(), lease))
 
 
 def test_never_begun(workshop: Workshop) -> None:
@@ -24,7 +24,7 @@ def test_never_begun(workshop: Workshop) -> None:
     assert ("WorkerEnded", True) == (ended.error.type, ended.error.retryable)
     assert sums() == workshop.inputs.objects[ended.input or ""].body
     assert (["failed"], [job.id]) == (workshop.told(job), [found.id for found in workshop.observer.ended])
-    workshop.desk.redrive(job.id, HOUR)
+    workshop.service.redrive(job.id, HOUR)
     workshop.work()
     assert ["failed", "succeeded"] == workshop.told(job)
 
@@ -50,7 +50,7 @@ def test_begun_meanwhile(workshop: Workshop) -> None:
 def test_ended_meanwhile(workshop: Workshop) -> None:
     """How it ended stays."""
     job = workshop.submit(sums())
-    workshop.store.between = lambda: workshop.desk.cancel(job.id)
+    workshop.store.between = lambda: workshop.service.cancel(job.id)
     workshop.give_up()
     assert [None] == list(workshop.give_up().values())
     assert (Status.CANCELLED, ["cancelled"]) == (workshop.job(job).status, workshop.told(job))
@@ -69,7 +69,7 @@ def test_a_letter_from_before_a_redrive(workshop: Workshop) -> None:
     job = workshop.submit(sums())
     letters = workshop.deliveries()
     workshop.give_up(letters)
-    workshop.desk.redrive(job.id, HOUR)
+    workshop.service.redrive(job.id, HOUR)
     assert [None] == list(workshop.give_up(letters).values())
     assert Status.QUEUED is workshop.job(job).status
     workshop.work()
@@ -80,7 +80,7 @@ def test_a_letter_from_after_a_redrive(workshop: Workshop) -> None:
     """It ends the job again."""
     job = workshop.submit(sums())
     workshop.give_up()
-    workshop.desk.redrive(job.id, HOUR)
+    workshop.service.redrive(job.id, HOUR)
     assert [None] == list(workshop.give_up().values())
     assert ["failed", "failed"] == workshop.told(job)
     assert (1, Status.FAILED) == (workshop.job(job).redrives, workshop.job(job).status)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest, NotFound, TriptychError
 from triptych.jobs.document import document
-from triptych.jobs.job import Job, Status, derived_id
-from triptych.jobs.message import Envelope, seal, unseal
+from triptych.jobs.job import IDS, Job, Status
+from triptych.jobs.message import Envelope, decode, encode
 from triptych.jobs.options import OptionLimits, Options
 from triptych.jobs.submission import Submission
 from triptych.rows.options import JobRequest
@@ -42,7 +42,7 @@ FIELDS = st.sampled_from(
 
 def read(**message: Any) -> Envelope:  # noqa: ANN401 - any JSON
     """Reads a message."""
-    return unseal(json.dumps(message), MESSAGE_ID, LIMITS)
+    return decode(json.dumps(message), MESSAGE_ID, LIMITS)
 
 
 @examples(100)
@@ -58,7 +58,7 @@ def test_round_trip(job: Job, body: bytes) -> None:
         input=job.input,
         target="label",
     )
-    envelope = unseal(seal(fresh, None if kept else body), MESSAGE_ID, LIMITS)
+    envelope = decode(encode(fresh, None if kept else body), MESSAGE_ID, LIMITS)
     assert fresh == envelope.job(NOW)
     assert (None if kept else body) == envelope.submission.body
     assert envelope.ours
@@ -77,7 +77,7 @@ def test_minimal() -> None:
         )
         == envelope.submission
     )
-    assert (derived_id("message", MESSAGE_ID), False) == (envelope.job_id, envelope.ours)
+    assert (IDS.derived("message", MESSAGE_ID), False) == (envelope.job_id, envelope.ours)
     job = envelope.job(NOW)
     assert (NOW, NOW + 3_600_000, envelope.submission.digest()) == (job.created, job.expires, job.digest)
 
@@ -100,7 +100,7 @@ def test_everything() -> None:
     )
     request = JobRequest("text/csv", "gzip", 3, "application/json", "all", "species")
     assert Submission("iris", 2, request, Options(60, 0, "nightly"), b"x\n1\n") == envelope.submission
-    assert derived_id("queue", "order-1") == envelope.job_id
+    assert IDS.derived("queue", "order-1") == envelope.job_id
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_malformed(changed: dict[str, object], message: str) -> None:
 def test_no_message(text: str) -> None:
     """What is no JSON object is no message."""
     with pytest.raises(BadRequest):
-        unseal(text, MESSAGE_ID, LIMITS)
+        decode(text, MESSAGE_ID, LIMITS)
 
 
 @pytest.mark.parametrize(("field", "value"), [("model", "../secrets"), ("id", "x"), ("id", "../x")])

@@ -118,7 +118,7 @@ def test_our_own_message_finds_its_job(workshop: Workshop) -> None:
     """It makes none of its own, and tells how often the job had been redriven."""
     job = workshop.submit(sums())
     workshop.give_up()
-    workshop.desk.redrive(job.id, DAY)
+    workshop.service.redrive(job.id, DAY)
     arrivals = [workshop.intake.receive(found) for found in workshop.queue.deliveries()]
     assert [(job.id, 0), (job.id, 1)] == [(arrival.job.id, arrival.redrives) for arrival in arrivals]
 

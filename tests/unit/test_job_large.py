@@ -70,7 +70,7 @@ def test_a_large_job_that_is_cancelled(workshop: Workshop, monkeypatch: pytest.M
     monkeypatch.setattr("triptych.jobs.large._LOOK", 0.0)
     job = workshop.submit(rows(ROWS), "lookup", content_type="text/csv")
     runs: list[object] = []
-    workshop.hooks.before = [lambda _: workshop.desk.cancel(job.id), runs.append]
+    workshop.hooks.before = [lambda _: workshop.service.cancel(job.id), runs.append]
     assert {None} == set(workshop.work().values())
     assert (Status.CANCELLED, 0) == (workshop.job(job).status, len(workshop.results))
     assert 1 == len(runs)

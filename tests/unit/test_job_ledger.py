@@ -17,15 +17,15 @@ PASSING = Failure("ServiceUnavailable", "not now", retryable=True)
 def failed(workshop: Workshop) -> Job:
     """Makes a job that failed, which nobody was told yet."""
     job = workshop.submit(sums())
-    return workshop.ledger.move(job, lambda found: transitions.failed(found, workshop.clock(), PASSING))
+    return workshop.store.move(job, lambda found: transitions.failed(found, workshop.clock(), PASSING))
 
 
 def test_a_move_goes_on_from_what_is_there(workshop: Workshop) -> None:
     """Whoever read a record before it was changed moves the changed one."""
     old = workshop.submit(sums())
     lease = workshop.clock() + 1000
-    workshop.ledger.move(old, lambda job: transitions.started(job, workshop.clock(), lease))
-    moved = workshop.ledger.move(old, lambda job: transitions.cancelled(job, workshop.clock()))
+    workshop.store.move(old, lambda job: transitions.started(job, workshop.clock(), lease))
+    moved = workshop.store.move(old, lambda job: transitions.cancelled(job, workshop.clock()))
     assert (Status.CANCELLED, 1, 2) == (moved.status, moved.attempts, moved.revision)
     assert moved == workshop.job(old)
 
@@ -33,16 +33,16 @@ def test_a_move_goes_on_from_what_is_there(workshop: Workshop) -> None:
 def test_a_move_that_is_not_allowed_any_more(workshop: Workshop) -> None:
     """What others made of the job meanwhile decides."""
     old = workshop.submit(sums())
-    workshop.desk.cancel(old.id)
+    workshop.service.cancel(old.id)
     with pytest.raises(Conflict, match="is cancelled: it cannot fail"):
-        workshop.ledger.move(old, lambda job: transitions.failed(job, workshop.clock(), PASSING))
+        workshop.store.move(old, lambda job: transitions.failed(job, workshop.clock(), PASSING))
 
 
 def test_a_move_whose_answer_was_lost(workshop: Workshop) -> None:
     """A write that the client made twice is one move, not a conflict with itself."""
     job = workshop.submit(sums())
     workshop.store.lost = [Lost.REPEATED]
-    moved = workshop.ledger.move(job, lambda found: transitions.cancelled(found, workshop.clock()))
+    moved = workshop.store.move(job, lambda found: transitions.cancelled(found, workshop.clock()))
     assert (moved, 1) == (workshop.job(job), moved.revision)
 
 
@@ -55,7 +55,7 @@ def test_a_record_that_others_change_all_the_time(workshop: Workshop) -> None:
         return transitions.cancelled(found, workshop.clock())
 
     with pytest.raises(ServiceUnavailable, match="changed by others all the time"):
-        workshop.ledger.move(job, busy)
+        workshop.store.move(job, busy)
 
 
 def test_a_record_that_is_gone(workshop: Workshop) -> None:
@@ -63,15 +63,15 @@ def test_a_record_that_is_gone(workshop: Workshop) -> None:
     job = workshop.submit(sums())
     del workshop.store.jobs[job.id]
     with pytest.raises(NotFound, match="there is no job"):
-        workshop.ledger.move(job, lambda found: transitions.cancelled(found, workshop.clock()))
+        workshop.store.move(job, lambda found: transitions.cancelled(found, workshop.clock()))
 
 
 def test_settling(workshop: Workshop) -> None:
     """A job that did not succeed leaves no result, and its end is told once."""
     job = failed(workshop)
     workshop.results.put(job, b"late", JobResult("", "text/csv", None, 0, 1))
-    workshop.endings.settle(job)
-    workshop.endings.settle(workshop.job(job))
+    workshop.finalizer.finalize(job)
+    workshop.finalizer.finalize(workshop.job(job))
     assert (0, ["failed"], True) == (len(workshop.results), workshop.told(job), workshop.job(job).notified)
 
 
@@ -80,23 +80,23 @@ def test_settling_goes_on_where_it_failed(workshop: Workshop) -> None:
     job = failed(workshop)
     workshop.notifier.broken = "no topic"
     with pytest.raises(ServiceUnavailable):
-        workshop.endings.settle(job)
+        workshop.finalizer.finalize(job)
     assert not workshop.job(job).notified
     workshop.notifier.broken = None
-    workshop.endings.settle(job)
+    workshop.finalizer.finalize(job)
     assert (["failed"], True) == (workshop.told(job), workshop.job(job).notified)
 
 
 def test_an_old_end_does_not_pass_for_a_new_one(workshop: Workshop) -> None:
     """Who told the end before a redrive does not mark the end after it as told."""
     job = failed(workshop)
-    again = partial(workshop.ledger.move, job)
+    again = partial(workshop.store.move, job)
 
     def redriven_and_failed() -> None:
-        workshop.store.jobs[job.id] = transitions.told(job)
+        workshop.store.jobs[job.id] = transitions.notified(job)
         again(lambda found: transitions.redriven(found, found.expires))
         again(lambda found: transitions.failed(found, workshop.clock(), PASSING))
 
     workshop.store.between = redriven_and_failed
-    workshop.endings.settle(job)
+    workshop.finalizer.finalize(job)
     assert (1, False) == (workshop.job(job).redrives, workshop.job(job).notified)

@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest, NotAcceptable, NotFound, TriptychError, UnsupportedMediaType
-from triptych.jobs.job import Job, derived_id, job_id, random_id
+from triptych.jobs.job import IDS, Job
 from triptych.jobs.options import Options
 from triptych.jobs.submission import Submission, check, is_rows
+from triptych.lifecycle.ids import random_id
 from triptych.rows.options import JobRequest
 
 from tests.support.properties import examples
 
 TENSORS = json.dumps({"inputs": [{"name": "x", "datatype": "INT64", "shape": [1], "data": [1]}]}).encode()
-KNOWN = derived_id("a", "k")
+KNOWN = IDS.derived("a", "k")
 ROWS = b'{"instances": [1]}'
 SUBMISSION = Submission("iris", 1, JobRequest("text/csv"), Options(60, 5, "nightly"), b"x\n1\n")
 
@@ -126,19 +127,19 @@ def test_refused(request_: JobRequest, body: bytes, error: type[TriptychError]) 
 @given(scope=st.text(max_size=20), key=st.text(max_size=20))
 def test_derived_ids(scope: str, key: str) -> None:
     """A key always makes the same id, which is one that a job can have."""
-    assert derived_id(scope, key) == job_id(derived_id(scope, key))
+    assert IDS.derived(scope, key) == IDS.checked(IDS.derived(scope, key))
 
 
 def test_ids_differ() -> None:
     """Neither another key, nor another scope, nor chance makes the same id."""
-    ids = [derived_id("a", "k"), derived_id("a", "l"), derived_id("b", "k"), random_id(), random_id()]
+    ids = [IDS.derived("a", "k"), IDS.derived("a", "l"), IDS.derived("b", "k"), random_id(), random_id()]
     assert 5 == len(set(ids))
-    assert ids == [job_id(text) for text in ids]
+    assert ids == [IDS.checked(text) for text in ids]
 
 
 @pytest.mark.parametrize("text", ["", "x", "../a", "a" * 5000, f"{KNOWN.upper()}A", f"{KNOWN}\n"])
 def test_no_id(text: str) -> None:
     """A text that no job has for an id is not looked up; the message quotes little of it."""
     with pytest.raises(NotFound, match=re.escape("there is no job ")) as refused:
-        job_id(text)
+        IDS.checked(text)
     assert 100 > len(str(refused.value))

@@ -15,7 +15,7 @@ def swept(workshop: Workshop, seconds: float = 10) -> Swept:
 def test_nothing_to_do(workshop: Workshop) -> None:
     """Jobs that have time left, and those that have ended, are left alone."""
     job, ended = workshop.submit(sums()), workshop.submit(sums())
-    workshop.desk.cancel(ended.id)
+    workshop.service.cancel(ended.id)
     workshop.clock.advance(HOUR - 1)
     assert Swept(0, 0) == swept(workshop)
     assert (job, ["cancelled"]) == (workshop.job(job), workshop.told(ended))
@@ -35,7 +35,7 @@ def test_an_end_that_was_not_told(workshop: Workshop) -> None:
     """It is told after a while, in which whoever ended it could still do so."""
     job = workshop.submit(sums())
     workshop.notifier.broken = "no topic"
-    workshop.desk.cancel(job.id)
+    workshop.service.cancel(job.id)
     workshop.notifier.broken = None
     assert Swept(0, 0) == swept(workshop)
     workshop.clock.advance(PATIENCE / 1000)
@@ -61,7 +61,7 @@ def test_failures_that_stay_in_the_list_do_not_hide_others(workshop: Workshop) -
     jobs = [workshop.submit(sums()) for _ in range(250)]
     workshop.notifier.broken = "no topic"
     for job in jobs:
-        workshop.desk.cancel(job.id)
+        workshop.service.cancel(job.id)
     workshop.clock.advance(PATIENCE / 1000)
     assert Swept(0, 250) == swept(workshop)
     assert Swept(0, 250) == swept(workshop)
@@ -71,7 +71,7 @@ def test_started_meanwhile(workshop: Workshop) -> None:
     """A job that ends between look and write stays as it ended."""
     job = workshop.submit(sums())
     workshop.clock.advance(HOUR)
-    workshop.store.between = lambda: workshop.desk.job(job.id)
+    workshop.store.between = lambda: workshop.service.get(job.id)
     assert Swept(1, 0) == swept(workshop)
     assert ["expired"] == workshop.told(job)
 

@@ -58,7 +58,9 @@ MOVES = {
     "released": Move(
         lambda job, _now: transitions.released(job, PASSING), frozenset({Status.RUNNING}), Status.QUEUED
     ),
-    "waited": Move(lambda job, _now: transitions.waited(job), frozenset({Status.RUNNING}), Status.QUEUED),
+    "waited": Move(
+        lambda job, _now: transitions.not_started(job), frozenset({Status.RUNNING}), Status.QUEUED
+    ),
     "cancelled": Move(transitions.cancelled, WAITING, Status.CANCELLED),
     "expired": Move(transitions.expired, WAITING, Status.EXPIRED, overdue),
     "redriven": Move(
@@ -67,7 +69,7 @@ MOVES = {
         Status.QUEUED,
         lambda job, _now: job.error is not None and job.error.retryable,
     ),
-    "told": Move(lambda job, _now: transitions.told(job), FINAL, None),
+    "told": Move(lambda job, _now: transitions.notified(job), FINAL, None),
 }
 
 
@@ -110,14 +112,14 @@ def test_attended(job: Job, now: int) -> None:
 def test_an_attempt_that_did_not_begin_does_not_count() -> None:
     """A job that was marked as running and had no turn is as it was before, but for its revision."""
     new = Job("id", "iris", None, JobRequest(), "digest", 1_000, 61_000)
-    waiting = transitions.waited(transitions.started(new, 2_000, 9_000))
+    waiting = transitions.not_started(transitions.started(new, 2_000, 9_000))
     assert new._replace(started=2_000, revision=waiting.revision) == waiting
 
 
 def test_redrive_starts_over() -> None:
     """A redriven job is as new, but that its redrives are counted and that its end is told again."""
     new = Job("id", "iris", None, JobRequest(), "digest", 1_000, 61_000)
-    failed = transitions.told(transitions.failed(transitions.started(new, 2_000, 9_000), 3_000, PASSING))
+    failed = transitions.notified(transitions.failed(transitions.started(new, 2_000, 9_000), 3_000, PASSING))
     again = transitions.redriven(failed, 99_000)
     assert new._replace(expires=99_000, redrives=1, revision=again.revision) == again
 

@@ -135,7 +135,7 @@ def test_a_duplicate_while_it_runs(workshop: Workshop) -> None:
 def test_cancelled_while_it_runs(workshop: Workshop) -> None:
     """Its result is never published, and its message is done."""
     job = workshop.submit(sums())
-    workshop.hooks.before = [lambda _: workshop.desk.cancel(job.id)]
+    workshop.hooks.before = [lambda _: workshop.service.cancel(job.id)]
     assert [None] == list(workshop.work().values())
     assert (Status.CANCELLED, 0) == (workshop.job(job).status, len(workshop.results))
     assert ["cancelled"] == workshop.told(job)
@@ -144,7 +144,7 @@ def test_cancelled_while_it_runs(workshop: Workshop) -> None:
 def test_cancelled_before_it_runs(workshop: Workshop) -> None:
     """It is not run."""
     job = workshop.submit(sums())
-    workshop.desk.cancel(job.id)
+    workshop.service.cancel(job.id)
     assert [None] == list(workshop.work().values())
     assert ([], Status.CANCELLED) == (workshop.observer.runs, workshop.job(job).status)
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import pytest
-from triptych.jobs.job import Job, derived_id
+from triptych.jobs.job import IDS, Job
 from triptych.jobs.payloads import MAX_INPUT
 from triptych.models.repository import ModelRepository
 from triptych.rows.options import JobRequest
@@ -297,7 +297,7 @@ def test_idempotency(api: JobsApi) -> None:
     api.fail(api.queue.sent[0][0])
     second = submit(api, headers=headers)
     assert (202, 202) == (first.status, second.status)
-    assert derived_id("http/", "order-1") == first.json()["id"] == second.json()["id"]
+    assert IDS.derived("http/", "order-1") == first.json()["id"] == second.json()["id"]
     assert ("queued", "failed") == (first.json()["status"], second.json()["status"])
     assert 1 == len(api.queue.sent)
 

@@ -45,13 +45,14 @@ if TYPE_CHECKING:
     from triptych.http.jobs import JobServices
     from triptych.http.models import Services
     from triptych.jobs.consumer import Intake
-    from triptych.jobs.finalize import Endings, Ledger
     from triptych.jobs.inputs import S3Inputs
+    from triptych.jobs.job import Job
     from triptych.jobs.options import OptionLimits
     from triptych.jobs.results import S3Results
     from triptych.jobs.runner import Each
-    from triptych.jobs.store import DynamoJobs
+    from triptych.jobs.store import JobStorage
     from triptych.jobs.telemetry import JobTelemetry
+    from triptych.lifecycle.finalize import Finalizer
     from triptych.models.config import Weights
     from triptych.models.model import Model, SessionFactory
     from triptych.models.repository import ModelRepository
@@ -124,13 +125,12 @@ class Deployment:
         from triptych.http.application import Application
         from triptych.http.jobs import JobServices
         from triptych.http.routes import job_routes
-        from triptych.jobs.service import Desk, Submitter
+        from triptych.jobs.service import JobService
 
-        store, telemetry = self.job_store, self.job_telemetry
+        telemetry = self.job_telemetry
         services = JobServices(
             repository=self.repository,
-            submitter=Submitter(store, self.job_inputs, self.jobs_queue, telemetry, self._clock),
-            desk=Desk(store, self.job_endings, self.jobs_queue, telemetry, self._clock),
+            jobs=JobService(self.job_storage, self.job_finalizer, self.jobs_queue, telemetry, self._clock),
             inputs=self.job_inputs,
             results=self.job_results,
             limits=self.job_limits,
@@ -156,11 +156,9 @@ class Deployment:
         scratch = self.settings.cache.with_name("triptych-jobs")
         worker = Worker(
             intake=self.job_intake,
-            attempts=Attempts(
-                self.job_ledger, self.job_endings, self.job_results, telemetry, backoff, limit, self._clock
-            ),
+            attempts=Attempts(self.job_storage, self.job_finalizer, telemetry, backoff, limit, self._clock),
             runner=Runner(self.job_inputs, models, AdaptiveBatcher(_log_refused), telemetry, self.each),
-            large=LargeJobs(self.job_inputs, models, self.job_ledger, telemetry, scratch),
+            large=LargeJobs(self.job_inputs, models, self.job_storage.jobs, telemetry, scratch),
             queue=self.jobs_queue,
             observer=telemetry,
             backoff=backoff,
@@ -177,9 +175,8 @@ class Deployment:
 
         ends = DeadLetters(
             intake=self.job_intake,
-            inputs=self.job_inputs,
-            ledger=self.job_ledger,
-            endings=self.job_endings,
+            storage=self.job_storage,
+            finalizer=self.job_finalizer,
             observer=self.job_telemetry,
             backoff=Backoff(self.job_settings.retry_seconds),
             clock=self._clock,
@@ -191,7 +188,7 @@ class Deployment:
         from triptych.errors import ServiceUnavailable
         from triptych.jobs.reaper import Sweep
 
-        sweeping = Sweep(self.job_store, self.job_endings, self.job_telemetry, self._clock)
+        sweeping = Sweep(self.job_storage, self.job_finalizer, self.job_telemetry, self._clock)
 
         def run(context: Context) -> dict[str, int]:
             self.job_telemetry.request_started(context.aws_request_id)
@@ -391,11 +388,12 @@ class Deployment:
         return JobTelemetry(*self._telemetry_settings)
 
     @cached_property
-    def job_store(self) -> DynamoJobs:
-        """Records of jobs."""
-        from triptych.jobs.store import DynamoJobs
+    def job_storage(self) -> JobStorage:
+        """Jobs, their inputs and their results."""
+        from triptych.jobs.store import JobStorage, JobStore
 
-        return DynamoJobs(self.clients, self.job_settings.table, self.job_settings.retention)
+        jobs = JobStore(self.clients, self.job_settings.table, self.job_settings.retention)
+        return JobStorage(jobs, self.job_inputs, self.job_results)
 
     @cached_property
     def job_inputs(self) -> S3Inputs:
@@ -427,20 +425,12 @@ class Deployment:
         return SqsQueue(self.clients, self.job_settings.dead_letters_url)
 
     @cached_property
-    def job_ledger(self) -> Ledger:
-        """Moves jobs from status to status."""
-        from triptych.jobs.finalize import Ledger
-
-        return Ledger(self.job_store)
-
-    @cached_property
-    def job_endings(self) -> Endings:
-        """Finalizes jobs and notifies of them."""
-        from triptych.jobs.finalize import Endings
-        from triptych.jobs.notification import job_notifier
+    def job_finalizer(self) -> Finalizer[Job]:
+        """Finalizes jobs, and notifies of their end."""
+        from triptych.jobs.notification import job_finalizer, job_notifier
 
         notifier = job_notifier(self.clients, self.job_settings.topic_arn, self.job_settings.region)
-        return Endings(self.job_ledger, self.job_results, notifier)
+        return job_finalizer(self.job_storage, notifier)
 
     @cached_property
     def job_limits(self) -> OptionLimits:
@@ -455,7 +445,7 @@ class Deployment:
         """Makes jobs of messages."""
         from triptych.jobs.consumer import Intake
 
-        return Intake(self.job_store, self.job_inputs, self.job_limits, self._clock)
+        return Intake(self.job_storage.jobs, self.job_inputs, self.job_limits, self._clock)
 
     @cached_property
     def each(self) -> Each:

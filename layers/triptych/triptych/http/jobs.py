@@ -12,7 +12,7 @@ from triptych.jobs.document import document
 from triptych.jobs.job import Job, JobResult, Status
 from triptych.jobs.options import OptionLimits, options
 from triptych.jobs.payloads import InputStore, ResultStore
-from triptych.jobs.service import Desk, Submitter
+from triptych.jobs.service import JobService
 from triptych.jobs.submission import Submission, check, is_rows
 from triptych.models.repository import ModelRepository
 from triptych.protocol import json_document as fields
@@ -34,8 +34,7 @@ class JobServices(NamedTuple):
 
     Attributes:
         repository: Knows which models there are.
-        submitter: Accepts jobs.
-        desk: Serves callers who have jobs.
+        jobs: Accepts jobs, and serves callers who have some.
         inputs: Keeps inputs.
         results: Keeps results.
         limits: What options may be.
@@ -43,8 +42,7 @@ class JobServices(NamedTuple):
     """
 
     repository: ModelRepository
-    submitter: Submitter
-    desk: Desk
+    jobs: JobService
     inputs: InputStore
     results: ResultStore
     limits: OptionLimits
@@ -72,7 +70,7 @@ def submit(services: JobServices, request: Request) -> Response:
     else:
         how, body = _request_of_reference(request, reference), None
         location = services.inputs.locate(fields.required_string(reference, "input", "the request"))
-    job = services.submitter.submit(Submission(model, version, how, chosen, body, location), key)
+    job = services.jobs.submit(Submission(model, version, how, chosen, body, location), key)
     return _accepted(services, request, job)
 
 
@@ -93,14 +91,14 @@ def create_upload(services: JobServices, _request: Request) -> Response:
 
 def newest(services: JobServices, request: Request) -> Response:
     """Lists jobs, the newest first."""
-    page = services.desk.page(
+    page = services.jobs.newest(
         model=request.query.get("model"),
         status=request.choice("status", Status),
         after=request.query.get("next"),
         limit=request.page_limit(),
     )
     now = services.clock()
-    listed: dict[str, object] = {"jobs": [document(job, now) for job in page.jobs]}
+    listed: dict[str, object] = {"jobs": [document(job, now) for job in page.records]}
     return json_response(listed if page.next is None else {**listed, "next": page.next})
 
 
@@ -108,13 +106,13 @@ def one(services: JobServices, request: Request) -> Response:
     """Returns a job; with `wait`, once it has ended or that many seconds are over."""
     seconds = request.wait_seconds()
     job_id = request.path["id"]
-    job = services.desk.wait(job_id, seconds, request.deadline) if seconds else services.desk.job(job_id)
+    job = services.jobs.wait(job_id, seconds, request.deadline) if seconds else services.jobs.get(job_id)
     return json_response(document(job, services.clock()))
 
 
 def result(services: JobServices, request: Request) -> Response:
     """Returns the result of a job as it is, or the URL of one that is too large for an answer."""
-    job = services.desk.job(request.path["id"])
+    job = services.jobs.get(request.path["id"])
     if job.result is None:
         request.record.error = Conflict.kind
         return _no_result(job)
@@ -123,13 +121,13 @@ def result(services: JobServices, request: Request) -> Response:
 
 def cancel(services: JobServices, request: Request) -> Response:
     """Cancels a job that has not ended."""
-    return json_response(document(services.desk.cancel(request.path["id"]), services.clock()))
+    return json_response(document(services.jobs.cancel(request.path["id"]), services.clock()))
 
 
 def redrive(services: JobServices, request: Request) -> Response:
     """Queues a job again that failed for a reason that may be gone."""
     chosen = options({"time_to_live": request.query.get("time_to_live")}, services.limits)
-    return _accepted(services, request, services.desk.redrive(request.path["id"], chosen.time_to_live))
+    return _accepted(services, request, services.jobs.redrive(request.path["id"], chosen.time_to_live))
 
 
 def _reference(request: Request, plain: bytes) -> dict[str, Any] | None:

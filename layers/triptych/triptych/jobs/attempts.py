@@ -18,12 +18,12 @@ from triptych.errors import Conflict, NotFound, ServiceUnavailable, TriptychErro
 from triptych.inference.adaptive_batching import NotStarted
 from triptych.jobs import transitions
 from triptych.jobs.consumer import Arrival
-from triptych.jobs.finalize import Endings, Ledger
 from triptych.jobs.job import Job, JobResult
-from triptych.jobs.message import seal
-from triptych.jobs.payloads import ResultStore
-from triptych.jobs.telemetry import JobObserver
+from triptych.jobs.message import encode
+from triptych.jobs.store import JobStorage
+from triptych.jobs.telemetry import JobTelemetry
 from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.finalize import Finalizer
 
 _LONGEST = 900
 """Seconds: what made an attempt fail is seldom gone in less than a quarter of an hour if not at once."""
@@ -98,9 +98,8 @@ class Attempts:
     """Begins and concludes attempts.
 
     Args:
-        ledger: Moves jobs.
-        endings: Settles jobs that have ended.
-        results: Keeps results.
+        storage: Stores jobs and results.
+        finalizer: Finalizes jobs that have ended.
         observer: Is told about every attempt.
         backoff: Tells when a message comes again.
         limit: Tells when a job is given up.
@@ -109,17 +108,16 @@ class Attempts:
 
     def __init__(  # noqa: PLR0913, PLR0917 - what it brings together
         self,
-        ledger: Ledger,
-        endings: Endings,
-        results: ResultStore,
-        observer: JobObserver,
+        storage: JobStorage,
+        finalizer: Finalizer[Job],
+        observer: JobTelemetry,
         backoff: Backoff,
         limit: Limit,
         clock: Clock,
     ) -> None:
-        self._ledger = ledger
-        self._endings = endings
-        self._results = results
+        self._jobs = storage.jobs
+        self._finalizer = finalizer
+        self._results = storage.results
         self._observer = observer
         self._backoff = backoff
         self._limit = limit
@@ -148,12 +146,12 @@ class Attempts:
     def fate(self, arrival: Arrival, job: Job) -> Fate:
         """Tells what becomes of the message of a job that is not run now; settles the job if it has ended."""
         if job.final:
-            self._endings.settle(job)
+            self._finalizer.finalize(job)
             return None
         if transitions.leased(job, now := self._clock()):
             return ((job.lease or now) - now) // 1000 + 1
         if job.attempts >= self._limit.attempts:
-            self._limit.dead_letters.send(seal(job, None if job.input else arrival.body))
+            self._limit.dead_letters.send(encode(job, None if job.input else arrival.body))
             return None
         return self._backoff.seconds(arrival.delivery.receives)
 
@@ -163,21 +161,21 @@ class Attempts:
         if arrival.job.final or (worn and not transitions.overdue(arrival.job, now)):
             return self.fate(arrival, arrival.job)
         if transitions.overdue(arrival.job, now):
-            expired = self._ledger.move(arrival.job, lambda job: transitions.expired(job, now))
+            expired = self._jobs.move(arrival.job, lambda job: transitions.expired(job, now))
             self._observer.job_ended(expired)
             return self.fate(arrival, expired)
         return Attempt(
-            arrival, self._ledger.move(arrival.job, lambda job: transitions.started(job, now, lease))
+            arrival, self._jobs.move(arrival.job, lambda job: transitions.started(job, now, lease))
         )
 
     def _concluded(self, attempt: Attempt, outcome: Output | TriptychError) -> Fate:
         mine = attempt.job
         if isinstance(outcome, NotStarted):
-            self._ledger.move(mine, lambda found: transitions.waited(still(found, mine)))
+            self._jobs.move(mine, lambda found: transitions.not_started(still(found, mine)))
             return 0
         kept = self._kept(mine, outcome)
         now = self._clock()
-        job = self._ledger.move(mine, lambda found: _after(still(found, mine), kept, now))
+        job = self._jobs.move(mine, lambda found: _after(still(found, mine), kept, now))
         self._observer.job_ran(job, (mine.started or 0) - mine.created)
         return self.fate(attempt.arrival, job)
 
@@ -202,7 +200,7 @@ class Attempts:
     def _after_conflict(self, arrival: Arrival) -> Fate:
         """Somebody else moved the job, or took its record away: what it is now decides."""
         try:
-            found = self._ledger.known(arrival.job.id)
+            found = self._jobs.existing(arrival.job.id)
             if found.redrives != arrival.job.redrives:  # what this worker wrote is of a life that is over
                 self._results.delete(arrival.job)
             return self.fate(arrival, found)

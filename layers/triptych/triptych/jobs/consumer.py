@@ -7,8 +7,8 @@ from typing import NamedTuple
 from triptych.aws.queue import Delivery
 from triptych.clock import Clock
 from triptych.errors import Conflict, ServiceUnavailable, TriptychError
-from triptych.jobs.job import UNKNOWN_MODEL, Job, derived_id
-from triptych.jobs.message import Envelope, unseal
+from triptych.jobs.job import IDS, UNKNOWN_MODEL, Job
+from triptych.jobs.message import Envelope, decode
 from triptych.jobs.options import OptionLimits, Options
 from triptych.jobs.payloads import InputStore
 from triptych.jobs.store import JobStore
@@ -57,7 +57,7 @@ class Intake:
             ServiceUnavailable: The record cannot be read or written now.
         """
         try:
-            envelope = self._located(unseal(delivery.body, delivery.message_id, self._limits))
+            envelope = self._located(decode(delivery.body, delivery.message_id, self._limits))
             job = self._same(envelope, self._record(envelope.job(self._sent(delivery))))
         except ServiceUnavailable:
             raise
@@ -88,7 +88,7 @@ class Intake:
         return min(delivery.sent, self._clock())
 
     def _unreadable(self, delivery: Delivery) -> Job:
-        job_id = derived_id("unreadable", delivery.message_id)
+        job_id = IDS.derived("unreadable", delivery.message_id)
         body = delivery.body.encode(errors="surrogatepass")
         kept = self._inputs.put(f"{job_id}/message", body)
         options = Options(self._limits.time_to_live)

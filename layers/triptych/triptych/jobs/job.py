@@ -1,17 +1,13 @@
-"""A job: a request for predictions whose answer is fetched later. All times are milliseconds since 1970.
-
-Ids of jobs. The same key always makes the same id, which is what makes a repeated request harmless.
-"""
+"""A job: a request for predictions whose answer is fetched later. All times are milliseconds since 1970."""
 
 from __future__ import annotations
 
-import re
 import uuid
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from triptych.errors import NotFound
 from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.ids import Ids
 from triptych.rows.options import JobRequest
 
 
@@ -29,6 +25,9 @@ class Status(StrEnum):
 FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 """States that a job ends in."""
 
+
+IDS: Final = Ids("job", uuid.UUID("6f2c0f9e-57a5-4b8e-9c44-0f6f6d1f7a31"))
+"""Ids of jobs. The same key makes the same id, so a repeated request is harmless."""
 
 UNKNOWN_MODEL = "unknown"
 """Model of a job whose message does not tell, as it cannot be read."""
@@ -118,35 +117,3 @@ class Job(NamedTuple):
         if self.final:
             return None if self.notified else (self.ended or 0) + PATIENCE
         return max(self.expires, self.lease or 0) if self.status is Status.RUNNING else self.expires
-
-
-_NAMESPACE: Final = uuid.UUID(
-    "6f2c0f9e-57a5-4b8e-9c44-0f6f6d1f7a31"
-)  # any constant; a new one would forget keys
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def random_id() -> str:
-    """Makes an id that nobody else has."""
-    return str(uuid.uuid4())
-
-
-def derived_id(scope: str, key: str) -> str:
-    """Makes the id that belongs to a key.
-
-    Args:
-        scope: Who chose the key; the same key of two callers makes two ids.
-        key: What the caller chose.
-    """
-    return str(uuid.uuid5(_NAMESPACE, f"{scope}/{key}"))
-
-
-def job_id(text: str) -> str:
-    """Returns the id if it can be a job's.
-
-    Raises:
-        NotFound: No job can have this id.
-    """
-    if not _ID.fullmatch(text):
-        raise NotFound(f"there is no job {text[:64]!r}")
-    return text

@@ -12,11 +12,11 @@ from triptych.clock import Deadline
 from triptych.errors import TriptychError
 from triptych.inference.adaptive_batching import NotStarted
 from triptych.jobs.attempts import Attempt, Output, still
-from triptych.jobs.finalize import Ledger
 from triptych.jobs.payloads import InputStore
 from triptych.jobs.runner import Input, caught, input_of
+from triptych.jobs.store import JobStore
 from triptych.jobs.submission import is_rows
-from triptych.jobs.telemetry import JobObserver, ModelRun
+from triptych.jobs.telemetry import JobTelemetry, ModelRun
 from triptych.models.store import ModelStore
 from triptych.protocol.media_types import media_type
 from triptych.rows.options import JobRequest
@@ -41,17 +41,17 @@ class LargeJobs:
     Args:
         inputs: Keeps the inputs.
         models: Gives open models.
-        ledger: Knows whether a job is still wanted.
+        jobs: Stores jobs, of which one may have been cancelled meanwhile.
         observer: Is told about every run.
         directory: Where files are put; it must have room for twice an input and its result.
     """
 
     def __init__(
-        self, inputs: InputStore, models: ModelStore, ledger: Ledger, observer: JobObserver, directory: Path
+        self, inputs: InputStore, models: ModelStore, jobs: JobStore, observer: JobTelemetry, directory: Path
     ) -> None:
         self._inputs = inputs
         self._models = models
-        self._ledger = ledger
+        self._jobs = jobs
         self._observer = observer
         self._directory = directory
 
@@ -96,7 +96,7 @@ class LargeJobs:
         def check() -> None:
             nonlocal last
             if monotonic() - last >= _LOOK:
-                still(self._ledger.known(attempt.job.id), attempt.job)
+                still(self._jobs.existing(attempt.job.id), attempt.job)
                 last = monotonic()
 
         return check

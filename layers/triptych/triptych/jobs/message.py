@@ -21,7 +21,7 @@ import pybase64
 
 from triptych.aws.queue import NOT_IN_SQS
 from triptych.errors import BadRequest
-from triptych.jobs.job import Job, derived_id, job_id
+from triptych.jobs.job import IDS, Job
 from triptych.jobs.options import OptionLimits, Options, options
 from triptych.jobs.submission import Submission
 from triptych.protocol import json_document as fields
@@ -64,7 +64,7 @@ class Envelope(NamedTuple):
 
     @property
     def ours(self) -> bool:
-        """Whether `seal` wrote it: then its job was accepted already."""
+        """Whether `encode` wrote it: then its job was accepted already."""
         return self.digest is not None
 
     def job(self, now: int) -> Job:
@@ -73,7 +73,7 @@ class Envelope(NamedTuple):
         return job._replace(expires=self.expires or job.expires, digest=self.digest or job.digest)
 
 
-def seal(job: Job, body: bytes | None) -> str:
+def encode(job: Job, body: bytes | None) -> str:
     """Writes the message of a job.
 
     Args:
@@ -97,7 +97,7 @@ def seal(job: Job, body: bytes | None) -> str:
     return text.translate(NOT_IN_SQS)
 
 
-def unseal(text: str, message_id: str, limits: OptionLimits) -> Envelope:
+def decode(text: str, message_id: str, limits: OptionLimits) -> Envelope:
     """Reads a message.
 
     Args:
@@ -129,7 +129,7 @@ def unseal(text: str, message_id: str, limits: OptionLimits) -> Envelope:
 
 
 def _check_origin(message: dict[str, Any]) -> None:
-    """Refuses what only `seal` writes in a message that it did not write: a job's record would follow it."""
+    """Refuses what only `encode` writes in a message that it did not: a job's record would follow it."""
     for name in _OURS:
         if message.get("digest") is None and message.get(name) is not None:
             raise BadRequest(f"{name!r} is written by the API alone; leave it out, or use 'client_token'")
@@ -145,9 +145,9 @@ def _short(message: dict[str, Any], name: str) -> str | None:
 def _id(message: dict[str, Any], message_id: str) -> str:
     given = fields.optional_string(message, "id")
     if given is not None:
-        return job_id(given)
+        return IDS.checked(given)
     token = _short(message, "client_token")
-    return derived_id("message", message_id) if not token else derived_id("queue", token)
+    return IDS.derived("message", message_id) if not token else IDS.derived("queue", token)
 
 
 def _version(value: object) -> int | None:

@@ -23,6 +23,9 @@ from triptych.aws.notifications import AwsNotifier, News
 from triptych.clock import moment
 from triptych.jobs.document import document
 from triptych.jobs.job import Job, Status
+from triptych.jobs.store import JobStorage
+from triptych.jobs.transitions import notified
+from triptych.lifecycle.finalize import Finalizer
 
 SOURCE = "triptych.jobs"
 _REASONS = {
@@ -34,6 +37,16 @@ _REASONS = {
 def job_notifier(clients: AwsClients, topic_arn: str, region: str) -> AwsNotifier[Job]:
     """Returns what publishes the end of a job; a notification names the region."""
     return AwsNotifier(clients, topic_arn, "the topic of jobs", partial(_news, region=region))
+
+
+def job_finalizer(storage: JobStorage, notifier: AwsNotifier[Job]) -> Finalizer[Job]:
+    """Returns what finalizes jobs: only one that succeeded keeps a result."""
+
+    def clean_up(job: Job) -> None:
+        if job.status is not Status.SUCCEEDED:
+            storage.results.delete(job)
+
+    return Finalizer(storage.jobs, notifier, notified, clean_up)
 
 
 def notification(job: Job, region: str) -> dict[str, object]:

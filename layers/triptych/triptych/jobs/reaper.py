@@ -13,13 +13,12 @@ from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, TriptychError
 from triptych.jobs.attempts import Backoff
 from triptych.jobs.consumer import Arrival, Intake
-from triptych.jobs.finalize import Endings, Ledger
 from triptych.jobs.job import Job
-from triptych.jobs.payloads import InputStore
-from triptych.jobs.store import JobStore
-from triptych.jobs.telemetry import JobObserver
+from triptych.jobs.store import JobStorage
+from triptych.jobs.telemetry import JobTelemetry
 from triptych.jobs.transitions import expired, failed, leased, overdue
 from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.finalize import Finalizer
 
 _ENDED = "WorkerEnded"
 
@@ -29,9 +28,8 @@ class DeadLetters:
 
     Args:
         intake: Finds the job of a message.
-        inputs: Keeps inputs.
-        ledger: Moves jobs.
-        endings: Settles jobs that have ended.
+        storage: Stores jobs and inputs.
+        finalizer: Finalizes jobs that have ended.
         observer: Is told about every job that is ended.
         backoff: Tells when a message comes again.
         clock: Tells the time.
@@ -40,17 +38,16 @@ class DeadLetters:
     def __init__(  # noqa: PLR0913, PLR0917 - what it brings together
         self,
         intake: Intake,
-        inputs: InputStore,
-        ledger: Ledger,
-        endings: Endings,
-        observer: JobObserver,
+        storage: JobStorage,
+        finalizer: Finalizer[Job],
+        observer: JobTelemetry,
         backoff: Backoff,
         clock: Clock,
     ) -> None:
         self._intake = intake
-        self._inputs = inputs
-        self._ledger = ledger
-        self._endings = endings
+        self._jobs = storage.jobs
+        self._inputs = storage.inputs
+        self._finalizer = finalizer
         self._observer = observer
         self._backoff = backoff
         self._clock = clock
@@ -83,12 +80,12 @@ class DeadLetters:
             if leased(job, now := self._clock()):  # a copy of its message is being worked on
                 return ((job.lease or now) - now) // 1000 + 1
             job = self._end(arrival)
-        self._endings.settle(job)
+        self._finalizer.finalize(job)
         return None
 
     def _end(self, arrival: Arrival) -> Job:
         kept = self._kept(arrival)
-        job = self._ledger.move(arrival.job, lambda found: self._given_up(arrival, found, kept))
+        job = self._jobs.move(arrival.job, lambda found: self._given_up(arrival, found, kept))
         self._observer.job_ended(job)
         return job
 
@@ -137,16 +134,17 @@ class Sweep:
     """Ends jobs that are overdue, and tells ends that were not told.
 
     Args:
-        store: Keeps the records.
-        endings: Settles jobs that have ended.
+        storage: Stores jobs.
+        finalizer: Finalizes jobs that have ended.
         observer: Is told about every job that is ended.
         clock: Tells the time.
     """
 
-    def __init__(self, store: JobStore, endings: Endings, observer: JobObserver, clock: Clock) -> None:
-        self._store = store
-        self._ledger = Ledger(store)
-        self._endings = endings
+    def __init__(
+        self, storage: JobStorage, finalizer: Finalizer[Job], observer: JobTelemetry, clock: Clock
+    ) -> None:
+        self._jobs = storage.jobs
+        self._finalizer = finalizer
         self._observer = observer
         self._clock = clock
 
@@ -159,7 +157,7 @@ class Sweep:
         done: set[str] = set()
         failures: set[str] = set()
         while deadline.remaining > 0:
-            found = self._store.unattended(self._clock(), _AT_ONCE + len(failures))
+            found = self._jobs.unattended(self._clock(), _AT_ONCE + len(failures))
             new = [job_id for job_id in found if job_id not in done | failures]
             if not new:
                 break
@@ -169,7 +167,7 @@ class Sweep:
 
     def _attended(self, job_id: str) -> bool:
         try:
-            job = self._store.get(job_id)
+            job = self._jobs.get(job_id)
             if job is not None:
                 self._attend(job)
         except TriptychError as error:
@@ -180,9 +178,9 @@ class Sweep:
     def _attend(self, job: Job) -> None:
         if overdue(job, self._clock()):
             try:
-                job = self._ledger.move(job, lambda found: expired(found, self._clock()))
+                job = self._jobs.move(job, lambda found: expired(found, self._clock()))
             except Conflict:  # it was started or ended meanwhile
                 return
             self._observer.job_ended(job)
         if job.final:
-            self._endings.settle(job)
+            self._finalizer.finalize(job)

@@ -24,7 +24,7 @@ from triptych.inference.rows import prepare_rows
 from triptych.jobs.attempts import Attempt, Output
 from triptych.jobs.payloads import InputStore, StoredInput
 from triptych.jobs.submission import is_rows
-from triptych.jobs.telemetry import JobObserver, ModelRun
+from triptych.jobs.telemetry import JobTelemetry, ModelRun
 from triptych.models.model import Model
 from triptych.models.store import ModelStore
 from triptych.protocol.compression import decompress
@@ -73,7 +73,7 @@ class TooSlow(TriptychError):
     status = 504
 
 
-def caught[Made](observer: JobObserver, action: Callable[[], Made]) -> Made | TriptychError:
+def caught[Made](observer: JobTelemetry, action: Callable[[], Made]) -> Made | TriptychError:
     """Does something for one job.
 
     Args:
@@ -178,7 +178,7 @@ class Runner:
         inputs: InputStore,
         models: ModelStore,
         grouping: AdaptiveBatcher,
-        observer: JobObserver,
+        observer: JobTelemetry,
         each: Each,
     ) -> None:
         self._inputs = inputs

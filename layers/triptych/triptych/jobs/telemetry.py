@@ -1,12 +1,9 @@
-"""Watching jobs.
-
-Logs and metrics of jobs: one line for each step of a job, each run of a model, each batch.
-"""
+"""Logs and metrics of jobs: one line for each step of a job, each run of a model, each batch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from triptych.aws.telemetry import NO_MODEL, PowertoolsTelemetry
 from triptych.errors import NotFound
@@ -27,39 +24,6 @@ class ModelRun(NamedTuple):
     version: int
     jobs: int
     milliseconds: float
-
-
-class JobObserver(Protocol):
-    """Makes logs and metrics of what becomes of jobs."""
-
-    def job_submitted(self, job: Job) -> None:
-        """A job was accepted."""
-        ...
-
-    def job_ran(self, job: Job, queue_milliseconds: float) -> None:
-        """An attempt at a job ended: the job holds how.
-
-        Args:
-            job: The job after the attempt.
-            queue_milliseconds: From the creation of the job to the start of the attempt.
-        """
-        ...
-
-    def model_ran(self, run: ModelRun) -> None:
-        """A model was run."""
-        ...
-
-    def job_ended(self, job: Job) -> None:
-        """A job was ended by somebody who did not run it: expired, cancelled, a dead letter."""
-        ...
-
-    def batch_ended(self, messages: int, postponed: int) -> None:
-        """A batch of messages was dealt with, and some of them come again."""
-        ...
-
-    def unexpected(self, error: Exception) -> None:
-        """Something failed that should not: the log tells where."""
-        ...
 
 
 DEAD_LETTERS = "dead-letters"

@@ -68,7 +68,7 @@ def released(job: Job, error: Failure) -> Job:
     return _next(job, status=Status.QUEUED, lease=None, error=error)
 
 
-def waited(job: Job) -> Job:
+def not_started(job: Job) -> Job:
     """Its turn did not come in time: it waits on, and the attempt does not count.
 
     Raises:
@@ -125,14 +125,14 @@ def redriven(job: Job, expires: int) -> Job:
     )
 
 
-def told(job: Job) -> Job:
-    """Its final state was told to those who listen.
+def notified(job: Job) -> Job:
+    """Subscribers were notified of its end.
 
     Raises:
         Conflict: It has not ended.
     """
     if not job.final:
-        raise Conflict(f"job {job.id} is {job.status}: there is nothing to tell yet")
+        raise Conflict(f"job {job.id} is {job.status}: there is no end to notify of yet")
     return _next(job, notified=True)
 
 

@@ -24,7 +24,7 @@ from triptych.jobs.consumer import Arrival, Intake
 from triptych.jobs.job import Status
 from triptych.jobs.large import LargeJobs
 from triptych.jobs.runner import Each, Runner, TooSlow
-from triptych.jobs.telemetry import JobObserver
+from triptych.jobs.telemetry import JobTelemetry
 from triptych.protocol.compression import PLAIN_LIMIT, plain_size
 
 GRACE = 5
@@ -65,7 +65,7 @@ class Worker:
         runner: Runner,
         large: LargeJobs,
         queue: JobQueue,
-        observer: JobObserver,
+        observer: JobTelemetry,
         backoff: Backoff,
         each: Each,
         clock: Clock,

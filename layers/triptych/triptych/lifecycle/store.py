@@ -1,0 +1,182 @@
+"""The records of jobs and of batches: stored in DynamoDB, changed by compare and swap on their revision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, NamedTuple, Protocol
+
+from triptych.aws.table import Item, RecordTable
+from triptych.aws.table_index import RecordIndex
+from triptych.errors import NotFound, ServiceUnavailable
+
+_TRIES = 5
+"""How often a move reads a record again because somebody else changed it: few do."""
+
+_PAGE, _PAGES = 100, 3
+"""Records of a page that a search reads, and pages that it reads for one of its own."""
+
+
+class Record(Protocol):
+    """What the records of jobs and of batches have in common."""
+
+    @property
+    def id(self) -> str:
+        """Identifies it."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """Its position in lists, by its time: the token of the page after it."""
+        ...
+
+    @property
+    def final(self) -> bool:
+        """Whether it has ended."""
+        ...
+
+    @property
+    def notified(self) -> bool:
+        """Whether subscribers were notified of its end."""
+        ...
+
+    @property
+    def redrives(self) -> int:
+        """How often it was started again after it had failed."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """How often it was changed."""
+        ...
+
+
+class Page[Some](NamedTuple):
+    """A page of a list.
+
+    Attributes:
+        records: Its records.
+        next: Token of the next page; None when there is none.
+    """
+
+    records: Sequence[Some]
+    next: str | None
+
+
+class RecordStore[Some: Record]:
+    """Stores records; a read returns what was written last, except for lists, which may lag.
+
+    Every method raises `ServiceUnavailable` when the table cannot be reached.
+
+    Args:
+        table: The table.
+        index: Its index of records by age.
+    """
+
+    noun: ClassVar[str]
+    """What a record is called, such as `job`."""
+
+    key: ClassVar[Mapping[str, str]] = {}
+    """Attributes of the table's key beside the id."""
+
+    def __init__(self, table: RecordTable, index: RecordIndex) -> None:
+        self._table = table
+        self._index = index
+
+    def item(self, record: Some) -> Item:
+        """Returns the item of a record."""
+        raise NotImplementedError
+
+    def record(self, item: Item) -> Some:
+        """Returns the record of an item."""
+        raise NotImplementedError
+
+    def get(self, identity: str) -> Some | None:
+        """Returns a record; None when there is none."""
+        item = self._table.get({"id": identity, **self.key})
+        return None if item is None else self.record(item)
+
+    def add(self, record: Some) -> bool:
+        """Stores a new record; returns False, and does nothing, when there is one with its id."""
+        return self._table.add(self.item(record))
+
+    def replace(self, record: Some) -> bool:
+        """Replaces the previous revision of a record; returns False, and does nothing, when that is gone."""
+        return self._table.replace(self.item(record), record.revision - 1)
+
+    def newest(self, *, after: str | None, limit: int, model: str | None = None) -> Page[Some]:
+        """Lists records, newest first. A page may be short and have a next one all the same.
+
+        Args:
+            after: `next` of the previous page, or `place` of the last record that was used of it.
+            limit: Maximum number of records.
+            model: Name of the model of the records; None for those of all models.
+
+        Raises:
+            BadRequest: `after` is no token of a page.
+        """
+        items, following = self._index.newest(after, limit, model)
+        return Page([self.record(item) for item in items], following)
+
+    def existing(self, identity: str) -> Some:
+        """Returns a record.
+
+        Raises:
+            NotFound: There is none.
+        """
+        found = self.get(identity)
+        if found is None:
+            raise NotFound(
+                f"there is no {self.noun} {identity!r}; "
+                f"records are deleted some time after a {self.noun} has ended"
+            )
+        return found
+
+    def move(self, record: Some, transition: Callable[[Some], Some]) -> Some:
+        """Makes a transition, from the given revision or from the one that replaced it.
+
+        Args:
+            record: The record as it was read last.
+            transition: Returns the next record, or the same one where nothing is to be done; raises
+                `Conflict` where the status does not allow it.
+
+        Returns:
+            The next record, stored.
+
+        Raises:
+            Conflict: The status of the record does not allow the transition.
+            NotFound: The record is gone.
+            ServiceUnavailable: The table cannot be reached, or others change this record all the time.
+        """
+        for _ in range(_TRIES):
+            moved = transition(record)
+            if moved is record or self.replace(moved):
+                return moved
+            record = self.existing(record.id)
+            if record == moved:  # the write was made, its answer lost, and the call made again
+                return moved
+        raise ServiceUnavailable(f"{self.noun} {record.id} is changed by others all the time; try again")
+
+    def search(
+        self, matches: Callable[[Some], bool], *, after: str | None, limit: int, model: str | None = None
+    ) -> Page[Some]:
+        """Lists records that match, newest first; a page may have few, or none, and a next one all the same.
+
+        Args:
+            matches: Whether a record is listed.
+            after: `next` of the previous page.
+            limit: Maximum number of records.
+            model: Name of the model of the records; None for those of all models.
+
+        Raises:
+            BadRequest: `after` is no token of a page.
+        """
+        found: list[Some] = []
+        for _ in range(_PAGES):
+            page = self.newest(after=after, limit=_PAGE, model=model)
+            after = page.next
+            found += filter(matches, page.records)
+            if len(found) > limit:
+                return Page(found[:limit], found[limit - 1].place)
+            if after is None or len(found) == limit:
+                break
+        return Page(found, after)
