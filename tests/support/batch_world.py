@@ -10,22 +10,23 @@ from typing import Any
 import orjson
 from triptych.batches.batch import Batch, BatchSource, Status, upload_id
 from triptych.batches.chunk import Limits, Transformer
-from triptych.batches.chunking import plan_chunks
+from triptych.batches.cut import plan_chunks
 from triptych.batches.events import Executions, Reminders
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.finalize import BatchEndings, BatchLedger
-from triptych.batches.finisher import Finisher
-from triptych.batches.keys import staged_prefix
+from triptych.batches.finish import Finisher
 from triptych.batches.lookup import LookupRate
 from triptych.batches.opening import input_file
 from triptych.batches.places import Places
-from triptych.batches.planner import Planner
+from triptych.batches.plan import Planner
 from triptych.batches.service import BatchDesk, BatchSubmitter
+from triptych.batches.staging import Staging
 from triptych.batches.starting import Starter
 from triptych.batches.steps import WorkflowSteps
 from triptych.batches.uploads import Steps, UploadLimits, Uploads
 from triptych.clock import Deadline
 from triptych.errors import NotFound
+from triptych.inference.piece import Watch
 from triptych.models.model import Model
 from triptych.rows.options import BatchOptions
 
@@ -128,8 +129,8 @@ class BatchWorld:
         found = self.inputs.find(file.key, file.object_version)
         assert found is not None
         source = self.inputs.open(found)
-        prefix = f"{staged_prefix(batch.id)}{file.number:05d}/"
-        return plan_chunks(file, source, size, self.work, prefix, Deadline.after(60), lambda: None)
+        watch = Watch(Deadline.after(60), lambda: None)
+        return plan_chunks(file, source, size, Staging(self.work, batch.id), watch)
 
     def transform(self, batch: Batch, chunk: Chunk) -> None:
         """Transforms a chunk, however often that takes."""

@@ -12,8 +12,8 @@ import pytest
 from backports import zstd
 from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.events import Upload
+from triptych.batches.file import message
 from triptych.batches.finalize import BatchLedger
-from triptych.batches.messages import message
 from triptych.batches.steps import WorkflowSteps
 from triptych.batches.transitions import handed_over
 from triptych.clock import Deadline

@@ -15,7 +15,7 @@ from triptych.batches.chunk import Limits, Transformer
 from triptych.batches.dry_run import DryRun, Select, Workers
 from triptych.batches.events import Upload
 from triptych.batches.lookup import LookupRate
-from triptych.batches.planner import Selection
+from triptych.batches.plan import Selection
 from triptych.batches.submission import read_submission
 from triptych.clock import Deadline
 

@@ -11,10 +11,9 @@ from arro3.core import RecordBatchReader
 from arro3.io import read_ipc, read_parquet
 from triptych.aws.stored import StoredObject
 from triptych.batches.batch import Batch, BatchSource, Status
-from triptych.batches.file import Chunk, FileOutcome, Join
+from triptych.batches.file import Chunk, FileOutcome, Join, chunk_of, join_of
 from triptych.batches.keys import chunks_key, joins_key
-from triptych.batches.messages import chunk_of, join_of
-from triptych.batches.planner import Planned
+from triptych.batches.plan import Planned
 from triptych.clock import Deadline
 from triptych.inference.piece import Counts
 

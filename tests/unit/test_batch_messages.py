@@ -5,8 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from triptych.batches.batch import Batch
-from triptych.batches.file import Chunk, FileOutcome, InputFile, Join, Part
-from triptych.batches.messages import chunk_of, join_of, message
+from triptych.batches.file import Chunk, FileOutcome, InputFile, Join, Part, chunk_of, join_of, message
 from triptych.errors import BadRequest
 from triptych.lifecycle.plain import plain, record_of
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from triptych.batches.batch import BatchSource, Status
-from triptych.batches.planner import Selection
+from triptych.batches.plan import Selection
 from triptych.batches.submission import shortened
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, ServiceUnavailable

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triptych.batches.messages import chunk_of, join_of
+from triptych.batches.file import chunk_of, join_of
 from triptych.batches.submission import read_submission
 from triptych.http.routes import batch_routes, job_routes, realtime_routes
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from backports import zstd
-from triptych.batches.chunking import plan_chunks
+from triptych.batches.cut import plan_chunks
 from triptych.batches.file import InputFile
 from triptych.batches.sizing import Sizing, sized
+from triptych.batches.staging import Staging
 from triptych.clock import Deadline
+from triptych.inference.piece import Watch
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 
@@ -56,7 +58,9 @@ def told_and_planned(
     source.read = counted  # type: ignore[method-assign]
     told = sized(file, source, chunk_bytes)
     whole = bucket.open(found)
-    chunks = plan_chunks(file, whole, chunk_bytes, bucket, "x/", Deadline.after(60), lambda: None)
+    chunks = plan_chunks(
+        file, whole, chunk_bytes, Staging(bucket, "id"), Watch(Deadline.after(60), lambda: None)
+    )
     return told, len(chunks)
 
 

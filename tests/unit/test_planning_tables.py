@@ -14,12 +14,13 @@ from arro3.io import write_ipc, write_ipc_stream, write_parquet
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.aws.stored import ByteRange
-from triptych.batches.chunking import plan_chunks
+from triptych.batches.cut import plan_chunks
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.sizing import Sizing, sized
+from triptych.batches.staging import Staging
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, TriptychError
-from triptych.inference.piece import Piece
+from triptych.inference.piece import Piece, Watch
 from triptych.inference.reading import arrow_rows, footer_of, parquet_rows
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
@@ -70,7 +71,8 @@ def planned(bucket: DirectoryBucket, body: bytes, size: int) -> list[Chunk]:
     found = bucket.drop("m/a.parquet", body)
     form = RowFormat(Format.PARQUET)
     file = InputFile(0, "m/a.parquet", found.size, found.etag, None, "m", 1, form, BatchOptions(), form)
-    chunks = plan_chunks(file, bucket.open(found), size, bucket, "x/", Deadline.after(9), lambda: None)
+    watch = Watch(Deadline.after(9), lambda: None)
+    chunks = plan_chunks(file, bucket.open(found), size, Staging(bucket, "id"), watch)
     rows = footer_of(bucket.open(found)).rows
     told = sized(file, bucket.open(found), size)
     assert Sizing(rows, exact=True, plain=len(body), chunks=len(chunks)) == told

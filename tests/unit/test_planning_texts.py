@@ -13,11 +13,14 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.batches import scanner
-from triptych.batches.chunking import plan_chunks
+from triptych.batches.cut import plan_chunks
 from triptych.batches.file import Chunk, InputFile
+from triptych.batches.keys import staged_key
 from triptych.batches.sizing import Sizing, sized
+from triptych.batches.staging import Staging
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded
+from triptych.inference.piece import Watch
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 
@@ -77,10 +80,8 @@ def plan(
     """Plans a file of memory."""
     file = InputFile(0, "m/f", source.size, "e", None, "m", 1, form, BatchOptions(), form)
     staging = Copies() if copies is None else copies
-    deadline = Deadline.after(seconds)
-    return plan_chunks(
-        file, cast("Any", source), size, cast("Any", staging), "staged/", deadline, lambda: None
-    )
+    watch = Watch(Deadline.after(seconds), lambda: None)
+    return plan_chunks(file, cast("Any", source), size, Staging(cast("Any", staging), "id"), watch)
 
 
 def record_ends(text: bytes, delimiter: bytes) -> set[int]:
@@ -153,7 +154,7 @@ def test_compressed_text_is_staged_as_plain_text_is_cut(  # noqa: PLR0913, PLR09
     assert [text[item.start : item.end] for item in expected] == [
         copies[item.staged or ""] for item in chunks
     ]
-    assert [f"staged/{number:05d}" for number in range(len(chunks))] == sorted(copies)
+    assert [staged_key("id", 0, number) for number in range(len(chunks))] == sorted(copies)
 
 
 def test_one_chunk_is_planned_without_reading_the_file() -> None:

@@ -260,7 +260,7 @@ class Deployment:
         from triptych.aws.workflow import StepFunctions
         from triptych.batches.dry_run import DryRun, Workers
         from triptych.batches.opening import descriptions
-        from triptych.batches.planner import Selection
+        from triptych.batches.plan import Selection
         from triptych.batches.service import BatchDesk, BatchSubmitter
         from triptych.http.application import Application
         from triptych.http.batches import BatchServices
@@ -531,8 +531,8 @@ class Deployment:
     def batch_steps(self) -> Steps:
         """What batches go through."""
         from triptych.batches.chunk import Limits, Transformer
-        from triptych.batches.finisher import Finisher
-        from triptych.batches.planner import Planner
+        from triptych.batches.finish import Finisher
+        from triptych.batches.plan import Planner
         from triptych.batches.uploads import Steps
 
         places, store, telemetry = self.places, self.batch_store, self.batch_telemetry

@@ -17,14 +17,13 @@ from triptych.aws.pacer import Pacer
 from triptych.aws.stored import ObjectWriter, StoredObject
 from triptych.batches.batch import Batch
 from triptych.batches.cancelling import checkpoint, still_wanted
-from triptych.batches.file import Chunk, InputFile, Part
+from triptych.batches.file import Chunk, InputFile, Part, head_of, without_long_columns
 from triptych.batches.keys import part_errors_key, part_key
 from triptych.batches.lookup import LookupRate, Origin
 from triptych.batches.opening import Models
 from triptych.batches.places import Places
 from triptych.batches.store import BatchStore
 from triptych.batches.telemetry import BatchTelemetry, ChunkRun
-from triptych.batches.wide_files import head_of, without_long_columns
 from triptych.clock import Deadline
 from triptych.errors import ServiceUnavailable
 from triptych.inference.piece import Piece, Prediction, Report, Sinks, Wanted, Watch

@@ -1,11 +1,24 @@
-"""A file of a batch, the chunks that it is cut into, and the parts that are made of them."""
+"""A file of a batch, the chunks that it is cut into, and the parts that are made of them.
+
+Chunks travel in messages of Step Functions, which takes 256 KiB. A long header of a wide file is therefore an
+object in the bucket for work, named by its digest, however many chunks and parts refer to it.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
 
+import orjson
+
+from triptych.aws.stored import Bucket
+from triptych.batches.keys import header_key
+from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.inference.piece import Counts
 from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.plain import plain, record_of
+from triptych.protocol.json_document import dump
 from triptych.rows.formats import RowFormat
 from triptych.rows.options import BatchOptions
 
@@ -143,3 +156,106 @@ class FileOutcome(NamedTuple):
     errors: str | None
     manifest: str
     error: Failure | None = None
+
+
+def message(record: Chunk | Join) -> dict[str, Any]:
+    """Returns the JSON object that `chunk_of` and `join_of` read."""
+    return plain(record)
+
+
+def chunk_of(described: object) -> Chunk:
+    """Reads a chunk.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    return _read(Chunk, described)
+
+
+def join_of(described: object) -> Join:
+    """Reads a file that is joined.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    return _read(Join, described)
+
+
+def _read[Record: NamedTuple](kind: type[Record], described: object) -> Record:
+    try:
+        return record_of(kind, described)
+    except (ValueError, TypeError) as error:
+        raise BadRequest(f"the message of the state machine cannot be read: {error}") from error
+
+
+INLINE: Final = 1024
+"""Characters of a header that travel with each chunk and part: a plan lists up to 10,000 chunks of a file."""
+
+
+def without_long_head(work: Bucket, batch_id: str, chunks: Sequence[Chunk]) -> Sequence[Chunk]:
+    """Moves a long head out of the chunks of one file.
+
+    Args:
+        work: Bucket for work.
+        batch_id: Id of the batch.
+        chunks: All chunks of a file; they have the same head.
+
+    Raises:
+        ServiceUnavailable: The bucket cannot be reached.
+    """
+    if not chunks or len(chunks[0].head) <= INLINE:
+        return chunks
+    key = _stored(work, batch_id, chunks[0].head.encode("latin-1"))
+    return [chunk._replace(head="", head_object=key) for chunk in chunks]
+
+
+def head_of(work: Bucket, chunk: Chunk) -> bytes:
+    """Returns the head of a chunk.
+
+    Raises:
+        ServiceUnavailable: The bucket cannot be reached, or the head is not there any more.
+    """
+    return _header(work, chunk.head_object) if chunk.head_object else chunk.head.encode("latin-1")
+
+
+def without_long_columns(work: Bucket, batch_id: str, part: Part) -> Part:
+    """Moves a long list of columns out of a part.
+
+    Args:
+        work: Bucket for work.
+        batch_id: Id of the batch.
+        part: The part.
+
+    Raises:
+        ServiceUnavailable: The bucket cannot be reached.
+    """
+    if sum(map(len, part.columns)) <= INLINE:
+        return part
+    return part._replace(columns=(), columns_object=_stored(work, batch_id, dump(part.columns)))
+
+
+def with_columns(work: Bucket, parts: Sequence[Part]) -> list[Part]:
+    """Returns parts with their columns, wherever these are kept.
+
+    Raises:
+        ServiceUnavailable: The bucket cannot be reached, or the columns are not there any more.
+    """
+    keys = {part.columns_object for part in parts}
+    known = {key: tuple(orjson.loads(_header(work, key))) for key in keys if key is not None}
+    return [
+        part._replace(columns=known[part.columns_object] if part.columns_object else part.columns)
+        for part in parts
+    ]
+
+
+def _stored(work: Bucket, batch_id: str, header: bytes) -> str:
+    key = header_key(batch_id, sha256(header).hexdigest())
+    work.put(key, header, "application/octet-stream")
+    return key
+
+
+def _header(work: Bucket, key: str) -> bytes:
+    header = work.get(key)
+    if header is None:
+        raise ServiceUnavailable("the header of the file is gone from the bucket for work; redrive the batch")
+    return header

@@ -152,14 +152,9 @@ def header_key(batch_id: str, digest: str) -> str:
     return f"{work_prefix(batch_id)}headers/{digest}"
 
 
-def staged_prefix(batch_id: str) -> str:
-    """Tells what the keys of plain copies of chunks begin with."""
-    return f"{work_prefix(batch_id)}staged/"
-
-
 def staged_key(batch_id: str, file: int, chunk: int) -> str:
     """Tells where the plain copy of a chunk is kept."""
-    return f"{staged_prefix(batch_id)}{file:05d}/{chunk:05d}"
+    return f"{work_prefix(batch_id)}staged/{file:05d}/{chunk:05d}"
 
 
 def work_prefix(batch_id: str) -> str:

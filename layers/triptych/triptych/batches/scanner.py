@@ -1,14 +1,16 @@
-"""Ends of records in text that comes block by block."""
+"""Records in text that comes block by block: where the first one begins, and where each ends."""
 
 from __future__ import annotations
 
 import re
-from typing import Protocol
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from triptych.errors import BadRequest
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.records import MAX_RECORD
 
 _INSIDE = b'\n"'
@@ -170,3 +172,70 @@ def _toggles(quotes: Positions, opening: npt.NDArray[np.bool_]) -> Positions:
     spans[:, 1] -= 1
     picked = spans.ravel()
     return quotes[picked[:-1] if len(lengths) and lengths[-1] % 2 else picked]
+
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_SLICE = 2**20  # bytes that are scanned at once: what is known of them fits the processor's cache
+
+
+class Beginning(NamedTuple):
+    """What stands before the first record.
+
+    Attributes:
+        end: Position of the first record.
+        head: The header row, with the newlines around it.
+        rest: What has been read beyond it.
+    """
+
+    end: int
+    head: bytes
+    rest: bytes
+
+
+def scanner_of(form: RowFormat, position: int) -> Scanner:
+    """Gives what finds ends of records."""
+    if form.format is Format.CSV:
+        return CsvScanner(form.delimiter.encode(), position)
+    return LineScanner(position)
+
+
+def sliced(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Cuts blocks into slices that are scanned fast and with little memory."""
+    for block in blocks:
+        for start in range(0, len(block), _SLICE):
+            yield block[start : start + _SLICE]
+
+
+def beginning(blocks: Iterator[bytes], form: RowFormat) -> Beginning:
+    """Reads up to the end of the header row, the first record that is not blank.
+
+    Args:
+        blocks: The text; no more of it is taken than it needs.
+        form: Whether there is a header row.
+
+    Raises:
+        BadRequest: The header row is too long.
+    """
+    text = b""
+    while len(text) < len(BYTE_ORDER_MARK) and (block := next(blocks, b"")):
+        text += block
+    start = len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0
+    head = text[start:]
+    if form.format is not Format.CSV or not form.header:
+        return Beginning(start, b"", head)
+    scanner, block = scanner_of(form, start), head
+    while block:
+        scanner.feed(block)
+        blank = len(head) - len(head.lstrip(b"\r\n"))
+        if blank < len(head) and (end := scanner.end(start + blank + 1)) is not None:
+            return Beginning(end, head[: end - start], head[end - start :])
+        block = next(blocks, b"")
+        head += block
+    return Beginning(start + len(head), head, b"")
+
+
+def header_row(head: bytes) -> str:
+    """Gives the header row with one newline, as it travels in a chunk."""
+    row = head.strip(b"\r\n")
+    return (row + b"\n").decode("latin-1") if row else ""

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from triptych.aws.stored import ObjectReader
-from triptych.batches.chunking import npy_chunks, wanted_size
-from triptych.batches.cuts import growing, npy_layout
+from triptych.batches.cut import growing, npy_chunks, npy_layout, wanted_size
 from triptych.batches.file import InputFile
 from triptych.errors import BadRequest
 from triptych.inference.reading import footer_of, group_cuts

@@ -22,14 +22,13 @@ from typing import Any
 
 from triptych.batches.batch import Batch
 from triptych.batches.cancelling import Cancelled
-from triptych.batches.copying import plain_copy
 from triptych.batches.failures import batch_failure, file_failure
-from triptych.batches.file import Chunk, InputFile, Join
+from triptych.batches.file import Chunk, InputFile, Join, chunk_of, join_of, message
 from triptych.batches.finalize import BatchLedger
 from triptych.batches.keys import chunks_key, joins_key
-from triptych.batches.messages import chunk_of, join_of, message
 from triptych.batches.places import Places
-from triptych.batches.planner import Planned
+from triptych.batches.plan import Planned
+from triptych.batches.staging import plain_copy
 from triptych.batches.store import BatchStore
 from triptych.batches.transitions import handed_over, planned
 from triptych.batches.uploads import Steps

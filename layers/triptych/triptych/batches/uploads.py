@@ -13,9 +13,9 @@ from triptych.batches.chunk import Transformer
 from triptych.batches.events import Upload
 from triptych.batches.file import Chunk, Join
 from triptych.batches.finalize import BatchEndings, BatchLedger
-from triptych.batches.finisher import Finisher, generation
+from triptych.batches.finish import Finisher, generation
 from triptych.batches.places import Places
-from triptych.batches.planner import Planner
+from triptych.batches.plan import Planner
 from triptych.batches.starting import Starter
 from triptych.batches.store import BatchStore
 from triptych.batches.telemetry import BatchTelemetry

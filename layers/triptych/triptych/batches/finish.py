@@ -1,8 +1,4 @@
-"""Which generation of an object something is.
-
-Outputs and errors of a file, made of those of its parts.
-
-Ending files: parts become an output, or a failure its reason; then the manifest, last of all.
+"""Finishing files: parts become an output, or a failure its reason; the manifest is written last.
 
 ```
 begin:  old manifest, old output, old failed records deleted
@@ -22,8 +18,7 @@ import orjson
 from triptych.aws.stored import Bucket, ObjectReader, StoredObject
 from triptych.batches.batch import Batch
 from triptych.batches.cancelling import still_wanted
-from triptych.batches.chains import chain_of, counts_of, telling
-from triptych.batches.file import FileOutcome, InputFile, Join, Part
+from triptych.batches.file import FileOutcome, InputFile, Join, Part, with_columns
 from triptych.batches.keys import errors_key, manifest_key, output_key
 from triptych.batches.manifest import FileReport, Generation, manifest
 from triptych.batches.places import Places
@@ -36,6 +31,57 @@ from triptych.inference.piece import Counts
 from triptych.lifecycle.failure import Failure
 from triptych.protocol.json_document import dump
 from triptych.rows.table import EMPTY
+
+
+def chain_of(store: BatchStore, work: Bucket, batch_id: str, join: Join) -> list[Part]:
+    """Follows the parts of a file from its first position to its last.
+
+    Parts that a slower worker made beside the chain are passed over.
+
+    Args:
+        store: Keeps the records of parts.
+        work: Bucket for work, which has long lists of columns.
+        batch_id: Id of the batch.
+        join: The file.
+
+    Raises:
+        BadRequest: Parts do not go together: the model gives other columns for some records.
+        ServiceUnavailable: A part is not there yet.
+    """
+    by_start = {part.start: part for part in store.parts(batch_id, join.file.number)}
+    chain: list[Part] = []
+    position = join.start
+    while not chain or position < join.end:
+        part = by_start.get(position)
+        if part is None:
+            raise ServiceUnavailable(
+                f"the part of the file that begins at {position} is not there; try again"
+            )
+        chain.append(part)
+        position = part.end
+    chain = with_columns(work, chain)
+    _check_alike(chain)
+    return chain
+
+
+def counts_of(parts: Sequence[Part]) -> Counts:
+    """Adds up the records of parts."""
+    return sum((part.counts for part in parts), Counts())
+
+
+def telling(parts: Sequence[Part]) -> Part:
+    """Gives the part that tells the columns: one with rows, if there is any."""
+    return max(parts, key=lambda part: part.counts.written > 0)
+
+
+def _check_alike(parts: Sequence[Part]) -> None:
+    known = telling(parts)
+    for part in parts:
+        if part.counts.written and (part.columns, part.layout) != (known.columns, known.layout):
+            raise BadRequest(
+                f"the model gives {len(known.columns)} columns for some records and {len(part.columns)} for "
+                "others; leave the output out with the option outputs"
+            )
 
 
 def generation(found: StoredObject | InputFile | str) -> Generation:

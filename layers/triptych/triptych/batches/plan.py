@@ -14,9 +14,9 @@ from triptych.aws.ahead import ahead
 from triptych.aws.stored import StoredObject
 from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.cancelling import Cancelled, checkpoint
-from triptych.batches.chunking import plan_chunks
-from triptych.batches.file import Chunk, InputFile, Join, Part
-from triptych.batches.finisher import Finisher, generation
+from triptych.batches.cut import plan_chunks
+from triptych.batches.file import Chunk, InputFile, Join, Part, chunk_of, message, without_long_head
+from triptych.batches.finish import Finisher, generation
 from triptych.batches.keys import (
     chunks_key,
     files_key,
@@ -24,16 +24,15 @@ from triptych.batches.keys import (
     joins_key,
     manifest_key,
     plan_key,
-    staged_prefix,
 )
-from triptych.batches.messages import chunk_of, message
 from triptych.batches.opening import Models, input_file
 from triptych.batches.places import Places
+from triptych.batches.staging import Staging
 from triptych.batches.store import BatchStore
 from triptych.batches.submission import all_keys
-from triptych.batches.wide_files import without_long_head
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, NotFound, TriptychError
+from triptych.inference.piece import Watch
 from triptych.lifecycle.plain import plain
 from triptych.protocol.json_document import dump
 
@@ -231,9 +230,8 @@ class Planner:
         self, batch: Batch, file: InputFile, found: StoredObject, deadline: Deadline, chunk_bytes: int
     ) -> list[Chunk]:
         source = self._places.inputs.open(found)
-        prefix = f"{staged_prefix(batch.id)}{file.number:05d}/"
-        check: Callable[[], None] = checkpoint(self._store, batch.id)
-        return plan_chunks(file, source, chunk_bytes, self._places.work, prefix, deadline, check)
+        watch = Watch(deadline, checkpoint(self._store, batch.id))
+        return plan_chunks(file, source, chunk_bytes, Staging(self._places.work, batch.id), watch)
 
     def _begin(self, batch: Batch, files: Sequence[StoredObject | str]) -> None:
         """Deletes what was made before under the keys of files that are left to do."""

@@ -1,88 +1,94 @@
-"""Plain text cut at the ends of records.
-
-Rows of .npy.
-"""
+"""Files cut into chunks, at the ends of records."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy_format
 
 from triptych.aws.stored import ObjectReader
-from triptych.batches.scanner import CsvScanner, LineScanner, Scanner, check_length
-from triptych.errors import BadRequest
+from triptych.batches.file import Chunk, InputFile
+from triptych.batches.scanner import beginning, check_length, header_row, scanner_of, sliced
+from triptych.batches.staging import MAX_CHUNKS, Staging, staged_chunks
+from triptych.errors import BadRequest, DeadlineExceeded
+from triptych.inference.piece import Watch
+from triptych.inference.reading import footer_of, group_cuts
 from triptych.rows.formats import Format, RowFormat
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
 _PROBE = 2**16  # bytes that are read at once near a cut
-_SLICE = 2**20  # bytes that are scanned at once: what is known of them fits the processor's cache
+_ALL_ROWS = 2**53
+"""Position after the last row of a file that does not tell how many it has."""
 
 
-class Beginning(NamedTuple):
-    """What stands before the first record.
-
-    Attributes:
-        end: Position of the first record.
-        head: The header row, with the newlines around it.
-        rest: What has been read beyond it.
-    """
-
-    end: int
-    head: bytes
-    rest: bytes
-
-
-def scanner_of(form: RowFormat, position: int) -> Scanner:
-    """Gives what finds ends of records."""
-    if form.format is Format.CSV:
-        return CsvScanner(form.delimiter.encode(), position)
-    return LineScanner(position)
-
-
-def sliced(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Cuts blocks into slices that are scanned fast and with little memory."""
-    for block in blocks:
-        for start in range(0, len(block), _SLICE):
-            yield block[start : start + _SLICE]
-
-
-def beginning(blocks: Iterator[bytes], form: RowFormat) -> Beginning:
-    """Reads up to the end of the header row, the first record that is not blank.
+def plan_chunks(  # noqa: PLR0911 - each format has its way
+    file: InputFile, source: ObjectReader, chunk_bytes: int, staging: Staging, watch: Watch
+) -> list[Chunk]:
+    """Cuts a file at the ends of records.
 
     Args:
-        blocks: The text; no more of it is taken than it needs.
-        form: Whether there is a header row.
+        file: The file.
+        source: Its content.
+        chunk_bytes: How large chunks should be.
+        staging: Where plain copies of chunks of a file are written that cannot be read from its middle.
+        watch: When to stop.
+
+    Returns:
+        At least one; one without records where the file has none.
 
     Raises:
-        BadRequest: The header row is too long.
+        BadRequest: The file cannot be cut, and not be read either.
+        DeadlineExceeded: There was not enough time.
+        UnsupportedMediaType: Its compression is not read here.
     """
-    text = b""
-    while len(text) < len(BYTE_ORDER_MARK) and (block := next(blocks, b"")):
-        text += block
-    start = len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0
-    head = text[start:]
-    if form.format is not Format.CSV or not form.header:
-        return Beginning(start, b"", head)
-    scanner, block = scanner_of(form, start), head
-    while block:
-        scanner.feed(block)
-        blank = len(head) - len(head.lstrip(b"\r\n"))
-        if blank < len(head) and (end := scanner.end(start + blank + 1)) is not None:
-            return Beginning(end, head[: end - start], head[end - start :])
-        block = next(blocks, b"")
-        head += block
-    return Beginning(start + len(head), head, b"")
+
+    def tick() -> None:
+        watch.checkpoint()
+        if watch.deadline.remaining <= 0:
+            raise DeadlineExceeded(
+                "there was no time left to cut the file; split it into smaller ones, or ask for larger chunks"
+            )
+
+    form = file.form
+    size = wanted_size(source, chunk_bytes)
+    if form.format is Format.NPY:
+        return npy_chunks(file, source, size)
+    if form.format is Format.PARQUET:
+        footer = footer_of(source)
+        return _between(file, 0, group_cuts(footer, size), footer.rows)
+    if form.format is Format.ARROW:
+        return [Chunk(file, 0, 0, _ALL_ROWS, only=True)]
+    if not form.format.is_text or (form.compression and source.size <= chunk_bytes):
+        return [Chunk(file, 0, 0, source.size, only=True)]
+    if form.compression:
+        return staged_chunks(file, source, size, staging, tick)
+    first = beginning(growing(source), form)
+    if form.format is Format.JSON_LINES:
+        return _between(file, first.end, line_cuts(source, first.end, size, tick), source.size)
+    cuts = csv_cuts(source, form, first.end, size, tick)
+    return _between(file, first.end, cuts, source.size, header_row(first.head))
 
 
-def header_row(head: bytes) -> str:
-    """Gives the header row with one newline, as it travels in a chunk."""
-    row = head.strip(b"\r\n")
-    return (row + b"\n").decode("latin-1") if row else ""
+def wanted_size(source: ObjectReader, chunk_bytes: int) -> int:
+    """Gives the bytes of a chunk of a file, which has a bounded number of them."""
+    return max(1, chunk_bytes, -(-source.size // MAX_CHUNKS))
+
+
+def npy_chunks(file: InputFile, source: ObjectReader, size: int) -> list[Chunk]:
+    """Cuts a .npy file between rows into chunks of about so many bytes."""
+    layout = npy_layout(source)
+    rows = max(1, size // max(1, layout.row_bytes), -(-layout.rows // MAX_CHUNKS))
+    return _between(file, 0, range(rows, layout.rows, rows), layout.rows, layout.head.decode("latin-1"))
+
+
+def _between(file: InputFile, start: int, cuts: Iterable[int], end: int, head: str = "") -> list[Chunk]:
+    """Makes the chunks between cuts."""
+    positions: Iterator[tuple[int, int]] = pairwise([start, *cuts, end])
+    chunks = [Chunk(file, number, *pair, head) for number, pair in enumerate(positions)]
+    return [chunks[0]._replace(only=True)] if len(chunks) == 1 else chunks
 
 
 def growing(source: ObjectReader) -> Iterator[bytes]:

@@ -1,0 +1,169 @@
+"""Plain copies of compressed text: its chunks as objects of the bucket for work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Final, NamedTuple
+
+from triptych.aws.stored import Bucket, ObjectReader, ObjectWriter, StoredObject
+from triptych.batches.batch import Batch
+from triptych.batches.cancelling import checkpoint
+from triptych.batches.file import Chunk, InputFile, without_long_head
+from triptych.batches.keys import staged_key
+from triptych.batches.places import Places
+from triptych.batches.scanner import beginning, header_row, scanner_of, sliced
+from triptych.batches.store import BatchStore
+from triptych.clock import Deadline
+from triptych.errors import BadRequest, PayloadTooLarge
+from triptych.protocol.compression import decompressed
+
+MAX_CHUNKS: Final = 10_000
+"""Chunks that a file is cut into at most."""
+
+
+class Staging(NamedTuple):
+    """Where plain copies of chunks of a batch are written.
+
+    Attributes:
+        work: Bucket for work.
+        batch_id: Id of the batch.
+    """
+
+    work: Bucket
+    batch_id: str
+
+
+def staged_chunks(
+    file: InputFile, source: ObjectReader, size: int, staging: Staging, tick: Callable[[], None]
+) -> list[Chunk]:
+    """Writes each chunk of compressed text as an object of its own; the same bytes whenever it is done again.
+
+    Args:
+        file: The file.
+        source: Its compressed content.
+        size: How large chunks should be.
+        staging: Where the chunks are written.
+        tick: Called for each block; raises what shall end this.
+
+    Raises:
+        BadRequest: It is not what its compression says, or a record is too long.
+        UnsupportedMediaType: Its compression is not read here.
+    """
+    blocks = sliced(_plain(file, source))
+    first = beginning(blocks, file.form)
+    copies = _Copies(file, first.end, header_row(first.head), staging)
+    scanner, position = scanner_of(file.form, first.end), first.end
+    try:
+        for block in chain([first.rest], blocks):
+            tick()
+            scanner.feed(block)
+            written = 0
+            while (end := scanner.end(copies.start + size)) is not None:
+                copies.write(block[written : end - position])
+                copies.close(end)
+                written = end - position
+            copies.write(block[written:])
+            position += len(block)
+        return copies.finish(position)
+    except BaseException:
+        copies.abort()
+        raise
+
+
+class _Copies:
+    """Chunks that are written one after the other."""
+
+    def __init__(self, file: InputFile, start: int, head: str, staging: Staging) -> None:
+        self.start = start
+        self._file = file
+        self._head = head
+        self._staging = staging
+        self._chunks: list[Chunk] = []
+        self._writer: ObjectWriter | None = None
+
+    def write(self, data: bytes) -> None:
+        """Adds bytes to the chunk, which begins with the first of them."""
+        if data:
+            self._opened().write(data)
+
+    def close(self, end: int) -> None:
+        """Ends the chunk.
+
+        Raises:
+            BadRequest: There are too many.
+        """
+        if len(self._chunks) == MAX_CHUNKS:
+            raise BadRequest(f"the file decompresses to more than {MAX_CHUNKS} chunks; split the file")
+        self._opened().close()
+        key = self._key()
+        chunk = Chunk(self._file, len(self._chunks), self.start, end, self._head, staged=key)
+        self._chunks.append(chunk)
+        self._writer, self.start = None, end
+
+    def finish(self, end: int) -> list[Chunk]:
+        """Ends the last chunk, and returns all."""
+        if self._writer or not self._chunks:
+            self.close(end)
+        chunks = self._chunks
+        return [chunks[0]._replace(only=True)] if len(chunks) == 1 else chunks
+
+    def abort(self) -> None:
+        """Discards the chunk that is being written."""
+        if self._writer:
+            self._writer.abort()
+
+    def _opened(self) -> ObjectWriter:
+        self._writer = self._writer or self._staging.work.create(
+            self._key(), self._file.form.format.content_type
+        )
+        return self._writer
+
+    def _key(self) -> str:
+        return staged_key(self._staging.batch_id, self._file.number, len(self._chunks))
+
+
+def _plain(file: InputFile, source: ObjectReader) -> Iterator[bytes]:
+    return decompressed(source.blocks(0, source.size), file.form.compression, sys.maxsize)
+
+
+_WHOLE = 2**62
+_ENDING = 5.0  # seconds kept for telling that there was not enough time for a copy either
+
+
+def plain_copy(places: Places, store: BatchStore, batch: Batch, file: InputFile, deadline: Deadline) -> Chunk:
+    """Copies compressed text as plain text, which can be gone on with wherever time was up.
+
+    Args:
+        places: Where batches read and write.
+        store: Keeps the records.
+        batch: The batch.
+        file: One of its files.
+        deadline: When this must have ended.
+
+    Returns:
+        The whole file as a chunk, read from the copy.
+
+    Raises:
+        BadRequest: It is not what its compression says.
+        PayloadTooLarge: It cannot be copied in time, or its format must be read in one go.
+        Cancelled: The batch was cancelled.
+        TriptychError: Something is out of order that may pass.
+    """
+    if not file.form.format.is_text:
+        raise PayloadTooLarge(
+            "there was not enough time for the file, whose format is read in one go; "
+            "split it, or send it as CSV or JSON Lines"
+        )
+    check = checkpoint(store, batch.id)
+
+    def tick() -> None:
+        check()
+        if deadline.remaining < _ENDING:
+            raise PayloadTooLarge("there was not enough time to decompress the file; split it")
+
+    source = places.inputs.open(StoredObject(file.key, file.size, file.etag, file.object_version, 0))
+    copies = staged_chunks(file, source, _WHOLE, Staging(places.work, batch.id), tick)
+    (copy,) = without_long_head(places.work, batch.id, copies)
+    return copy
