@@ -23,6 +23,8 @@ from triptych.jobs.telemetry import JobTelemetry
 from triptych.jobs.worker import Worker
 from triptych.models.config import SessionSettings
 from triptych.models.directory import DirectoryStorage
+from triptych.models.loader import Runtime
+from triptych.models.memory import MemoryBudget
 from triptych.models.repository import ModelRepository
 from triptych.models.session import open_session
 from triptych.models.store import ModelStore
@@ -110,8 +112,6 @@ class JobWorld:
 def _store_of(models: Path) -> ModelStore:
     return ModelStore(
         ModelRepository([DirectoryStorage(models)], refresh_seconds=_HOUR),
-        open_session=open_session,
-        defaults=SessionSettings(threads=1, weights="prepacked"),
-        memory_budget=2**30,
-        process_memory=lambda: 0,
+        Runtime(open_session, SessionSettings(threads=1, weights="prepacked")),
+        MemoryBudget(2**30, lambda: 0),
     )

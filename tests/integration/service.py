@@ -11,7 +11,8 @@ from triptych.models.bucket import BucketStorage, S3Bucket, s3_client
 from triptych.models.config import SessionSettings
 from triptych.models.directory import DirectoryStorage
 from triptych.models.disk_cache import RESERVE, ModelCache
-from triptych.models.memory import anonymous_memory
+from triptych.models.loader import Runtime
+from triptych.models.memory import MemoryBudget
 from triptych.models.repository import ModelRepository
 from triptych.models.session import open_session
 from triptych.models.store import ModelStore
@@ -71,10 +72,8 @@ class Service:
         layers = [DirectoryStorage(self.layer)] if self.layer else []
         self.store = ModelStore(
             ModelRepository([*layers, self.storage], REFRESH, self.clock),
-            open_session=open_session,
-            defaults=SessionSettings(),
-            memory_budget=1000 * MB,
-            process_memory=anonymous_memory,
+            Runtime(open_session, SessionSettings()),
+            MemoryBudget(1000 * MB),
         )
 
     def free(self, directory: Path) -> int:

@@ -41,14 +41,14 @@ def sample(name: str) -> Model:
     """Opens a sample model."""
     directory = MODELS / name
     config = parse_model_config((directory / "model.toml").read_text(encoding="utf-8"))
-    return Model(name, 1, config, open_session(directory / "1/model.onnx", SessionSettings()), 0.0)
+    return Model(name, 1, config, open_session(directory / "1/model.onnx", SessionSettings()))
 
 
 def tiny(content: bytes, directory: Path, *, group: bool | None = None) -> Model:
     """Opens a model of the given content."""
     path = directory / "model.onnx"
     path.write_bytes(content)
-    return Model("tiny", 1, ModelConfig(group=group), open_session(path, SessionSettings()), 0.0)
+    return Model("tiny", 1, ModelConfig(group=group), open_session(path, SessionSettings()))
 
 
 def transformed(

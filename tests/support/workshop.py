@@ -24,6 +24,8 @@ from triptych.jobs.submission import Submission
 from triptych.jobs.worker import Worker
 from triptych.models.config import SessionSettings
 from triptych.models.directory import DirectoryStorage
+from triptych.models.loader import Runtime
+from triptych.models.memory import MemoryBudget
 from triptych.models.repository import ModelRepository
 from triptych.models.store import ModelStore
 from triptych.rows.options import JobRequest
@@ -159,8 +161,6 @@ def entries(*indices: int) -> bytes:
 def _models(directory: Path, hooks: Hooks) -> ModelStore:
     return ModelStore(
         ModelRepository([DirectoryStorage(directory)], refresh_seconds=HOUR),
-        open_session=hooks.open_session,
-        defaults=SessionSettings(),
-        memory_budget=2**30,
-        process_memory=lambda: 0,
+        Runtime(hooks.open_session, SessionSettings()),
+        MemoryBudget(2**30, lambda: 0),
     )

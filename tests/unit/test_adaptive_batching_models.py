@@ -43,14 +43,14 @@ def opened_in(directory: Path, content: bytes, config: ModelConfig | None = None
     """Opens a model that lies in a directory of its own."""
     path = directory / "model.onnx"
     path.write_bytes(content)
-    return Model("tiny", 1, config or ModelConfig(), open_session(path, SessionSettings()), 0.0)
+    return Model("tiny", 1, config or ModelConfig(), open_session(path, SessionSettings()))
 
 
 def sample(name: str) -> Model:
     """Opens a sample model."""
     config = parse_model_config((MODELS / name / "model.toml").read_text())
     session = open_session(MODELS / name / "1" / "model.onnx", SessionSettings())
-    return Model(name, 1, config, session, 0.0)
+    return Model(name, 1, config, session)
 
 
 def penguins(model: Model) -> Iterator[Prepared]:

@@ -45,6 +45,14 @@ def test_what_could_be_meant_by_them_is_not_guessed(tmp_path: Path) -> None:
     assert {"label": (), "scores": ()} == labels(tmp_path, classifier("a", "b") + padding)
 
 
+@pytest.mark.parametrize("end", [b"", b"\x4a", b"\x4a\x80", b"\x4a\x05name", b"\x4a\x01a\x4a"])
+def test_a_file_that_ends_with_their_name(tmp_path: Path, end: bytes) -> None:
+    """What looks like classes at the very end of a file, but is cut short, is none."""
+    text = b"\x0a\x13classlabels_strings" + end
+    doc_string = bytes([0x32, len(text)]) + text  # ModelProto.doc_string (6)
+    assert {"label": (), "scores": ()} == labels(tmp_path, classifier("a", "b") + doc_string)
+
+
 def test_zipmap_is_told_how_to_export(tmp_path: Path) -> None:
     """A sequence of maps is no tensor; the message says what to write instead."""
     expected = (

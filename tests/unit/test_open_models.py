@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import ModelUnavailable
 from triptych.models.config import SessionSettings
-from triptych.models.memory import SESSION_BYTES, estimated_memory
+from triptych.models.loader import Runtime
+from triptych.models.memory import SESSION_BYTES, MemoryBudget, estimated_memory
 from triptych.models.repository import ModelRepository
 from triptych.models.storage import StoredVersion
 from triptych.models.store import ModelStore
@@ -56,10 +57,8 @@ def test_least_recently_used_are_closed_within_the_budget(sizes: list[int], requ
         sessions = Sessions()
         store = ModelStore(
             ModelRepository([storage], 30, Clock()),
-            open_session=sessions,
-            defaults=SessionSettings(),
-            memory_budget=BUDGET,
-            process_memory=sessions.process_memory,
+            Runtime(sessions, SessionSettings()),
+            MemoryBudget(BUDGET, sessions.process_memory),
         )
         for name in requests:
             try:

@@ -26,7 +26,7 @@ def sample(name: str) -> Model:
     """Opens a sample model."""
     directory = ROOT / "layers" / "models" / name
     config = parse_model_config((directory / "model.toml").read_text())
-    return Model(name, 1, config, open_session(directory / "1" / "model.onnx", SessionSettings()), 0.0)
+    return Model(name, 1, config, open_session(directory / "1" / "model.onnx", SessionSettings()))
 
 
 def predict(model: Model, body: str | bytes, content_type: str, **wanted: str) -> bytes:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from triptych.errors import RepositoryUnavailable
-from triptych.models.index import IndexEntry
 from triptych.models.storage import StoredModel, StoredVersion
+from triptych.models.store import IndexEntry
 
 from tests.unit.fakes.world import MB, REFRESH, World
 

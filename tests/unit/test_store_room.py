@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from triptych.errors import ModelUnavailable
 from triptych.models.config import SessionSettings
+from triptych.models.loader import Runtime
+from triptych.models.memory import MemoryBudget
 from triptych.models.repository import ModelRepository
 from triptych.models.store import ModelStore
 
@@ -40,10 +42,8 @@ def test_room_is_made_before_a_model_is_opened(world: World) -> None:
     repository = ModelRepository([world.storage], REFRESH, world.clock)
     store = ModelStore(
         repository,
-        open_session=watched,
-        defaults=SessionSettings(),
-        memory_budget=BUDGET,
-        process_memory=world.sessions.process_memory,
+        Runtime(watched, SessionSettings()),
+        MemoryBudget(BUDGET, world.sessions.process_memory),
     )
     store.get("a")
     store.get("b")

@@ -26,7 +26,7 @@ def transform(source: Path, model: Path, target: Path) -> None:
         target: Where the CSV of `id` and `y` goes.
     """
     session = open_session(model, SessionSettings(weights="prepacked"))
-    opened = Model("m", 1, ModelConfig(), session, 0.0)
+    opened = Model("m", 1, ModelConfig(), session)
     csv = RowFormat(Format.CSV)
     piece = Piece(FileReader(source, READ), csv, 0, source.stat().st_size)
     with target.open("wb") as output, target.with_suffix(".errors").open("wb") as errors:

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from triptych.jobs.telemetry import JobTelemetry
     from triptych.lifecycle.finalize import Finalizer
     from triptych.models.config import Weights
-    from triptych.models.model import Model, SessionFactory
+    from triptych.models.model import Model, OpenSession
     from triptych.models.repository import ModelRepository
     from triptych.models.storage import ModelStorage
     from triptych.models.store import ModelStore
@@ -346,7 +346,7 @@ class Deployment:
         return ModelRepository(storages, self.settings.refresh_seconds)
 
     @cached_property
-    def open_session(self) -> SessionFactory:
+    def open_session(self) -> OpenSession:
         """Opens a model's file."""
         from triptych.models.session import open_session
 
@@ -360,22 +360,15 @@ class Deployment:
             weights: How weights are held where a model does not say.
         """
         from triptych.models.config import SessionSettings
-        from triptych.models.loader import LoadEvents
-        from triptych.models.memory import anonymous_memory
+        from triptych.models.loader import LoadEvents, Runtime
+        from triptych.models.memory import MemoryBudget
         from triptych.models.store import ModelStore
 
         return ModelStore(
             self.repository,
-            open_session=self.open_session,
-            defaults=SessionSettings(threads=self.settings.threads, weights=weights),
-            memory_budget=int(self.settings.memory_megabytes * 2**20 * _SHARE_FOR_MODELS),
-            process_memory=anonymous_memory,
-            events=LoadEvents(
-                loaded=lambda model: observer.model_loaded(
-                    model.name, model.version, model.load_milliseconds
-                ),
-                failed=lambda name, version, error: observer.model_failed(name, version, str(error)),
-            ),
+            Runtime(self.open_session, SessionSettings(self.settings.threads, weights)),
+            MemoryBudget(int(self.settings.memory_megabytes * 2**20 * _SHARE_FOR_MODELS)),
+            LoadEvents(observer.model_loaded, observer.model_failed),
         )
 
     # -------------------------------------------------------------------------------------------- jobs

@@ -53,4 +53,4 @@ def model_of(
         tuple(TensorSpec(name, FP32, shape) for name, shape in outputs.items()),
     )
     session = FunctionSession(signature, function, runs)
-    return Model("doubler", 3, config or ModelConfig(), session, 0.0), runs
+    return Model("doubler", 3, config or ModelConfig(), session), runs

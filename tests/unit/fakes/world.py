@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from triptych.models.config import SessionSettings
-from triptych.models.loader import LoadEvents
-from triptych.models.model import SessionFactory
+from triptych.models.loader import LoadEvents, Runtime
+from triptych.models.memory import MemoryBudget
+from triptych.models.model import OpenSession
 from triptych.models.repository import ModelRepository
 from triptych.models.store import ModelStore
 
@@ -26,6 +27,7 @@ class World:
         clock: Its time.
         sessions: What opens its models.
         loaded: Versions that it said it loaded.
+        took: Milliseconds that each of them took.
         failed: Versions that it said it could not load.
         open_session: What stands between it and `sessions`, if anything does.
     """
@@ -34,21 +36,21 @@ class World:
     clock: Clock = field(default_factory=Clock)
     sessions: Sessions = field(default_factory=Sessions)
     loaded: list[tuple[str, int]] = field(default_factory=list)
+    took: list[float] = field(default_factory=list)
     failed: list[tuple[str, int, str]] = field(default_factory=list)
-    open_session: SessionFactory | None = None
+    open_session: OpenSession | None = None
 
     def __post_init__(self) -> None:
         self.store = ModelStore(
             ModelRepository([self.storage], REFRESH, self.clock),
-            open_session=self.open_session or self.sessions,
-            defaults=SessionSettings(threads=2),
-            memory_budget=BUDGET,
-            process_memory=self.sessions.process_memory,
-            events=LoadEvents(
-                loaded=lambda model: self.loaded.append((model.name, model.version)),
-                failed=lambda name, version, error: self.failed.append((name, version, str(error))),
-            ),
+            Runtime(self.open_session or self.sessions, SessionSettings(threads=2)),
+            MemoryBudget(BUDGET, self.sessions.process_memory),
+            LoadEvents(self._note_loaded, lambda *failure: self.failed.append(failure)),
         )
+
+    def _note_loaded(self, name: str, version: int, milliseconds: float) -> None:
+        self.loaded.append((name, version))
+        self.took.append(milliseconds)
 
     def add(self, name: str, version: int, content: str, *, graph: int = 0, weights: int = 0) -> None:
         """Puts a version into the storage, which claims to have that many bytes of graph and weights."""

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 from triptych.errors import ModelUnavailable, NotSupported
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
-from triptych.models.index import IndexEntry
 from triptych.models.model import Model
 from triptych.models.repository import ModelRepository
 from triptych.models.statistics import Statistics
-from triptych.models.store import ModelStore
+from triptych.models.store import IndexEntry, ModelStore
 from triptych.protocol.json_document import flag, parse_object
 from triptych.protocol.names import model_name
 from triptych.protocol.tensors import TensorSpec

@@ -1,11 +1,4 @@
-"""What came of loading each version, for as long as its files stay the same.
-
-Work that may take longer than the request that begins it: the next request joins it.
-
-Lambda stops all threads of a function between two requests; they go on with the next one.
-
-Loading a version of a model: its settings, its files, room for it, its session.
-"""
+"""Loading a version of a model: its settings, its files, room for it, its session."""
 
 from __future__ import annotations
 
@@ -14,7 +7,6 @@ import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -22,12 +14,37 @@ from typing import NamedTuple
 from triptych.clock import Deadline
 from triptych.errors import ModelLoading, ModelUnavailable, NotSupported, RepositoryUnavailable
 from triptych.models.config import SessionSettings, fitted, parse_model_config
-from triptych.models.memory import OpenModel, OpenModels, estimated_memory
-from triptych.models.model import Model, SessionFactory
+from triptych.models.memory import MemoryBudget, OpenModel, OpenModels, estimated_memory
+from triptych.models.model import Model, OpenSession
 from triptych.models.repository import Candidate
 from triptych.models.storage import GRAPH_FILE, NoRoom
 
+LOGGER = logging.getLogger("triptych")
 Unloadable = ModelUnavailable | NotSupported
+
+
+class Runtime(NamedTuple):
+    """How models are run.
+
+    Attributes:
+        open_session: Opens a model file.
+        defaults: Settings where a `model.toml` chooses none.
+    """
+
+    open_session: OpenSession
+    defaults: SessionSettings
+
+
+class LoadEvents(NamedTuple):
+    """What is notified of loads, for metrics.
+
+    Attributes:
+        loaded: Accepts name, version and milliseconds of each model that was opened.
+        failed: Accepts name and version of one that could not be, and why.
+    """
+
+    loaded: Callable[[str, int, float], object] = lambda *_: None
+    failed: Callable[[str, int, str], object] = lambda *_: None
 
 
 class Loaded(NamedTuple):
@@ -35,7 +52,7 @@ class Loaded(NamedTuple):
 
     Attributes:
         memory: Bytes of memory it was seen to need.
-        description: What its `model.toml` says it is.
+        description: The description in its `model.toml`.
     """
 
     memory: int
@@ -48,7 +65,7 @@ class Failed(NamedTuple):
     Attributes:
         kind: Class of the error.
         reason: Its message.
-        until: When to try again, on the clock of the outcomes.
+        until: When to try again, on the clock of the loader.
     """
 
     kind: type[Unloadable]
@@ -56,44 +73,12 @@ class Failed(NamedTuple):
     until: float
 
 
-class Outcomes:
-    """Remembers the latest outcome of each version.
-
-    Args:
-        retry_seconds: How long a failure is remembered.
-        clock: Monotonic seconds.
-    """
-
-    def __init__(self, retry_seconds: float, clock: Callable[[], float]) -> None:
-        self._retry_seconds = retry_seconds
-        self._clock = clock
-        self._latest: dict[tuple[str, int], tuple[str, Loaded | Failed]] = {}
-
-    def of(self, candidate: Candidate) -> Loaded | Failed | None:
-        """Returns what came of loading exactly this candidate, unless that is too long ago to count."""
-        key = (candidate.stored.model, candidate.stored.version)
-        fingerprint, outcome = self._latest.get(key, ("", None))
-        if fingerprint != candidate.fingerprint:
-            return None
-        if isinstance(outcome, Failed) and self._clock() >= outcome.until:
-            return None
-        return outcome
-
-    def loaded(self, candidate: Candidate, outcome: Loaded) -> None:
-        """Notes that a candidate could be loaded."""
-        self._note(candidate, outcome)
-
-    def failed(self, candidate: Candidate, error: Unloadable) -> None:
-        """Notes why a candidate could not be loaded."""
-        self._note(candidate, Failed(type(error), str(error), self._clock() + self._retry_seconds))
-
-    def _note(self, candidate: Candidate, outcome: Loaded | Failed) -> None:
-        key = (candidate.stored.model, candidate.stored.version)
-        self._latest[key] = (candidate.fingerprint, outcome)
-
-
 class Background[T]:
-    """Does work in threads, each piece once at a time."""
+    """Does work that may take longer than the request that begins it: the next request joins it.
+
+    Each piece of work is done once at a time, in a thread. Lambda stops all threads of a function between two
+    requests; they go on with the next one.
+    """
 
     def __init__(self) -> None:
         self._running: dict[Hashable, Future[T]] = {}
@@ -104,7 +89,7 @@ class Background[T]:
         return bool(self._running)
 
     def result(self, key: Hashable, work: Callable[[], T], deadline: Deadline) -> T:
-        """Gives the result of some work, begun now or by an earlier call.
+        """Returns the result of some work, begun now or by an earlier call.
 
         Args:
             key: What the work is for.
@@ -135,49 +120,37 @@ class Background[T]:
             future.set_result(result)
 
 
-LOGGER = logging.getLogger("triptych")
-
-
-def _ignore(*_: object) -> None:
-    """Does nothing with what happened."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadEvents:
-    """Whom to tell about loads, for metrics.
-
-    Attributes:
-        loaded: Is called with each model that has been opened.
-        failed: Is called with the name and version that could not be loaded, and why.
-    """
-
-    loaded: Callable[[Model], None] = _ignore
-    failed: Callable[[str, int, Unloadable], None] = _ignore
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelLoader:
-    """Opens candidates, and knows what came of it.
+    """Loads candidates, and remembers the latest outcome of each version while its files stay the same.
+
+    Args:
+        runtime: How models are run.
+        memory: What open models may need.
+        events: What is notified of loads.
+        clock: Monotonic seconds.
+        retry_seconds: How long a failure is remembered.
 
     Attributes:
         open_models: Where models stay open.
-        outcomes: What came of earlier loads.
-        open_session: Opens a model file.
-        defaults: Settings where a `model.toml` chooses none.
-        process_memory: Tells the bytes of anonymous memory that this process has now.
-        clock: Monotonic seconds.
-        events: Whom to tell.
         background: Where versions are loaded that requests wait for.
     """
 
-    open_models: OpenModels
-    outcomes: Outcomes
-    open_session: SessionFactory
-    defaults: SessionSettings
-    process_memory: Callable[[], int]
-    clock: Callable[[], float]
-    events: LoadEvents
-    background: Background[Model] = field(default_factory=Background[Model])
+    def __init__(
+        self,
+        runtime: Runtime,
+        memory: MemoryBudget,
+        events: LoadEvents,
+        clock: Callable[[], float],
+        retry_seconds: float,
+    ) -> None:
+        self._runtime = runtime
+        self._process_memory = memory.used
+        self._events = events
+        self._clock = clock
+        self._retry_seconds = retry_seconds
+        self._outcomes: dict[tuple[str, int], tuple[str, Loaded | Failed]] = {}
+        self.open_models = OpenModels(memory.size)
+        self.background = Background[Model]()
 
     def opened(
         self, candidate: Candidate, deadline: Deadline | None = None, *, tentative: bool = False
@@ -213,8 +186,22 @@ class ModelLoader:
             where = f"model {stored.model!r} version {stored.version} ({stored.size >> 20} MB)"
             raise ModelLoading(f"{where} is being loaded, which goes on: try again") from None
 
+    def outcome(self, candidate: Candidate) -> Loaded | Failed | None:
+        """Returns what came of loading exactly this candidate, unless that is too long ago to count."""
+        key = (candidate.stored.model, candidate.stored.version)
+        fingerprint, outcome = self._outcomes.get(key, ("", None))
+        if fingerprint != candidate.fingerprint:
+            return None
+        if isinstance(outcome, Failed) and self._clock() >= outcome.until:
+            return None
+        return outcome
+
+    def _remember(self, candidate: Candidate, outcome: Loaded | Failed) -> None:
+        key = (candidate.stored.model, candidate.stored.version)
+        self._outcomes[key] = (candidate.fingerprint, outcome)
+
     def _loaded(self, candidate: Candidate, *, tentative: bool) -> Model:
-        outcome = self.outcomes.of(candidate)
+        outcome = self.outcome(candidate)
         if isinstance(outcome, Failed):
             raise outcome.kind(outcome.reason)
         try:
@@ -228,10 +215,10 @@ class ModelLoader:
             raise
 
     def _load(self, candidate: Candidate, earlier: Loaded | None, *, tentative: bool) -> Model:
-        started = self.clock()
+        started = self._clock()
         stored = candidate.stored
         config = parse_model_config(candidate.config() or "")
-        settings = config.settings(self.defaults)
+        settings = config.settings(self._runtime.defaults)
         estimate = estimated_memory(stored, settings)
         self.open_models.check(estimate)
         needed = earlier.memory if earlier else estimate
@@ -240,16 +227,16 @@ class ModelLoader:
             undo.callback(candidate.storage.release, stored)
             self.open_models.close(candidate)
             self.open_models.make_room(needed, tentative=tentative)
-            before = self.process_memory()
-            session = self.open_session(directory / GRAPH_FILE, settings)
+            before = self._process_memory()
+            session = self._runtime.open_session(directory / GRAPH_FILE, settings)
             config = fitted(config, session.signature)
-            needed = max(needed, self.process_memory() - before)
+            needed = max(needed, self._process_memory() - before)
             undo.pop_all()
-        took = (self.clock() - started) * 1000
-        model = Model(stored.model, stored.version, config, session, took)
-        self.outcomes.loaded(candidate, Loaded(needed, config.description))
+        took = (self._clock() - started) * 1000
+        model = Model(stored.model, stored.version, config, session)
+        self._remember(candidate, Loaded(needed, config.description))
         self.open_models.add(OpenModel(model, candidate, needed), tentative=tentative)
-        self.events.loaded(model)
+        self._events.loaded(stored.model, stored.version, took)
         return model
 
     def _fetch(self, candidate: Candidate, *, tentative: bool) -> Path:
@@ -275,5 +262,5 @@ class ModelLoader:
         stored = candidate.stored
         LOGGER.warning("model %s version %d cannot be loaded: %s", stored.model, stored.version, error)
         self.open_models.close(candidate)
-        self.outcomes.failed(candidate, error)
-        self.events.failed(stored.model, stored.version, error)
+        self._remember(candidate, Failed(type(error), str(error), self._clock() + self._retry_seconds))
+        self._events.failed(stored.model, stored.version, str(error))

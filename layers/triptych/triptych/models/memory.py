@@ -1,13 +1,11 @@
-"""Memory of this process.
-
-The models that are open, and the memory they take.
-"""
+"""The models that are open, within the memory of this process."""
 
 from __future__ import annotations
 
 import re
 import resource
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from threading import RLock
 from typing import NamedTuple
@@ -26,9 +24,9 @@ RESERVE = 100 << 20
 
 
 def anonymous_memory() -> int:
-    """Gives the bytes that this process holds in memory of its own, mapped files left out.
+    """Returns the bytes that this process holds in memory of its own, mapped files left out.
 
-    Where the system does not tell (outside Linux), the most that it ever held.
+    Where the system does not say (outside Linux), the most that it ever held.
     """
     if not _STATUS.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -39,7 +37,7 @@ def bound_memory(size: int) -> None:
     """Makes allocations fail where they would take more memory than there is.
 
     Without it the system ends the process: the caller learns nothing, and the environment is lost.
-    Where the system does not tell what is used (outside Linux), nothing is bounded.
+    Where the system does not say what is used (outside Linux), nothing is bounded.
 
     Args:
         size: Bytes of memory that the function has.
@@ -64,13 +62,25 @@ MAPPED = 0.15
 """Memory per byte of weights mapped from their own file: their pages stay the kernel's to take back."""
 
 
+class MemoryBudget(NamedTuple):
+    """What open models may need.
+
+    Attributes:
+        size: Bytes that all open models together may need.
+        used: Returns the bytes of anonymous memory that this process has now.
+    """
+
+    size: int
+    used: Callable[[], int] = anonymous_memory
+
+
 class OpenModel(NamedTuple):
     """A model that is open.
 
     Attributes:
         model: The model.
         candidate: What it was loaded from.
-        memory: Bytes of memory it is taken to need.
+        memory: Bytes of memory it counts for.
     """
 
     model: Model
@@ -114,7 +124,7 @@ class OpenModels:
         return self.use(*_key(candidate)) if self.holds(candidate) else None
 
     def holds(self, candidate: Candidate) -> bool:
-        """Tells whether exactly this candidate is open: the version, unchanged since."""
+        """Returns whether exactly this candidate is open: the version, unchanged since."""
         opened = self._open.get(_key(candidate))
         return opened is not None and opened.candidate.fingerprint == candidate.fingerprint
 
@@ -139,7 +149,7 @@ class OpenModels:
             opened.candidate.storage.release(opened.candidate.stored)
 
     def close_least_recent(self) -> bool:
-        """Closes the least recently used model; tells whether there was one."""
+        """Closes the least recently used model; returns whether there was one."""
         with self._lock:
             if not self._open:
                 return False

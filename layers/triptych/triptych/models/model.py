@@ -1,11 +1,8 @@
-"""A model that is open and can be run.
-
-A model version that is open.
-"""
+"""A model version that is open and can be run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -21,7 +18,7 @@ class ModelSession(Protocol):
 
     @property
     def signature(self) -> Signature:
-        """What the model takes and gives."""
+        """Inputs and outputs of the model."""
         ...
 
     def run(
@@ -31,11 +28,11 @@ class ModelSession(Protocol):
 
         Args:
             inputs: A tensor for every input, already checked against the signature.
-            outputs: Names of the outputs that are wanted, in the order wanted.
+            outputs: Names of the requested outputs, in this order.
             deadline: When the run must have ended.
 
         Returns:
-            The wanted outputs by name.
+            The requested outputs by name.
 
         Raises:
             BadRequest: The model refuses these values.
@@ -46,21 +43,8 @@ class ModelSession(Protocol):
         ...
 
 
-class SessionFactory(Protocol):
-    """Opens models."""
-
-    def __call__(self, model: Path, settings: SessionSettings) -> ModelSession:
-        """Opens the model in a file.
-
-        Args:
-            model: The `.onnx` file; external weights lie beside it.
-            settings: How it is to be run.
-
-        Raises:
-            NotSupported: The model uses types that the protocol cannot carry.
-            ModelUnavailable: The file is not a model that can be run.
-        """
-        ...
+type OpenSession = Callable[[Path, SessionSettings], ModelSession]
+"""Opens a model file, as `session.open_session` does."""
 
 
 MAX_OUTPUT = 2**23
@@ -79,18 +63,16 @@ class Model(NamedTuple):
         version: Number of the version.
         config: What its `model.toml` says.
         session: Runs it.
-        load_milliseconds: Time that fetching and opening it took.
     """
 
     name: str
     version: int
     config: ModelConfig
     session: ModelSession
-    load_milliseconds: float
 
     @property
     def signature(self) -> Signature:
-        """What the model takes and gives."""
+        """Inputs and outputs of the model."""
         return self.session.signature
 
     def run(
@@ -100,7 +82,7 @@ class Model(NamedTuple):
 
         Raises:
             ModelUnavailable: An output has another number of entries than labels.
-            PayloadTooLarge: It gives more values than can be written into one answer.
+            PayloadTooLarge: It returns more values than can be written into one answer.
         """
         results = self.session.run(inputs, outputs, deadline)
         for output, labels in self.config.labels.items():
@@ -117,5 +99,5 @@ class Model(NamedTuple):
 
 
 def weight(datatype: Datatype, values: int) -> int:
-    """Tells what so many values of a datatype count for beside `MAX_OUTPUT`."""
+    """Returns what so many values of a datatype count for beside `MAX_OUTPUT`."""
     return values * (_STRING if datatype is BYTES else 1)

@@ -3,22 +3,54 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
 
 from triptych.clock import Deadline
-from triptych.errors import ModelLoading, ModelUnavailable, NotSupported, RepositoryUnavailable, TriptychError
-from triptych.models.config import SessionSettings
-from triptych.models.index import IndexEntry, ModelIndex
-from triptych.models.loader import LoadEvents, ModelLoader, Outcomes
-from triptych.models.memory import OpenModels
-from triptych.models.model import Model, SessionFactory
+from triptych.errors import (
+    ModelLoading,
+    ModelUnavailable,
+    NotFound,
+    NotSupported,
+    RepositoryUnavailable,
+    TriptychError,
+)
+from triptych.models.loader import Failed, Loaded, LoadEvents, ModelLoader, Runtime
+from triptych.models.memory import MemoryBudget
+from triptych.models.model import Model
 from triptych.models.repository import Candidate, Listing, ModelRepository
+from triptych.models.storage import NoRoom, StorageKind
 
 LOGGER = logging.getLogger("triptych")
 NO_EVENTS = LoadEvents()
 EVERY_MODEL = "*"
-"""What stands for all models where names are wanted."""
+"""What stands for all models where names are expected."""
+BYTES_PER_SECOND = 25 << 20
+"""A cautious rate of download: a version that may not arrive in the time left is not tried."""
+
+State = Literal["READY", "UNAVAILABLE", "UNKNOWN"]
+
+
+class IndexEntry(NamedTuple):
+    """The state of one version.
+
+    Attributes:
+        name: Name of the model.
+        version: Number of the version; None where no version of the model is known.
+        state: `READY`: it can be loaded; `UNAVAILABLE`: it cannot; `UNKNOWN`: not tried yet.
+        reason: Why it is not ready.
+        description: What its `model.toml` says it is; empty before it was loaded.
+        storage: Where it is; None where no version of the model is known.
+        hidden: Later storage backends that hold a version of this number too, which is not served.
+    """
+
+    name: str
+    version: int | None
+    state: State
+    reason: str = ""
+    description: str = ""
+    storage: StorageKind | None = None
+    hidden: tuple[StorageKind, ...] = ()
 
 
 class _Resolved(NamedTuple):
@@ -34,38 +66,23 @@ class ModelStore:
 
     Args:
         repository: Where models are.
-        open_session: Opens a model file.
-        defaults: Settings where a `model.toml` chooses none.
-        memory_budget: Bytes of memory that all open models together may need.
-        process_memory: Tells the bytes of anonymous memory that this process has now.
-        events: Whom to tell about loads.
+        runtime: How models are run.
+        memory: What open models may need.
+        events: What is notified of loads.
     """
 
-    def __init__(  # noqa: PLR0913 - each is one choice of the function that serves
+    def __init__(
         self,
         repository: ModelRepository,
-        *,
-        open_session: SessionFactory,
-        defaults: SessionSettings,
-        memory_budget: int,
-        process_memory: Callable[[], int],
+        runtime: Runtime,
+        memory: MemoryBudget,
         events: LoadEvents = NO_EVENTS,
     ) -> None:
         self._repository = repository
         self._clock = repository.clock
-        self._open = OpenModels(memory_budget)
+        self._loader = ModelLoader(runtime, memory, events, repository.clock, repository.refresh_seconds)
+        self._open = self._loader.open_models
         self._resolved: dict[tuple[str, int | None], _Resolved] = {}
-        outcomes = Outcomes(repository.refresh_seconds, repository.clock)
-        self._loader = ModelLoader(
-            open_models=self._open,
-            outcomes=outcomes,
-            open_session=open_session,
-            defaults=defaults,
-            process_memory=process_memory,
-            clock=repository.clock,
-            events=events,
-        )
-        self._index = ModelIndex(repository, self._loader, outcomes)
 
     def get(self, name: str, version: int | None = None, deadline: Deadline | None = None) -> Model:
         """Returns a model that can be run; hold it for one request only.
@@ -101,15 +118,16 @@ class ModelStore:
         return [candidate.stored.version for candidate in self._repository.listing(name).all()]
 
     def index(self, seconds: float = 5.0) -> list[IndexEntry]:
-        """Tells the state of every version of every model, trying those never tried while time is left.
+        """Lists the state of every version of every model: models by name, versions from the highest.
 
         Args:
-            seconds: Time for trying.
+            seconds: Time for trying versions that were never tried; no model in use is closed for it.
 
         Raises:
             RepositoryUnavailable: No model is known, and not all storage backends can be read now.
         """
-        return self._index.entries(seconds)
+        until = self._clock() + seconds
+        return [entry for name in self._repository.names() for entry in self._entries(name, until)]
 
     def preload(self, names: Iterable[str]) -> None:
         """Loads the default versions of models ahead of requests; failures are logged, and stay errors.
@@ -165,3 +183,40 @@ class ModelStore:
         except (ModelUnavailable, NotSupported) as error:
             where = f"model {stored.model!r} version {stored.version}"
             raise type(error)(f"{where} cannot be loaded: {error}") from error
+
+    def _entries(self, name: str, until: float) -> Iterator[IndexEntry]:
+        try:
+            candidates = self._repository.listing(name).all()
+        except NotFound:
+            yield IndexEntry(name, None, "UNAVAILABLE", "no version is complete: each needs its model.onnx")
+        except RepositoryUnavailable as error:
+            yield IndexEntry(name, None, "UNKNOWN", str(error))
+        else:
+            for candidate in candidates:
+                version, storage, hidden = candidate.stored.version, candidate.storage.kind, candidate.hidden
+                state, reason = self._state(candidate, until)
+                outcome = self._loader.outcome(candidate)
+                description = outcome.description if isinstance(outcome, Loaded) else ""
+                yield IndexEntry(name, version, state, reason, description, storage, hidden)
+
+    def _state(self, candidate: Candidate, until: float) -> tuple[State, str]:
+        outcome = self._loader.outcome(candidate)
+        if isinstance(outcome, Failed):
+            return "UNAVAILABLE", outcome.reason
+        if outcome is not None:
+            return "READY", ""
+        left = until - self._clock()
+        if self._loader.background.is_busy or candidate.stored.size > left * BYTES_PER_SECOND:
+            return "UNKNOWN", "not loaded yet"
+        return self._try(candidate)
+
+    def _try(self, candidate: Candidate) -> tuple[State, str]:
+        try:
+            self._loader.opened(candidate, tentative=True)
+        except NoRoom:
+            return "UNKNOWN", "not loaded yet"
+        except RepositoryUnavailable as error:
+            return "UNKNOWN", str(error)
+        except (ModelUnavailable, NotSupported) as error:
+            return "UNAVAILABLE", str(error)
+        return "READY", ""
