@@ -12,9 +12,11 @@ from triptych.protocol.datatypes import DATATYPES
 from triptych.protocol.tensors import TensorSpec
 from triptych.rows.arrow import values_of
 from triptych.rows.csv import decode_csv, encode_csv
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import MAX_COLUMNS, Table
 
+CSV, BARE = RowFormat(Format.CSV), RowFormat(Format.CSV, header=False)
 FP32 = DATATYPES["FP32"]
 SCHEMA = RowSchema((TensorSpec("a", FP32, (-1,)), TensorSpec("b", FP32, (-1, 1))))
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
@@ -47,25 +49,25 @@ def cells(table: Table) -> dict[str, list[str | None]]:
 )
 def test_csv_is_read_as_text(body: bytes, expected: dict[str, list[str | None]]) -> None:
     """Cells stay the text that they are; empty ones are missing; blank lines do not count."""
-    assert expected == cells(decode_csv(body, SCHEMA, header=True))
+    assert expected == cells(decode_csv(body, SCHEMA, CSV))
 
 
 def test_a_csv_may_be_wide() -> None:
     """Thousands of columns are read."""
     names = [f"c{index}" for index in range(MAX_COLUMNS)]
     body = (",".join(names) + "\n" + ",".join("1" for _ in names)).encode()
-    table = decode_csv(body, SCHEMA, header=True)
+    table = decode_csv(body, SCHEMA, CSV)
     assert (names, 1) == (list(table.columns), table.rows)
 
 
 def test_rows_without_names_take_those_of_the_model() -> None:
     """With header=absent the first line is a row, and the model's inputs name the columns."""
-    assert {"a": ["1", "3"], "b": ["2", "4"]} == cells(decode_csv(b"1,2\n3,4\n", SCHEMA, header=False))
+    assert {"a": ["1", "3"], "b": ["2", "4"]} == cells(decode_csv(b"1,2\n3,4\n", SCHEMA, BARE))
 
 
 def test_a_header_without_rows() -> None:
     """A header row alone is a table of no rows."""
-    table = decode_csv(b"a,b\n", SCHEMA, header=True)
+    table = decode_csv(b"a,b\n", SCHEMA, CSV)
     assert (0, ["a", "b"]) == (table.rows, list(table.columns))
 
 
@@ -90,7 +92,7 @@ def test_a_csv_that_cannot_be_read_is_refused_with_the_place(
 ) -> None:
     """The message says which row, which column or which byte."""
     with pytest.raises(BadRequest, match=message):
-        decode_csv(body, SCHEMA, header=header)
+        decode_csv(body, SCHEMA, CSV._replace(header=header))
 
 
 @pytest.mark.parametrize(
@@ -108,22 +110,22 @@ def test_a_csv_that_cannot_be_read_is_refused_with_the_place(
 def test_too_many_columns_are_refused_before_they_are_made(row: bytes, *, header: bool) -> None:
     """Every cell of the first row costs hundreds of bytes: they are counted first, as the reader would."""
     with pytest.raises(PayloadTooLarge, match="more columns than the 16384"):
-        decode_csv(row, SCHEMA, header=header)
+        decode_csv(row, SCHEMA, CSV._replace(header=header))
 
 
 def test_commas_in_quotes_are_not_columns() -> None:
     """A long text with many commas is one cell."""
     text = "," * (MAX_COLUMNS + 1)
-    table = decode_csv(f'a,b\n"{text}",1\n'.encode(), SCHEMA, header=True)
+    table = decode_csv(f'a,b\n"{text}",1\n'.encode(), SCHEMA, CSV)
     assert {"a": [text], "b": ["1"]} == cells(table)
-    assert {"a": [text], "b": ["1"]} == cells(decode_csv(f'"{text}",1\n'.encode(), SCHEMA, header=False))
+    assert {"a": [text], "b": ["1"]} == cells(decode_csv(f'"{text}",1\n'.encode(), SCHEMA, BARE))
 
 
 @given(body=st.binary() | st.text('a,b"\r\n1 ').map(str.encode), header=st.booleans())
 def test_any_bytes_are_rows_or_an_error_for_the_caller(body: bytes, *, header: bool) -> None:
     """Nothing but the errors that the caller is told comes out."""
     try:
-        table = decode_csv(body, SCHEMA, header=header)
+        table = decode_csv(body, SCHEMA, CSV._replace(header=header))
     except TriptychError:
         return
     assert {table.rows} >= {len(column) for column in table.columns.values()}
@@ -137,12 +139,13 @@ def test_what_a_csv_writer_writes_is_what_is_read(rows: list[tuple[str, str]], *
         [("a", "b"), *rows]
     )
     expected = {"a": [a or None for a, _ in rows], "b": [b or None for _, b in rows]}
-    assert expected == cells(decode_csv(file.getvalue().encode(), SCHEMA, header=True))
+    assert expected == cells(decode_csv(file.getvalue().encode(), SCHEMA, CSV))
 
 
 @given(rows=st.lists(TEXT | st.none(), min_size=1), header=st.booleans())
 def test_what_is_written_is_what_is_read(rows: list[str | None], *, header: bool) -> None:
     """Even a single column of missing cells comes back row by row."""
     schema = RowSchema(SCHEMA.inputs[:1])
-    body = encode_csv(["a"], [Array(rows, DataType.utf8())], header=header)
-    assert [row or None for row in rows] == cells(decode_csv(body, schema, header=header)).get("a", [])
+    form = CSV._replace(header=header)
+    body = encode_csv({"a": Array(rows, DataType.utf8())}, form)
+    assert [row or None for row in rows] == cells(decode_csv(body, schema, form)).get("a", [])

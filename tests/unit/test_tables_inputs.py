@@ -164,7 +164,7 @@ def test_typed_columns_are_read_as_the_datatype_of_their_input(
 ) -> None:
     """Any width of number, and any kind of text, will do; text is parsed as in CSV."""
     schema = RowSchema((spec("x", datatype, -1),))
-    assert expected == inputs_of(encode_parquet(["x"], [column]), PARQUET, schema)["x"].tolist()
+    assert expected == inputs_of(encode_parquet({"x": column}), PARQUET, schema)["x"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_typed_column_of_another_type_is_refused(column: ArrowArray, datatype:
     """The first cell that does not fit is named."""
     schema = RowSchema((spec("x", datatype, -1),))
     with pytest.raises(BadRequest, match="^" + message):
-        inputs_of(encode_parquet(["x"], [column]), PARQUET, schema)
+        inputs_of(encode_parquet({"x": column}), PARQUET, schema)
 
 
 @pytest.mark.parametrize("form", [CSV, LINES, PARQUET])
@@ -213,11 +213,12 @@ def test_a_missing_cell_takes_the_value_that_the_model_gives_it(form: RowFormat)
         Format.CSV: b"f,i,b,s\n,,,\n",
         Format.JSON_LINES: b'{"f": null, "i": null, "b": null, "s": null}\n',
         Format.PARQUET: encode_parquet(
-            list("fibs"),
-            [
-                ArrowArray([None], kind)
-                for kind in (DataType.float64(), DataType.int32(), DataType.bool(), DataType.utf8())
-            ],
+            {
+                "f": ArrowArray([None], DataType.float64()),
+                "i": ArrowArray([None], DataType.int32()),
+                "b": ArrowArray([None], DataType.bool()),
+                "s": ArrowArray([None], DataType.utf8()),
+            }
         ),
     }
     values = {name: array.tolist() for name, array in inputs_of(bodies[form.format], form, schema).items()}

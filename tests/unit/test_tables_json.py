@@ -140,15 +140,14 @@ def test_a_single_number_cannot_be_an_image() -> None:
 
 def test_rows_are_written_as_objects() -> None:
     """Arrow columns and columns of JSON values stand in the order of their names."""
-    columns: list[Array | list[Any]] = [
-        Array(["ü", None], DataType.utf8()),
-        [{"k": [1]}, 2],
-        Array([0.1, 2.0], DataType.float32()),
-    ]
-    names = ["a", "b", "c"]
-    lines = encode_json_lines(names, columns)
+    columns: dict[str, Array | list[Any]] = {
+        "a": Array(["ü", None], DataType.utf8()),
+        "b": [{"k": [1]}, 2],
+        "c": Array([0.1, 2.0], DataType.float32()),
+    }
+    lines = encode_json_lines(columns)
     assert '{"a":"ü","b":{"k":[1]},"c":0.1}\n{"a":null,"b":2,"c":2.0}\n'.encode() == lines
-    answer = encode_predictions(names, columns, {"model_name": "m"})
+    answer = encode_predictions(columns, {"model_name": "m"})
     rows = [orjson.loads(line) for line in lines.splitlines()]
     assert {"model_name": "m", "predictions": rows} == orjson.loads(answer)
 
@@ -158,7 +157,7 @@ def test_values_nested_too_deeply_to_write_are_refused() -> None:
     body = b'{"a": ' + b"[" * 600 + b"]" * 600 + b"}"
     table = decode_json_lines(body, TWO)
     with pytest.raises(BadRequest, match="cannot be written as JSON"):
-        encode_json_lines(["a"], [table.columns["a"]])
+        encode_json_lines({"a": table.columns["a"]})
 
 
 @given(
@@ -185,5 +184,5 @@ def test_any_bytes_are_rows_or_an_error_for_the_caller(body: bytes) -> None:
 def test_any_json_comes_back_as_it_was(rows: list[dict[str, Any]]) -> None:
     """Joined columns keep their values, whatever they are."""
     table = decode_json_lines(b"\n".join(map(orjson.dumps, rows)), TWO)
-    body = encode_json_lines(list(table.columns), list(table.columns.values()))
+    body = encode_json_lines(table.columns)
     assert rows == [orjson.loads(line) for line in body.splitlines()]

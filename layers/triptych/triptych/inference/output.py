@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple, cast
 
 import numpy as np
-from arro3.core import Array, DataType, RecordBatch
+from arro3.core import RecordBatch
 from arro3.io import read_ipc, read_parquet
 from numpy.lib import format as npy_format
 
@@ -23,8 +23,8 @@ from triptych.protocol.json_document import dump
 from triptych.rows.arrow import no_rows
 from triptych.rows.csv import encode_csv
 from triptych.rows.formats import Format, RowFormat
+from triptych.rows.parquet import write_arrow_batches, write_parquet_batches, write_tables
 from triptych.rows.table import Column
-from triptych.rows.table_files import write_arrow_batches, write_parquet_batches, write_tables
 
 
 class Whole(NamedTuple):
@@ -51,8 +51,7 @@ def head(whole: Whole) -> bytes:
     """Gives what stands before the bodies: the header row of CSV or .npy, the envelope of JSON."""
     match whole.form.format:
         case Format.CSV if whole.form.header:
-            none = [Array([], DataType.utf8()) for _ in whole.columns]
-            return encode_csv(list(whole.columns), none, header=True, delimiter=whole.form.delimiter)
+            return encode_csv({name: [] for name in whole.columns}, whole.form)
         case Format.NPY:
             return _npy_header(whole)
         case Format.JSON:

@@ -21,7 +21,7 @@ from triptych.rows.codec import encode_rows
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.json_lines import encode_json_lines
 from triptych.rows.options import RowOptions
-from triptych.rows.table import Column, Table, json_column
+from triptych.rows.table import Column, Table
 
 _STRING = 64  # bytes that a string counts for: a pointer and an object
 _KEPT_LABELS = (
@@ -164,7 +164,7 @@ class Predictor:
     def _text(self, columns: Mapping[str, Column], lines: Sequence[bytes]) -> bytes:
         if self._form.format is Format.CSV:
             return encode_rows(columns, self._form._replace(header=False), {})
-        rows = encode_json_lines(list(columns), [json_column(column) for column in columns.values()])
+        rows = encode_json_lines(columns)
         if self._lines and self._wanted.join != "none":
             rows = joined_lines(lines, rows, list(columns), self._wanted.join)
         return rows
@@ -204,7 +204,7 @@ def _by_key(part: PreparedRows, results: Mapping[str, Tensor], keys: Sequence[st
     if not keys:
         return ()
     columns = part._replace(form=part.form._replace(format=Format.JSON_LINES)).columns(results)
-    lines = encode_json_lines(list(columns), [json_column(column) for column in columns.values()])
+    lines = encode_json_lines(columns)
     rows = map(orjson.loads, lines.split(b"\n")[:-1])
     labels = labels_of(part.model, part.outputs)
     kept = labels if len(orjson.dumps(labels)) <= _KEPT_LABELS else {}

@@ -26,7 +26,7 @@ from triptych.inference.piece import Piece
 from triptych.protocol.compression import PLAIN_LIMIT, decompressed
 from triptych.rows.csv import BYTE_ORDER_MARK
 from triptych.rows.formats import Format, RowFormat
-from triptych.rows.parquet import Kind, decoded_batches
+from triptych.rows.parquet import TableFormat, decoded_batches
 from triptych.rows.parquet_footer import MAGIC, TAIL, Footer, footer_length, read_footer
 from triptych.rows.records import CsvRecords, chunks, end_of_lines, is_blank
 from triptych.rows.schema import RowSchema
@@ -85,7 +85,7 @@ def parquet_rows(piece: Piece, deadline: Deadline) -> Iterator[tuple[RecordBatch
     end = footer.only(numbers[0], numbers[-1]) if numbers else footer.only(0, -1)
     ranges = [ByteRange(0, len(MAGIC)), *(ByteRange(group.start, group.end) for group in wanted)]
     with _cut(piece, ranges, end) as path:
-        yield from _within(piece, path, "parquet", wanted[0].first if wanted else piece.start, deadline)
+        yield from _within(piece, path, Format.PARQUET, wanted[0].first if wanted else piece.start, deadline)
 
 
 def arrow_rows(piece: Piece, deadline: Deadline) -> Iterator[tuple[RecordBatch, int]]:
@@ -93,7 +93,7 @@ def arrow_rows(piece: Piece, deadline: Deadline) -> Iterator[tuple[RecordBatch, 
     if piece.source.size == 0:
         raise BadRequest("the file is empty; an Arrow file has a schema at least")
     with piece.source.local() as path:
-        yield from _within(piece, path, "arrow", 0, deadline)
+        yield from _within(piece, path, Format.ARROW, 0, deadline)
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def _cut(piece: Piece, ranges: list[ByteRange], end: bytes) -> Generator[Path]:
 
 
 def _within(
-    piece: Piece, path: Path, kind: Kind, first: int, deadline: Deadline
+    piece: Piece, path: Path, kind: TableFormat, first: int, deadline: Deadline
 ) -> Iterator[tuple[RecordBatch, int]]:
     position = first
     for batch in decoded_batches(path, _DECODED, deadline.remaining, kind):

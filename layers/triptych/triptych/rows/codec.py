@@ -14,7 +14,7 @@ from triptych.rows.json_lines import (
 )
 from triptych.rows.parquet import decode_parquet, encode_parquet
 from triptych.rows.schema import RowSchema
-from triptych.rows.table import Column, Table, csv_column, json_column, parquet_column
+from triptych.rows.table import Column, Table
 
 MAX_DECODED = 64 * 2**20
 """Bytes of memory that the cells of one request may take, by default."""
@@ -35,7 +35,7 @@ def decode_rows(body: bytes, form: RowFormat, schema: RowSchema, limit: int = MA
     """
     match form.format:
         case Format.CSV:
-            return decode_csv(body, schema, header=form.header, delimiter=form.delimiter)
+            return decode_csv(body, schema, form)
         case Format.JSON_LINES:
             return decode_json_lines(body, schema)
         case Format.JSON:
@@ -51,22 +51,20 @@ def encode_rows(columns: Mapping[str, Column], form: RowFormat, envelope: Mappin
 
     Args:
         columns: Columns of equal length by name.
-        form: How they are to be written.
+        form: How to write them.
         envelope: What stands before the predictions where the format has a place for it.
 
     Raises:
         BadRequest: A column has a type that the format cannot hold.
     """
-    names = list(columns)
     match form.format:
         case Format.CSV:
-            cells = [csv_column(column) for column in columns.values()]
-            return encode_csv(names, cells, header=form.header, delimiter=form.delimiter)
+            return encode_csv(columns, form)
         case Format.JSON_LINES:
-            return encode_json_lines(names, [json_column(column) for column in columns.values()])
+            return encode_json_lines(columns)
         case Format.JSON:
-            return encode_predictions(names, [json_column(column) for column in columns.values()], envelope)
+            return encode_predictions(columns, envelope)
         case Format.PARQUET:
-            return encode_parquet(names, [parquet_column(column) for column in columns.values()])
+            return encode_parquet(columns)
         case Format.ARROW | Format.NPY:
             raise ValueError(f"{form.format} is a format of files only")

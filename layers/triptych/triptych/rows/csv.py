@@ -1,16 +1,12 @@
-"""CSV rows: RFC 4180, with LF or CRLF, quoted newlines, and blank lines that count for nothing.
-
-What most likely went wrong with CSV whose columns are not those of the model.
-"""
+"""CSV rows: RFC 4180, with LF or CRLF, quoted newlines, and blank lines that count for nothing."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
 from urllib.parse import quote
 
 import numpy as np
@@ -19,85 +15,70 @@ from arro3.io import infer_csv_schema, read_csv, write_csv
 
 from triptych.errors import BadRequest, BadRows, NotUtf8, PayloadTooLarge, RowError
 from triptych.rows.arrow import arrow_failures, columns_of
+from triptych.rows.formats import RowFormat
+from triptych.rows.records import csv_cell
 from triptych.rows.schema import RowSchema
-from triptych.rows.table import EMPTY, MAX_COLUMNS, Table, check_cells, check_names
+from triptych.rows.table import EMPTY, MAX_COLUMNS, Column, Table, check_cells, check_names, csv_column
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CR, _LF = b"\r\n"
 _BLANK_LINES = re.compile(rb"[\r\n]*+")
 
 
-class _Dialect(NamedTuple):
-    header: bool
-    delimiter: str
-
-
-def decode_csv(body: bytes, schema: RowSchema, *, header: bool, delimiter: str = ",") -> Table:
+def decode_csv(body: bytes, schema: RowSchema, form: RowFormat) -> Table:
     """Reads CSV; every cell stays the text that it is, an empty one is missing.
 
     Args:
         body: UTF-8 text, with or without byte order mark.
         schema: Names the columns when the text does not.
-        header: Whether the first row names the columns.
-        delimiter: What separates cells: one ASCII character.
+        form: Whether there is a header row, and the delimiter: one ASCII character.
 
     Raises:
         BadRequest: It is not CSV, not UTF-8, or rows have unequal numbers of cells.
         PayloadTooLarge: It has too many columns.
     """
     body = body.removeprefix(BYTE_ORDER_MARK)
-    dialect = _Dialect(header, delimiter)
-    names = _names(body, schema, dialect)
+    names = _names(body, schema, form)
     check_names(names)
-    columns, rows = _read(body, names, dialect)
+    columns, rows = _read(body, names, form)
     return Table(dict(zip(names, columns, strict=True)), rows)
 
 
-def encode_csv(
-    names: Sequence[str], columns: Sequence[Array], *, header: bool, delimiter: str = ","
-) -> bytes:
+def encode_csv(columns: Mapping[str, Column], form: RowFormat) -> bytes:
     """Writes CSV.
 
     Raises:
         BadRequest: A column has a type that CSV cannot hold.
     """
+    arrays = [csv_column(column) for column in columns.values()]
     file = io.BytesIO()
     with arrow_failures("the answer cannot be written as CSV"):
-        batch = RecordBatch.from_arrays(columns, names=names)
-        write_csv(batch, file, header=header, delimiter=delimiter)
+        batch = RecordBatch.from_arrays(arrays, names=list(columns))
+        write_csv(batch, file, header=form.header, delimiter=form.delimiter)
     return file.getvalue()
 
 
-def _names(body: bytes, schema: RowSchema, dialect: _Dialect) -> Sequence[str]:
-    header = dialect.header
-    cells = _width(body, dialect.delimiter)
-    lost = lost_newlines(body, cells, schema)
-    if lost and cells > MAX_COLUMNS:
-        raise PayloadTooLarge(f"there are more columns than the {MAX_COLUMNS} that are read; {lost}")
+def _names(body: bytes, schema: RowSchema, form: RowFormat) -> Sequence[str]:
+    cells = _width(body, form.delimiter)
+    one_line = _lost_newlines(body, cells, schema)
+    if one_line and cells > MAX_COLUMNS:
+        raise PayloadTooLarge(f"there are more columns than the {MAX_COLUMNS} that are read; {one_line}")
     check_cells(cells, 0)
-    if lost and header and holds_rows(body, schema, dialect.delimiter):
-        raise lost
-    try:
-        with arrow_failures("the body is not CSV"):
-            found = infer_csv_schema(
-                body, has_header=header, max_records=0 if header else 1, delimiter=dialect.delimiter
-            ).names
-    except BadRequest as error:
-        raise _explained(body, error, dialect) from None
-    if not found:
-        raise BadRequest(EMPTY)
-    if header:
+    if one_line and form.header and _holds_rows(body, schema, form.delimiter):
+        raise one_line
+    found = _first_row(body, form)
+    if form.header:
         if len(found) == 1:
-            check_delimiter(found[0], schema, dialect.delimiter)
+            _check_delimiter(found[0], schema, form.delimiter)
         return found
     try:
         return schema.names_for(len(found), 1)
     except RowError as error:
-        if lost:
-            raise lost from None
+        if one_line:
+            raise one_line from None
         line = body.lstrip(b"\r\n").partition(b"\n")[0]
-        meant = other_delimiter(line.decode(errors="replace"), dialect.delimiter)
-        raise (RowError(error.row, f"{error.reason}; {meant}") if meant else error) from None
+        hint = _other_delimiter(line.decode(errors="replace"), form.delimiter)
+        raise (RowError(error.row, f"{error.reason}; {hint}") if hint else error) from None
 
 
 def _width(body: bytes, delimiter: str) -> int:
@@ -111,7 +92,7 @@ def _width(body: bytes, delimiter: str) -> int:
 
 @cache
 def _cell(delimiter: str) -> re.Pattern[bytes]:
-    return re.compile(rb'(?:"(?:[^"]++|"")*+"?)?+[^' + re.escape(delimiter.encode()) + rb"\r\n]*+")
+    return re.compile(csv_cell(delimiter.encode()))
 
 
 def _end(pattern: re.Pattern[bytes], body: bytes, start: int) -> int:
@@ -119,18 +100,31 @@ def _end(pattern: re.Pattern[bytes], body: bytes, start: int) -> int:
     return match.end() if match else start
 
 
-def _read(body: bytes, names: Sequence[str], dialect: _Dialect) -> tuple[list[Array], int]:
+def _first_row(body: bytes, form: RowFormat) -> Sequence[str]:
+    """Returns the names in the header row; without one, a name for each cell of the first row."""
+    records = 0 if form.header else 1
+    try:
+        with arrow_failures("the body is not CSV"):
+            found = infer_csv_schema(
+                body, has_header=form.header, max_records=records, delimiter=form.delimiter
+            ).names
+    except BadRequest as error:
+        raise _explained(body, error, form) from None
+    if not found:
+        raise BadRequest(EMPTY)
+    return found
+
+
+def _read(body: bytes, names: Sequence[str], form: RowFormat) -> tuple[list[Array], int]:
     text = Schema([Field(name, DataType.utf8()) for name in names])
     # The reader sets memory aside for a batch; no body has more cells than bytes, nor more rows than lines.
     batch = min(_lines(body), len(body) // len(names) + 1)
     try:
         with arrow_failures("the body is not CSV"):
-            reader = read_csv(
-                body, text, has_header=dialect.header, batch_size=batch, delimiter=dialect.delimiter
-            )
+            reader = read_csv(body, text, has_header=form.header, batch_size=batch, delimiter=form.delimiter)
             columns, rows = columns_of(reader)
     except BadRequest as error:
-        raise _explained(body, error, dialect, width=len(names)) from None
+        raise _explained(body, error, form, width=len(names)) from None
     return columns or [Array([], DataType.utf8()) for _ in names], rows
 
 
@@ -141,24 +135,26 @@ def _lines(body: bytes) -> int:
     return int(np.count_nonzero(characters == _LF) + returns + 1)
 
 
-def _explained(body: bytes, error: BadRequest, dialect: _Dialect, width: int = 0) -> BadRequest:
-    """Looks again, slowly, for the row that could not be read."""
+def _explained(body: bytes, error: BadRequest, form: RowFormat, width: int = 0) -> BadRequest:
+    """Looks again, slowly, for what could not be read; of rows with `width` cells, for those with others."""
     try:
-        records = csv.reader(io.StringIO(body.decode(), newline=""), delimiter=dialect.delimiter)
-        if width:
-            filled = (record for record in records if record)
-            numbered = enumerate(filled, start=0 if dialect.header else 1)
-            reasons = {
-                number: f"expected {width} cells, got {len(record)}"
-                for number, record in numbered
-                if len(record) != width
-            }
-            return BadRows(reasons) if reasons else error
+        text = body.decode()
+        wrong = _other_widths(text, form, width) if width else {}
     except UnicodeDecodeError as failure:
         return NotUtf8(failure.start)
     except csv.Error:
         return error
-    return error
+    return BadRows(wrong) if wrong else error
+
+
+def _other_widths(text: str, form: RowFormat, width: int) -> dict[int, str]:
+    records = csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter)
+    filled = (record for record in records if record)
+    return {
+        number: f"expected {width} cells, got {len(record)}"
+        for number, record in enumerate(filled, start=0 if form.header else 1)
+        if len(record) != width
+    }
 
 
 _MARKS = ";\t|,"
@@ -166,13 +162,8 @@ _NAMES = {"\t": "tab"}
 _NUMBER = re.compile(rb"[+-]?[0-9]+(\.[0-9]*)?")
 
 
-def other_delimiter(line: str, delimiter: str) -> str | None:
-    """Words the delimiter that a line most likely has; None when it has the given one, or none at all.
-
-    Args:
-        line: The header row, or another row.
-        delimiter: What should separate its cells.
-    """
+def _other_delimiter(line: str, delimiter: str) -> str | None:
+    """Describes the delimiter that a row most likely has; None when it has the given one, or none at all."""
     mark = max(_MARKS, key=line.count)
     if delimiter in line or mark not in line:
         return None
@@ -181,19 +172,15 @@ def other_delimiter(line: str, delimiter: str) -> str | None:
     return f"it looks like the delimiter is {name!r}, set delimiter={name}{in_url}"
 
 
-def check_delimiter(header: str, schema: RowSchema, delimiter: str) -> None:
-    """Refuses a header row of one column whose name looks like several.
-
-    Raises:
-        BadRequest: It does, and the model has no column of this name.
-    """
-    meant = other_delimiter(header, delimiter)
-    if meant and header not in (schema.all_columns() or ()):
-        raise BadRequest(f"the CSV has one column, {header[:64]!r}; {meant}")
+def _check_delimiter(header: str, schema: RowSchema, delimiter: str) -> None:
+    """Refuses a header row of one column whose name looks like several, unless the model has this column."""
+    hint = _other_delimiter(header, delimiter)
+    if hint and header not in (schema.all_columns() or ()):
+        raise BadRequest(f"the CSV has one column, {header[:64]!r}; {hint}")
 
 
-def lost_newlines(body: bytes, cells: int, schema: RowSchema) -> BadRequest | None:
-    """Makes the error for text of one line with the cells of many; None when it is no such text.
+def _lost_newlines(body: bytes, cells: int, schema: RowSchema) -> BadRequest | None:
+    """Returns the error for text of one line with the cells of many rows; None when it is no such text.
 
     Args:
         body: The text.
@@ -211,8 +198,8 @@ def lost_newlines(body: bytes, cells: int, schema: RowSchema) -> BadRequest | No
     )
 
 
-def holds_rows(line: bytes, schema: RowSchema, delimiter: str) -> bool:
-    """Tells whether a header row is more than that: it lacks a column of the model, or has a number."""
+def _holds_rows(line: bytes, schema: RowSchema, delimiter: str) -> bool:
+    """Returns whether a header row is more than that: it lacks a column of the model, or has a number."""
     cells = {cell.strip(b' "') for cell in line.split(delimiter.encode())}
     known = {name.encode() for name in schema.all_columns() or ()}
     return not known <= cells or any(map(_NUMBER.fullmatch, cells - known))

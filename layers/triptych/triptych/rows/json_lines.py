@@ -16,7 +16,7 @@ from triptych.protocol.json_document import check_size, dump, parse_object
 from triptych.rows.arrow import arrow_failures
 from triptych.rows.csv import BYTE_ORDER_MARK
 from triptych.rows.schema import RowSchema, row_size
-from triptych.rows.table import EMPTY, Column, RecordColumns, Table
+from triptych.rows.table import EMPTY, Column, RecordColumns, Table, json_column
 from triptych.rows.values import describe
 
 MAX_ROWS = 2**20
@@ -65,30 +65,27 @@ def decode_instances(body: bytes, schema: RowSchema) -> Table:
     return _table(rows, schema)
 
 
-def encode_json_lines(names: Sequence[str], columns: Sequence[Column]) -> bytes:
+def encode_json_lines(columns: Mapping[str, Column]) -> bytes:
     """Writes an object per row and line.
 
     Raises:
         BadRequest: A column has a type that JSON cannot hold.
     """
-    return b"".join(line + b"\n" for line in _objects(names, columns))
+    return b"".join(line + b"\n" for line in _objects(columns))
 
 
-def encode_predictions(
-    names: Sequence[str], columns: Sequence[Column], envelope: Mapping[str, object]
-) -> bytes:
+def encode_predictions(columns: Mapping[str, Column], envelope: Mapping[str, object]) -> bytes:
     """Writes `{..., "predictions": [...]}` with an object per row.
 
     Args:
-        names: Names of the columns.
-        columns: The columns.
+        columns: Columns of equal length by name.
         envelope: What stands before the predictions.
 
     Raises:
         BadRequest: A column has a type that JSON cannot hold.
     """
     front = dump({**envelope, "predictions": []})[: -len(b"]}")]
-    return front + b",".join(_objects(names, columns)) + b"]}"
+    return front + b",".join(_objects(columns)) + b"]}"
 
 
 def _table(rows: list[Any], schema: RowSchema) -> Table:
@@ -126,9 +123,10 @@ def _bad_line(lines: Sequence[bytes]) -> BadRows:
     return BadRows(reasons, " ")
 
 
-def _objects(names: Sequence[str], columns: Sequence[Column]) -> list[bytes]:
+def _objects(columns: Mapping[str, Column]) -> list[bytes]:
     """Writes an object per row: Arrow columns together and fast, columns of JSON values one by one."""
-    runs = groupby(zip(names, columns, strict=True), key=lambda pair: isinstance(pair[1], list))
+    encoded = [(name, json_column(column)) for name, column in columns.items()]
+    runs = groupby(encoded, key=lambda pair: isinstance(pair[1], list))
     parts = [_values(dict(pairs)) if are_values else _arrays(dict(pairs)) for are_values, pairs in runs]
     if len(parts) == 1:
         return parts[0]

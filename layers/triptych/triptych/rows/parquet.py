@@ -1,6 +1,11 @@
-"""Parquet rows.
+"""Files of tables: Parquet and Arrow.
 
-The process that decodes Parquet and Arrow, seen from outside.
+```
+body or file ── parquet_process ── Arrow IPC stream ──> batches ──> Table
+columns ── batches of one schema ──> file
+```
+
+Decoding happens in a process of its own, `parquet_process`, which may end as it likes.
 """
 
 from __future__ import annotations
@@ -9,24 +14,23 @@ import io
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Timer
-from typing import IO, Literal, cast
+from typing import IO, BinaryIO, Final, Literal, cast
 
 import arro3.core
-from arro3.core import Array, RecordBatch
-from arro3.io import read_ipc_stream, write_parquet
+from arro3.core import RecordBatch, RecordBatchReader, Schema
+from arro3.io import read_ipc_stream, write_ipc, write_parquet
 
 from triptych.errors import BadRequest, PayloadTooLarge
-from triptych.rows import parquet_process as table_process
+from triptych.rows import parquet_process
 from triptych.rows.arrow import ARROW_PREFIX, arrow_failures, columns_of, no_rows
-from triptych.rows.table import Column, Table, check_names
+from triptych.rows.formats import Format
+from triptych.rows.table import Column, Table, check_names, parquet_column
 
-COMPRESSION = "snappy"
-"""The fastest that every reader knows."""
-
+_COMPRESSION = "snappy"  # the fastest that every reader knows
 _MAGIC = b"PAR1"
 
 
@@ -42,7 +46,7 @@ def decode_parquet(body: bytes, limit: int) -> Table:
         PayloadTooLarge: Its cells take more than the limit.
     """
     check_ends(body[: 3 * len(_MAGIC)], body[-len(_MAGIC) :])
-    stream = decoded(body, limit)
+    stream = _decoded(body, limit)
     with arrow_failures("the body is not readable as Parquet"):
         reader = read_ipc_stream(stream)
         names = reader.schema.names
@@ -67,60 +71,56 @@ def table_of(names: Sequence[str], batches: Iterable[RecordBatch]) -> Table:
     return Table(dict(zip(names, cells, strict=True)), rows)
 
 
-def encode_parquet(names: Sequence[str], columns: Sequence[Array]) -> bytes:
+def encode_parquet(columns: Mapping[str, Column]) -> bytes:
     """Writes Parquet.
 
     Raises:
         BadRequest: A column has a type that Parquet cannot hold.
     """
     file = io.BytesIO()
+    arrays = [parquet_column(column) for column in columns.values()]
     with arrow_failures("the answer cannot be written as Parquet"):
-        write_parquet(RecordBatch.from_arrays(columns, names=names), file, compression=COMPRESSION)
+        write_parquet(RecordBatch.from_arrays(arrays, names=list(columns)), file, compression=_COMPRESSION)
     return file.getvalue()
 
 
-Kind = Literal["parquet", "arrow"]
-"""What a file is: Parquet, or an Arrow file or stream."""
+TableFormat = Literal[Format.PARQUET, Format.ARROW]
+"""What a file of a table is; Arrow may be a file or a stream."""
 
 _TIMEOUT = 20.0  # seconds; what the gateway waits for is 29
-_NAMES: dict[Kind, str] = {"parquet": "Parquet", "arrow": "Arrow"}
+_NAMES: Final[dict[TableFormat, str]] = {Format.PARQUET: "Parquet", Format.ARROW: "Arrow"}
 _OUT_OF_MEMORY = b"memory allocation of"  # how Rust says it
 
 
-def decoded(body: bytes, limit: int) -> bytes:
-    """Decodes a Parquet file in memory.
-
-    Args:
-        body: The whole file.
-        limit: Bytes that its cells may take in memory.
-
-    Returns:
-        An Arrow IPC stream.
-
-    Raises:
-        BadRequest: It is not readable.
-        PayloadTooLarge: Its cells take more than the limit, or decoding takes too long.
-    """
+def _decoded(body: bytes, limit: int) -> bytes:
+    """Decodes a Parquet file in memory to an Arrow IPC stream."""
     try:
         done = subprocess.run(  # noqa: S603 - nothing of it is the caller's
-            _command("parquet", limit), input=body, capture_output=True, check=False, timeout=_TIMEOUT
+            _command(Format.PARQUET, limit),
+            input=body,
+            capture_output=True,
+            check=False,
+            timeout=_TIMEOUT,
         )
     except subprocess.TimeoutExpired:
-        raise _too_slow("parquet", _TIMEOUT) from None
-    _check("parquet", done.returncode, done.stderr, limit)
+        raise _too_slow(Format.PARQUET, _TIMEOUT) from None
+    _check(Format.PARQUET, done.returncode, done.stderr, limit)
     return done.stdout
 
 
-def decoded_batches(path: Path, limit: int, seconds: float, kind: Kind = "parquet") -> Generator[RecordBatch]:
+def decoded_batches(
+    path: Path, limit: int, seconds: float, kind: TableFormat = Format.PARQUET
+) -> Generator[RecordBatch]:
     """Decodes a file, some thousand rows at a time: it is never in memory as a whole.
-
-    The first batch has no rows.
 
     Args:
         path: The file.
         limit: Bytes that the cells of one batch may take in memory.
-        seconds: Time that it may take, reading what comes included.
+        seconds: Time that it may take, including what the caller does between two batches.
         kind: What it is.
+
+    Yields:
+        Batches; the first has no rows.
 
     Raises:
         BadRequest: It is not readable.
@@ -138,23 +138,23 @@ def decoded_batches(path: Path, limit: int, seconds: float, kind: Kind = "parque
                 yield no_rows(reader.schema)
                 yield from reader
         except BadRequest:
-            _ended(process, kind, complaints, limit, seconds)
+            _check_end(process, kind, complaints, limit, seconds)
             raise
         else:
-            _ended(process, kind, complaints, limit, seconds)
+            _check_end(process, kind, complaints, limit, seconds)
         finally:
             timer.cancel()
             process.kill()
 
 
-def _command(kind: Kind, limit: int, *files: Path) -> list[str]:
+def _command(kind: TableFormat, limit: int, *files: Path) -> list[str]:
     packages = Path(arro3.core.__file__).parents[2]
-    script = [sys.executable, "-I", "-S", table_process.__file__]
-    return [*script, str(packages), kind, str(limit), *map(str, files)]
+    script = [sys.executable, "-I", "-S", parquet_process.__file__]
+    return [*script, str(packages), kind.value, str(limit), *map(str, files)]
 
 
-def _ended(
-    process: subprocess.Popen[bytes], kind: Kind, complaints: IO[bytes], limit: int, seconds: float
+def _check_end(
+    process: subprocess.Popen[bytes], kind: TableFormat, complaints: IO[bytes], limit: int, seconds: float
 ) -> None:
     """Finds out why there are no more batches; only a whole stream ends with status 0."""
     status = process.wait(_TIMEOUT)
@@ -164,22 +164,121 @@ def _ended(
     _check(kind, status, complaints.read(), limit)
 
 
-def _check(kind: Kind, status: int, complaints: bytes, limit: int) -> None:
-    if status == table_process.TOO_LARGE or _OUT_OF_MEMORY in complaints:
+def _check(kind: TableFormat, status: int, complaints: bytes, limit: int) -> None:
+    if status == parquet_process.TOO_LARGE or _OUT_OF_MEMORY in complaints:
         raise PayloadTooLarge(
             f"the {_NAMES[kind]} file decodes to more than the {limit} bytes that are taken at once; "
             "send less"
         )
-    if status == table_process.REFUSED:
+    if status == parquet_process.REFUSED:
         reason = complaints.decode(errors="replace").rsplit("\n", 1)[-1]
         raise BadRequest(f"{_unreadable(kind)}: {reason.removeprefix(ARROW_PREFIX)[:300]}")
     if status:
         raise BadRequest(_unreadable(kind))
 
 
-def _too_slow(kind: Kind, seconds: float) -> PayloadTooLarge:
+def _too_slow(kind: TableFormat, seconds: float) -> PayloadTooLarge:
     return PayloadTooLarge(f"the {_NAMES[kind]} file takes more than {seconds:.0f} s to decode")
 
 
-def _unreadable(kind: Kind) -> str:
+def _unreadable(kind: TableFormat) -> str:
     return f"the body is not readable as {_NAMES[kind]}"
+
+
+Columns = Mapping[str, Column]
+"""Columns of equal length by name."""
+
+Writer = Callable[[RecordBatchReader, BinaryIO, RecordBatch], None]
+"""Writes all batches to a file; the last argument is the first of them."""
+
+_ROW_GROUP = 32 * 2**20  # bytes of cells in a row group of Parquet, which is in memory until it is whole
+
+
+def write_tables(parts: Iterable[Columns], file: BinaryIO, write: Writer) -> None:
+    """Writes a file of tables.
+
+    Args:
+        parts: Columns of equal length, the same names in each part; there is at least one.
+        file: The file.
+        write: Writes it in its format.
+
+    Raises:
+        BadRequest: A column has a type that the format cannot hold, or another one in a later part.
+    """
+    batches = _Batches(same_columns(parts))
+    first = next(batches)
+    reader = RecordBatchReader.from_batches(first.schema, _after(first, batches))
+    try:
+        with arrow_failures("the answer cannot be written"):
+            write(reader, file, first)
+    except BadRequest:
+        if batches.failure is not None:
+            raise batches.failure from None
+        raise
+
+
+def write_parquet_batches(reader: RecordBatchReader, file: BinaryIO, first: RecordBatch) -> None:
+    """Writes Parquet, with row groups of a size that readers and this process can hold."""
+    rows = max(1, _ROW_GROUP * first.num_rows // max(1, first.nbytes)) if first.num_rows else None
+    write_parquet(reader, file, compression=_COMPRESSION, max_row_group_size=rows)
+
+
+def write_arrow_batches(reader: RecordBatchReader, file: BinaryIO, _: RecordBatch) -> None:
+    """Writes an Arrow IPC file; uncompressed, so that readers can map it."""
+    write_ipc(reader, file, compression=None)
+
+
+def same_columns(parts: Iterable[Columns]) -> Iterator[Columns]:
+    """Checks that all parts have the same columns.
+
+    Raises:
+        BadRequest: A part has others.
+    """
+    names: list[str] | None = None
+    for columns in parts:
+        if names is not None and names != list(columns):
+            raise BadRequest(
+                f"the model gives {len(names)} columns for some rows and {len(columns)} for others; "
+                "leave the output out with outputs="
+            )
+        names = list(columns)
+        yield columns
+
+
+def _after(first: RecordBatch, others: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
+    yield first
+    yield from others
+
+
+class _Batches:
+    """Parts as Arrow's batches, all of one schema.
+
+    Attributes:
+        failure: What ended them too early: through arro3, only its message would come.
+    """
+
+    def __init__(self, parts: Iterator[Columns]) -> None:
+        self.failure: BaseException | None = None
+        self._parts = parts
+        self._schema: Schema | None = None
+
+    def __iter__(self) -> Iterator[RecordBatch]:
+        return self
+
+    def __next__(self) -> RecordBatch:
+        try:
+            return self._batch(next(self._parts))
+        except StopIteration:
+            raise
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def _batch(self, columns: Columns) -> RecordBatch:
+        arrays = [parquet_column(column) for column in columns.values()]
+        batch = RecordBatch.from_arrays(arrays, names=list(columns))
+        self._schema = self._schema or batch.schema
+        for name, before, now in zip(columns, self._schema.types, batch.schema.types, strict=True):
+            if before != now:
+                raise BadRequest(f"column {name!r} of the answer is {before} for some rows, {now} for others")
+        return batch

@@ -11,7 +11,12 @@ MAX_RECORD = 16 * 2**20
 """Bytes that one record may have."""
 
 Cut = Callable[[bytes], int]
-"""Tells where the last whole record of a text ends; 0 where none does."""
+"""Returns where the last whole record of a text ends; 0 where none does."""
+
+
+def csv_cell(delimiter: bytes) -> bytes:
+    """Returns the pattern of a cell: a quote opens one only where it begins, and is a character elsewhere."""
+    return rb'(?:"(?:[^"]++|"")*+"?)?+[^' + re.escape(delimiter) + rb"\r\n]*+"
 
 
 class CsvRecords:
@@ -22,9 +27,7 @@ class CsvRecords:
     """
 
     def __init__(self, delimiter: bytes = b",") -> None:
-        # A quote opens a quoted cell only where a cell begins; elsewhere it is a character like any other.
-        between = re.escape(delimiter)
-        cell = rb'(?:"(?:[^"]++|"")*+"?)?+[^' + between + rb"\r\n]*+"
+        between, cell = re.escape(delimiter), csv_cell(delimiter)
         self._record = rb"(?:" + cell + between + rb")*+" + cell
         self._records = re.compile(rb"(?:" + self._record + rb"[\r\n]++)*+")
         self._one = re.compile(rb"[\r\n]*+" + self._record + rb"[\r\n]*+")
@@ -37,12 +40,12 @@ class CsvRecords:
         return match.end() if match else 0
 
     def first(self, text: bytes) -> bytes:
-        """Gives the first record that is not blank, with the newlines around it."""
+        """Returns the first record that is not blank, with the newlines around it."""
         match = self._one.match(text)
         return match.group() if match else b""
 
     def split(self, text: bytes) -> list[bytes]:
-        """Takes text apart into its records that are not blank, each with the newlines around it."""
+        """Returns the records that are not blank, each with the newlines around it."""
         return [match.group() for match in self._one.finditer(text) if match.group().strip(b"\r\n")]
 
 
@@ -55,7 +58,7 @@ def end_of_lines(text: bytes) -> int:
 
 
 def is_blank(text: bytes) -> bool:
-    """Tells whether there is nothing but newlines."""
+    """Returns whether there is nothing but newlines."""
     return _BLANK.fullmatch(text) is not None
 
 
@@ -74,11 +77,11 @@ def chunks(blocks: Iterable[bytes], cut: Cut, size: int) -> Iterator[bytes]:
         PayloadTooLarge: A record is longer than `MAX_RECORD`.
     """
     held: list[bytes | memoryview] = []
-    length, wanted = 0, size
+    length, needed = 0, size
     for block in _views(blocks, size):
         held.append(block)
         length += len(block)
-        if length < wanted:
+        if length < needed:
             continue
         text = b"".join(held)
         end = cut(text)
@@ -88,13 +91,13 @@ def chunks(blocks: Iterable[bytes], cut: Cut, size: int) -> Iterator[bytes]:
             raise PayloadTooLarge(f"row 1: has more than {MAX_RECORD} bytes; is a quote left open?")
         held = [text[end:]]
         length -= end
-        wanted = size if end else 2 * length
+        needed = size if end else 2 * length
     if length:
         yield b"".join(held)
 
 
 def _views(blocks: Iterable[bytes], size: int) -> Iterator[memoryview]:
-    """Gives no more at once than is wanted, however much the source gives, and copies nothing."""
+    """Yields at most `size` bytes at once, whatever the blocks have, and copies nothing."""
     for block in blocks:
         view = memoryview(block)
         for start in range(0, len(view), size):

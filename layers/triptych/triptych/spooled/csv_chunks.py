@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from arro3.core import Array, DataType
-
 from triptych.rows.codec import decode_rows
 from triptych.rows.csv import BYTE_ORDER_MARK, encode_csv
 from triptych.rows.formats import RowFormat
 from triptych.rows.records import CsvRecords, chunks
 from triptych.rows.schema import RowSchema
+from triptych.rows.table import Column
 from triptych.spooled.chunk import Chunk, located
 
 Blocks = Callable[[int], Iterable[bytes]]
@@ -31,6 +30,7 @@ def csv_chunks(blocks: Blocks, form: RowFormat, schema: RowSchema, size: int) ->
         PayloadTooLarge: There are too many columns, or a record is too long.
     """
     header, rows, offset = b"", 0, 0
+    named = form._replace(header=True)
     records = CsvRecords(form.delimiter.encode())
     for raw in _filled(chunks(blocks(size), records.end, size)):
         text = raw if header else raw.removeprefix(BYTE_ORDER_MARK)
@@ -39,14 +39,10 @@ def csv_chunks(blocks: Blocks, form: RowFormat, schema: RowSchema, size: int) ->
         yield Chunk(table, rows)
         rows += table.rows
         offset += len(raw)
-        if not header and table.columns:
-            header = records.first(text) if form.header else _header(list(table.columns), form.delimiter)
-            form = form._replace(header=True)
-
-
-def _header(names: list[str], delimiter: str) -> bytes:
-    """Names the columns of what follows as those of the first chunk, whatever its first row is like."""
-    return encode_csv(names, [Array([], DataType.utf8()) for _ in names], header=True, delimiter=delimiter)
+        if not header and table.columns:  # they name the columns of what follows, whatever its first row
+            none: dict[str, Column] = {name: [] for name in table.columns}
+            header = records.first(text) if form.header else encode_csv(none, named)
+            form = named
 
 
 def _filled(texts: Iterable[bytes]) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from triptych.rows.codec import encode_rows
 from triptych.rows.formats import Format, RowFormat
-from triptych.rows.table_files import Columns, same_columns, write_parquet_batches, write_tables
+from triptych.rows.parquet import Columns, same_columns, write_parquet_batches, write_tables
 
 
 def write_rows(

@@ -22,8 +22,8 @@ from triptych.protocol.datatypes import BYTES
 from triptych.protocol.tensors import Tensor
 from triptych.rows.formats import Format
 from triptych.rows.options import RowOptions
+from triptych.rows.parquet import Columns
 from triptych.rows.table import Column, column_of_kinds
-from triptych.rows.table_files import Columns
 from triptych.spooled.chunk import Chunk, located, with_rows
 from triptych.spooled.csv_chunks import csv_chunks
 from triptych.spooled.line_chunks import completed, line_chunks, survey_of
