@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from triptych.aws.bucket import S3Objects
+from triptych.aws.bucket import Bucket
 from triptych.aws.clients import AwsClients
 
 INPUTS, WORK = "stack-batch-inputs", "stack-batch-work"
@@ -27,8 +27,8 @@ class BucketWorld:
         for name in (INPUTS, WORK):
             self.aws.s3.create_bucket(Bucket=name)
         self.aws.s3.put_bucket_versioning(Bucket=INPUTS, VersioningConfiguration={"Status": "Enabled"})
-        self.inputs = S3Objects(self.aws, INPUTS, scratch)
-        self.work = S3Objects(self.aws, WORK, scratch)
+        self.inputs = Bucket(self.aws, INPUTS, scratch=scratch, bulk=True)
+        self.work = Bucket(self.aws, WORK, scratch=scratch, bulk=True)
 
     def uploads(self) -> list[str]:
         """Gives keys of uploads that were begun and neither completed nor aborted."""

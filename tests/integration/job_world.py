@@ -12,10 +12,10 @@ from triptych.aws.notifications import AwsNotifier
 from triptych.aws.queue import SqsQueue
 from triptych.batches.batch import Batch
 from triptych.batches.notification import batch_notifier
-from triptych.jobs.inputs import S3Inputs
+from triptych.jobs.inputs import InputStore
 from triptych.jobs.job import Job
 from triptych.jobs.notification import job_notifier
-from triptych.jobs.results import S3Results
+from triptych.jobs.results import ResultStore
 from triptych.jobs.store import JobStore
 
 REGION = "us-east-1"
@@ -40,17 +40,17 @@ class JobWorld:
         return JobStore(self.aws, TABLE, RETENTION)
 
     @cached_property
-    def inputs(self) -> S3Inputs:
+    def inputs(self) -> InputStore:
         """Inputs; another bucket is allowed, and one is not."""
         for bucket in (INPUTS, ALLOWED, OTHER):
             self.aws.s3.create_bucket(Bucket=bucket)
-        return S3Inputs(self.aws, INPUTS, (ALLOWED,))
+        return InputStore(self.aws, INPUTS, (ALLOWED,))
 
     @cached_property
-    def results(self) -> S3Results:
+    def results(self) -> ResultStore:
         """Results."""
         self.aws.s3.create_bucket(Bucket=RESULTS)
-        return S3Results(self.aws, RESULTS)
+        return ResultStore(self.aws, RESULTS)
 
     @cached_property
     def queue_url(self) -> str:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from triptych.aws.bucket import Bucket
+from triptych.aws.clients import AwsClients
 from triptych.clock import Deadline
-from triptych.models.bucket import BucketStorage, S3Bucket, s3_client
+from triptych.models.bucket import MODELS, BucketStorage
 from triptych.models.config import SessionSettings
 from triptych.models.directory import DirectoryStorage
 from triptych.models.disk_cache import RESERVE, ModelCache
@@ -25,7 +27,7 @@ REFRESH = 30.0
 MB = 1 << 20
 
 
-class RecordedBucket(S3Bucket):
+class RecordedBucket(Bucket):
     """A bucket reader that counts what it is asked for.
 
     Attributes:
@@ -34,10 +36,11 @@ class RecordedBucket(S3Bucket):
     """
 
     def __init__(self, name: str) -> None:
-        self.client = client = s3_client()
+        clients = AwsClients()
+        self.client = clients.s3
         self.requests: list[tuple[str, Mapping[str, Any]]] = []
-        client.meta.events.register("provide-client-params.s3", self._record)
-        super().__init__(name, client)
+        self.client.meta.events.register("provide-client-params.s3", self._record)
+        super().__init__(clients, name, MODELS)
 
     def _record(self, params: Mapping[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
         self.requests.append((model.name, dict(params)))
@@ -66,9 +69,7 @@ class Service:
     layer: Path | None = None
 
     def __post_init__(self) -> None:
-        self.storage = BucketStorage(
-            "triptych-models", "models", ModelCache(self.cache, self.free), lambda _: self.reader
-        )
+        self.storage = BucketStorage(self.reader, "models", ModelCache(self.cache, self.free))
         layers = [DirectoryStorage(self.layer)] if self.layer else []
         self.store = ModelStore(
             ModelRepository([*layers, self.storage], REFRESH, self.clock),

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import gettempdir
 
 import boto3
 import pytest
 from triptych.aws.clients import AwsClients
 from triptych.aws.queue import SqsQueue
 from triptych.errors import ServiceUnavailable
-from triptych.jobs.inputs import S3Inputs
+from triptych.jobs.inputs import InputStore, StoredInput
 from triptych.jobs.job import Job, JobResult
-from triptych.jobs.payloads import StoredInput
-from triptych.jobs.results import S3Results
+from triptych.jobs.results import ResultStore
 from triptych.jobs.store import JobStore
 from triptych.rows.options import JobRequest
 
@@ -40,7 +40,7 @@ CALLS: dict[str, tuple[str, str, Call]] = {
     "download": (
         "GetObject",
         "the store of inputs",
-        lambda world: world.inputs.download(INPUT, Path("/nowhere/input")),
+        lambda world: world.inputs.download(INPUT, Path(gettempdir(), "input")),
     ),
     "put result": ("PutObject", "the store of results", lambda world: world.results.put(JOB, b"", RESULT)),
     "read": ("GetObject", "the store of results", lambda world: world.results.read(RESULT)),
@@ -78,8 +78,8 @@ def test_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     clients = AwsClients()
     for call in (
         lambda: JobStore(clients, "jobs", 1).get(ID),
-        lambda: S3Inputs(clients, INPUTS).put(ID, b""),
-        lambda: S3Results(clients, RESULTS).url(RESULT),
+        lambda: InputStore(clients, INPUTS).put(ID, b""),
+        lambda: ResultStore(clients, RESULTS).url(RESULT),
         lambda: SqsQueue(clients, "https://sqs.us-east-1.amazonaws.com/1/jobs").send("{}"),
     ):
         with pytest.raises(ServiceUnavailable, match="there are no credentials for it"):

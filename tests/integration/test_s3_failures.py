@@ -1,16 +1,29 @@
 """What S3 refuses, and what does not answer."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
+from triptych.aws.bucket import Bucket
+from triptych.aws.clients import AwsClients
 from triptych.errors import RepositoryUnavailable
-from triptych.models.bucket import BucketStorage, S3Bucket
+from triptych.models.bucket import MODELS, BucketStorage
 from triptych.models.disk_cache import ModelCache
 
 from tests.integration.model_bucket import ModelBucket
+
+
+def models_of(name: str, client: Any = None) -> Bucket:  # noqa: ANN401 - of S3
+    """A bucket of models, whose client may be the test's."""
+    clients = AwsClients()
+    if client is not None:
+        clients.s3 = client
+    return Bucket(clients, name, MODELS)
 
 
 @pytest.mark.parametrize(
@@ -27,17 +40,23 @@ def test_refusals(bucket: ModelBucket, code: str, status: int, kind: str) -> Non
     """What S3 refuses is told by its kind; the message names neither bucket nor key."""
     client = boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))
     message = "secret-key of secret-bucket"
-    for ask in ("folders", "objects", "read"):
+    models = models_of(bucket.name, client)
+    asks: dict[str, Callable[[], object]] = {
+        "folders": lambda: list(models.folders("models/secret-key")),
+        "list": lambda: list(models.list("models/secret-key")),
+        "get": lambda: models.get("models/secret-key"),
+    }
+    for name, ask in asks.items():
         with Stubber(client) as stub:
-            stub.add_client_error("get_object" if ask == "read" else "list_objects_v2", code, message, status)
+            stub.add_client_error("get_object" if name == "get" else "list_objects_v2", code, message, status)
             with pytest.raises(RepositoryUnavailable) as caught:
-                getattr(S3Bucket(bucket.name, client), ask)("models/secret-key")
+                ask()
         assert str(caught.value) == f"a bucket of models cannot be read: {kind}"
 
 
 def test_bucket_that_does_not_exist(bucket: ModelBucket, tmp_path: Path) -> None:
     """A wrong bucket name is an error of the repository."""
-    storage = BucketStorage(f"not-{bucket.name}", "models", ModelCache(tmp_path / "cache"))
+    storage = BucketStorage(models_of(f"not-{bucket.name}"), "models", ModelCache(tmp_path / "cache"))
     with pytest.raises(RepositoryUnavailable, match="it does not exist"):
         storage.models()
 
@@ -45,10 +64,10 @@ def test_bucket_that_does_not_exist(bucket: ModelBucket, tmp_path: Path) -> None
 def test_download_that_is_refused(tmp_path: Path, bucket: ModelBucket) -> None:
     """A download that is refused leaves nothing on the disk and is an error of the repository."""
     client = boto3.client("s3")
-    storage = BucketStorage(
-        bucket.name, "", ModelCache(tmp_path / "cache"), lambda name: S3Bucket(name, client)
-    )
-    listed = {"Contents": [{"Key": "m/1/model.onnx", "ETag": '"1"', "Size": 5}]}
+    storage = BucketStorage(models_of(bucket.name, client), "", ModelCache(tmp_path / "cache"))
+    listed = {
+        "Contents": [{"Key": "m/1/model.onnx", "ETag": '"1"', "Size": 5, "LastModified": datetime.now(UTC)}]
+    }
     with Stubber(client) as stub:
         stub.add_response("list_objects_v2", listed)
         version = storage.stored("m").versions[1]
@@ -65,7 +84,7 @@ def test_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     config = Config(retries={"total_max_attempts": 1})
     client = boto3.client("s3", region_name="us-east-1", endpoint_url="http://127.0.0.1:9", config=config)
-    storage = BucketStorage("models", "", ModelCache(tmp_path), lambda name: S3Bucket(name, client))
+    storage = BucketStorage(models_of("models", client), "", ModelCache(tmp_path))
     with pytest.raises(RepositoryUnavailable, match="it does not answer in time"):
         storage.stored("m")
 
@@ -78,6 +97,6 @@ def test_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    storage = BucketStorage("models", "", ModelCache(tmp_path))
+    storage = BucketStorage(models_of("models"), "", ModelCache(tmp_path))
     with pytest.raises(RepositoryUnavailable, match="there are no credentials for it"):
         storage.models()

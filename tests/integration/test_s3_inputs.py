@@ -10,8 +10,7 @@ import pytest
 from triptych.aws.clients import AwsClients
 from triptych.errors import BadRequest, PayloadTooLarge, ServiceUnavailable
 from triptych.jobs import inputs as s3_inputs
-from triptych.jobs.inputs import S3Inputs
-from triptych.jobs.payloads import MAX_INPUT, StoredInput
+from triptych.jobs.inputs import MAX_INPUT, InputStore, StoredInput
 
 from tests.integration.job_world import ALLOWED, INPUTS, OTHER, RESULTS, JobWorld
 from tests.integration.outages import refusing
@@ -210,5 +209,5 @@ def test_where_a_form_is_posted_to(
     if endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    inputs = S3Inputs(AwsClients(), INPUTS)
+    inputs = InputStore(AwsClients(), INPUTS)
     assert url == inputs.upload_form(NOW).url

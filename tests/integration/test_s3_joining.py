@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from triptych.aws.joining import Multipart
-from triptych.aws.stored import StoredObject
+from triptych.aws.objects import StoredObject
+from triptych.aws.uploads import Multipart
 from triptych.errors import Conflict, ServiceUnavailable
 
 from tests.integration.bucket_world import INPUTS, MIB, WORK, BucketWorld, content

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from triptych.aws.stored import StoredObject
+from triptych.aws.objects import StoredObject
 from triptych.batches import transitions
 from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.dry_run import DryRun, Workers

@@ -12,8 +12,9 @@ from pathlib import Path
 from triptych.aws.notifications import AwsNotifier
 from triptych.aws.queue import Delivery
 from triptych.errors import BadRequest, NotFound, PayloadTooLarge, ServiceUnavailable
+from triptych.jobs.inputs import MAX_INPUT, InputStore, StoredInput, UploadForm
 from triptych.jobs.job import Job, JobResult
-from triptych.jobs.payloads import MAX_INPUT, StoredInput, UploadForm
+from triptych.jobs.results import ResultStore
 from triptych.jobs.store import JobStore
 from triptych.lifecycle.store import Page
 
@@ -120,8 +121,8 @@ class MemoryJobs(Breakable, JobStore):
 
 
 @dataclass
-class MemoryInputs(Breakable):
-    """Inputs by location; an `InputStore`.
+class MemoryInputs(Breakable, InputStore):
+    """Inputs by location.
 
     Attributes:
         objects: What is kept; `body` is always there.
@@ -175,8 +176,8 @@ class MemoryInputs(Breakable):
 
 
 @dataclass
-class MemoryResults(Breakable):
-    """Results by location; a `ResultStore`.
+class MemoryResults(Breakable, ResultStore):
+    """Results by location.
 
     Attributes:
         objects: What is kept, and what it is.

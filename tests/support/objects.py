@@ -7,11 +7,13 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from triptych.aws.stored import Bucket, ByteRange, ObjectReader, StoredObject
+from triptych.aws.bucket import Bucket
+from triptych.aws.objects import ByteRange, ObjectReader, StoredObject
+from triptych.aws.uploads import ObjectWriter
 from triptych.errors import Conflict
 
 
-class FileReader:
+class FileReader(ObjectReader):
     """Reads one generation of an object.
 
     Args:
@@ -54,7 +56,7 @@ class FileReader:
             yield path
 
 
-class FileWriter:
+class FileWriter(ObjectWriter):
     """Writes one object, which is there when it is closed."""
 
     def __init__(self, bucket: "DirectoryBucket", key: str) -> None:
@@ -83,7 +85,7 @@ class FileWriter:
         self._open = False
 
 
-class DirectoryBucket:
+class DirectoryBucket(Bucket):
     """Keeps objects in a directory, all versions of them.
 
     Args:
@@ -143,12 +145,20 @@ class DirectoryBucket:
         assert content_type
         return FileWriter(self, key)
 
-    def put(self, key: str, body: bytes, content_type: str, *, once: bool = False) -> bool:
+    def put(
+        self,
+        key: str,
+        body: bytes | Path,
+        content_type: str,
+        *,
+        once: bool = False,
+        metadata: Mapping[str, str] | None = None,
+    ) -> bool:
         """Writes an object."""
         assert content_type
         if once and key in self._latest:
             return False
-        self.drop(key, body)
+        self.drop(key, body if isinstance(body, bytes) else body.read_bytes(), metadata)
         return True
 
     def get(self, key: str) -> bytes | None:
@@ -167,8 +177,9 @@ class DirectoryBucket:
         """Deletes an object; its versions stay."""
         self._latest.pop(key, None)
 
-    def url(self, key: str) -> str:
+    def url(self, key: str, content_type: str | None = None, seconds: int = 900) -> str:
         """Makes a URL."""
+        assert (content_type, seconds) == (None, 900)
         return f"https://{self._name}.test/{key}?signed"
 
     def _path(self, stored: StoredObject) -> Path:

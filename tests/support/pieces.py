@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import orjson
-from triptych.aws.stored import ObjectReader
+from triptych.aws.objects import ObjectReader
 from triptych.clock import Deadline
 from triptych.inference.output import TABLES, Whole, head, rewrite, tail
 from triptych.inference.piece import Counts, Piece, Prediction, Report, Sinks, Wanted, Watch

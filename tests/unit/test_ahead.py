@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from threading import Barrier
 
 import pytest
-from triptych.aws.ahead import ahead
+from triptych.aws.objects import ahead
 
 
 def test_in_order_and_at_once() -> None:

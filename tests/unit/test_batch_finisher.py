@@ -9,7 +9,7 @@ import orjson
 import pytest
 from arro3.core import RecordBatchReader
 from arro3.io import read_ipc, read_parquet
-from triptych.aws.stored import StoredObject
+from triptych.aws.objects import StoredObject
 from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.file import Chunk, FileOutcome, Join, chunk_of, join_of
 from triptych.batches.keys import chunks_key, joins_key

@@ -6,7 +6,7 @@ from urllib.parse import quote_plus
 
 import orjson
 import pytest
-from triptych.aws.stored import ObjectReader, StoredObject
+from triptych.aws.objects import ObjectReader, StoredObject
 from triptych.batches.batch import Batch, Status
 from triptych.batches.events import Upload, uploads_of
 from triptych.batches.submission import read_submission

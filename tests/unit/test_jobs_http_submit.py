@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 import pytest
+from triptych.jobs.inputs import MAX_INPUT
 from triptych.jobs.job import IDS, Job
-from triptych.jobs.payloads import MAX_INPUT
 from triptych.models.repository import ModelRepository
 from triptych.rows.options import JobRequest
 

@@ -13,7 +13,7 @@ from arro3.core import Array, DataType, RecordBatch, Table
 from arro3.io import write_ipc, write_ipc_stream, write_parquet
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.aws.stored import ByteRange
+from triptych.aws.objects import ByteRange
 from triptych.batches.cut import plan_chunks
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.sizing import Sizing, sized

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.aws.joining import MAX_COPY, MAX_PARTS, MIN_PART, Slice, plan
-from triptych.aws.object_writer import part_size
+from triptych.aws.uploads import part_size
 
 GIB = 2**30
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from mypy_boto3_s3 import S3Client
-from triptych.aws.object_reader import S3ObjectReader
-from triptych.aws.object_writer import S3ObjectWriter
-from triptych.aws.stored import StoredObject
+from triptych.aws.objects import BucketAccess, NewObject, ObjectReader, StoredObject
+from triptych.aws.uploads import ObjectWriter
 
 MIB = 2**20
 SIZE = 200 * MIB
@@ -61,7 +60,7 @@ def test_written() -> None:
     s3 = SlowS3()
     block = bytes(MIB)
     with held() as peak:
-        writer = S3ObjectWriter(cast("S3Client", s3), "bucket", "key", "text/csv")
+        writer = ObjectWriter(BucketAccess(cast("S3Client", s3), "bucket"), NewObject("key", "text/csv"))
         for _ in range(SIZE // MIB):
             writer.write(block)
         writer.close()
@@ -72,7 +71,7 @@ def test_written() -> None:
 def test_read(tmp_path: Path) -> None:
     """200 MiB are read with a third of them held at most, also when S3 is faster than the reader."""
     found = StoredObject("key", SIZE, "etag", None, 0)
-    reader = S3ObjectReader(cast("S3Client", SlowS3()), "bucket", found, tmp_path)
+    reader = ObjectReader(BucketAccess(cast("S3Client", SlowS3()), "bucket"), found, tmp_path)
     read = 0
     with held() as peak:
         for block in reader.blocks(0, SIZE):

@@ -45,10 +45,10 @@ if TYPE_CHECKING:
     from triptych.http.jobs import JobServices
     from triptych.http.models import Services
     from triptych.jobs.consumer import Intake
-    from triptych.jobs.inputs import S3Inputs
+    from triptych.jobs.inputs import InputStore
     from triptych.jobs.job import Job
     from triptych.jobs.options import OptionLimits
-    from triptych.jobs.results import S3Results
+    from triptych.jobs.results import ResultStore
     from triptych.jobs.runner import Each
     from triptych.jobs.store import JobStorage
     from triptych.jobs.telemetry import JobTelemetry
@@ -341,7 +341,7 @@ class Deployment:
 
         addresses = self.settings.storages
         buckets = [address for address in addresses if address.startswith(_S3)]
-        in_s3 = _bucket_storages(buckets, self.settings.cache) if buckets else {}
+        in_s3 = _bucket_storages(buckets, self.clients, self.settings.cache) if buckets else {}
         storages = [in_s3.get(address) or DirectoryStorage(Path(address)) for address in addresses]
         return ModelRepository(storages, self.settings.refresh_seconds)
 
@@ -389,19 +389,19 @@ class Deployment:
         return JobStorage(jobs, self.job_inputs, self.job_results)
 
     @cached_property
-    def job_inputs(self) -> S3Inputs:
+    def job_inputs(self) -> InputStore:
         """Inputs of jobs."""
-        from triptych.jobs.inputs import S3Inputs
+        from triptych.jobs.inputs import InputStore
 
         settings = self.job_settings
-        return S3Inputs(self.clients, settings.inputs_bucket, settings.allowed_buckets)
+        return InputStore(self.clients, settings.inputs_bucket, settings.allowed_buckets)
 
     @cached_property
-    def job_results(self) -> S3Results:
+    def job_results(self) -> ResultStore:
         """Results of jobs."""
-        from triptych.jobs.results import S3Results
+        from triptych.jobs.results import ResultStore
 
-        return S3Results(self.clients, self.job_settings.results_bucket)
+        return ResultStore(self.clients, self.job_settings.results_bucket)
 
     @cached_property
     def jobs_queue(self) -> SqsQueue:
@@ -506,7 +506,7 @@ class Deployment:
     @cached_property
     def places(self) -> Places:
         """Buckets of batches, and predictions by key."""
-        from triptych.aws.bucket import S3Objects
+        from triptych.aws.bucket import Bucket
         from triptych.batches.lookup import PredictionStore
         from triptych.batches.places import Places
 
@@ -514,9 +514,9 @@ class Deployment:
         scratch = self.settings.cache.with_name("triptych-batches")
         days = settings.lookup_retention // _DAY
         return Places(
-            inputs=S3Objects(clients, settings.inputs_bucket, scratch),
-            outputs=S3Objects(clients, settings.outputs_bucket, scratch),
-            work=S3Objects(clients, settings.work_bucket, scratch),
+            inputs=Bucket(clients, settings.inputs_bucket, scratch=scratch, bulk=True),
+            outputs=Bucket(clients, settings.outputs_bucket, scratch=scratch, bulk=True),
+            work=Bucket(clients, settings.work_bucket, scratch=scratch, bulk=True),
             predictions=PredictionStore(clients, settings.predictions_table, days, self._clock),
         )
 
@@ -541,14 +541,20 @@ class Deployment:
         )
 
 
-def _bucket_storages(addresses: Iterable[str], cache_directory: Path) -> dict[str, ModelStorage]:
+def _bucket_storages(
+    addresses: Iterable[str], clients: AwsClients, cache_directory: Path
+) -> dict[str, ModelStorage]:
     # boto3 takes longer to import than the rest of the function: only a function with a bucket pays.
-    from triptych.models.bucket import BucketStorage
+    from triptych.aws.bucket import Bucket
+    from triptych.models.bucket import MODELS, BucketStorage
     from triptych.models.disk_cache import ModelCache
 
     cache = ModelCache(cache_directory)
     split = {address: address.removeprefix(_S3).partition("/") for address in addresses}
-    return {address: BucketStorage(bucket, prefix, cache) for address, (bucket, _, prefix) in split.items()}
+    return {
+        address: BucketStorage(Bucket(clients, bucket, MODELS), prefix, cache)
+        for address, (bucket, _, prefix) in split.items()
+    }
 
 
 def _log_refused(model: Model) -> None:

@@ -1,42 +1,76 @@
-"""A bucket of S3 whose objects are read and written as streams."""
+"""A bucket of S3: small objects at once, large ones as streams, always in one generation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import gettempdir
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from triptych.aws.clients import AwsClients, error_code, reaching
-from triptych.aws.joining import S3Joining
-from triptych.aws.object_reader import S3ObjectReader
-from triptych.aws.object_writer import S3ObjectWriter
-from triptych.aws.s3_errors import STORE
-from triptych.aws.stored import Bucket, StoredObject, listed, looked_up
+from triptych.aws.clients import AwsClients
+from triptych.aws.errors import FILES, Failures, aws_errors, except_codes
+from triptych.aws.joining import join_pieces
+from triptych.aws.objects import (
+    BucketAccess,
+    NewObject,
+    ObjectReader,
+    StoredObject,
+    download,
+    listed,
+    looked_up,
+)
+from triptych.aws.uploads import ObjectWriter, put_object
+from triptych.errors import Conflict
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 URL_SECONDS = 900
+_BLOCK = 1 << 20  # bytes of a file that are read at once
 _MISSING = {"404", "NoSuchKey", "NoSuchVersion"}
-_GONE = _MISSING | {"405", "MethodNotAllowed"}  # as S3 tells a version that marks a deletion
-_EXISTS = {"412", "PreconditionFailed"}
+_GONE = _MISSING | {"405", "MethodNotAllowed"}  # the answer for a version that marks a deletion
 
 
-class S3Objects:
-    """A bucket. Every method raises `ServiceUnavailable` when S3 cannot be reached.
+class Form(NamedTuple):
+    """A form that uploads one object.
+
+    Attributes:
+        url: Where it is posted to.
+        fields: What is posted before the file.
+    """
+
+    url: str
+    fields: Mapping[str, str]
+
+
+class Bucket:
+    """A bucket. Every method raises `ServiceUnavailable`, or what `failures` say, when S3 cannot be reached.
 
     Args:
         clients: Calls AWS.
         name: Name of the bucket.
+        failures: Errors that stand for failures of S3.
         scratch: Directory of local copies.
+        bulk: Whether nobody waits: calls may take minutes.
     """
 
-    def __init__(self, clients: AwsClients, name: str, scratch: Path) -> None:
+    def __init__(
+        self,
+        clients: AwsClients,
+        name: str,
+        failures: Failures = FILES,
+        *,
+        scratch: Path | None = None,
+        bulk: bool = False,
+    ) -> None:
         self._clients = clients
         self._name = name
-        self._scratch = scratch
+        self._failures = failures
+        self._scratch = scratch or Path(gettempdir())
+        self._bulk = bulk
 
     @property
     def name(self) -> str:
@@ -45,66 +79,119 @@ class S3Objects:
 
     @property
     def _client(self) -> S3Client:
-        return self._clients.bulk_s3
+        with aws_errors(self._failures):
+            return self._clients.bulk_s3 if self._bulk else self._clients.s3
+
+    @property
+    def _access(self) -> BucketAccess:
+        return BucketAccess(self._client, self._name, self._failures)
 
     def find(self, key: str, version: str | None = None) -> StoredObject | None:
-        """Looks an object up; None when there is none. One that may not be seen is no such: that is told."""
+        """Looks an object up; None when there is none. One that the function may not see is an error."""
         known: Any = {} if version is None else {"VersionId": version}
-        with reaching(STORE):
+        with aws_errors(self._failures):
             try:
                 found = self._client.head_object(Bucket=self._name, Key=key, **known)
             except ClientError as error:
-                _expect(_GONE, error)
+                except_codes(_GONE, error)
                 return None
         return looked_up(key, found)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Lists objects by key, with one request for each thousand; their versions are not told."""
-        with reaching(STORE):
+        """Lists objects in the order of keys, with one request for each thousand."""
+        with aws_errors(self._failures):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=prefix)
             for page in pages:
                 yield from map(listed, page.get("Contents", []))
 
-    def open(self, found: StoredObject) -> S3ObjectReader:
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Lists the folders right below a prefix, without slashes."""
+        with aws_errors(self._failures):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._name, Prefix=prefix, Delimiter="/"
+            )
+            for page in pages:
+                for folder in page.get("CommonPrefixes", []):
+                    yield folder.get("Prefix", "")[len(prefix) : -1]
+
+    def get(self, key: str) -> bytes | None:
+        """Reads a small object; None when there is none."""
+        with aws_errors(self._failures):
+            try:
+                return self._client.get_object(Bucket=self._name, Key=key)["Body"].read()
+            except ClientError as error:
+                except_codes(_MISSING, error)
+                return None
+
+    def fetch(self, key: str, limit: int) -> tuple[StoredObject, bytes | None]:
+        """Looks an object up, and reads it when it has at most `limit` bytes, by one request."""
+        with aws_errors(self._failures):
+            answer = self._client.get_object(Bucket=self._name, Key=key)
+            found = looked_up(key, answer)
+            with closing(answer["Body"]) as body:  # what is not read is not sent: the connection ends
+                return found, body.read() if found.size <= limit else None
+
+    def open(self, found: StoredObject) -> ObjectReader:
         """Opens an object for reading."""
-        return S3ObjectReader(self._client, self._name, found, self._scratch)
+        return ObjectReader(self._access, found, self._scratch)
 
-    def create(self, key: str, content_type: str) -> S3ObjectWriter:
+    def download(self, files: Mapping[Path, StoredObject]) -> None:
+        """Downloads objects to files, all at once, each in parallel ranges of its generation.
+
+        Raises:
+            Conflict: An object was replaced or removed.
+            OSError: A file cannot be written.
+        """
+        download(self._access, files)
+
+    def create(self, key: str, content_type: str) -> ObjectWriter:
         """Begins an object, which replaces one with its key when it is closed."""
-        return S3ObjectWriter(self._client, self._name, key, content_type)
+        return ObjectWriter(self._access, NewObject(key, content_type))
 
-    def put(self, key: str, body: bytes, content_type: str, *, once: bool = False) -> bool:
-        """Writes a small object.
+    def put(
+        self,
+        key: str,
+        body: bytes | Path,
+        content_type: str,
+        *,
+        once: bool = False,
+        metadata: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Writes an object.
 
         Args:
             key: Its key.
-            body: Its bytes.
-            content_type: What they are.
+            body: Its bytes, or the file that holds them.
+            content_type: What it is.
             once: Whether one that is there stays as it is. It may be this one, when the answer to a first
                 try was lost.
+            metadata: Further words about it.
 
         Returns:
             Whether it was written.
         """
-        condition: Any = {"IfNoneMatch": "*"} if once else {}
-        with reaching(STORE):
-            try:
-                self._client.put_object(
-                    Bucket=self._name, Key=key, Body=body, ContentType=content_type, **condition
-                )
-            except ClientError as error:
-                _expect(_EXISTS, error)
-                return False
+        new = NewObject(key, content_type, metadata or {}, once)
+        try:
+            if isinstance(body, Path):
+                self._upload(new, body)
+            else:
+                with aws_errors(self._failures):
+                    put_object(self._access, new, body)
+        except Conflict:
+            if not once:
+                raise
+            return False
         return True
 
-    def get(self, key: str) -> bytes | None:
-        """Reads a small object; None when there is none."""
-        with reaching(STORE):
-            try:
-                return self._client.get_object(Bucket=self._name, Key=key)["Body"].read()
-            except ClientError as error:
-                _expect(_MISSING, error)
-                return None
+    def _upload(self, new: NewObject, path: Path) -> None:
+        writer = ObjectWriter(self._access, new)
+        try:
+            with path.open("rb") as file:
+                while block := file.read(_BLOCK):
+                    writer.write(block)
+            writer.close()
+        finally:
+            writer.abort()
 
     def join(
         self, key: str, pieces: Sequence[bytes | StoredObject], source: Bucket, content_type: str
@@ -120,22 +207,40 @@ class S3Objects:
         Raises:
             Conflict: A piece was replaced or removed.
         """
-        return S3Joining(self._client, self._name, key, pieces, source).run(content_type)
+        return join_pieces(self._access, NewObject(key, content_type), pieces, source)
 
     def delete(self, key: str) -> None:
         """Deletes an object, if there is one."""
-        with reaching(STORE):
+        with aws_errors(self._failures):
             self._client.delete_object(Bucket=self._name, Key=key)
 
-    def url(self, key: str) -> str:
-        """Makes a URL that gives the object to anybody who has it, for a quarter of an hour."""
-        with reaching(STORE):
+    def url(self, key: str, content_type: str | None = None, seconds: int = URL_SECONDS) -> str:
+        """Signs a URL that returns the object to anybody who has it.
+
+        It ends before its time when the function's credentials do.
+
+        Args:
+            key: Key of the object.
+            content_type: Content type of the answer; None for the object's own.
+            seconds: How long it works.
+        """
+        answer = {} if content_type is None else {"ResponseContentType": content_type}
+        with aws_errors(self._failures):
             return self._clients.presigner.generate_presigned_url(
-                "get_object", Params={"Bucket": self._name, "Key": key}, ExpiresIn=URL_SECONDS
+                "get_object", {"Bucket": self._name, "Key": key, **answer}, seconds
             )
 
+    def form(self, key: str, fields: Mapping[str, str], conditions: Sequence[Any], seconds: int) -> Form:
+        """Signs a form that uploads one object. It ends before its time when the function's credentials do.
 
-def _expect(codes: set[str], error: ClientError) -> None:
-    """Raises the error again, but for these codes."""
-    if error_code(error) not in codes:
-        raise error
+        Args:
+            key: Key of the object.
+            fields: Fields that the form has from the beginning.
+            conditions: What the fields and the object may be, as S3's POST policies write it.
+            seconds: How long it works.
+        """
+        with aws_errors(self._failures):
+            form = self._clients.presigner.generate_presigned_post(
+                self._name, key, dict(fields), [*conditions], seconds
+            )
+        return Form(form["url"], form["fields"])

@@ -1,128 +1,25 @@
-"""Uploads to S3 in parts.
-
-How pieces of any size become the parts of one upload.
+"""One object made of pieces of any size: large pieces are copied within S3, small ones pass through memory.
 
 S3 takes 10,000 parts at most, each of 5 MiB to 5 GiB, but the last, which may be small.
-
-Objects of S3 made of pieces: large pieces are copied within S3, small ones pass through memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from itertools import pairwise
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from triptych.aws.ahead import ahead
-from triptych.aws.clients import AWS_FAILURES
-from triptych.aws.s3_errors import known_generation
-from triptych.aws.stored import Bucket, ByteRange, StoredObject, written
+from triptych.aws.errors import aws_errors
+from triptych.aws.objects import BucketAccess, ByteRange, NewObject, StoredObject, ahead, written
+from triptych.aws.uploads import Multipart, put_object
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import (
-        CompletedPartTypeDef,
-        CompleteMultipartUploadOutputTypeDef,
-        CopySourceTypeDef,
-    )
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
+
+    from triptych.aws.bucket import Bucket
 
 MIN_PART = 5 << 20
 """Bytes that every part but the last has at least; S3 refuses smaller ones."""
-
-
-class Multipart(NamedTuple):
-    """An upload that was begun.
-
-    Methods but `abort` raise `ClientError` when S3 refuses, and `BotoCoreError` when it cannot be reached.
-
-    Attributes:
-        client: Calls S3.
-        bucket: Name of the bucket.
-        key: Key of the object.
-        id: S3's id of the upload.
-    """
-
-    client: S3Client
-    bucket: str
-    key: str
-    id: str
-
-    @classmethod
-    def begin(cls, client: S3Client, bucket: str, key: str, **described: Any) -> Multipart:  # noqa: ANN401 - of S3
-        """Begins an upload, whose parts are checked by their CRC32.
-
-        Args:
-            client: Calls S3.
-            bucket: Name of the bucket.
-            key: Key of the object.
-            described: Further parameters of CreateMultipartUpload.
-        """
-        begun = client.create_multipart_upload(Bucket=bucket, Key=key, ChecksumAlgorithm="CRC32", **described)
-        return cls(client, bucket, key, begun["UploadId"])
-
-    def send(self, number: int, body: bytes | IO[bytes]) -> CompletedPartTypeDef:
-        """Sends a part; numbers begin with 1."""
-        sent = self.client.upload_part(
-            Bucket=self.bucket,
-            Key=self.key,
-            UploadId=self.id,
-            PartNumber=number,
-            Body=body,
-            ChecksumAlgorithm="CRC32",
-        )
-        return {"PartNumber": number, "ETag": sent["ETag"], "ChecksumCRC32": sent["ChecksumCRC32"]}
-
-    def copy(
-        self, number: int, source: CopySourceTypeDef, etag: str, span: ByteRange | None
-    ) -> CompletedPartTypeDef:
-        """Takes a part from another object, within S3.
-
-        Args:
-            number: Number of the part.
-            source: The other object.
-            etag: Its generation.
-            span: Which of its bytes, where it has more than 5 MiB; None for all of them.
-        """
-        ranged: Any = {"CopySourceRange": f"bytes={span.start}-{span.stop - 1}"} if span else {}
-        answer = self.client.upload_part_copy(
-            Bucket=self.bucket,
-            Key=self.key,
-            UploadId=self.id,
-            PartNumber=number,
-            CopySource=source,
-            CopySourceIfMatch=etag,
-            **ranged,
-        )
-        copied = answer["CopyPartResult"]
-        part: CompletedPartTypeDef = {"PartNumber": number, "ETag": copied.get("ETag", "")}
-        checksum = copied.get("ChecksumCRC32")
-        return {**part, "ChecksumCRC32": checksum} if checksum else part
-
-    def complete(
-        self,
-        parts: Sequence[CompletedPartTypeDef],
-        **condition: Any,  # noqa: ANN401 - of S3
-    ) -> CompleteMultipartUploadOutputTypeDef:
-        """Makes the object of its parts, in the order of numbers.
-
-        Args:
-            parts: What was sent and copied.
-            condition: On what, such as `IfNoneMatch`.
-        """
-        return self.client.complete_multipart_upload(
-            Bucket=self.bucket,
-            Key=self.key,
-            UploadId=self.id,
-            MultipartUpload={"Parts": parts},
-            **condition,
-        )
-
-    def abort(self) -> None:
-        """Forgets the parts; where that fails, the bucket's lifecycle forgets them later."""
-        with suppress(*AWS_FAILURES):
-            self.client.abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=self.id)
-
 
 MAX_COPY = 512 << 20
 """Bytes of a part that S3 copies, where few enough of them make the whole: more parts are copied at once."""
@@ -193,70 +90,65 @@ THREADS = 8
 """Parts that are made at once."""
 
 
-class S3Joining(NamedTuple):
-    """One object to be made of pieces.
+def join_pieces(
+    access: BucketAccess, new: NewObject, pieces: Sequence[bytes | StoredObject], source: Bucket
+) -> StoredObject:
+    """Makes one object of pieces in order.
+
+    Args:
+        access: Writes the bucket of the object.
+        new: The object.
+        pieces: Bytes, and objects of the source.
+        source: Bucket of those objects.
+
+    Raises:
+        Conflict: A piece was replaced or removed.
+        ServiceUnavailable: S3 cannot be reached.
+    """
+    sizes = [len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces]
+    parts = list(plan(sizes))
+    content = _Pieces(pieces, source)
+    with aws_errors(access.failures):
+        if sum(sizes) < MIN_PART:
+            answer = put_object(access, new, b"".join(map(content.gathered, parts)))
+        else:
+            answer = _uploaded(Multipart.begin(access, new), parts, content)
+    return written(new, sum(sizes), answer)
+
+
+def _uploaded(upload: Multipart, parts: Sequence[Part], content: _Pieces) -> Mapping[str, Any]:
+    def make(numbered: tuple[int, Part]) -> CompletedPartTypeDef:
+        return content.transfer(upload, *numbered)
+
+    try:
+        return upload.complete(list(ahead(make, enumerate(parts, 1), THREADS)))
+    except BaseException:
+        upload.abort()
+        raise
+
+
+class _Pieces(NamedTuple):
+    """The content of an object.
 
     Attributes:
-        client: Calls S3.
-        bucket: Name of its bucket.
-        key: Its key.
         pieces: Bytes, and objects of the source, in order.
         source: Bucket of those objects.
     """
 
-    client: S3Client
-    bucket: str
-    key: str
     pieces: Sequence[bytes | StoredObject]
     source: Bucket
 
-    def run(self, content_type: str) -> StoredObject:
-        """Makes the object.
-
-        Args:
-            content_type: What the whole is.
-
-        Raises:
-            Conflict: A piece was replaced or removed.
-            ServiceUnavailable: S3 cannot be reached.
-        """
-        sizes = [len(piece) if isinstance(piece, bytes) else piece.size for piece in self.pieces]
-        parts = list(plan(sizes))
-        whole = sum(sizes) < MIN_PART
-        with known_generation():
-            answer = self._put(parts, content_type) if whole else self._upload(parts, content_type)
-        return written(self.key, sum(sizes), answer)
-
-    def _put(self, parts: Sequence[Part], content_type: str) -> Mapping[str, Any]:
-        return self.client.put_object(
-            Bucket=self.bucket,
-            Key=self.key,
-            Body=b"".join(self._gathered(part) for part in parts),
-            ContentType=content_type,
-            ChecksumAlgorithm="CRC32",
-        )
-
-    def _upload(self, parts: Sequence[Part], content_type: str) -> Mapping[str, Any]:
-        upload = Multipart.begin(self.client, self.bucket, self.key, ContentType=content_type)
-
-        def make(numbered: tuple[int, Part]) -> CompletedPartTypeDef:
-            return self._part(upload, *numbered)
-
-        try:
-            return upload.complete(list(ahead(make, enumerate(parts, 1), THREADS)))
-        except BaseException:
-            upload.abort()
-            raise
-
-    def _part(self, upload: Multipart, number: int, part: Part) -> CompletedPartTypeDef:
+    def transfer(self, upload: Multipart, number: int, part: Part) -> CompletedPartTypeDef:
+        """Copies a part that S3 can copy, and sends another."""
         alone = part[0]
         piece = self.pieces[alone.piece]
         if len(part) > 1 or alone.size < MIN_PART or isinstance(piece, bytes):
-            return upload.send(number, self._gathered(part))
+            return upload.send(number, self.gathered(part))
         span = None if alone.size == piece.size else ByteRange(alone.start, alone.stop)
         return upload.copy(number, self._address(piece), f'"{piece.etag}"', span)
 
-    def _gathered(self, part: Part) -> bytes:
+    def gathered(self, part: Part) -> bytes:
+        """Reads the bytes of a part."""
         return b"".join(map(self._content, part))
 
     def _content(self, wanted: Slice) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from triptych.aws.clients import LOGGER, AwsClients, reaching
+from triptych.aws.clients import AwsClients
+from triptych.aws.errors import LOGGER, reaching
 from triptych.aws.queue import NOT_IN_SQS
 from triptych.errors import ServiceUnavailable
 from triptych.protocol.json_document import dump

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from itertools import batched
 from typing import NamedTuple, Protocol
 
-from triptych.aws.clients import AWS_FAILURES, LOGGER, AwsClients, reaching
+from triptych.aws.clients import AwsClients
+from triptych.aws.errors import AWS_FAILURES, LOGGER, reaching
 
 
 class Delivery(NamedTuple):

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from triptych.aws.clients import THROTTLED, AwsClients, error_code, reaching
+from triptych.aws.clients import AwsClients
+from triptych.aws.errors import THROTTLED, error_code, reaching
 from triptych.aws.pacer import Pacer
 
 if TYPE_CHECKING:

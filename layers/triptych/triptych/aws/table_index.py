@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import Any, NamedTuple
 
-from triptych.aws.clients import AwsClients, reaching
+from triptych.aws.clients import AwsClients
+from triptych.aws.errors import reaching
 from triptych.aws.table import SHARDS, Item, named, serialized
 from triptych.errors import BadRequest, ServiceUnavailable
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from botocore.exceptions import ClientError
 
-from triptych.aws.clients import AwsClients, error_code, reaching
+from triptych.aws.clients import AwsClients
+from triptych.aws.errors import error_code, reaching
 from triptych.protocol.json_document import dump
 
 if TYPE_CHECKING:

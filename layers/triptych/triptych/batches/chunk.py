@@ -13,8 +13,9 @@ from time import monotonic
 from typing import NamedTuple
 from uuid import uuid4
 
+from triptych.aws.objects import StoredObject
 from triptych.aws.pacer import Pacer
-from triptych.aws.stored import ObjectWriter, StoredObject
+from triptych.aws.uploads import ObjectWriter
 from triptych.batches.batch import Batch
 from triptych.batches.cancelling import checkpoint, still_wanted
 from triptych.batches.file import Chunk, InputFile, Part, head_of, without_long_columns

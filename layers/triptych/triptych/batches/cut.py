@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib import format as npy_format
 
-from triptych.aws.stored import ObjectReader
+from triptych.aws.objects import ObjectReader
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.scanner import beginning, check_length, header_row, scanner_of, sliced
 from triptych.batches.staging import MAX_CHUNKS, Staging, staged_chunks

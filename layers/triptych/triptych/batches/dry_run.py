@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from triptych.aws.stored import Bucket, StoredObject
+from triptych.aws.bucket import Bucket
+from triptych.aws.objects import StoredObject
 from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.document import SHOWN, said
 from triptych.batches.estimate import Work, estimate

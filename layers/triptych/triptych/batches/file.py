@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from triptych.aws.stored import Bucket
+from triptych.aws.bucket import Bucket
 from triptych.batches.keys import header_key
 from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.inference.piece import Counts

@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 
-from triptych.aws.stored import Bucket, ObjectReader, StoredObject
+from triptych.aws.bucket import Bucket
+from triptych.aws.objects import ObjectReader, StoredObject
 from triptych.batches.batch import Batch
 from triptych.batches.cancelling import still_wanted
 from triptych.batches.file import FileOutcome, InputFile, Join, Part, with_columns

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from triptych.aws.ahead import ahead
-from triptych.aws.clients import AwsClients, reaching
+from triptych.aws.clients import AwsClients
+from triptych.aws.errors import reaching
+from triptych.aws.objects import ahead
 from triptych.aws.pacer import Pacer
 from triptych.aws.table import LIMIT, deserialized, named, write_items
 from triptych.clock import Clock, moment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from triptych.aws.stored import StoredObject
+from triptych.aws.objects import StoredObject
 from triptych.batches.batch import Batch
 from triptych.batches.file import InputFile
 from triptych.batches.keys import file_form, input_key

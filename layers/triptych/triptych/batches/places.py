@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from triptych.aws.stored import Bucket
+from triptych.aws.bucket import Bucket
 from triptych.batches.lookup import PredictionStore
 
 

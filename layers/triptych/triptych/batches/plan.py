@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from triptych.aws.ahead import ahead
-from triptych.aws.stored import StoredObject
+from triptych.aws.objects import StoredObject, ahead
 from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.cancelling import Cancelled, checkpoint
 from triptych.batches.cut import plan_chunks

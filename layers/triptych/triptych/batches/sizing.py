@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from triptych.aws.stored import ObjectReader
+from triptych.aws.objects import ObjectReader
 from triptych.batches.cut import growing, npy_chunks, npy_layout, wanted_size
 from triptych.batches.file import InputFile
 from triptych.errors import BadRequest

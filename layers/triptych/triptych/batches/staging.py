@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final, NamedTuple
 
-from triptych.aws.stored import Bucket, ObjectReader, ObjectWriter, StoredObject
+from triptych.aws.bucket import Bucket
+from triptych.aws.objects import ObjectReader, StoredObject
+from triptych.aws.uploads import ObjectWriter
 from triptych.batches.batch import Batch
 from triptych.batches.cancelling import checkpoint
 from triptych.batches.file import Chunk, InputFile, without_long_head

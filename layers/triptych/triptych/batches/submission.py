@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from triptych.aws.stored import Bucket
+from triptych.aws.bucket import Bucket
 from triptych.batches.batch import Batch, BatchSource, KeyList
 from triptych.batches.keys import file_form, input_key, is_folder, list_key
 from triptych.errors import BadRequest

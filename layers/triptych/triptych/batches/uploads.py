@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from triptych.aws.stored import StoredObject
+from triptych.aws.objects import StoredObject
 from triptych.batches.batch import Batch, BatchSource, upload_id
 from triptych.batches.cancelling import Cancelled
 from triptych.batches.chunk import Transformer

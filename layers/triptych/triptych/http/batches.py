@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from triptych.aws.stored import Bucket
+from triptych.aws.bucket import Bucket
 from triptych.batches.batch import Batch, Status
 from triptych.batches.document import document, file_documents
 from triptych.batches.dry_run import DryRun

@@ -9,9 +9,10 @@ from triptych.errors import Conflict
 from triptych.http.request import HEADER_LENGTH, Request
 from triptych.http.response import MAX_BODY, Response, filled_cells, json_response
 from triptych.jobs.document import document
+from triptych.jobs.inputs import InputStore
 from triptych.jobs.job import Job, JobResult, Status
 from triptych.jobs.options import OptionLimits, options
-from triptych.jobs.payloads import InputStore, ResultStore
+from triptych.jobs.results import ResultStore
 from triptych.jobs.service import JobService
 from triptych.jobs.submission import Submission, check, is_rows
 from triptych.models.repository import ModelRepository

@@ -16,7 +16,7 @@ from arro3.core import RecordBatch
 from arro3.io import read_ipc, read_parquet
 from numpy.lib import format as npy_format
 
-from triptych.aws.stored import ObjectReader
+from triptych.aws.objects import ObjectReader
 from triptych.errors import BadRequest
 from triptych.inference.piece import Writable
 from triptych.protocol.json_document import dump

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
-from triptych.aws.stored import ObjectReader
+from triptych.aws.objects import ObjectReader
 from triptych.clock import Deadline
 from triptych.rows.formats import RowFormat
 

@@ -18,7 +18,7 @@ import orjson
 from arro3.core import RecordBatch
 from numpy.lib import format as npy_format
 
-from triptych.aws.stored import ByteRange, ObjectReader
+from triptych.aws.objects import ByteRange, ObjectReader
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge
 from triptych.inference.blocks import Block, CsvBlock, LineBlock, TableBlock

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from triptych.aws.queue import Delivery
 from triptych.clock import Clock
 from triptych.errors import Conflict, ServiceUnavailable, TriptychError
+from triptych.jobs.inputs import InputStore
 from triptych.jobs.job import IDS, UNKNOWN_MODEL, Job
 from triptych.jobs.message import Envelope, decode
 from triptych.jobs.options import OptionLimits, Options
-from triptych.jobs.payloads import InputStore
 from triptych.jobs.store import JobStore
 from triptych.jobs.submission import Submission
 from triptych.rows.options import JobRequest

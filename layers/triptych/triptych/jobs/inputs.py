@@ -4,44 +4,80 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection, Generator
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Final, NamedTuple
 
-from triptych.aws.clients import (
-    AWS_FAILURES,
-    FORBIDDEN,
-    GONE,
-    LOGGER,
-    AwsClients,
-    error_code,
-    reaching,
-    unavailable,
-)
-from triptych.aws.transfer import S3Object, download
+from triptych.aws.bucket import Bucket
+from triptych.aws.clients import AwsClients
+from triptych.aws.errors import CHANGED, FORBIDDEN, Failures, told
+from triptych.aws.objects import StoredObject
 from triptych.errors import BadRequest, PayloadTooLarge
-from triptych.jobs.payloads import MAX_INPUT, StoredInput, UploadForm
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+MAX_INPUT: Final = 2**30
+"""Bytes of an input."""
 
-STORE = "the store of inputs"
 UPLOAD_SECONDS = 900
 _UPLOAD = re.compile(r"uploads/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OWN = re.compile(r"(uploads|inputs)/[0-9a-f-]{36}(/[0-9a-z]+)?")
 _URI = re.compile(r"s3://([^/]+)/([^\ud800-\udfff]{1,1024})")  # half a character has no UTF-8
-_UNKNOWN_TYPE = "binary/octet-stream"  # what S3 says of objects of which it was told nothing
+_UNKNOWN_TYPE = "binary/octet-stream"  # S3's content type of objects that were written without one
 _NOT_ENCODED = "identity"
-_UNREADABLE = FORBIDDEN | GONE | {"InvalidObjectState", "InvalidRequest", "NoSuchBucket"}
+_UNREADABLE = FORBIDDEN | CHANGED | {"InvalidObjectState", "InvalidRequest", "NoSuchBucket"}
 _MISSING = (
     "input: there is nothing to read at {!r}; upload it before the job is submitted. Uploads are deleted "
     "after some days, and another bucket must let the function read it"
 )
+_FAILURES = Failures("the store of inputs cannot be reached")
+_FORM = {"Content-Type": _UNKNOWN_TYPE, "Content-Encoding": _NOT_ENCODED}
+# S3 refuses a form that lacks a field for which there is a condition: both are there from the beginning.
+_CONDITIONS = (
+    ("content-length-range", 1, MAX_INPUT),
+    ("starts-with", "$Content-Type", ""),
+    ("starts-with", "$Content-Encoding", ""),
+)
 
 
-class S3Inputs:
-    """Keeps inputs.
+class StoredInput(NamedTuple):
+    """An input that is kept.
+
+    Attributes:
+        location: `s3://bucket/key`.
+        size: Bytes.
+        tag: Changes with its content.
+        content_type: What it is; None when that is not known.
+        content_encoding: How it is compressed; None when it is not.
+        body: Its bytes; None when it is larger than asked for.
+    """
+
+    location: str
+    size: int
+    tag: str
+    content_type: str | None
+    content_encoding: str | None
+    body: bytes | None
+
+
+class UploadForm(NamedTuple):
+    """A form that uploads one input.
+
+    Attributes:
+        url: Where it is posted to.
+        fields: What is posted before the file.
+        input: What names the input when a job is made of it.
+        expires: When it stops working, in milliseconds since 1970.
+        max_bytes: Largest file that it takes.
+    """
+
+    url: str
+    fields: Mapping[str, str]
+    input: str
+    expires: int
+    max_bytes: int
+
+
+class InputStore:
+    """Keeps inputs. Every method raises `ServiceUnavailable` when S3 cannot be reached.
 
     Args:
         clients: Calls AWS.
@@ -51,30 +87,32 @@ class S3Inputs:
 
     def __init__(self, clients: AwsClients, bucket: str, allowed: Collection[str] = ()) -> None:
         self._clients = clients
-        self._bucket = bucket
+        self._own = Bucket(clients, bucket, _FAILURES)
         self._allowed = frozenset(allowed)
 
     def put(self, name: str, body: bytes) -> str:
         """Keeps the input of a job under a name that is used for nothing else.
 
-        Raises:
-            ServiceUnavailable: S3 cannot be reached.
+        Returns:
+            Its location, `s3://bucket/inputs/{name}`.
         """
         key = f"inputs/{name}"
-        with reaching(STORE):
-            self._clients.s3.put_object(Bucket=self._bucket, Key=key, Body=body)
-        return f"s3://{self._bucket}/{key}"
+        self._own.put(key, body, _UNKNOWN_TYPE)
+        return f"s3://{self._own.name}/{key}"
 
     def locate(self, name: str) -> str:
-        """Gives the location of an input that a caller names.
+        """Returns the location of an input that a caller names.
+
+        Args:
+            name: The key of an upload form, or `s3://bucket/key`.
 
         Raises:
-            BadRequest: It is neither an upload nor in a bucket that inputs are taken from.
+            BadRequest: It is neither an upload nor in a bucket that inputs are read from.
         """
         if _UPLOAD.fullmatch(name):
-            return f"s3://{self._bucket}/{name}"
+            return f"s3://{self._own.name}/{name}"
         bucket, key = self._address(name)
-        if bucket == self._bucket and not _UPLOAD.fullmatch(key):  # other keys are inputs of other callers
+        if bucket == self._own.name and not _UPLOAD.fullmatch(key):  # other keys are inputs of other callers
             raise _not_taken(name)
         return name
 
@@ -84,61 +122,55 @@ class S3Inputs:
         Raises:
             BadRequest: There is none, or it may not be read.
             PayloadTooLarge: It has more than `MAX_INPUT` bytes.
-            ServiceUnavailable: S3 cannot be reached.
         """
-        bucket, key = self._address(location)
-        with self._reading(location):
-            found = self._clients.s3.get_object(Bucket=bucket, Key=key)
-            with closing(found["Body"]) as body:  # what is not read is not sent: the connection ends
-                fits = found["ContentLength"] <= min(limit, MAX_INPUT)
-                return _stored(location, found, body.read() if fits else None)
+        bucket, key = self._readable(location)
+        found, body = bucket.fetch(key, min(limit, MAX_INPUT))
+        if found.size > MAX_INPUT:
+            raise PayloadTooLarge(f"the input has {found.size} bytes; a job takes {MAX_INPUT} at most")
+        kind, encoding = found.content_type, found.content_encoding
+        return StoredInput(
+            location=location,
+            size=found.size,
+            tag=found.etag,
+            content_type=None if kind == _UNKNOWN_TYPE else kind or None,
+            content_encoding=None if encoding == _NOT_ENCODED else encoding or None,
+            body=body,
+        )
 
     def download(self, stored: StoredInput, path: Path) -> None:
         """Writes an input to a file, in parallel ranges.
 
         Raises:
             BadRequest: It was changed or removed since it was looked up.
-            ServiceUnavailable: S3 cannot be reached.
             OSError: The file cannot be written.
         """
-        bucket, key = self._address(stored.location)
-        with self._reading(stored.location):
-            download(self._clients.s3, bucket, {path: S3Object(key, stored.tag, stored.size)})
+        bucket, key = self._readable(stored.location)
+        bucket.download({path: StoredObject(key, stored.size, stored.tag, None, 0)})
 
     def upload_form(self, now: int) -> UploadForm:
         """Makes a form for one upload. It ends before its time when the function's credentials do.
 
         Args:
             now: Milliseconds since 1970.
-
-        Raises:
-            ServiceUnavailable: The function's credentials cannot be renewed.
         """
         key = f"uploads/{uuid.uuid4()}"
-        with reaching(STORE):
-            form = self._clients.presigner.generate_presigned_post(
-                self._bucket, key, **_conditions(), ExpiresIn=UPLOAD_SECONDS
-            )
-        return UploadForm(form["url"], form["fields"], key, now + 1000 * UPLOAD_SECONDS, MAX_INPUT)
+        form = self._own.form(key, _FORM, _CONDITIONS, UPLOAD_SECONDS)
+        return UploadForm(form.url, form.fields, key, now + 1000 * UPLOAD_SECONDS, MAX_INPUT)
 
     def _address(self, location: str) -> tuple[str, str]:
         found = _URI.fullmatch(location)
         bucket, key = found.groups() if found else ("", "")
-        allowed = _OWN.fullmatch(key) if bucket == self._bucket else bucket in self._allowed
+        allowed = _OWN.fullmatch(key) if bucket == self._own.name else bucket in self._allowed
         if not allowed:
             raise _not_taken(location)
         return bucket, key
 
-    @contextmanager
-    def _reading(self, location: str) -> Generator[None]:
-        try:
-            yield
-        except AWS_FAILURES as error:
-            if error_code(error) not in _UNREADABLE:
-                raise unavailable(STORE, error) from error
-            LOGGER.warning("input: %s", error)
-            named = location.removeprefix(f"s3://{self._bucket}/")  # as a caller names an upload
-            raise BadRequest(_MISSING.format(named[:200])) from error
+    def _readable(self, location: str) -> tuple[Bucket, str]:
+        """Returns the bucket and the key of an input; what cannot be read there is the caller's mistake."""
+        bucket, key = self._address(location)
+        named = location.removeprefix(f"s3://{self._own.name}/")  # as a caller names an upload
+        missing = told(_UNREADABLE, BadRequest, _MISSING.format(named[:200]))
+        return Bucket(self._clients, bucket, _FAILURES._replace(known=missing)), key
 
 
 def _not_taken(name: str) -> BadRequest:
@@ -146,33 +178,3 @@ def _not_taken(name: str) -> BadRequest:
         f"input: {name[:200]!r} is not taken; expected what an upload form called it, or "
         "s3://bucket/key in a bucket that this deployment reads inputs from"
     )
-
-
-def _stored(location: str, found: GetObjectOutputTypeDef, body: bytes | None) -> StoredInput:
-    size = found["ContentLength"]
-    if size > MAX_INPUT:
-        raise PayloadTooLarge(f"the input has {size} bytes; a job takes {MAX_INPUT} at most")
-    kind, encoding = found.get("ContentType"), found.get("ContentEncoding")
-    return StoredInput(
-        location=location,
-        size=size,
-        tag=found["ETag"],
-        content_type=None if kind == _UNKNOWN_TYPE else kind or None,
-        content_encoding=None if encoding == _NOT_ENCODED else encoding or None,
-        body=body,
-    )
-
-
-def _conditions() -> dict[str, Any]:
-    """Gives the fields of the form that a caller may change, and what they and the file may be.
-
-    S3 refuses a form that lacks a field for which there is a condition: both are there from the beginning.
-    """
-    return {
-        "Fields": {"Content-Type": _UNKNOWN_TYPE, "Content-Encoding": _NOT_ENCODED},
-        "Conditions": [
-            ["content-length-range", 1, MAX_INPUT],
-            ["starts-with", "$Content-Type", ""],
-            ["starts-with", "$Content-Encoding", ""],
-        ],
-    }

@@ -12,7 +12,7 @@ from triptych.clock import Deadline
 from triptych.errors import TriptychError
 from triptych.inference.adaptive_batching import NotStarted
 from triptych.jobs.attempts import Attempt, Output, still
-from triptych.jobs.payloads import InputStore
+from triptych.jobs.inputs import InputStore
 from triptych.jobs.runner import Input, caught, input_of
 from triptych.jobs.store import JobStore
 from triptych.jobs.submission import is_rows

@@ -22,7 +22,7 @@ from triptych.inference.adaptive_batching import AdaptiveBatcher, Outcome
 from triptych.inference.request import Prepared, prepare_infer, raw_request
 from triptych.inference.rows import prepare_rows
 from triptych.jobs.attempts import Attempt, Output
-from triptych.jobs.payloads import InputStore, StoredInput
+from triptych.jobs.inputs import InputStore, StoredInput
 from triptych.jobs.submission import is_rows
 from triptych.jobs.telemetry import JobTelemetry, ModelRun
 from triptych.models.model import Model

@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from triptych.aws.clients import AwsClients, reaching
+from triptych.aws.clients import AwsClients
+from triptych.aws.errors import reaching
 from triptych.aws.table import Item, RecordTable, deserialized, named, serialized, shard
 from triptych.aws.table_index import RecordIndex, each_shard
+from triptych.jobs.inputs import InputStore
 from triptych.jobs.job import Job
-from triptych.jobs.payloads import InputStore, ResultStore
+from triptych.jobs.results import ResultStore
 from triptych.lifecycle.plain import plain, record_of
 from triptych.lifecycle.store import RecordStore
 

@@ -1,0 +1,334 @@
+"""Objects of S3 in one generation, read in ranges of which several come at once."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from botocore.exceptions import BotoCoreError
+
+from triptych.aws.errors import FILES, Failures, aws_errors
+from triptych.errors import PayloadTooLarge
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+    from mypy_boto3_s3 import S3Client
+
+BLOCK = 8 << 20
+"""Bytes of a range that is held in memory: S3 advises 8 to 16 MB."""
+
+FILE_BLOCK = 16 << 20
+"""Bytes of a range that goes to the disk."""
+
+THREADS = 4
+"""Ranges that are read at once: with the one in use, 40 MiB of them are held at most."""
+
+FILE_THREADS = 8
+"""Ranges that are written to files at once: a fourth of the client's pool of connections."""
+
+_CHUNK = 1 << 20  # bytes of an answer that are held on their way to the disk
+_TRIES = 4
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_UNVERSIONED = "null"  # whatever was written while the bucket keeps no versions: it tells no two apart
+
+
+class StoredObject(NamedTuple):
+    """One generation of an object.
+
+    Attributes:
+        key: Its key.
+        size: Bytes.
+        etag: Changes with its content; without quotes.
+        version: Its version; None where the bucket keeps none, and in lists.
+        modified: When it was written, in milliseconds since 1970.
+        metadata: Metadata of its writer, by names in lower case; empty in lists.
+        content_type: What it is; None in lists.
+        content_encoding: How it is compressed; None when it is not, and in lists.
+    """
+
+    key: str
+    size: int
+    etag: str
+    version: str | None
+    modified: int
+    metadata: Mapping[str, str] = {}
+    content_type: str | None = None
+    content_encoding: str | None = None
+
+
+class ByteRange(NamedTuple):
+    """Bytes of an object.
+
+    Attributes:
+        start: The first.
+        stop: The one after the last.
+    """
+
+    start: int
+    stop: int
+
+
+class NewObject(NamedTuple):
+    """An object that is to be written.
+
+    Attributes:
+        key: Its key.
+        content_type: What it is.
+        metadata: Further words about it.
+        once: Whether one that is there already stays as it is.
+    """
+
+    key: str
+    content_type: str
+    metadata: Mapping[str, str] = {}
+    once: bool = False
+
+    @property
+    def described(self) -> Any:  # noqa: ANN401 - parameters of S3
+        """What PutObject and CreateMultipartUpload are told about it."""
+        return {"Key": self.key, "ContentType": self.content_type, "Metadata": dict(self.metadata)}
+
+    @property
+    def condition(self) -> Any:  # noqa: ANN401 - parameters of S3
+        """On what PutObject and CompleteMultipartUpload write it."""
+        return {"IfNoneMatch": "*"} if self.once else {}
+
+
+class BucketAccess(NamedTuple):
+    """What reads and writes objects of one bucket.
+
+    Attributes:
+        client: Calls S3.
+        bucket: Name of the bucket.
+        failures: Errors that stand for failures of S3.
+    """
+
+    client: S3Client
+    bucket: str
+    failures: Failures = FILES
+
+
+def looked_up(key: str, answer: Mapping[str, Any]) -> StoredObject:
+    """Reads the answer of HeadObject or GetObject."""
+    return StoredObject(
+        key=key,
+        size=answer["ContentLength"],
+        etag=_etag(answer),
+        version=_version(answer),
+        modified=_modified(answer),
+        metadata={name.lower(): value for name, value in answer["Metadata"].items()},
+        content_type=answer.get("ContentType"),
+        content_encoding=answer.get("ContentEncoding"),
+    )
+
+
+def listed(entry: Mapping[str, Any]) -> StoredObject:
+    """Reads an entry of ListObjectsV2."""
+    return StoredObject(entry["Key"], entry["Size"], _etag(entry), None, _modified(entry))
+
+
+def written(new: NewObject, size: int, answer: Mapping[str, Any]) -> StoredObject:
+    """Reads the answer of PutObject or CompleteMultipartUpload, which has no time: it is now.
+
+    Args:
+        new: The object.
+        size: Its bytes.
+        answer: The answer of S3.
+    """
+    modified = time.time_ns() // 1_000_000
+    return StoredObject(
+        new.key, size, _etag(answer), _version(answer), modified, new.metadata, new.content_type
+    )
+
+
+def _etag(answer: Mapping[str, Any]) -> str:
+    return str(answer["ETag"]).strip('"')
+
+
+def _version(answer: Mapping[str, Any]) -> str | None:
+    version = answer.get("VersionId")
+    return None if version == _UNVERSIONED else version
+
+
+def _modified(answer: Mapping[str, Any]) -> int:
+    modified: datetime = answer["LastModified"]
+    return round(modified.timestamp() * 1000)
+
+
+class ObjectReader:
+    """Reads one object; always the same generation of it.
+
+    Every method raises `Conflict` where the object was replaced or removed since it was looked up, and
+    `ServiceUnavailable` where S3 cannot be reached.
+
+    Args:
+        access: Reads the bucket.
+        found: The object.
+        scratch: Directory of local copies.
+        block: Bytes of a range.
+    """
+
+    def __init__(self, access: BucketAccess, found: StoredObject, scratch: Path, block: int = BLOCK) -> None:
+        self._access = access
+        self._found = found
+        self._scratch = scratch
+        self._block = block
+
+    @property
+    def size(self) -> int:
+        """Bytes of the object."""
+        return self._found.size
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Reads some bytes; fewer where the object ends before."""
+        return self._read(ByteRange(start, min(stop, self.size)))
+
+    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
+        """Reads some bytes in blocks of some megabytes, the next ones while one is in use."""
+        return ahead(self._read, _cut(ByteRange(start, min(stop, self.size)), self._block), THREADS)
+
+    @contextmanager
+    def local(self, ranges: Sequence[ByteRange] | None = None) -> Generator[Path]:
+        """Copies these ranges into a file of the object's size, where they belong; None for all bytes.
+
+        What is not copied takes no room on the disk.
+
+        Raises:
+            PayloadTooLarge: The disk is too small.
+        """
+        wanted = [ByteRange(0, self.size)] if ranges is None else ranges
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self._scratch) as directory:
+            path = Path(directory) / "object"
+            with _room():
+                download(self._access, {path: self._found}, wanted)
+            yield path
+
+    def _read(self, span: ByteRange) -> bytes:
+        if span.start >= span.stop:
+            return b""
+        with aws_errors(self._access.failures):
+            return _answered(self._access, self._found, span, lambda body: body.read())
+
+
+def download(
+    access: BucketAccess, files: Mapping[Path, StoredObject], ranges: Sequence[ByteRange] | None = None
+) -> None:
+    """Downloads objects to files, all at once, each in parallel ranges of the known generation.
+
+    A version is only asked for where it is known. When a download fails, no file stays.
+
+    Args:
+        access: Reads the bucket.
+        files: Objects by the file that they are written to.
+        ranges: Which bytes of each; None for all.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+
+    def fetch(part: tuple[Path, StoredObject, ByteRange]) -> None:
+        path, found, span = part
+
+        def write(body: StreamingBody) -> None:
+            with path.open("r+b") as file:
+                file.seek(span.start)
+                for chunk in body.iter_chunks(_CHUNK):
+                    file.write(chunk)
+
+        _answered(access, found, span, write)
+
+    try:
+        for path, found in files.items():
+            with path.open("wb") as file:
+                file.truncate(found.size)
+        parts = (
+            (path, found, span)
+            for path, found in files.items()
+            for large in ([ByteRange(0, found.size)] if ranges is None else ranges)
+            for span in _cut(large, FILE_BLOCK)
+        )
+        with aws_errors(access.failures):
+            for _ in ahead(fetch, parts, FILE_THREADS):
+                pass  # each has been written
+    except BaseException:
+        for path in files:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _cut(span: ByteRange, size: int) -> Iterator[ByteRange]:
+    for start in range(span.start, span.stop, size):
+        yield ByteRange(start, min(start + size, span.stop))
+
+
+def _answered[R](
+    access: BucketAccess, found: StoredObject, span: ByteRange, use: Callable[[StreamingBody], R]
+) -> R:
+    """Asks for a range and uses the answer; again where it breaks off, which boto3 does not try again."""
+    for _ in range(_TRIES - 1):
+        try:
+            return _asked(access, found, span, use)
+        except BotoCoreError:
+            continue
+    return _asked(access, found, span, use)
+
+
+def _asked[R](
+    access: BucketAccess, found: StoredObject, span: ByteRange, use: Callable[[StreamingBody], R]
+) -> R:
+    version: Any = {} if found.version is None else {"VersionId": found.version}
+    answer = access.client.get_object(
+        Bucket=access.bucket,
+        Key=found.key,
+        Range=f"bytes={span.start}-{span.stop - 1}",
+        IfMatch=f'"{found.etag}"',
+        **version,
+    )
+    with closing(answer["Body"]) as body:
+        return use(body)
+
+
+@contextmanager
+def _room() -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise PayloadTooLarge("the file does not fit on the function's disk") from error
+
+
+def ahead[A, R](function: Callable[[A], R], arguments: Iterable[A], threads: int) -> Iterator[R]:
+    """Calls a function for each argument in threads, the next ones while a result is in use.
+
+    Never more results than threads wait to be taken, so memory is bounded whatever the number of arguments.
+
+    Args:
+        function: What is called.
+        arguments: Taken one by one, as threads become free.
+        threads: How many calls are made at once.
+
+    Yields:
+        The results in the order of the arguments; the first error ends it, and what was not begun is not
+        called.
+    """
+    left = iter(arguments)
+    pool = ThreadPoolExecutor(threads)
+    try:
+        begun = deque(pool.submit(function, argument) for argument in islice(left, threads))
+        while begun:
+            result = begun.popleft().result()
+            begun.extend(pool.submit(function, argument) for argument in islice(left, 1))
+            yield result
+    finally:
+        pool.shutdown(cancel_futures=True)
