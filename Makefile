@@ -110,9 +110,12 @@ check: setup  ## check style and types, and run the unit tests with few examples
 unit: setup
 	@$(RUN) pytest tests/unit --numprocesses=auto --dist=worksteal --hypothesis-profile=quick --quiet -m "not slow"
 
+# One more than processors: tests of the deployed stack wait more than they compute.
+TEST_PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+
 .PHONY: test
 test: lint types build  ## check and test everything, shuffled, on all processors
-	@$(RUN) pytest --numprocesses=auto --dist=loadgroup \
+	@$(RUN) pytest --numprocesses=$(TEST_PROCESSES) --dist=loadgroup \
 		--randomly-seed=$$(git rev-list --count HEAD 2> /dev/null || echo 1)  # one order for each commit
 
 N ?= 100
