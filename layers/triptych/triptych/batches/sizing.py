@@ -8,9 +8,8 @@ from typing import NamedTuple
 from triptych.aws.objects import ObjectReader
 from triptych.batches.cut import growing, npy_chunks, npy_layout, wanted_size
 from triptych.batches.file import InputFile
-from triptych.errors import BadRequest
 from triptych.inference.reading import footer_of, group_cuts
-from triptych.protocol.decoders import CODINGS, Damaged, Decoder
+from triptych.protocol.compression import Decoder
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.records import CsvRecords, end_of_lines
 
@@ -85,18 +84,15 @@ def _beginning(source: ObjectReader) -> _Sample:
 
 
 def _decoded(source: ObjectReader, compression: str) -> _Sample:
-    decoder, text, plain, read = Decoder(CODINGS[compression]), bytearray(), 0, 0
-    try:
-        for piece in _pieces(source):
-            read += len(piece)
-            for decoded in decoder.feed(piece):
-                text += decoded[: _DECODED_SAMPLE - len(text)]
-                plain += len(decoded)
-            if plain >= _DECODED_SAMPLE and read < source.size:
-                return _Sample(bytes(text), plain * source.size // read, whole=False)
-        decoder.end()
-    except Damaged as error:
-        raise BadRequest(f"the file is not valid {compression}: {error}") from None
+    decoder, text, plain, read = Decoder(compression, "file"), bytearray(), 0, 0
+    for piece in _pieces(source):
+        read += len(piece)
+        for decoded in decoder.feed(piece):
+            text += decoded[: _DECODED_SAMPLE - len(text)]
+            plain += len(decoded)
+        if plain >= _DECODED_SAMPLE and read < source.size:
+            return _Sample(bytes(text), plain * source.size // read, whole=False)
+    decoder.end()
     return _Sample(bytes(text), plain, plain == len(text))
 
 

@@ -35,6 +35,10 @@ class Runtime(NamedTuple):
     defaults: SessionSettings
 
 
+def _ignore(*_: object) -> None:
+    """Does nothing with what happened."""
+
+
 class LoadEvents(NamedTuple):
     """What is notified of loads, for metrics.
 
@@ -43,8 +47,8 @@ class LoadEvents(NamedTuple):
         failed: Accepts name and version of one that could not be, and why.
     """
 
-    loaded: Callable[[str, int, float], object] = lambda *_: None
-    failed: Callable[[str, int, str], object] = lambda *_: None
+    loaded: Callable[[str, int, float], object] = _ignore
+    failed: Callable[[str, int, str], object] = _ignore
 
 
 class Loaded(NamedTuple):
