@@ -23,12 +23,12 @@ COLUMNS = 20
 _BLOCK = 10_000
 _GROWTH = "triptych by size of file, time of a million rows and peak"
 _NOTES = [
-    "CSV of a number and 20 columns with four digits after the point, to CSV of the number and a prediction.",
-    "Whole processes, their start included, from disk to disk; memory is that of all they start.",
-    "triptych is the engine of a worker, which checks every cell and sets records apart that fail.",
-    "S3, planning and joining are not in.",
-    "The floor knows the types, checks nothing, and ends at the first bad cell.",
-    "Mini-batches: as SageMaker does it, 6 MB at a time to a server with pandas on loopback, one by one.",
+    "From CSV with an id and 20 columns of four decimals, to CSV with the id and a prediction.",
+    "Whole processes, including their start, from disk to disk; memory includes child processes.",
+    "triptych is the engine of a worker, which checks every cell and separates failed records.",
+    "S3, planning and joining are not included.",
+    "The floor knows the types, checks nothing, and stops at the first bad cell.",
+    "Mini-batches: like SageMaker, 6 MB at a time to a server with pandas on loopback, one by one.",
 ]
 
 

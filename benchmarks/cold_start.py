@@ -22,8 +22,8 @@ FASTAPI, WITH_BOTO3 = "FastAPI + Mangum", "FastAPI + Mangum, S3 client at import
 
 _CASE = "fresh process to first answer, tiny model"
 _NOTES = [
-    "Files are in the disk's cache, as each program ran before; what AWS does before it is not in.",
-    "The floor imports ONNX Runtime, opens the session and runs it; it has no handler at all.",
+    "Files are in the disk cache, as each program ran before; AWS's work before the start is not included.",
+    "The floor imports ONNX Runtime, opens the session and runs it; it has no handler.",
     "All import NumPy, ONNX Runtime and boto3 from the same layer, with the same bytecode.",
 ]
 

@@ -30,8 +30,8 @@ Beyond 333 million requests a month API Gateway charges less than the table assu
 
 {parts}
 
-A batch is one file each night here. Nearly all of its cents are state transitions of Step Functions and objects
-in S3, which grow with nights and not with rows. Idempotency keys cost nothing.
+A batch is one file each night here. Nearly all of its cents are state transitions of Step Functions and
+objects in S3, which grow with nights and not with rows. Idempotency keys cost nothing.
 
 Many rows in one request or job cost one request: with 100 rows each, a million predictions cost a
 hundredth of the table, except for the time of the model. A million rows stored for

@@ -26,11 +26,11 @@ _MODELS = {HEAVY: ("a model of 36 MB of weights", 64), TINY: ("a tiny model", 4)
 _SIZES = (1, 10, 100)
 _GIGABYTES = 1769 / 1024  # as the template has it
 _NOTES = [
-    "The worker is the real one, with its log lines. Records, results and messages are kept in memory.",
-    "So AWS's part is not in: several calls for each job, 16 at once, of about 10 ms.",
-    "One by one is the same worker with `group = false` in model.toml.",
-    "The price is Lambda's alone, from its list: 1,769 MB for the time measured, and each invocation.",
-    "A burst is there at once; one worker takes 100 messages an invocation until none is left.",
+    "The worker is the real one, with its log lines. Records, results and messages are in memory.",
+    "Calls to AWS are not included: several for each job, 16 at once, of about 10 ms.",
+    "'One by one' is the same worker with `group = false` in model.toml.",
+    "The price is that of Lambda only, list price: 1,769 MB for the measured time, and each invocation.",
+    "A burst arrives at once; one worker receives 100 messages per invocation until none is left.",
 ]
 
 

@@ -24,10 +24,10 @@ from benchmarks.models import ROWS_OF_20, TINY, file_of, repository
 from benchmarks.requests import one_row
 
 _NOTES = [
-    "From cProfile, which makes calls of Python dearer than they are: not for small shares.",
-    "A package's time is its own and that of the C functions that it calls, such as orjson or arro3.",
-    "`triptych.tables` is the codecs of rows: arro3 reads, casts and writes within it.",
-    "Python and libraries: whatever is beneath none of the others, such as numpy.",
+    "From cProfile, which exaggerates the cost of Python calls: do not rely on small shares.",
+    "A package's time includes the C functions that it calls, such as orjson or arro3.",
+    "`triptych.rows` contains the codecs of rows: arro3 reads, casts and writes within it.",
+    "Python and libraries: everything else, such as numpy.",
 ]
 _AREAS = (
     (re.compile(r"/triptych/triptych/(\w+)"), r"triptych.\1"),

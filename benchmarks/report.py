@@ -16,10 +16,11 @@ _QUESTIONS = ("warm_request", "cold_start", "servers", "jobs", "batch", "workflo
 
 _HEAD = """# Benchmarks
 
-Made by `make bench-report` from `benchmarks/results`, which `make bench` writes within ten minutes and
-`make bench-full` with everything. Contestants take turns, so compare figures of one table only: ratios hold,
-milliseconds are of one machine. *Median* is of all runs; then the medians of the best and the worst run.
-[What they say](speed.md): targets that are missed, and why.
+`make bench-report` writes this page from `benchmarks/results`, which `make bench` writes within ten minutes
+and `make bench-full` in full. Contestants take turns, so compare figures within one table only: ratios are
+portable, milliseconds are not. *Median* is over all runs, followed by the medians of the fastest and the
+slowest run.
+[Missed targets](speed.md), and why.
 """
 
 

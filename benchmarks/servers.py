@@ -29,9 +29,9 @@ _SECONDS = 120
 """How long a server may take to start."""
 
 _NOTES = [
-    "All run the model in one process with one thread, as far as they let one choose.",
-    "triptych is no server: this is its handler on uvicorn, with an event of API Gateway for each request.",
-    "Client and servers share the processors, and all are up at the same time, on 127.0.0.1.",
+    "All run the model in one process with one thread, where that can be configured.",
+    "triptych is not a server: its handler runs on uvicorn, with an event of API Gateway for each request.",
+    "Client and servers share the processors, and all run at the same time, on 127.0.0.1.",
 ]
 
 

@@ -36,9 +36,9 @@ OURS, FLOOR, HAND = "triptych", "floor", "handler by hand"
 FASTAPI, IN_THREADS = "FastAPI + Mangum, async def", "FastAPI + Mangum, def"
 
 _NOTES = [
-    "All contestants take the same event of API Gateway and give the same numbers, which is checked first.",
-    "triptych routes, validates, measures itself and writes a log line; only FastAPI validates as well.",
-    "FastAPI calls `def` in a thread, as its documentation advises for what blocks; `async def` saves that.",
+    "All contestants receive the same event of API Gateway and return the same numbers (checked first).",
+    "triptych routes, validates, and writes metrics and a log line; only FastAPI validates as well.",
+    "FastAPI calls `def` in a thread, as its documentation advises for blocking code; `async def` does not.",
     "The floor decodes with pybase64 and orjson, runs, and encodes; for CSV, with the csv module.",
 ]
 

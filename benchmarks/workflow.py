@@ -25,10 +25,10 @@ _MEGABYTE = 2**20
 _SECONDS = 600.0
 _NOTES = [
     "The real template on the emulator of `make up`: upload, event, queue, plan, chunks, join, manifest.",
-    "Timed from the end of the upload until the batch has ended; the floor reads from disk and writes to it.",
-    "The emulator, one Python process for S3, DynamoDB and Step Functions, shares the processors with all.",
-    "Workers share them too; in AWS each has its own, so more of them bring more there.",
-    "Model and functions are warm: a file is transformed before those that are timed.",
+    "Timed from the end of the upload until the batch has ended; the floor reads from and writes to disk.",
+    "The emulator, one Python process for S3, DynamoDB and Step Functions, shares the processors.",
+    "Workers share them too; in AWS each has its own, so more workers scale better there.",
+    "Model and functions are warm: one file is transformed before the timed ones.",
 ]
 
 
