@@ -1,4 +1,9 @@
-"""Inference on rows: decode, run once, encode."""
+"""Inference on rows.
+
+```
+body ── decode ──> table ── prepare ──> PreparedRows ── run ──> results ── columns ── encode ──> answer
+```
+"""
 
 from __future__ import annotations
 
@@ -14,11 +19,48 @@ from triptych.models.model import Model
 from triptych.protocol.names import did_you_mean, listing
 from triptych.protocol.tensors import FREE, Signature, Tensor, TensorSpec
 from triptych.rows.codec import decode_rows, encode_rows
-from triptych.rows.formats import Format, RowFormat
+from triptych.rows.formats import RowFormat
 from triptych.rows.options import RowOptions
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import Column, Table, check_cells
 from triptych.rows.tensors import empty_output, model_inputs, output_columns
+
+
+def predict_rows(model: Model, body: bytes, options: RowOptions, deadline: Deadline) -> Served:
+    """Runs a model on rows.
+
+    Raises:
+        BadRequest: The rows, or what is asked for, are not the model's.
+        PayloadTooLarge: The rows take too much memory.
+        DeadlineExceeded: The model did not answer in time.
+    """
+    return serve(lambda: prepare_rows(model, body, options), deadline)
+
+
+def prepare_rows(model: Model, body: bytes, options: RowOptions) -> PreparedRows:
+    """Decodes rows and checks them against the model.
+
+    Raises:
+        BadRequest: The rows, or what is asked for, are not the model's.
+        PayloadTooLarge: The rows take too much memory.
+    """
+    return prepare_table(model, decode_rows(body, options.input, row_schema(model)), options)
+
+
+def prepare_table(model: Model, table: Table, options: RowOptions) -> PreparedRows:
+    """Checks decoded rows against the model.
+
+    Raises:
+        BadRequest: The rows, or what is asked for, are not the model's.
+        PayloadTooLarge: The rows take too much memory.
+    """
+    outputs = wanted_outputs(model, options)
+    joined = _joined(table, options.join)
+    inputs, filled = model_inputs(table, row_schema(model))
+    one_by_one = _takes_one_row(model.signature)
+    if table.rows:
+        model.signature.check_inputs(_row(inputs, 0) if one_by_one else inputs)
+    return PreparedRows(model, inputs, outputs, table.rows, one_by_one, joined, options.output, filled)
 
 
 class PreparedRows(NamedTuple):
@@ -51,11 +93,11 @@ class PreparedRows(NamedTuple):
 
     @property
     def is_one_run(self) -> bool:
-        """Unless there are no rows, or the model takes them one at a time."""
+        """Whether `run` runs the model once: not without rows, nor where it takes them one at a time."""
         return self.rows > 0 and not self.one_by_one
 
     def slice(self, start: int, stop: int) -> PreparedRows:
-        """Takes some rows."""
+        """Returns the request for some of the rows."""
         inputs = {
             name: Tensor(tensor.datatype, tensor.values[start:stop]) for name, tensor in self.inputs.items()
         }
@@ -74,24 +116,6 @@ class PreparedRows(NamedTuple):
             runs.append(self._run(_row(self.inputs, row), 1, deadline))
         return {spec.name: _stacked(spec, [run[spec.name] for run in runs]) for spec in self.specs}
 
-    def answer(self, results: Mapping[str, Tensor]) -> Answer:
-        """Writes the predicted rows."""
-        body = encode_rows(self.columns(results), self.form, self.envelope)
-        return Answer(body, self.form.content_type, filled=self.filled)
-
-    @property
-    def envelope(self) -> Mapping[str, object]:
-        """What stands before the predictions where the format has a place for it."""
-        return envelope_of(self.model, self.outputs)
-
-    def columns(self, results: Mapping[str, Tensor]) -> dict[str, Column]:
-        """Gives the columns of the answer, the joined ones first.
-
-        Raises:
-            BadRequest: Two of them have the same name.
-        """
-        return _columns(self.model, self.joined, results, self.form.format)
-
     def _run(self, inputs: Mapping[str, Tensor], rows: int, deadline: Deadline) -> dict[str, Tensor]:
         results = self.model.run(inputs, self.outputs, deadline)
         for name, tensor in results.items():
@@ -102,27 +126,37 @@ class PreparedRows(NamedTuple):
                 )
         return results
 
+    def answer(self, results: Mapping[str, Tensor]) -> Answer:
+        """Writes the predicted rows."""
+        body = encode_rows(self.columns(results), self.form, self.envelope)
+        return Answer(body, self.form.content_type, filled=self.filled)
 
-def prepare_rows(model: Model, body: bytes, options: RowOptions) -> PreparedRows:
-    """Decodes rows and checks them against the model.
+    @property
+    def envelope(self) -> Mapping[str, object]:
+        """What stands before the predictions in JSON."""
+        return envelope_of(self.model, self.outputs)
 
-    Raises:
-        BadRequest: The rows, or what is asked for, are not the model's.
-        PayloadTooLarge: The rows take too much memory.
-    """
-    return prepare_table(model, decode_rows(body, options.input, row_schema(model)), options)
+    def columns(self, results: Mapping[str, Tensor]) -> dict[str, Column]:
+        """Returns the columns of the answer, the joined ones first.
+
+        Raises:
+            BadRequest: Two of them have the same name.
+        """
+        columns = dict(self.joined)
+        for output, tensor in results.items():
+            made = output_columns(output, tensor, _labels(self.model, output), self.form.format)
+            if twice := columns.keys() & made.keys():
+                raise BadRequest(
+                    f"two columns of the answer would be {min(twice)!r}; choose others with join= or "
+                    "outputs=, or rename the column of the rows"
+                )
+            columns |= made
+        return columns
 
 
-def envelope_of(model: Model, outputs: Iterable[str]) -> Mapping[str, object]:
-    """Describes what predictions are of: the model, and the labels of its outputs that have some."""
-    described = {"model_name": model.name, "model_version": str(model.version)}
-    labels = labels_of(model, outputs)
-    return {**described, "labels": labels} if labels else described
-
-
-def labels_of(model: Model, outputs: Iterable[str]) -> Mapping[str, Sequence[str]]:
-    """Gives the labels of those of some outputs that have any."""
-    return {name: model.config.labels[name] for name in outputs if name in model.config.labels}
+def row_schema(model: Model) -> RowSchema:
+    """Returns the columns that a model takes."""
+    return RowSchema(model.signature.inputs, model.config.columns, model.config.missing)
 
 
 def wanted_outputs(model: Model, options: RowOptions) -> Sequence[TensorSpec]:
@@ -136,36 +170,16 @@ def wanted_outputs(model: Model, options: RowOptions) -> Sequence[TensorSpec]:
     return [model.signature.output_named(name) for name in dict.fromkeys(options.outputs.split(","))]
 
 
-def row_schema(model: Model) -> RowSchema:
-    """Tells what rows for a model look like."""
-    return RowSchema(model.signature.inputs, model.config.columns, model.config.missing)
+def envelope_of(model: Model, outputs: Iterable[str]) -> Mapping[str, object]:
+    """Describes the model of predictions, and the labels of its outputs that have some."""
+    described = {"model_name": model.name, "model_version": str(model.version)}
+    labels = labels_of(model, outputs)
+    return {**described, "labels": labels} if labels else described
 
 
-def prepare_table(model: Model, table: Table, options: RowOptions) -> PreparedRows:
-    """Checks rows that are decoded against the model.
-
-    Raises:
-        BadRequest: The rows, or what is asked for, are not the model's.
-        PayloadTooLarge: The rows take too much memory.
-    """
-    outputs = wanted_outputs(model, options)
-    joined = _joined(table, options.join)
-    inputs, filled = model_inputs(table, row_schema(model))
-    one_by_one = _takes_one_row(model.signature)
-    if table.rows:
-        model.signature.check_inputs(_row(inputs, 0) if one_by_one else inputs)
-    return PreparedRows(model, inputs, outputs, table.rows, one_by_one, joined, options.output, filled)
-
-
-def predict_rows(model: Model, body: bytes, options: RowOptions, deadline: Deadline) -> Served:
-    """Runs a model on rows.
-
-    Raises:
-        BadRequest: The rows, or what is asked for, are not the model's.
-        PayloadTooLarge: The rows take too much memory.
-        DeadlineExceeded: The model did not answer in time.
-    """
-    return serve(lambda: prepare_rows(model, body, options), deadline)
+def labels_of(model: Model, outputs: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """Returns the labels of those outputs that have any."""
+    return {name: model.config.labels[name] for name in outputs if name in model.config.labels}
 
 
 def _joined(table: Table, join: str | None) -> Mapping[str, Column]:
@@ -182,21 +196,6 @@ def _joined(table: Table, join: str | None) -> Mapping[str, Column]:
                 f"the rows have {listing(tuple(table.columns))}"
             )
     return {name: table.columns[name] for name in names}
-
-
-def _columns(
-    model: Model, joined: Mapping[str, Column], results: Mapping[str, Tensor], form: Format
-) -> dict[str, Column]:
-    columns = dict(joined)
-    for output, tensor in results.items():
-        made = output_columns(output, tensor, _labels(model, output), form)
-        if twice := columns.keys() & made.keys():
-            raise BadRequest(
-                f"two columns of the answer would be {min(twice)!r}; choose others with join= or outputs=, "
-                "or rename the column of the rows"
-            )
-        columns |= made
-    return columns
 
 
 def _cells(column: Column, start: int, stop: int) -> Column:

@@ -1,4 +1,4 @@
-"""What arro3 needs around it: its failures as ours, one batch of many, plain kinds of arrays."""
+"""Helpers around arro3: its failures as errors for the caller, one batch of many, plain kinds of arrays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from arro3.core import Array, DataType, RecordBatch, Schema, Table
 from triptych.errors import BadRequest, TriptychError
 
 ARROW_PREFIX = "C Data interface error: "
-"""What arro3 puts before the reason of a failure while reading."""
+"""arro3 puts this before the reason of a failure while reading."""
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def arrow_failures(what: str) -> Generator[None]:
     `BaseException` and cannot be imported: it is known by its name alone.
 
     Args:
-        what: What is being done, for the message.
+        what: What cannot be done, for the message.
 
     Raises:
         BadRequest: arro3 refused.
@@ -40,12 +40,12 @@ def arrow_failures(what: str) -> Generator[None]:
 
 
 def no_rows(schema: Schema) -> RecordBatch:
-    """Makes a batch that has these columns and nothing in them."""
+    """Returns a batch of these columns without rows."""
     return schema.empty_table().combine_chunks().to_batches()[0]
 
 
 def columns_of(reader: Iterable[RecordBatch]) -> tuple[list[Array], int]:
-    """Reads all batches.
+    """Reads all batches as one.
 
     Returns:
         The columns, each in one piece, and how many rows they have. Without rows there are no columns.
@@ -59,12 +59,12 @@ def columns_of(reader: Iterable[RecordBatch]) -> tuple[list[Array], int]:
 
 
 def values_of(array: Array) -> list[Any]:
-    """Gives the cells as Python values, None where one is missing."""
+    """Returns the cells as Python values, None where one is missing."""
     return cast("list[Any]", array.to_pylist())  # typed as an array by arro3
 
 
 def plain(array: Array, column: str) -> Array:
-    """Unpacks dictionaries, and brings every kind of string to UTF-8 text and decimals to floats.
+    """Unpacks dictionaries, and converts every kind of string to UTF-8 text and decimals to floats.
 
     Args:
         array: The cells.

@@ -1,4 +1,4 @@
-"""Rows of any format to tables, and tables to rows of any format."""
+"""Decodes rows of any format to tables, and encodes columns as rows of any format."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def decode_rows(body: bytes, form: RowFormat, schema: RowSchema, limit: int = MA
     """Reads rows.
 
     Args:
-        body: The rows as they came.
+        body: The rows.
         form: How they are written.
         schema: Names the cells of rows without names.
         limit: Bytes that the cells of a compressed format may take in memory.
@@ -52,7 +52,7 @@ def encode_rows(columns: Mapping[str, Column], form: RowFormat, envelope: Mappin
     Args:
         columns: Columns of equal length by name.
         form: How to write them.
-        envelope: What stands before the predictions where the format has a place for it.
+        envelope: What stands before the predictions in JSON; other formats have no place for it.
 
     Raises:
         BadRequest: A column has a type that the format cannot hold.

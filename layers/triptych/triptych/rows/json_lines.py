@@ -20,7 +20,7 @@ from triptych.rows.table import EMPTY, Column, RecordColumns, Table, json_column
 from triptych.rows.values import describe
 
 MAX_ROWS = 2**20
-"""Rows of JSON that are read at once: a few seconds' work, so that an answer comes before the time is up."""
+"""Rows of JSON that are read at once: a few seconds of work, so that the answer comes in time."""
 
 
 def decode_json_lines(body: bytes, schema: RowSchema) -> Table:

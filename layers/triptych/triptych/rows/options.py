@@ -1,13 +1,13 @@
 """What a caller asks of rows.
 
-A request says it in headers and in its query, a job in its message (`JobRequest`). The files of a batch have
-options from up to three places, which are merged:
+A request asks in its headers and query (`row_options`), a job in its message (`JobRequest`). The files of a
+batch have options from up to three sources, which are merged:
 
-| where | as | counts |
+| source | as | precedence |
 |---|---|---|
-| `model.toml` of the model, table `[batch]` | TOML | where no other has it |
-| user metadata of the file | text, `x-amz-meta-<name>` | before the model's |
-| `options` of POST /v2/batches | JSON | before all others |
+| `model.toml` of the model, table `[batch]` | TOML | lowest |
+| user metadata of the file | text, `x-amz-meta-<name>` | over the model's |
+| `options` of POST /v2/batches | JSON | highest |
 
 Names and values are the same everywhere; numbers and flags may be written as text.
 """
@@ -72,7 +72,7 @@ def row_options(
 
 
 class JobRequest(NamedTuple):
-    """How the input of a job is to be read, and how its answer is wanted.
+    """How to read the input of a job and write its result.
 
     Attributes:
         content_type: Content type of the input; None for tensors in JSON or with a JSON header.
@@ -93,12 +93,12 @@ class JobRequest(NamedTuple):
     delimiter: str | None = None
 
     def row_options(self) -> RowOptions:
-        """Reads what it asks of rows; raises as the function `row_options`."""
+        """Returns the options of rows; raises as the function `row_options`."""
         return row_options(self.content_type, self.accept, self.join, self.outputs, self.delimiter)
 
 
 class BatchOptions(NamedTuple):
-    """How files are read and what is wanted of them. None: nobody has said.
+    """Options of files; None where an option is not set.
 
     Attributes:
         join: Input columns that come back before the outputs: `all`, `none`, or names with commas between.
@@ -121,50 +121,50 @@ class BatchOptions(NamedTuple):
     delimiter: str | None = None
 
 
-def read_options(said: Mapping[str, object], prefix: str = "") -> BatchOptions:
+def read_options(values: Mapping[str, object], prefix: str = "") -> BatchOptions:
     """Reads options.
 
     Args:
-        said: Values by name.
-        prefix: What stands before names where they were written, for messages.
+        values: Values by name.
+        prefix: What precedes the names at their source, for messages.
 
     Raises:
         BadRequest: A name is unknown, or a value is not what it may be.
     """
-    check_known(said, _READERS, prefix=prefix)
-    values: dict[str, Any] = {name: _READERS[name](value, prefix + name) for name, value in said.items()}
-    return BatchOptions(**values)
+    check_known(values, _READERS, prefix=prefix)
+    read: dict[str, Any] = {name: _READERS[name](value, prefix + name) for name, value in values.items()}
+    return BatchOptions(**read)
 
 
 def metadata_options(metadata: Mapping[str, str]) -> BatchOptions:
-    """Reads what the user metadata of a file says. Tools add names of their own, which are left alone.
+    """Reads the options in the user metadata of a file. Tools add names of their own, which are ignored.
 
     Raises:
         BadRequest: A value is not what it may be, or a name is so near to an option that it is one misspelt.
     """
-    said = {
+    options = {
         name: value
         for name, value in metadata.items()
         if nearest(name.removeprefix(_METADATA), _READERS, _MISSPELT)
     }
-    return read_options(said, _METADATA)
+    return read_options(options, _METADATA)
 
 
 def merged(*layers: BatchOptions) -> BatchOptions:
-    """Puts options together: of two who say something, the later one counts."""
-    together = BatchOptions()
+    """Merges options: where several layers set one, the last counts."""
+    found = BatchOptions()
     for layer in layers:
-        together = together._replace(
+        found = found._replace(
             **{name: value for name, value in layer._asdict().items() if value is not None}
         )
-    return together
+    return found
 
 
 def resolved(options: BatchOptions, form: RowFormat, key: str | None) -> BatchOptions:
-    """Fills what nobody has said; only `outputs` and `key` may be None then.
+    """Fills in the defaults; only `outputs` and `key` may be None then.
 
     Args:
-        options: What was said.
+        options: The options that are set.
         form: How the input is written.
         key: Column that identifies a record, as the model has it.
 
@@ -187,21 +187,21 @@ def resolved(options: BatchOptions, form: RowFormat, key: str | None) -> BatchOp
 
 
 def input_form(form: RowFormat, options: BatchOptions) -> RowFormat:
-    """Tells how the input is written: what its name does not tell, options do.
+    """Returns how the input is written.
 
     Args:
         form: What its name tells.
-        options: As `resolved` gives them.
+        options: What its name does not tell, as `resolved` returns them.
     """
     return form._replace(header=bool(options.header), delimiter=options.delimiter or form.delimiter)
 
 
 def answer_form(form: RowFormat, options: BatchOptions) -> RowFormat:
-    """Tells how the output is written: plain, and like the input where nothing else is wanted.
+    """Returns how the output is written: not compressed, and otherwise like the input by default.
 
     Args:
         form: How the input is written.
-        options: As `resolved` gives them.
+        options: As `resolved` returns them.
     """
     return input_form(form, options)._replace(format=options.format or form.format, compression=None)
 

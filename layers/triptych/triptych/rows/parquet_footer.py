@@ -1,8 +1,11 @@
-"""Structures in Thrift's compact protocol, in which Parquet writes its footers: read, and cut.
+"""The footer of a Parquet file: its row groups, and footers of some of them only.
 
-The footer of a Parquet file: its row groups, and footers of some of them only.
+A footer with fewer row groups makes a Parquet file of the bytes of just these groups, wherever they lie;
+arro3 has no row groups. A footer is a structure in Thrift's compact protocol: the first half of this module
+reads such structures and writes parts of them.
 
-A footer with fewer row groups makes a Parquet file of the bytes of just these groups, wherever they lie.
+Sources: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md and
+https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift.
 """
 
 from __future__ import annotations
@@ -61,7 +64,7 @@ def varint(value: int) -> bytes:
 
 
 def signed(value: int) -> bytes:
-    """Writes a number from 0 as numbers with signs are written."""
+    """Writes a number from 0 in the form of signed numbers."""
     return varint(value << 1)
 
 
@@ -78,7 +81,7 @@ class _Reader:
         self._at = 0
 
     def fields(self, depth: int) -> dict[int, Field]:
-        """Reads the fields of a structure, whose end is read as well."""
+        """Reads the fields of a structure and its end."""
         if depth > _DEEPEST:
             raise ThriftError("it is nested too deeply")
         found: dict[int, Field] = {}
@@ -188,7 +191,7 @@ class RowGroup(NamedTuple):
 
 
 class Footer(NamedTuple):
-    """A footer.
+    """The footer of a file.
 
     Attributes:
         data: Its bytes.
@@ -204,7 +207,7 @@ class Footer(NamedTuple):
         return sum(group.rows for group in self.groups)
 
     def only(self, first: int, last: int) -> bytes:
-        """Makes the end of a file that has just the row groups with these numbers, both included."""
+        """Returns the end of a file of only the row groups from `first` to `last`, both included."""
         fields = read_struct(self.data)
         spans = fields[_GROUPS].spans[first : last + 1]
         rows = sum(group.rows for group in self.groups[first : last + 1])
@@ -215,7 +218,7 @@ class Footer(NamedTuple):
 
 
 def footer_length(tail: bytes, size: int) -> int:
-    """Reads how many bytes the footer has.
+    """Returns how many bytes the footer has.
 
     Args:
         tail: The last bytes of the file.
@@ -242,7 +245,7 @@ def read_footer(data: bytes, size: int) -> Footer:
         size: Bytes of the file.
 
     Raises:
-        BadRequest: It is none, or tells of bytes that the file does not have.
+        BadRequest: It is no footer, or points outside of the file.
     """
     try:
         fields = read_struct(data)
@@ -271,7 +274,7 @@ def _span(column: dict[int, Any]) -> tuple[int, int]:
 
 
 def _with(data: bytes, fields: dict[int, Field], changed: dict[int, bytes]) -> bytes:
-    """Puts other values in place of those of some fields."""
+    """Replaces the values of some fields."""
     written = bytearray()
     position = 0
     for number, value in sorted(changed.items(), key=lambda entry: fields[entry[0]].start):

@@ -1,7 +1,7 @@
 """Decodes Parquet and Arrow in a process of its own: a file in, an Arrow IPC stream to stdout.
 
-The decoder aborts its process on some malformed files, and a small file can unfold to any size. Here neither
-reaches the function: this process may end as it likes, and may take only so much memory.
+The decoder aborts its process on some malformed files, and a small file can unfold to any size. This process
+keeps both away from the function: it may abort, and its memory is limited.
 
 Runs as a script with three or four arguments: the directory that holds arro3, what the file is, the bytes
 that the cells may take, and the file where it does not come through stdin. It imports nothing of Triptych: it
@@ -39,7 +39,7 @@ def main(packages: str, kind: str, limit: int, source: BinaryIO | str, target: B
         kind: `parquet`, or `arrow` for a file or a stream of it.
         limit: Bytes that the cells may take: all of them, or, where the file is named, those of one batch.
         source: The file, or its name: then its cells are never in memory at once.
-        target: Takes the Arrow IPC stream; what was written before a failure counts for nothing.
+        target: Receives the Arrow IPC stream; what was written before a failure is to be ignored.
 
     Returns:
         Exit status.

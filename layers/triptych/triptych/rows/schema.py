@@ -1,4 +1,4 @@
-"""Which columns of rows a model takes, and under which names."""
+"""The columns that rows for a model have, and their names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from triptych.protocol.tensors import FREE, TensorSpec
 
 @dataclass(frozen=True, slots=True)
 class RowSchema:
-    """What rows for a model look like.
+    """The columns that a model takes.
 
     Attributes:
         inputs: Inputs of the model.
@@ -28,7 +28,7 @@ class RowSchema:
 
     @property
     def only_input(self) -> TensorSpec | None:
-        """The input of a model that has just one."""
+        """The input of a model that has one; None for others."""
         return self.inputs[0] if len(self.inputs) == 1 else None
 
     def features(self) -> tuple[str, ...] | None:
@@ -45,7 +45,7 @@ class RowSchema:
         return spec is not None and self.features() is None and row_size(spec) != 1
 
     def reads(self, column: str) -> bool:
-        """Tells whether rows can have a column of this name that goes into an input."""
+        """Returns whether a column of this name can go into an input."""
         if self.takes_any or any(column == spec.name for spec in self.inputs):
             return True
         flat = [self.flat_columns(spec) for spec in self.inputs]
@@ -99,12 +99,12 @@ class RowSchema:
 
 
 def inner_shape(spec: TensorSpec) -> tuple[int, ...] | None:
-    """Gives the shape of one row of a tensor; None when the model leaves even its rank open."""
+    """Returns the shape of one row of a tensor; None when the model leaves even its rank open."""
     return None if spec.shape is None else spec.shape[1:]
 
 
 def row_size(spec: TensorSpec) -> int | None:
-    """Gives how many elements one row of a tensor has; None when that is free."""
+    """Returns how many elements one row of a tensor has; None when that is free."""
     inner = inner_shape(spec)
     return None if inner is None or FREE in inner else math.prod(inner)
 

@@ -1,6 +1,7 @@
-"""Rows in memory: named columns of equal length.
+"""Rows in memory: named columns of equal length, and columns as each format writes them.
 
-Columns in the form that a format writes: Arrow where it can be, JSON values where it cannot.
+A format writes Arrow arrays where a column can be one. JSON also writes lists of JSON values as they are;
+CSV and Parquet write such values as JSON text.
 """
 
 from __future__ import annotations
@@ -14,23 +15,22 @@ from typing import Any
 
 import orjson
 from arro3.core import Array, DataType
-from arro3.core import Array as ArrowArray
 
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.rows.arrow import values_of
 from triptych.rows.formats import Format
 
-Column = ArrowArray | list[Any]
+Column = Array | list[Any]
 """Cells of one column: an Arrow array (CSV: text, as it came; Parquet: typed), or JSON values."""
 
 EMPTY = "the input is empty: it has neither a record nor a header"
-"""Message about a body or a file; a header without records is a table of no rows, and no failure."""
+"""Message about an empty body or file. A header without records is no failure: it is a table of no rows."""
 
 MAX_COLUMNS = 16_384
-"""Columns that a table can have, as in a spreadsheet: each costs time even where it is not used."""
+"""Columns of a table at most, as in a spreadsheet: each costs time even where it is not used."""
 
 MAX_CELLS = 2**25
-"""Cells that are made of a table: JSON rows that each have other keys make one far larger than they are."""
+"""Cells of a table at most: JSON rows that each have other keys make a table far larger than the body."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +47,7 @@ class Table:
 
 
 class RecordColumns(Mapping[str, list[Any]]):
-    """Columns of JSON objects, gathered when asked for: what is not used costs nothing.
+    """Columns of JSON objects, gathered when they are asked for: unused ones cost nothing.
 
     Args:
         records: An object per row; a key that a row lacks is a missing cell.
@@ -76,7 +76,7 @@ class RecordColumns(Mapping[str, list[Any]]):
 
 
 class AllColumns(Mapping[str, Column]):
-    """The columns of some rows, and as missing cells those that only other rows have.
+    """The columns of some rows; those that only other rows have are missing cells.
 
     Args:
         table: The rows.
@@ -118,7 +118,7 @@ def check_names(names: Sequence[str]) -> None:
 
 
 def check_cells(columns: int, rows: int) -> None:
-    """Checks that columns are worth making.
+    """Checks the size of a table before it is made.
 
     Raises:
         PayloadTooLarge: There are too many of them, or they have too many cells.
@@ -142,12 +142,12 @@ _LIMIT = 2**63
 
 
 def json_column(column: Column) -> Column:
-    """Makes an Arrow array of JSON values that are all of one kind; leaves any other column."""
+    """Returns an Arrow array where all JSON values are of one type; else the column as it is."""
     return (_uniform(column) or column) if isinstance(column, list) else column
 
 
 def parquet_column(column: Column) -> Array:
-    """Makes an Arrow array of a column: JSON values that are not all of one kind become JSON text.
+    """Returns an Arrow array; JSON values of several types become JSON text.
 
     Raises:
         BadRequest: A value has no JSON text.
@@ -156,7 +156,7 @@ def parquet_column(column: Column) -> Array:
 
 
 def csv_column(column: Column) -> Array:
-    """Makes an Arrow array without lists or structures of a column: those become JSON text.
+    """Returns an Arrow array without lists or structures: those become JSON text.
 
     Raises:
         BadRequest: A value has no JSON text.
@@ -167,7 +167,7 @@ def csv_column(column: Column) -> Array:
 
 
 def kinds_of(values: Sequence[Any]) -> frozenset[type]:
-    """Tells the kinds of values, but for missing ones; `object` is any that Arrow has no type for."""
+    """Returns the types of the values but for missing ones; `object` is any that Arrow has no type for."""
     kinds = set(map(type, values)) - {type(None)}
     if int in kinds and any(not -_LIMIT <= value < _LIMIT for value in values if type(value) is int):
         kinds.add(object)
@@ -175,11 +175,11 @@ def kinds_of(values: Sequence[Any]) -> frozenset[type]:
 
 
 def column_of_kinds(values: list[Any], kinds: frozenset[type], form: Format) -> Column:
-    """Makes a part of a column as it is within the whole.
+    """Returns a part of a column as the whole column is written.
 
     Args:
         values: JSON values of some rows.
-        kinds: What `kinds_of` tells of all rows.
+        kinds: What `kinds_of` returns for all rows.
         form: Format that the column is for.
 
     Raises:

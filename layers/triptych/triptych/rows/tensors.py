@@ -1,7 +1,4 @@
-"""Columns of rows to the inputs of a model.
-
-Outputs of a model to columns of rows.
-"""
+"""Converts columns of rows to the inputs of a model, and its outputs to columns of rows."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ from triptych.rows.values import (
 
 
 class Inputs(NamedTuple):
-    """Inputs of a model, made of rows.
+    """Inputs of a model made of rows.
 
     Attributes:
         tensors: A tensor for every input by name; all have the table's rows as first dimension.
@@ -77,7 +74,7 @@ def _array(spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
 
 
 def _features(spec: TensorSpec, table: Table, schema: RowSchema) -> Sequence[str] | None:
-    """Finds the columns that hold one entry each; None when one column holds the whole input."""
+    """Returns the columns that hold one entry each; None when one column holds the whole input."""
     if spec.name in table.columns and spec.name not in (schema.features() or ()):
         return None
     expected = schema.flat_columns(spec) or _numbered(spec, table)
@@ -97,7 +94,7 @@ def _numbered(spec: TensorSpec, table: Table) -> tuple[str, ...]:
 
 
 def _takes_any(spec: TensorSpec, table: Table, schema: RowSchema) -> bool:
-    """Whether the columns, whatever their names, are the entries of the only input in order."""
+    """Returns whether the columns, whatever their names, are the entries of the only input in order."""
     return schema.takes_any and row_size(spec) in (None, len(table.columns))
 
 
@@ -136,7 +133,7 @@ def _scalars(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Ce
 
 
 def _shaped(values: Array, spec: TensorSpec) -> Array:
-    """Gives flat rows the shape of the input; what cannot have it is left for the check of the inputs."""
+    """Reshapes flat rows to the shape of the input; what does not fit is left to the check of the inputs."""
     inner = inner_shape(spec)
     if inner is None or values.ndim > 2 or fits(values.shape[1:], inner):
         return values
@@ -152,7 +149,7 @@ _SPELLINGS = {value: text for text, value in INFINITIES.items()}
 
 
 def output_columns(name: str, tensor: Tensor, labels: Sequence[str], form: Format) -> dict[str, Column]:
-    """Makes the columns that hold an output.
+    """Converts an output to columns.
 
     Args:
         name: Name of the output.
@@ -177,7 +174,7 @@ def output_columns(name: str, tensor: Tensor, labels: Sequence[str], form: Forma
 
 
 def empty_output(spec: TensorSpec, labels: Sequence[str]) -> Tensor:
-    """Makes the output that a model would give for no rows, as far as its signature tells."""
+    """Returns the output of a model for no rows, as far as its signature tells."""
     inner = [0 if size == FREE else size for size in (spec.shape or (0,))[1:]]
     if len(inner) == 1 and labels:
         inner = [len(labels)]
@@ -207,7 +204,7 @@ def _spelt(values: Array) -> list[Any]:
 
 
 def arrow_of(values: Array) -> ArrowArray:
-    """Makes a column of an array of shape `[rows, ...]`: lists where it has more dimensions."""
+    """Converts an array of shape `[rows, ...]` to a column: lists where it has more dimensions."""
     flat = np.ascontiguousarray(values).reshape(-1)
     strings = values.dtype.kind == "O"
     array = ArrowArray(flat.tolist(), DataType.utf8()) if strings else ArrowArray.from_numpy(flat)

@@ -1,4 +1,4 @@
-"""Cells that are text (CSV) as arrays of a datatype."""
+"""Converts cells that are text, as those of CSV, to arrays of a datatype."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ _ARROW: dict[str, DataType] = {
 
 
 def array_of_texts(texts: ArrowArray, datatype: Datatype, missing: Scalar | None, column: str) -> Cells:
-    """Makes an array of text cells, one per row.
+    """Parses a column of text.
 
-    The whole column is parsed at once; only what that leaves unread is looked at cell by cell.
+    Arrow parses the whole column at once; only cells that it leaves unread are parsed one by one.
 
     Args:
         texts: The cells; null is a missing one.
-        datatype: Datatype that is wanted.
-        missing: What replaces a missing cell; None for the datatype's own way: NaN or "".
+        datatype: Datatype of the array.
+        missing: What replaces a missing cell; None for the default of the datatype: NaN or "".
         column: Name of the column, for messages.
 
     Raises:
@@ -70,7 +70,7 @@ def array_of_texts(texts: ArrowArray, datatype: Datatype, missing: Scalar | None
 
 
 def _completed(values: list[Any], texts: ArrowArray, datatype: Datatype, column: str) -> list[Any]:
-    """Reads what the fast way left out, or took for an infinity that nobody wrote."""
+    """Parses the cells that Arrow left unread, or overflowed to an infinity that nobody wrote."""
     unread: dict[int, object] = {}
     for position, (value, text) in enumerate(zip(values, values_of(texts), strict=True)):
         if text is None or not (value is None or value in (math.inf, -math.inf)):

@@ -1,8 +1,6 @@
-"""Arrow arrays of lists as NumPy arrays of more dimensions.
+"""Converts cells that are values already, as those of JSON and Parquet, to arrays of a datatype.
 
-BF16 as floats: the upper half of an FP32.
-
-Cells that are values already (JSON, Parquet) as arrays of a datatype.
+Lists become further dimensions. BF16, which NumPy lacks, is the upper half of the bits of an FP32.
 """
 
 from __future__ import annotations
@@ -22,11 +20,11 @@ from triptych.protocol.json_document import Scalar
 from triptych.protocol.tensors import Array
 
 MAX_DEPTH = 32
-"""Lists in lists that are looked into; NumPy has at most 64 dimensions."""
+"""Depth to which nested lists are read; NumPy has at most 64 dimensions."""
 
 
 def is_list(array: ArrowArray) -> bool:
-    """Tells whether the cells are lists."""
+    """Returns whether the cells are lists."""
     kinds = (DataType.is_list, DataType.is_large_list, DataType.is_fixed_size_list)
     return any(is_kind(array.type) for is_kind in kinds)
 
@@ -41,7 +39,7 @@ def leaves(array: ArrowArray) -> int:
 
 
 def dense(array: ArrowArray) -> Array | None:
-    """Gives numbers in lists as one array, without a Python object for each.
+    """Returns numbers in lists as one array, without a Python object for each.
 
     Args:
         array: Lists, nested to any depth.
@@ -69,27 +67,27 @@ def _width(array: ArrowArray) -> int | None:
 
 
 def to_bits(values: Array) -> Array:
-    """Rounds FP32 values to the nearest BF16, ties to even, and gives their 16 bits."""
+    """Rounds FP32 values to the nearest BF16, ties to even, and returns their 16 bits."""
     bits = np.ascontiguousarray(values, dtype="<f4").view("<u4").astype("<u8")
     rounded: Array = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
     return np.where(np.isnan(values), 0x7FC0, rounded).astype("<u2")
 
 
 def from_bits(bits: Array) -> Array:
-    """Gives the values of BF16 bits as FP32."""
+    """Returns the values of BF16 bits as FP32."""
     return (bits.astype("<u4") << 16).view("<f4")
 
 
 INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
-"""JSON has no infinity: it travels as these strings, as in the tensors of the protocol."""
+"""Infinities of JSON, which has none: these strings, as in the tensors of the protocol."""
 
-_TAKEN: dict[Kind, frozenset[type]] = {
+_ACCEPTED: dict[Kind, frozenset[type]] = {
     "float": frozenset({float, int}),
     "int": frozenset({int}),
     "bool": frozenset({bool}),
     "bytes": frozenset({str}),
 }
-_WANTED: dict[Kind, str] = {
+_EXPECTED: dict[Kind, str] = {
     "float": "a number",
     "int": "a whole number",
     "bool": "true or false",
@@ -111,12 +109,12 @@ class Cells(NamedTuple):
 
 
 def array_of_values(values: Sequence[Any], datatype: Datatype, missing: Scalar | None, column: str) -> Cells:
-    """Makes an array of Python values, one per row, which may be lists nested to any shape.
+    """Converts Python values, one per row, which may be lists nested to any shape.
 
     Args:
         values: The cells; None is a missing one.
-        datatype: Datatype that is wanted.
-        missing: What replaces a missing cell; None for the datatype's own way: NaN or "".
+        datatype: Datatype of the array.
+        missing: What replaces a missing cell; None for the default of the datatype: NaN or "".
         column: Name of the column, for messages.
 
     Raises:
@@ -133,11 +131,11 @@ def array_of_values(values: Sequence[Any], datatype: Datatype, missing: Scalar |
 
 
 def array_of_numbers(values: Array, datatype: Datatype, column: str) -> Array:
-    """Makes an array of a datatype of an array of another, none of whose cells is missing.
+    """Converts an array without missing cells to another datatype.
 
     Args:
         values: Cells of shape `[rows, ...]`: numbers, booleans or strings.
-        datatype: Datatype that is wanted.
+        datatype: Datatype of the array.
         column: Name of the column, for messages.
 
     Raises:
@@ -153,34 +151,33 @@ def array_of_numbers(values: Array, datatype: Datatype, column: str) -> Array:
 
 
 def stored(values: Array, datatype: Datatype) -> Array:
-    """Brings floats to the datatype's storage."""
+    """Returns floats in the storage of the datatype."""
     return to_bits(values) if datatype is BF16 else values
 
 
 def unreadable(cells: Mapping[int, object], column: str, datatype: Datatype) -> BadRows:
-    """Makes the error for cells that are not what their column takes.
+    """Returns the error for cells that are not of the datatype.
 
     Args:
         cells: The cells by the number of their row, from 1.
-        column: Their column.
-        datatype: What it takes.
+        column: Name of the column.
+        datatype: What they should be.
     """
     reasons = {row: f"column {column!r}: {_expected(value, datatype)}" for row, value in cells.items()}
     return BadRows(reasons, ", ")
 
 
 def _expected(value: object, datatype: Datatype) -> str:
-    wanted = _WANTED[datatype.kind]
+    expected = _EXPECTED[datatype.kind]
     if value is None:
-        return (
-            f"the cell is missing; send {wanted}, or set a value for the column under [missing] in model.toml"
-        )
+        hint = "or set a value for the column under [missing] in model.toml"
+        return f"the cell is missing; send {expected}, {hint}"
     limits = _limits(datatype) if _is_number(value, datatype.kind) else ""
-    return f"expected {wanted}{limits}, got {describe(value)}"
+    return f"expected {expected}{limits}, got {describe(value)}"
 
 
 def _is_number(value: object, kind: Kind) -> bool:
-    """Tells whether a value is a number of the right kind, so that only its size can be wrong."""
+    """Returns whether a value is a number of the right kind, so that only its size can be wrong."""
     return type(value) is int or (kind == "float" and type(value) is float)
 
 
@@ -195,7 +192,7 @@ def _limits(datatype: Datatype) -> str:
 
 
 def describe(value: object) -> str:
-    """Says what a value is, shortly, for a message."""
+    """Describes a value shortly, for a message."""
     if isinstance(value, str):
         return repr(value if len(value) <= 40 else f"{value[:40]}...")
     if isinstance(value, list):
@@ -246,7 +243,7 @@ def _filled(flat: list[Any], datatype: Datatype, missing: Scalar | None) -> list
 
 
 def _convert(flat: list[Any], datatype: Datatype) -> Array:
-    if not _TAKEN[datatype.kind].issuperset(map(type, flat)):
+    if not _ACCEPTED[datatype.kind].issuperset(map(type, flat)):
         flat = [_closest(value, datatype.kind, position) for position, value in enumerate(flat)]
     if datatype.kind == "float":
         return _checked_floats(flat, datatype)
@@ -258,7 +255,7 @@ def _convert(flat: list[Any], datatype: Datatype) -> Array:
 
 
 def _closest(value: object, kind: Kind, position: int) -> object:
-    if type(value) in _TAKEN[kind]:
+    if type(value) in _ACCEPTED[kind]:
         return value
     if kind == "int" and isinstance(value, float) and value.is_integer():
         return int(value)
