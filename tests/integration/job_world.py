@@ -8,8 +8,8 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # SAM's has no types
 from triptych.aws.clients import AwsClients
-from triptych.aws.notifications import AwsNotifier
-from triptych.aws.queue import SqsQueue
+from triptych.aws.notifications import Notifier
+from triptych.aws.queue import Queue
 from triptych.batches.batch import Batch
 from triptych.batches.notification import batch_notifier
 from triptych.jobs.inputs import InputStore
@@ -58,17 +58,17 @@ class JobWorld:
         return self._new_queue("jobs")
 
     @cached_property
-    def queue(self) -> SqsQueue:
+    def queue(self) -> Queue:
         """Messages."""
-        return SqsQueue(self.aws, self.queue_url)
+        return Queue(self.aws, self.queue_url)
 
     @cached_property
-    def notifier(self) -> AwsNotifier[Job]:
+    def notifier(self) -> Notifier[Job]:
         """Notifications of jobs; a queue listens to the topic, and to the bus."""
         return job_notifier(self.aws, self._listen("jobs"), REGION)
 
     @cached_property
-    def batch_notifier(self) -> AwsNotifier[Batch]:
+    def batch_notifier(self) -> Notifier[Batch]:
         """Notifications of batches, heard by the same queue."""
         return batch_notifier(self.aws, self._listen("batches"), REGION)
 

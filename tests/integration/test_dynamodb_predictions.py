@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 from triptych.aws.clients import AwsClients
-from triptych.aws.pacer import Pacer
+from triptych.aws.table import Pacer
 from triptych.batches.lookup import MAX_ITEM, Origin, PredictionStore
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, ServiceUnavailable

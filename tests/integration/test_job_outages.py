@@ -7,7 +7,7 @@ from tempfile import gettempdir
 import boto3
 import pytest
 from triptych.aws.clients import AwsClients
-from triptych.aws.queue import SqsQueue
+from triptych.aws.queue import Queue
 from triptych.errors import ServiceUnavailable
 from triptych.jobs.inputs import InputStore, StoredInput
 from triptych.jobs.job import Job, JobResult
@@ -80,7 +80,7 @@ def test_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         lambda: JobStore(clients, "jobs", 1).get(ID),
         lambda: InputStore(clients, INPUTS).put(ID, b""),
         lambda: ResultStore(clients, RESULTS).url(RESULT),
-        lambda: SqsQueue(clients, "https://sqs.us-east-1.amazonaws.com/1/jobs").send("{}"),
+        lambda: Queue(clients, "https://sqs.us-east-1.amazonaws.com/1/jobs").send("{}"),
     ):
         with pytest.raises(ServiceUnavailable, match="there are no credentials for it"):
             call()

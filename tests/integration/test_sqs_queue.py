@@ -4,7 +4,7 @@ import json
 import logging
 
 import pytest
-from triptych.aws.queue import LONGEST
+from triptych.aws.queue import LONGEST_DELAY
 
 from tests.integration.job_world import JobWorld
 from tests.integration.outages import NO_ANSWER, refusing
@@ -62,8 +62,8 @@ def test_put_off_for_long(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> N
     (receipt,) = send(world, 1)
     monkeypatch.setattr(world.aws.sqs, "change_message_visibility_batch", record)
     world.queue.postpone({receipt: 100_000})
-    assert [LONGEST] == asked
-    assert LONGEST + 900 == 12 * 3600
+    assert [LONGEST_DELAY] == asked
+    assert LONGEST_DELAY + 900 == 12 * 3600
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from triptych.aws.clients import AwsClients
-from triptych.aws.workflow import StepFunctions
+from triptych.aws.workflow import Workflow
 from triptych.errors import ServiceUnavailable
 
 from tests.integration.outages import NO_ANSWER, refusing
@@ -29,7 +29,7 @@ def machine(clients: AwsClients) -> str:
 
 def test_started_once(clients: AwsClients, machine: str) -> None:
     """An execution is given the id of its batch; a second one with its name is not started."""
-    workflow = StepFunctions(clients, machine)
+    workflow = Workflow(clients, machine)
     workflow.start("id-1", "id")
     workflow.start("id-1", "id")
     (execution,) = clients.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
@@ -40,13 +40,13 @@ def test_started_once(clients: AwsClients, machine: str) -> None:
 def test_name_of_another_batch(clients: AwsClients, machine: str) -> None:
     """A name that another input was started with counts as started, too."""
     with refusing("StartExecution", "ExecutionAlreadyExists"):
-        StepFunctions(clients, machine).start("id", "id")
+        Workflow(clients, machine).start("id", "id")
     assert [] == clients.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
 
 
 def test_stopped(clients: AwsClients, machine: str) -> None:
     """An execution is stopped by its name, as often as one likes."""
-    workflow = StepFunctions(clients, machine)
+    workflow = Workflow(clients, machine)
     workflow.start("id", "id")
     workflow.stop("id")
     workflow.stop("id")
@@ -56,7 +56,7 @@ def test_stopped(clients: AwsClients, machine: str) -> None:
 
 def test_never_started(clients: AwsClients, machine: str) -> None:
     """What was never started need not be stopped."""
-    StepFunctions(clients, machine).stop("none")
+    Workflow(clients, machine).stop("none")
     assert [] == clients.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
 
 
@@ -66,7 +66,7 @@ def test_never_started(clients: AwsClients, machine: str) -> None:
 )
 def test_outages(clients: AwsClients, machine: str, code: str, reason: str) -> None:
     """A failure that may pass is told as such."""
-    workflow = StepFunctions(clients, machine)
+    workflow = Workflow(clients, machine)
     message = f"the state machine of batches cannot be reached: {reason}"
     with refusing("StartExecution", code), pytest.raises(ServiceUnavailable, match=message):
         workflow.start("id", "id")

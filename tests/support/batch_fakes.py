@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from triptych.aws.pacer import Pacer
+from triptych.aws.table import Pacer
+from triptych.aws.workflow import Workflow
 from triptych.batches.batch import Batch
 from triptych.batches.file import FileOutcome, Part
 from triptych.batches.lookup import Origin, PredictionStore
@@ -115,8 +116,8 @@ class MemoryBatches(Breakable, BatchStore):
 
 
 @dataclass
-class MemoryWorkflow(Breakable):
-    """Executions; a `Workflow`.
+class MemoryWorkflow(Breakable, Workflow):
+    """Executions in memory.
 
     Attributes:
         started: Ids of batches by names of executions.

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from triptych.aws.notifications import AwsNotifier
-from triptych.aws.queue import Delivery
+from triptych.aws.notifications import Notifier
+from triptych.aws.queue import Delivery, Queue
 from triptych.errors import BadRequest, NotFound, PayloadTooLarge, ServiceUnavailable
 from triptych.jobs.inputs import MAX_INPUT, InputStore, StoredInput, UploadForm
 from triptych.jobs.job import Job, JobResult
@@ -218,8 +218,8 @@ class MemoryResults(Breakable, ResultStore):
 
 
 @dataclass
-class MemoryQueue(Breakable):
-    """Messages; a `JobQueue`.
+class MemoryQueue(Breakable, Queue):
+    """Messages in memory.
 
     Attributes:
         sent: Text and delay in seconds of each message, in the order they were sent.
@@ -256,7 +256,7 @@ class MemoryQueue(Breakable):
 
 
 @dataclass
-class MemoryNotifier[Ended](Breakable, AwsNotifier[Ended]):
+class MemoryNotifier[Ended](Breakable, Notifier[Ended]):
     """What was told.
 
     Attributes:

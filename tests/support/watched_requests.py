@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from triptych.aws.telemetry import RequestRecord
+from triptych.aws.telemetry import RequestRecord, Telemetry
 
 
 @dataclass
-class WatchedRequests:
-    """An `Observer` that remembers.
+class WatchedRequests(Telemetry):
+    """Telemetry that remembers.
 
     Attributes:
         started: Ids of the requests that came in.

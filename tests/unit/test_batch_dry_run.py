@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from triptych.aws.objects import StoredObject
-from triptych.aws.pacer import Pacer
+from triptych.aws.table import Pacer
 from triptych.batches import chunk as module
 from triptych.batches.batch import BatchSource
 from triptych.batches.chunk import Limits, Transformer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from triptych.aws.pacer import Pacer
+from triptych.aws.table import Pacer
 from triptych.batches import chunk as module
 from triptych.batches.batch import Batch
 from triptych.batches.cancelling import Cancelled

@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.aws.pacer import Pacer
+from triptych.aws.table import Pacer
 from triptych.batches.lookup import LookupRate
 from triptych.clock import Deadline
 from triptych.errors import DeadlineExceeded

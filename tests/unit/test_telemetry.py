@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triptych.aws.telemetry import PowertoolsTelemetry, RequestRecord
+from triptych.aws.telemetry import RequestRecord, Telemetry
 from triptych.inference import request as inference
 
 from tests.support.realtime import REQUEST_ID, RealtimeFunction, add_model
@@ -204,7 +204,7 @@ def test_unexpected_failure(
 
 def test_nothing_is_carried_over(capsys: pytest.CaptureFixture[str]) -> None:
     """A line tells of its own request only."""
-    telemetry = PowertoolsTelemetry("realtime", "Triptych", "INFO")
+    telemetry = Telemetry("realtime", "Triptych", "INFO")
     telemetry.request_ended(RequestRecord("1", "POST /", model="m", version=2, inference_milliseconds=1.5))
     telemetry.request_ended(RequestRecord("2", "GET /"))
     first, second = logged(capsys)
@@ -216,7 +216,7 @@ def test_nothing_is_carried_over(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_level(capsys: pytest.CaptureFixture[str]) -> None:
     """The package's lines are logged from the level that is set; metrics are written whatever it is."""
-    telemetry = PowertoolsTelemetry("realtime", "Triptych", "ERROR")
+    telemetry = Telemetry("realtime", "Triptych", "ERROR")
     logging.getLogger("triptych").warning("hidden")
     telemetry.request_ended(RequestRecord("1", "GET /"))
     assert ["GET /"] == [line["message"] for line in logged(capsys)]

@@ -30,8 +30,8 @@ from triptych.settings import (
 if TYPE_CHECKING:
     from triptych.aws.clients import AwsClients
     from triptych.aws.consumer import Context, SqsTrigger
-    from triptych.aws.queue import SqsQueue
-    from triptych.aws.telemetry import Observer
+    from triptych.aws.queue import Queue
+    from triptych.aws.telemetry import Telemetry
     from triptych.batches.finalize import BatchEndings, BatchLedger
     from triptych.batches.lookup import LookupRate
     from triptych.batches.places import Places
@@ -106,14 +106,14 @@ class Deployment:
         Args:
             documents: Directory that holds the API's documents.
         """
-        from triptych.aws.telemetry import PowertoolsTelemetry
+        from triptych.aws.telemetry import Telemetry
         from triptych.http.application import Application
         from triptych.http.models import Services
         from triptych.http.routes import realtime_routes
         from triptych.models.statistics import Statistics
 
         self._bound_memory()
-        telemetry = PowertoolsTelemetry(*self._telemetry_settings)
+        telemetry = Telemetry(*self._telemetry_settings)
         # A caller waits for the first answer: weights stay on disk until they are needed.
         store = self._model_store(telemetry, "mapped")
         store.preload(self.settings.preload)
@@ -257,7 +257,7 @@ class Deployment:
 
     def batches(self) -> Application[BatchServices]:
         """Makes the function that accepts batches, answers questions about them, and looks predictions up."""
-        from triptych.aws.workflow import StepFunctions
+        from triptych.aws.workflow import Workflow
         from triptych.batches.dry_run import DryRun, Workers
         from triptych.batches.opening import descriptions
         from triptych.batches.plan import Selection
@@ -268,7 +268,7 @@ class Deployment:
 
         settings, places = self.batch_settings, self.places
         store, endings, telemetry = self.batch_store, self.batch_endings, self.batch_telemetry
-        workflow = StepFunctions(self.clients, settings.state_machine_arn)
+        workflow = Workflow(self.clients, settings.state_machine_arn)
         workers = Workers(
             settings.chunk_bytes, settings.worker_memory, settings.concurrency, self.lookup_rate
         )
@@ -352,7 +352,7 @@ class Deployment:
 
         return open_session
 
-    def _model_store(self, observer: Observer, weights: Weights) -> ModelStore:
+    def _model_store(self, observer: Telemetry, weights: Weights) -> ModelStore:
         """Makes the store of open models.
 
         Args:
@@ -404,18 +404,18 @@ class Deployment:
         return ResultStore(self.clients, self.job_settings.results_bucket)
 
     @cached_property
-    def jobs_queue(self) -> SqsQueue:
+    def jobs_queue(self) -> Queue:
         """The queue of jobs."""
-        from triptych.aws.queue import SqsQueue
+        from triptych.aws.queue import Queue
 
-        return SqsQueue(self.clients, self.job_settings.queue_url)
+        return Queue(self.clients, self.job_settings.queue_url)
 
     @cached_property
-    def dead_letter_queue(self) -> SqsQueue:
+    def dead_letter_queue(self) -> Queue:
         """The queue of the messages of jobs that are given up."""
-        from triptych.aws.queue import SqsQueue
+        from triptych.aws.queue import Queue
 
-        return SqsQueue(self.clients, self.job_settings.dead_letters_url)
+        return Queue(self.clients, self.job_settings.dead_letters_url)
 
     @cached_property
     def job_finalizer(self) -> Finalizer[Job]:
@@ -480,19 +480,19 @@ class Deployment:
         return BatchEndings(self.batch_store, self.batch_ledger, notifier, self.batch_telemetry, self._clock)
 
     @cached_property
-    def batch_queue(self) -> SqsQueue:
+    def batch_queue(self) -> Queue:
         """The queue of uploads."""
-        from triptych.aws.queue import SqsQueue
+        from triptych.aws.queue import Queue
 
-        return SqsQueue(self.clients, self.batch_settings.queue_url)
+        return Queue(self.clients, self.batch_settings.queue_url)
 
     @cached_property
     def starter(self) -> Starter:
         """Starts batches on the state machine."""
-        from triptych.aws.workflow import StepFunctions
+        from triptych.aws.workflow import Workflow
         from triptych.batches.starting import Starter
 
-        workflow = StepFunctions(self.clients, self.batch_settings.state_machine_arn)
+        workflow = Workflow(self.clients, self.batch_settings.state_machine_arn)
         return Starter(self.batch_ledger, workflow, self.batch_queue, self._clock)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The entry of functions that SQS triggers: a batch of messages in, those that come again out."""
+"""The entry of functions that SQS triggers: a batch of messages in, those to deliver again out."""
 
 from __future__ import annotations
 
@@ -8,24 +8,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from triptych.aws.telemetry import Observer
+from triptych.aws.queue import Delivery, Outcomes, Queue
+from triptych.aws.telemetry import Telemetry
 from triptych.clock import Deadline
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 
-
-from triptych.aws.queue import Delivery, JobQueue, Outcomes
-
 SAFETY_MARGIN = 2.0
-"""Seconds kept for saying which messages come again, and when."""
+"""Seconds kept for the answer."""
 
 Process = Callable[[Sequence[Delivery], Deadline], Outcomes]
-"""Deals with messages; those that it says nothing about come again."""
+"""Processes messages; those without an outcome are delivered again."""
 
 
 class Context(Protocol):
-    """What Lambda tells about the invocation."""
+    """The part of Lambda's context that is used."""
 
     @property
     def aws_request_id(self) -> str:
@@ -41,15 +39,15 @@ class SqsTrigger:
     """Answers events of an SQS queue with a partial batch response.
 
     Args:
-        process: Deals with the messages of an event.
-        queue: Where they came from; None when messages are not to be put off.
-        observer: Is told about what fails.
+        process: Processes the messages of an event.
+        queue: Queue of the messages; None when they are delivered again at its own pace.
+        telemetry: Logs what fails.
     """
 
-    def __init__(self, process: Process, queue: JobQueue | None, observer: Observer) -> None:
+    def __init__(self, process: Process, queue: Queue | None, telemetry: Telemetry) -> None:
         self._process = process
         self._queue = queue
-        self._observer = observer
+        self._telemetry = telemetry
 
     def __call__(self, event: dict[str, Any], context: Context) -> PartialItemFailureResponse:
         """Answers one event.
@@ -59,23 +57,23 @@ class SqsTrigger:
             context: Lambda's context.
         """
         deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000 - SAFETY_MARGIN)
-        self._observer.request_started(context.aws_request_id)
+        self._telemetry.request_started(context.aws_request_id)
         deliveries = [_delivery(SQSRecord(record)) for record in event["Records"]]
         outcomes = self._outcomes(deliveries, deadline)
         self._postpone(deliveries, outcomes)
 
-        def judge(record: SQSRecord) -> None:
+        def report(record: SQSRecord) -> None:
             if outcomes.get(record.message_id, 0) is not None:
-                raise _ComesAgain
+                raise _NotDone
 
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-        return process_partial_response(event, judge, processor)
+        return process_partial_response(event, report, processor)
 
     def _outcomes(self, deliveries: Sequence[Delivery], deadline: Deadline) -> Outcomes:
         try:
             return self._process(deliveries, deadline)
-        except Exception as error:  # noqa: BLE001 - the edge: all messages come again, the log has the trace
-            self._observer.unexpected(error)
+        except Exception as error:  # noqa: BLE001 - the edge: all messages are delivered again, the log has the trace
+            self._telemetry.unexpected(error)
             return {}
 
     def _postpone(self, deliveries: Sequence[Delivery], outcomes: Outcomes) -> None:
@@ -89,8 +87,8 @@ class SqsTrigger:
         self._queue.postpone(postponed)
 
 
-class _ComesAgain(Exception):
-    """How Powertools is told that a message is not dealt with."""
+class _NotDone(Exception):
+    """Reports to Powertools that a message is not done."""
 
 
 def _delivery(record: SQSRecord) -> Delivery:

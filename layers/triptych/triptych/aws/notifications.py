@@ -1,4 +1,4 @@
-"""Telling how jobs and batches ended, through SNS and EventBridge."""
+"""Notifications of what has ended, through SNS and EventBridge."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _MAX_SUBJECT = 100  # characters, of any message
 
 
 class News(NamedTuple):
-    """What is told of an end.
+    """The notification of an end.
 
     Attributes:
-        source: Who tells it.
+        source: Source of the event.
         kind: What happened, such as `Job succeeded`.
-        about: Name of the model; None for a batch of several.
-        message: Everything that is told.
-        attributes: What filter policies of subscriptions look at; None is left out.
+        about: Name of the model; None for several.
+        message: The whole notification.
+        attributes: Message attributes for filter policies of subscriptions; None is left out.
     """
 
     source: str
@@ -36,14 +36,14 @@ class News(NamedTuple):
     attributes: Mapping[str, str | None]
 
 
-class AwsNotifier[Ended]:
+class Notifier[Ended]:
     """Publishes an end to a topic, and puts it on the default event bus.
 
     Args:
         clients: Calls AWS.
         topic_arn: ARN of the topic.
         topic: What the topic is called, such as `the topic of jobs`.
-        describe: Says what is told of an end.
+        describe: Makes the notification of an end.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class AwsNotifier[Ended]:
         self._describe = describe
 
     def publish(self, ended: Ended, /) -> None:
-        """Tells the final state to everybody who listens.
+        """Notifies all subscribers.
 
         Raises:
-            ServiceUnavailable: Somebody may not have been told.
+            ServiceUnavailable: Some of them may not have been notified.
         """
         news = self._describe(ended)
         message = dump(news.message).decode().translate(NOT_IN_SQS)

@@ -1,17 +1,26 @@
-"""Queues of SQS: sending messages, and saying when a message comes again."""
+"""Queues of SQS: sending messages, and saying when a message is delivered again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import batched
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from triptych.aws.clients import AwsClients
 from triptych.aws.errors import AWS_FAILURES, LOGGER, reaching
 
+NOT_IN_SQS = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+"""Characters that SQS does not accept in messages, and how JSON escapes them."""
+
+LONGEST_DELAY = 42_300
+"""Seconds that a message can be delayed: SQS counts twelve hours from its delivery, to a function that may
+have had it for fifteen minutes."""
+
+_MAX_ENTRIES = 10  # of one request
+
 
 class Delivery(NamedTuple):
-    """A message that was handed to a worker.
+    """A message as it is delivered to a consumer.
 
     Attributes:
         message_id: Identifies the message; the same in each of its deliveries.
@@ -29,46 +38,11 @@ class Delivery(NamedTuple):
 
 
 Outcomes = Mapping[str, int | None]
-"""What becomes of messages by id: None when they are done, else the seconds until they come again."""
+"""By message id: None when the message is done, else the seconds until it is delivered again."""
 
 
-class JobQueue(Protocol):
-    """Where messages are sent to."""
-
-    def send(self, message: str, delay: int = 0) -> None:
-        """Sends a message.
-
-        Args:
-            message: Its text.
-            delay: Seconds that it is held back.
-
-        Raises:
-            ServiceUnavailable: The queue cannot be reached; the message may have been sent all the same.
-        """
-        ...
-
-    def postpone(self, deliveries: Mapping[str, int]) -> None:
-        """Says when messages that were not dealt with come again. Those for whom that fails come later.
-
-        Args:
-            deliveries: Seconds by receipt.
-        """
-        ...
-
-
-LONGEST = 42_300
-"""Seconds that a message can be put off: SQS counts twelve hours from its delivery, to a function that may
-have had it for fifteen minutes."""
-
-_AT_ONCE = 10
-
-
-NOT_IN_SQS = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
-"""What messages must not hold, and how JSON has it instead."""
-
-
-class SqsQueue:
-    """Sends messages, and says when some of them come again.
+class Queue:
+    """A queue that messages are sent to, and delivered from.
 
     Args:
         clients: Calls AWS.
@@ -84,7 +58,7 @@ class SqsQueue:
 
         Args:
             message: Its text.
-            delay: Seconds that it is held back.
+            delay: Seconds before it is delivered.
 
         Raises:
             ServiceUnavailable: SQS cannot be reached; the message may have been sent all the same.
@@ -93,12 +67,12 @@ class SqsQueue:
             self._clients.sqs.send_message(QueueUrl=self._url, MessageBody=message, DelaySeconds=delay)
 
     def postpone(self, deliveries: Mapping[str, int]) -> None:
-        """Says when messages that were not dealt with come again. Those for whom that fails come later.
+        """Sets when messages are delivered again. Where that fails, it is when their visibility timeout ends.
 
         Args:
             deliveries: Seconds by receipt.
         """
-        for some in batched(deliveries.items(), _AT_ONCE, strict=False):
+        for some in batched(deliveries.items(), _MAX_ENTRIES, strict=False):
             try:
                 self._postpone(some)
             except AWS_FAILURES as error:
@@ -108,7 +82,11 @@ class SqsQueue:
         answer = self._clients.sqs.change_message_visibility_batch(
             QueueUrl=self._url,
             Entries=[
-                {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": min(seconds, LONGEST)}
+                {
+                    "Id": str(number),
+                    "ReceiptHandle": receipt,
+                    "VisibilityTimeout": min(seconds, LONGEST_DELAY),
+                }
                 for number, (receipt, seconds) in enumerate(deliveries)
             ],
         )

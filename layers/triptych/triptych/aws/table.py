@@ -8,7 +8,8 @@ Items written to DynamoDB, some at a time, at an even pace.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +19,8 @@ from botocore.exceptions import ClientError
 
 from triptych.aws.clients import AwsClients
 from triptych.aws.errors import THROTTLED, error_code, reaching
-from triptych.aws.pacer import Pacer
+from triptych.clock import Deadline
+from triptych.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -184,6 +186,53 @@ LIMIT = 25
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0  # seconds
 _DOUBLED = 7  # times that the first wait is doubled until it is the longest
 _UNIT = 1024  # bytes of an item that one write unit pays for
+
+
+class Pacer:
+    """Spreads writes evenly over time, and stops before a wait that would end too late.
+
+    Args:
+        rate: Writes a second.
+        deadline: When the last wait must have ended.
+        sleep: Waits for some seconds.
+        clock: The clock of the deadline.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        deadline: Deadline,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rate = rate
+        self._deadline = deadline
+        self._sleep = sleep
+        self._clock = clock
+        self._next = clock()
+
+    def wait(self, count: int) -> None:
+        """Waits until this many writes are due; the first ones are due at once.
+
+        Raises:
+            DeadlineExceeded: They are due too late.
+        """
+        start = max(self._clock(), self._next)
+        self._next = start + count / self._rate
+        self.pause(start - self._clock())
+
+    def pause(self, seconds: float) -> None:
+        """Waits for some seconds.
+
+        Raises:
+            DeadlineExceeded: They end too late.
+        """
+        if self._clock() + seconds >= self._deadline.at:
+            raise DeadlineExceeded(
+                "there was not enough time to write the predictions for lookups; split the file, or raise "
+                "LookupWritesPerSecond where the table takes more"
+            )
+        self._sleep(max(0.0, seconds))
 
 
 def write_items(clients: AwsClients, table: str, items: Sequence[Mapping[str, Any]], pacer: Pacer) -> None:

@@ -1,6 +1,4 @@
-"""Watching requests.
-
-Logs and metrics through Powertools.
+"""Logs and metrics through Powertools.
 
 A request leaves one line: JSON that CloudWatch Logs shows as the access log and reads as metrics (embedded
 metric format). Failures that nobody expected leave a second one with the stack trace. Payloads are never
@@ -12,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -22,7 +19,7 @@ from triptych.protocol.json_document import dump
 
 @dataclass(slots=True)
 class RequestRecord:
-    """What is told about one request; never its payload.
+    """The access log of one request; never its payload.
 
     Attributes:
         request_id: Id that the gateway gave it.
@@ -49,30 +46,6 @@ class RequestRecord:
     response_bytes: int = 0
 
 
-class Observer(Protocol):
-    """Makes logs and metrics of what happens."""
-
-    def request_started(self, request_id: str) -> None:
-        """A request came in: what is logged from now on belongs to it."""
-        ...
-
-    def request_ended(self, record: RequestRecord) -> None:
-        """A request was answered."""
-        ...
-
-    def model_loaded(self, name: str, version: int, milliseconds: float) -> None:
-        """A model was opened."""
-        ...
-
-    def model_failed(self, name: str, version: int, reason: str) -> None:
-        """A model could not be opened."""
-        ...
-
-    def unexpected(self, error: Exception) -> None:
-        """Something failed that should not: the log tells where."""
-        ...
-
-
 NO_MODEL = "none"  # a name that a caller made up must not become a metric of its own
 _UNITS = {
     **dict.fromkeys(
@@ -82,8 +55,8 @@ _UNITS = {
 }  # the others are counts
 
 
-class PowertoolsTelemetry:
-    """Makes logs and metrics of what happens.
+class Telemetry:
+    """Writes logs and metrics.
 
     Args:
         service: Name of the function's part, such as `realtime`.
@@ -106,7 +79,7 @@ class PowertoolsTelemetry:
         self.request_id: str | None = None
 
     def request_started(self, request_id: str) -> None:
-        """A request came in: what is logged from now on belongs to it."""
+        """A request came in: later lines of the log belong to it."""
         self.request_id = request_id
         self._logger.append_keys(request_id=request_id)
 
@@ -136,7 +109,7 @@ class PowertoolsTelemetry:
         Args:
             model: Name of the model that the metrics are of.
             values: Metrics by name.
-            described: What else the line tells.
+            described: What else is in the line.
         """
         # All at once: with a call for each metric and each word beside it, this line took most of the
         # time of a small model's request.
@@ -158,7 +131,7 @@ def _unit(metric: str) -> MetricUnit:
 
 
 def _rare(status: int, *, cold: bool) -> dict[str, float]:
-    # Not told when they did not happen: a sum is the same without zeros, and each one told is paid for.
+    # Left out when they did not happen: a sum is the same without zeros, and each metric is paid for.
     happened = {"ClientErrors": 400 <= status < 500, "ServerErrors": status >= 500, "ColdStart": cold}
     return {name: 1.0 for name, so in happened.items() if so}
 

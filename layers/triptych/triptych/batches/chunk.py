@@ -14,7 +14,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from triptych.aws.objects import StoredObject
-from triptych.aws.pacer import Pacer
+from triptych.aws.table import Pacer
 from triptych.aws.uploads import ObjectWriter
 from triptych.batches.batch import Batch
 from triptych.batches.cancelling import checkpoint, still_wanted

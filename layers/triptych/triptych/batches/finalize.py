@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from triptych.aws.notifications import Notifier
 from triptych.batches.batch import Batch
 from triptych.batches.store import BatchStore
 from triptych.batches.telemetry import BatchTelemetry
@@ -15,7 +16,6 @@ from triptych.clock import Clock
 from triptych.errors import Conflict
 from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.ledger import RecordLedger
-from triptych.lifecycle.notifier import Notifier
 
 
 class BatchLedger(RecordLedger[Batch]):

@@ -23,8 +23,7 @@ import orjson
 from triptych.aws.clients import AwsClients
 from triptych.aws.errors import reaching
 from triptych.aws.objects import ahead
-from triptych.aws.pacer import Pacer
-from triptych.aws.table import LIMIT, deserialized, named, write_items
+from triptych.aws.table import LIMIT, Pacer, deserialized, named, write_items
 from triptych.clock import Clock, moment
 from triptych.errors import BadRequest, NotFound
 from triptych.inference.piece import Prediction

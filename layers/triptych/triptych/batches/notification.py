@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import partial
 
 from triptych.aws.clients import AwsClients
-from triptych.aws.notifications import AwsNotifier, News
+from triptych.aws.notifications import News, Notifier
 from triptych.batches.batch import Batch
 from triptych.batches.document import document
 from triptych.clock import moment
@@ -22,9 +22,9 @@ from triptych.clock import moment
 SOURCE = "triptych.batches"
 
 
-def batch_notifier(clients: AwsClients, topic_arn: str, region: str) -> AwsNotifier[Batch]:
+def batch_notifier(clients: AwsClients, topic_arn: str, region: str) -> Notifier[Batch]:
     """Returns what publishes the end of a batch; a notification names the region."""
-    return AwsNotifier(clients, topic_arn, "the topic of batches", partial(_news, region=region))
+    return Notifier(clients, topic_arn, "the topic of batches", partial(_news, region=region))
 
 
 def notification(batch: Batch, region: str) -> dict[str, object]:

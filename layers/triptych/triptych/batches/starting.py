@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from triptych.aws.queue import JobQueue
+from triptych.aws.queue import Queue
 from triptych.aws.workflow import Workflow
 from triptych.batches.batch import Batch, execution_name
 from triptych.batches.finalize import BatchLedger
@@ -27,7 +27,7 @@ class Starter:
         clock: Gives the milliseconds since 1970.
     """
 
-    def __init__(self, ledger: BatchLedger, workflow: Workflow, queue: JobQueue, clock: Clock) -> None:
+    def __init__(self, ledger: BatchLedger, workflow: Workflow, queue: Queue, clock: Clock) -> None:
         self._ledger = ledger
         self._workflow = workflow
         self._queue = queue

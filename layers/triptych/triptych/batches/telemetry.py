@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from triptych.aws.telemetry import NO_MODEL, PowertoolsTelemetry
+from triptych.aws.telemetry import NO_MODEL, Telemetry
 from triptych.batches.batch import Batch, Status
 from triptych.batches.file import FileOutcome, InputFile
 from triptych.batches.keys import input_key
@@ -41,7 +41,7 @@ _ENDED: Final = {
 }
 
 
-class BatchTelemetry(PowertoolsTelemetry):
+class BatchTelemetry(Telemetry):
     """Writes logs and metrics of batches, beside those of requests."""
 
     def batch_accepted(self, batch: Batch) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from triptych.aws.consumer import SAFETY_MARGIN, Context, SqsTrigger
-from triptych.aws.queue import Delivery, JobQueue, Outcomes
+from triptych.aws.queue import Delivery, Outcomes, Queue
 from triptych.batches.telemetry import BatchTelemetry
 from triptych.clock import Deadline
 
@@ -25,7 +25,7 @@ class S3Trigger:
         observer: Is told about what fails.
     """
 
-    def __init__(self, take: Take, queue: JobQueue, observer: BatchTelemetry) -> None:
+    def __init__(self, take: Take, queue: Queue, observer: BatchTelemetry) -> None:
         self._take = take
         self._queue = queue
         self._observer = observer

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import Any, Protocol
 
-from triptych.aws.telemetry import Observer, RequestRecord
+from triptych.aws.telemetry import RequestRecord, Telemetry
 from triptych.clock import Deadline
 from triptych.errors import NO_MEMORY, MethodNotAllowed, NotFound, PayloadTooLarge, TriptychError
 from triptych.http.request import Request, body_of, caller_of, headers_of
@@ -45,7 +45,7 @@ class Application[S]:
         waited: Seconds that the first caller has waited already, for the function to start.
     """
 
-    def __init__(self, routes: Routes[S], services: S, observer: Observer, waited: float = 0.0) -> None:
+    def __init__(self, routes: Routes[S], services: S, observer: Telemetry, waited: float = 0.0) -> None:
         self._routes = routes
         self._services = services
         self._observer = observer

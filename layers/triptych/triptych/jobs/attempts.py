@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from triptych.aws.queue import JobQueue
+from triptych.aws.queue import Queue
 from triptych.clock import Clock
 from triptych.errors import Conflict, NotFound, ServiceUnavailable, TriptychError
 from triptych.inference.adaptive_batching import NotStarted
@@ -91,7 +91,7 @@ class Limit(NamedTuple):
     """
 
     attempts: int
-    dead_letters: JobQueue
+    dead_letters: Queue
 
 
 class Attempts:

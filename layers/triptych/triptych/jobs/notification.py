@@ -19,7 +19,7 @@ from __future__ import annotations
 from functools import partial
 
 from triptych.aws.clients import AwsClients
-from triptych.aws.notifications import AwsNotifier, News
+from triptych.aws.notifications import News, Notifier
 from triptych.clock import moment
 from triptych.jobs.document import document
 from triptych.jobs.job import Job, Status
@@ -34,12 +34,12 @@ _REASONS = {
 }
 
 
-def job_notifier(clients: AwsClients, topic_arn: str, region: str) -> AwsNotifier[Job]:
+def job_notifier(clients: AwsClients, topic_arn: str, region: str) -> Notifier[Job]:
     """Returns what publishes the end of a job; a notification names the region."""
-    return AwsNotifier(clients, topic_arn, "the topic of jobs", partial(_news, region=region))
+    return Notifier(clients, topic_arn, "the topic of jobs", partial(_news, region=region))
 
 
-def job_finalizer(storage: JobStorage, notifier: AwsNotifier[Job]) -> Finalizer[Job]:
+def job_finalizer(storage: JobStorage, notifier: Notifier[Job]) -> Finalizer[Job]:
     """Returns what finalizes jobs: only one that succeeded keeps a result."""
 
     def clean_up(job: Job) -> None:

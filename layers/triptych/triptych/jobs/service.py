@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from triptych.aws.queue import JobQueue
+from triptych.aws.queue import Queue
 from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, ServiceUnavailable
 from triptych.jobs import transitions
@@ -40,7 +40,7 @@ class JobService:
         self,
         storage: JobStorage,
         finalizer: Finalizer[Job],
-        queue: JobQueue,
+        queue: Queue,
         telemetry: JobTelemetry,
         clock: Clock,
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from triptych.aws.telemetry import NO_MODEL, PowertoolsTelemetry
+from triptych.aws.telemetry import NO_MODEL, Telemetry
 from triptych.errors import NotFound
 from triptych.jobs.job import UNKNOWN_MODEL, Job, Status
 
@@ -38,7 +38,7 @@ _ENDED = {
 }
 
 
-class JobTelemetry(PowertoolsTelemetry):
+class JobTelemetry(Telemetry):
     """Makes logs and metrics of what becomes of jobs, beside those of requests."""
 
     def job_submitted(self, job: Job) -> None:

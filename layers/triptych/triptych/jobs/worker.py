@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from time import monotonic
 
-from triptych.aws.queue import Delivery, JobQueue, Outcomes
+from triptych.aws.queue import Delivery, Outcomes, Queue
 from triptych.clock import Clock, Deadline
 from triptych.errors import DeadlineExceeded, TriptychError
 from triptych.inference.adaptive_batching import NotStarted
@@ -64,7 +64,7 @@ class Worker:
         attempts: Attempts,
         runner: Runner,
         large: LargeJobs,
-        queue: JobQueue,
+        queue: Queue,
         observer: JobTelemetry,
         backoff: Backoff,
         each: Each,

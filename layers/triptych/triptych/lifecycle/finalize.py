@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from triptych.aws.notifications import AwsNotifier
+from triptych.aws.notifications import Notifier
 from triptych.errors import Conflict
 from triptych.lifecycle.store import Record, RecordStore
 
@@ -22,7 +22,7 @@ class Finalizer[Some: Record]:
     def __init__(
         self,
         store: RecordStore[Some],
-        notifier: AwsNotifier[Some],
+        notifier: Notifier[Some],
         notified: Callable[[Some], Some],
         clean_up: Callable[[Some], None] | None = None,
     ) -> None:
