@@ -1,4 +1,4 @@
-# Everything that is done to this project, one word each: `make` lists the words.
+# All commands of the project: `make` lists them.
 
 ARCHITECTURE ?= x86_64
 STAND_IN := triptych-lambda-stand-in:3.13
@@ -40,7 +40,7 @@ up: build  ## start the emulator, deploy to it and print URLs, key and curl line
 	@$(RUN) python -m local up
 
 .PHONY: down
-down: $(INSTALL_UV)  ## stop what `make up` started, with all that is in it; YES=1 does not ask
+down: $(INSTALL_UV)  ## stop what `make up` started, and discard its data; YES=1 does not ask
 	@$(RUN) python -m local down $(YES:%=--yes)
 
 .PHONY: env
@@ -48,18 +48,18 @@ env: setup  ## print URL, key, buckets for a shell: eval "$$(make env)"; STACK=n
 	@$(RUN) python -m local env $(STACK:%=--stack %)
 
 .PHONY: smoke
-smoke: setup  ## check a running stack, a line each, and clean up; STACK=name: of your AWS account
+smoke: setup  ## check a running stack, and clean up; STACK=name: of your AWS account
 	@$(RUN) python -m local smoke $(STACK:%=--stack %)
 
 .PHONY: redrive
-redrive: setup  ## queue failed jobs again whose reason may be gone; STACK=name: of your AWS account
+redrive: setup  ## queue retryable failed jobs again; STACK=name: of your AWS account
 	@$(RUN) python -m local redrive $(STACK:%=--stack %)
 
 MODEL ?= penguins
 FILE ?= examples/penguins.csv
 
 .PHONY: transform
-transform: setup  ## drop a file into the local stack and fetch its predictions; MODEL=, FILE=, OPTIONS="join=all ..."
+transform: setup  ## upload a file to the local stack and fetch its predictions; MODEL=, FILE=, OPTIONS="join=all ..."
 	@$(RUN) python -m local transform --model $(MODEL) --file $(FILE) $(OPTIONS:%=--option %)
 
 .PHONY: sam-local
@@ -72,7 +72,7 @@ sam-local: build  ## serve the API on port 3000 from Lambda containers (needs Do
 export PARAMETERS
 
 .PHONY: preflight
-preflight: setup  ## say what will not work or cost unexpectedly in your AWS account; STACK=name
+preflight: setup  ## report problems and unexpected costs in your AWS account; STACK=name
 	@$(RUN) python -m account preflight $(STACK:%=--stack %) --architecture $(ARCHITECTURE) --parameters "$$PARAMETERS"
 
 .PHONY: deploy
@@ -80,7 +80,7 @@ deploy: build  ## create or update a stack in your AWS account; STACK=name, PARA
 	@$(RUN) python -m account deploy $(STACK:%=--stack %) --architecture $(ARCHITECTURE) --parameters "$$PARAMETERS" $(YES:%=--yes)
 
 .PHONY: destroy
-destroy: setup  ## remove a stack from your AWS account, and say what stays; STACK=name, YES=1, DATA=1 deletes buckets too
+destroy: setup  ## remove a stack from your AWS account, and list what stays; STACK=name, YES=1, DATA=1 deletes buckets too
 	@$(RUN) python -m account destroy $(STACK:%=--stack %) $(YES:%=--yes) $(DATA:%=--data)
 
 # --------------------------------------------------------------------------------------------- to work on it
@@ -95,7 +95,7 @@ build: setup  ## build the layers and the function into .aws-sam
 	@$(RUN) sam build --cache-dir .aws-sam/cache-$(ARCHITECTURE) --parameter-overrides Architecture=$(ARCHITECTURE)
 
 .PHONY: stand-in
-stand-in: setup  ## build an image for Lambda containers, where AWS's cannot be pulled (as root)
+stand-in: setup  ## build an image for Lambda containers, if AWS's cannot be pulled (as root)
 	@tests/sam/stand-in/build
 
 .PHONY: layers
@@ -122,7 +122,7 @@ N ?= 100
 SEED ?= 1
 
 .PHONY: mutants
-mutants: $(INSTALL_UV)  ## try which small changes to the package no test notices; MODULE=folder, N=100, SEED=1
+mutants: $(INSTALL_UV)  ## mutation tests: list small changes that no test catches; MODULE=folder, N=100, SEED=1
 	@$(UV) run --quiet --isolated --locked --no-default-groups --group mutants \
 		python -m tests.mutants --number $(N) --seed $(SEED) $(MODULE:%=--module %)
 
@@ -132,18 +132,18 @@ trace: setup  ## list the files and functions that a request, a job and a chunk 
 
 # A measurement needs the machine for itself.
 .PHONY: bench
-bench: build  ## measure the program beside the floor and its rivals, in ten minutes
+bench: build  ## measure against the lowest possible cost and other tools, in ten minutes
 	@for question in warm_request cold_start jobs batch workflow cost profiles; do $(RUN) python -m benchmarks.$$question || exit 1; done
 	@$(MAKE) bench-report
 
 .PHONY: bench-full
-bench-full: build  ## the same at length, and beside other servers, which it installs
+bench-full: build  ## the same at length, and against other servers, which it installs
 	@for question in warm_request cold_start jobs batch workflow servers cost profiles; do \
 		$(RUN) python -m benchmarks.$$question --effort full || exit 1; done
 	@$(MAKE) bench-report
 
 .PHONY: bench-report
-bench-report: setup  ## write docs/benchmarks.md and docs/cost.md from what was measured
+bench-report: setup  ## write docs/benchmarks.md and docs/cost.md from the results
 	@$(RUN) python -m benchmarks.report
 	@$(RUN) python -m benchmarks.cost_page
 

@@ -12,7 +12,7 @@ from tests.support.deployed import deployed
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sends tests of one deployed stack to one worker, which would deploy a stack of its own; they begin first.
+    """Sends tests of one deployed stack to one worker, because each deploys its own; they start first.
 
     They wait more than they compute: what comes after them fills the processors.
     """
