@@ -26,15 +26,15 @@ from triptych.batches.steps import WorkflowSteps
 from triptych.batches.uploads import Steps, UploadLimits, Uploads
 from triptych.clock import Deadline
 from triptych.errors import NotFound
-from triptych.inference.piece import Watch
+from triptych.inference.slices import Budget
 from triptych.models.model import Model
 from triptych.rows.options import BatchOptions
 
 from tests.support.batch_fakes import MemoryBatches, MemoryPredictions, MemoryWorkflow, WatchedBatches
 from tests.support.job_fakes import NOW, JobClock, MemoryQueue
+from tests.support.local_files import sample
 from tests.support.objects import DirectoryBucket
 from tests.support.pieces import TINY
-from tests.support.spooled import sample
 
 FAST = LookupRate(1e9, uploads=1, chunks=1)
 
@@ -129,8 +129,8 @@ class BatchWorld:
         found = self.inputs.find(file.key, file.object_version)
         assert found is not None
         source = self.inputs.open(found)
-        watch = Watch(Deadline.after(60), lambda: None)
-        return plan_chunks(file, source, size, Staging(self.work, batch.id), watch)
+        budget = Budget(Deadline.after(60), lambda: None)
+        return plan_chunks(file, source, size, Staging(self.work, batch.id), budget)
 
     def transform(self, batch: Batch, chunk: Chunk) -> None:
         """Transforms a chunk, however often that takes."""

@@ -12,16 +12,33 @@ from typing import Any, NamedTuple
 import orjson
 from triptych.aws.objects import ObjectReader
 from triptych.clock import Deadline
+from triptych.inference.file import transform_piece
 from triptych.inference.output import TABLES, Whole, head, rewrite, tail
-from triptych.inference.piece import Counts, Piece, Prediction, Report, Sinks, Wanted, Watch
-from triptych.inference.slices import Sizes
-from triptych.inference.transform import BulkSizes, transform_piece
+from triptych.inference.piece import Counts, Lookups, Piece, Prediction, Report, Sinks
+from triptych.inference.slices import Budget, Sizes
 from triptych.models.model import Model
 from triptych.rows.formats import RowFormat
+from triptych.rows.options import RowOptions
 
 from tests.support.objects import FileReader
 
-TINY = BulkSizes(32, Sizes(first=1, largest=64))
+TINY = Sizes(first=1, largest=64, block=32)
+
+
+class Wanted(NamedTuple):
+    """What is asked for.
+
+    Attributes:
+        form: How the output is written.
+        join: `all`, `none` or names of columns with commas between.
+        outputs: Names of outputs with commas between; None for all.
+        key: Column that identifies a record for lookups; None when there are none.
+    """
+
+    form: RowFormat
+    join: str = "none"
+    outputs: str | None = None
+    key: str | None = None
 
 
 class Made(NamedTuple):
@@ -57,7 +74,7 @@ def made(  # noqa: PLR0913 - each is one thing about the file
     *,
     cuts: Sequence[int] | None = None,
     head_row: bytes = b"",
-    sizes: BulkSizes = TINY,
+    sizes: Sizes = TINY,
 ) -> Made:
     """Transforms a file piece by piece.
 
@@ -78,10 +95,11 @@ def made(  # noqa: PLR0913 - each is one thing about the file
         source = source_of(content, Path(name), 7)
         for start, end in pairwise(cuts or [0, len(content)]):
             output, failed = io.BytesIO(), io.BytesIO()
-            piece = Piece(source, form, start, end, head_row)
-            sinks = Sinks(output, failed, predictions.extend)
-            watch = Watch(Deadline.after(60), lambda: None)
-            report = transform_piece(model, piece, wanted, sinks, watch, sizes=sizes)
+            piece = Piece(source, start, end, head_row)
+            lookups = Lookups(wanted.key, predictions.extend) if wanted.key else None
+            options = RowOptions(form, wanted.form, wanted.join, wanted.outputs)
+            budget = Budget(Deadline.after(60), lambda: None, sizes)
+            report = transform_piece(model, piece, options, Sinks(output, failed, lookups), budget)
             for line in failed.getvalue().splitlines():
                 error = orjson.loads(line)
                 errors.append({**error, "record": error["record"] + counts.read})
@@ -95,8 +113,9 @@ def _joined(model: Model, pieces: list[tuple[bytes, Report]], wanted: Wanted, ro
     if wanted.form.format in TABLES:
         return _rewritten([body for body, _ in pieces], wanted)
     last = max((report for _, report in pieces), key=lambda report: report.counts.written)
-    whole = Whole(wanted.form, last.columns, last.layout, rows, model.name, model.version)
-    return head(whole) + b"".join(body for body, _ in pieces) + tail(whole)
+    envelope = {"model_name": model.name, "model_version": str(model.version)}
+    whole = Whole(wanted.form, last.columns, last.layout, rows, envelope)
+    return head(whole) + b"".join(body for body, _ in pieces) + tail(wanted.form)
 
 
 def _rewritten(bodies: list[bytes], wanted: Wanted) -> bytes:

@@ -14,7 +14,7 @@ from triptych.batches.batch import Batch
 
 from tests.support.crashes import Cloud, Fuse
 from tests.support.properties import examples
-from tests.unit.test_bulk_transform import GOOD, HEAD, NOTES, ROWS
+from tests.unit.test_file_pieces import GOOD, HEAD, NOTES, ROWS
 
 SPECIES = {"join": "all", "outputs": "species"}
 LINE = st.one_of(

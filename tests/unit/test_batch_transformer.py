@@ -18,9 +18,9 @@ from triptych.batches.lookup import LookupRate, Origin
 from triptych.batches.transitions import cancelled
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, NotFound
-from triptych.inference import transform
+from triptych.inference import file as file_inference
 from triptych.inference.piece import Counts, Prediction
-from triptych.inference.transform import BulkSizes
+from triptych.inference.slices import Sizes
 
 from tests.support.batch_world import FAST, BatchWorld, models
 from tests.unit.fakes.clock import Clock
@@ -98,7 +98,7 @@ def test_what_ended_a_process_is_cut_though_it_is_small(world: BatchWorld) -> No
     batch, file = world.dropped("penguins/a.csv", BODY)
     (chunk,) = world.chunks(batch, file, 10**6)
     world.store.count_attempt(batch.id, 0, chunk.start)
-    whole = BulkSizes(block=len(BODY))
+    whole = Sizes(block=len(BODY))
     transformer = Transformer(world.places, world.store, models, world.observer, Limits(FAST, whole))
     rest = transformer.run(batch, chunk, Deadline.after(60))
     assert rest is not None
@@ -107,7 +107,7 @@ def test_what_ended_a_process_is_cut_though_it_is_small(world: BatchWorld) -> No
 
 def test_time_that_is_up(world: BatchWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where time is up the part that is done is kept, and the rest is given back."""
-    monkeypatch.setattr(transform, "_RESERVE", 10**9)
+    monkeypatch.setattr(file_inference, "_RESERVE", 10**9)
     batch, file = world.dropped("penguins/a.csv", BODY)
     (chunk,) = world.chunks(batch, file, 10**6)
     rest = world.transformer.run(batch, chunk, Deadline.after(60))
@@ -144,9 +144,7 @@ def test_lookups_that_are_stopped_within_a_block(world: BatchWorld, monkeypatch:
     """A block whose lookups cannot be written in time is left to the next call; those before it are kept."""
     batch, file = world.dropped("recommender/users.csv", b"user_id\n1\n2\n3\n", LOOKUP)
     (chunk,) = world.chunks(batch, file, 10**6)
-    transformer = Transformer(
-        world.places, world.store, models, world.observer, Limits(FAST, BulkSizes(block=2))
-    )
+    transformer = Transformer(world.places, world.store, models, world.observer, Limits(FAST, Sizes(block=2)))
     put = world.predictions.put
 
     def late(predictions: Sequence[Prediction], made: Origin, pacer: Pacer) -> None:

@@ -19,7 +19,7 @@ from triptych.protocol.json_document import dump
 from triptych.rows.options import JobRequest, row_options
 
 from tests.support.batch_world import BatchWorld
-from tests.support.spooled import sample, transformed
+from tests.support.local_files import sample, transformed
 
 NAMES = "island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,sex,year"
 ROWS = ["Torgersen,39.1,18.7,181,3750,male,2007", "Dream,37.3,16.8,192.0,3000.0,female,2009"]

@@ -14,7 +14,7 @@ from triptych.batches.file import InputFile
 from triptych.batches.sizing import Sizing, sized
 from triptych.batches.staging import Staging
 from triptych.clock import Deadline
-from triptych.inference.piece import Watch
+from triptych.inference.slices import Budget
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 
@@ -59,7 +59,7 @@ def told_and_planned(
     told = sized(file, source, chunk_bytes)
     whole = bucket.open(found)
     chunks = plan_chunks(
-        file, whole, chunk_bytes, Staging(bucket, "id"), Watch(Deadline.after(60), lambda: None)
+        file, whole, chunk_bytes, Staging(bucket, "id"), Budget(Deadline.after(60), lambda: None)
     )
     return told, len(chunks)
 

@@ -20,8 +20,9 @@ from triptych.batches.sizing import Sizing, sized
 from triptych.batches.staging import Staging
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, TriptychError
-from triptych.inference.piece import Piece, Watch
-from triptych.inference.reading import arrow_rows, footer_of, parquet_rows
+from triptych.inference.piece import Piece
+from triptych.inference.slices import Budget
+from triptych.inference.table_reading import arrow_rows, footer_of, parquet_rows
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 
@@ -51,9 +52,9 @@ def bucket(tmp_path: Path) -> DirectoryBucket:
     return DirectoryBucket(tmp_path)
 
 
-def piece(bucket: DirectoryBucket, body: bytes, start: int, end: int, kind: Format) -> Piece:
+def piece(bucket: DirectoryBucket, body: bytes, start: int, end: int) -> Piece:
     """Gives a piece of a file, whose unread bytes are zeros."""
-    return Piece(bucket.open(bucket.drop("file", body)), RowFormat(kind), start, end, b"")
+    return Piece(bucket.open(bucket.drop("file", body)), start, end)
 
 
 def numbers(rows: Iterator[tuple[RecordBatch, int]]) -> list[int]:
@@ -71,8 +72,8 @@ def planned(bucket: DirectoryBucket, body: bytes, size: int) -> list[Chunk]:
     found = bucket.drop("m/a.parquet", body)
     form = RowFormat(Format.PARQUET)
     file = InputFile(0, "m/a.parquet", found.size, found.etag, None, "m", 1, form, BatchOptions(), form)
-    watch = Watch(Deadline.after(9), lambda: None)
-    chunks = plan_chunks(file, bucket.open(found), size, Staging(bucket, "id"), watch)
+    budget = Budget(Deadline.after(9), lambda: None)
+    chunks = plan_chunks(file, bucket.open(found), size, Staging(bucket, "id"), budget)
     rows = footer_of(bucket.open(found)).rows
     told = sized(file, bucket.open(found), size)
     assert Sizing(rows, exact=True, plain=len(body), chunks=len(chunks)) == told
@@ -85,13 +86,13 @@ def test_pieces(bucket: DirectoryBucket, compression: str) -> None:
     body = parquet(compression=compression)
     places = (0, 1, 3_999, 4_000, 4_001, 12_345, 20_000, ROWS - 1, ROWS)
     for start, end in pairwise(places):
-        read = parquet_rows(piece(bucket, body, start, end, Format.PARQUET), Deadline.after(30))
+        read = parquet_rows(piece(bucket, body, start, end), Deadline.after(30))
         assert list(range(start, end)) == numbers(read)
 
 
 def test_only_the_wanted_groups_are_fetched(bucket: DirectoryBucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a file, the footer is read and the row groups of the piece."""
-    part = piece(bucket, parquet(), 8_000, 12_000, Format.PARQUET)
+    part = piece(bucket, parquet(), 8_000, 12_000)
     fetched: list[ByteRange] = []
     local = part.source.local
 
@@ -117,7 +118,7 @@ def test_plans(bucket: DirectoryBucket, rows: int) -> None:
 
 def test_a_file_without_rows(bucket: DirectoryBucket) -> None:
     """It has columns all the same."""
-    assert [] == numbers(parquet_rows(piece(bucket, parquet(0), 0, 0, Format.PARQUET), Deadline.after(9)))
+    assert [] == numbers(parquet_rows(piece(bucket, parquet(0), 0, 0), Deadline.after(9)))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_damaged_footers(tmp_path_factory: pytest.TempPathFactory, data: st.Data
     for _ in range(data.draw(st.integers(1, 4))):
         body[data.draw(st.integers(len(body) - 8 - length, len(body) - 5))] = data.draw(st.integers(0, 255))
     bucket = DirectoryBucket(tmp_path_factory.mktemp("damaged"))
-    part = piece(bucket, bytes(body), 500, 2_500, Format.PARQUET)
+    part = piece(bucket, bytes(body), 500, 2_500)
     read = 0
     with suppress(TriptychError):
         read = sum(batch.num_rows for batch, _ in parquet_rows(part, Deadline.after(20)))
@@ -160,7 +161,7 @@ def test_arrow(bucket: DirectoryBucket, stream: bool) -> None:  # noqa: FBT001 -
     target = io.BytesIO()
     (write_ipc_stream if stream else write_ipc)(table(), target)
     for start, end in ((0, 2**53), (9_000, 17_001), (24_999, 2**53)):
-        part = piece(bucket, target.getvalue(), start, end, Format.ARROW)
+        part = piece(bucket, target.getvalue(), start, end)
         assert list(range(start, min(end, ROWS))) == numbers(arrow_rows(part, Deadline.after(30)))
 
 
@@ -168,4 +169,4 @@ def test_arrow(bucket: DirectoryBucket, stream: bool) -> None:  # noqa: FBT001 -
 def test_what_is_no_arrow(bucket: DirectoryBucket, body: bytes) -> None:
     """What is wrong with a file is said."""
     with pytest.raises(BadRequest, match="Arrow"):
-        list(arrow_rows(piece(bucket, body, 0, 9, Format.ARROW), Deadline.after(9)))
+        list(arrow_rows(piece(bucket, body, 0, 9), Deadline.after(9)))

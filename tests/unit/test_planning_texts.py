@@ -20,7 +20,7 @@ from triptych.batches.sizing import Sizing, sized
 from triptych.batches.staging import Staging
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded
-from triptych.inference.piece import Watch
+from triptych.inference.slices import Budget
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 
@@ -80,8 +80,8 @@ def plan(
     """Plans a file of memory."""
     file = InputFile(0, "m/f", source.size, "e", None, "m", 1, form, BatchOptions(), form)
     staging = Copies() if copies is None else copies
-    watch = Watch(Deadline.after(seconds), lambda: None)
-    return plan_chunks(file, cast("Any", source), size, Staging(cast("Any", staging), "id"), watch)
+    budget = Budget(Deadline.after(seconds), lambda: None)
+    return plan_chunks(file, cast("Any", source), size, Staging(cast("Any", staging), "id"), budget)
 
 
 def record_ends(text: bytes, delimiter: bytes) -> set[int]:

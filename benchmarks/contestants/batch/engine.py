@@ -4,12 +4,14 @@ import sys
 from pathlib import Path
 
 from triptych.clock import Deadline
-from triptych.inference.piece import Piece, Sinks, Wanted, Watch
-from triptych.inference.transform import transform_piece
+from triptych.inference.file import transform_piece
+from triptych.inference.piece import Piece, Sinks
+from triptych.inference.slices import Budget
 from triptych.models.config import ModelConfig, SessionSettings
 from triptych.models.model import Model
 from triptych.models.session import open_session
 from triptych.rows.formats import Format, RowFormat
+from triptych.rows.options import RowOptions
 
 from tests.support.objects import FileReader
 
@@ -28,12 +30,12 @@ def transform(source: Path, model: Path, target: Path) -> None:
     session = open_session(model, SessionSettings(weights="prepacked"))
     opened = Model("m", 1, ModelConfig(), session)
     csv = RowFormat(Format.CSV)
-    piece = Piece(FileReader(source, READ), csv, 0, source.stat().st_size)
+    piece = Piece(FileReader(source, READ), 0, source.stat().st_size)
     with target.open("wb") as output, target.with_suffix(".errors").open("wb") as errors:
         output.write(b"id,y\n")  # as the join of parts does
-        sinks = Sinks(output, errors, lambda _: None)
-        watch = Watch(Deadline.after(SECONDS), lambda: None)
-        report = transform_piece(opened, piece, Wanted(csv, join="id"), sinks, watch)
+        budget = Budget(Deadline.after(SECONDS), lambda: None)
+        options = RowOptions(csv, csv, join="id")
+        report = transform_piece(opened, piece, options, Sinks(output, errors), budget)
     if report.counts.failed:
         raise SystemExit(f"{report.counts.failed} records failed")
 

@@ -8,7 +8,7 @@ how many.
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic
 from typing import NamedTuple
 from uuid import uuid4
@@ -27,9 +27,11 @@ from triptych.batches.store import BatchStore
 from triptych.batches.telemetry import BatchTelemetry, ChunkRun
 from triptych.clock import Deadline
 from triptych.errors import ServiceUnavailable
-from triptych.inference.piece import Piece, Prediction, Report, Sinks, Wanted, Watch
-from triptych.inference.transform import DEFAULT_SIZES, BulkSizes, transform_piece
+from triptych.inference.file import transform_piece
+from triptych.inference.piece import Lookups, Piece, Prediction, Report, Sinks
+from triptych.inference.slices import Budget, Sizes
 from triptych.models.model import Model
+from triptych.rows.options import RowOptions
 
 _FINISHING = 20.0
 """Seconds kept for sending what was made, at most: parts are sent while the next ones are made."""
@@ -47,7 +49,7 @@ class Limits(NamedTuple):
     """
 
     lookups: LookupRate
-    sizes: BulkSizes = DEFAULT_SIZES
+    sizes: Sizes = Sizes()
 
     def rate(self, batch: Batch) -> float:
         """Predictions that one worker of a batch writes in a second."""
@@ -122,9 +124,9 @@ class Transformer:
         sizes = self._limits.sizes.shared(share)  # what ended without a word may have wanted for memory
         if chunk.file.options.lookup:
             sizes = sizes._replace(records=max(1, int(rate * _LOOKUP_SECONDS)))
-        watch = Watch(stop, checkpoint(self._store, batch.id), share=share)
+        budget = Budget(stop, checkpoint(self._store, batch.id), sizes, share)
         making = _Making(self._places, self._observer, batch, chunk._replace(start=start), Pacer(rate, stop))
-        return making.part(model, watch, sizes)
+        return making.part(model, budget)
 
 
 class _Making:
@@ -143,14 +145,14 @@ class _Making:
         self._output_key = part_key(batch.id, number, start, token)
         self._errors_key = part_errors_key(batch.id, number, start, token)
 
-    def part(self, model: Model, watch: Watch, sizes: BulkSizes) -> Part:
+    def part(self, model: Model, budget: Budget) -> Part:
         """Transforms what is left of the chunk, or the beginning of it."""
         started = monotonic()
         work = self._places.work
         output = work.create(self._output_key, self._chunk.file.answer.format.content_type)
         errors = work.create(self._errors_key, "application/jsonlines")
         try:
-            report = self._report(model, Sinks(output, errors, self._keeper(model)), watch, sizes)
+            report = self._report(model, Sinks(output, errors, self._lookups(model)), budget)
             written = output.close()
             _close(errors, report)
         except BaseException:
@@ -162,32 +164,35 @@ class _Making:
         self._observer.chunk_ran(self._batch.id, _run(self._chunk.file, part))
         return part
 
-    def _report(self, model: Model, sinks: Sinks, watch: Watch, sizes: BulkSizes) -> Report:
-        file = self._chunk.file
-        wanted = Wanted(
-            form=file.answer,
-            join=file.options.join or "none",
-            outputs=file.options.outputs,
-            key=file.options.key if file.options.lookup else None,
-        )
-        return transform_piece(model, self._piece(), wanted, sinks, watch, sizes=sizes)
+    def _report(self, model: Model, sinks: Sinks, budget: Budget) -> Report:
+        file, form = self._chunk.file, self._chunk.file.form
+        if self._chunk.staged:
+            form = form._replace(compression=None)
+        options = RowOptions(form, file.answer, file.options.join, file.options.outputs)
+        return transform_piece(model, self._piece(), options, sinks, budget)
 
     def _piece(self) -> Piece:
         chunk, file = self._chunk, self._chunk.file
         head = head_of(self._places.work, chunk)
         if chunk.staged is None:
             found = StoredObject(file.key, file.size, file.etag, file.object_version, 0)
-            return Piece(self._places.inputs.open(found), file.form, chunk.start, chunk.end, head)
+            return Piece(self._places.inputs.open(found), chunk.start, chunk.end, head)
         staged = self._places.work.find(chunk.staged)
         if staged is None:
             raise ServiceUnavailable("the plain copy of the chunk is gone; redrive the batch")
-        plain = file.form._replace(compression=None)
         source = self._places.work.open(staged)
-        return Piece(source, plain, chunk.start, chunk.end, head, offset=chunk.end - staged.size)
+        return Piece(source, chunk.start, chunk.end, head, offset=chunk.end - staged.size)
 
-    def _keeper(self, model: Model) -> Callable[[Sequence[Prediction]], None]:
+    def _lookups(self, model: Model) -> Lookups | None:
+        options = self._chunk.file.options
+        if not options.lookup or options.key is None:
+            return None
         origin = Origin(model.name, model.version, self._batch.id, self._batch.created)
-        return lambda predictions: self._places.predictions.put(predictions, origin, self._pacer)
+
+        def put(predictions: Sequence[Prediction]) -> None:
+            self._places.predictions.put(predictions, origin, self._pacer)
+
+        return Lookups(options.key, put)
 
     def _described(self, report: Report, written: StoredObject, milliseconds: int) -> Part:
         chunk = self._chunk

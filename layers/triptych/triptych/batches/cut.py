@@ -15,8 +15,8 @@ from triptych.batches.file import Chunk, InputFile
 from triptych.batches.scanner import beginning, check_length, header_row, scanner_of, sliced
 from triptych.batches.staging import MAX_CHUNKS, Staging, staged_chunks
 from triptych.errors import BadRequest, DeadlineExceeded
-from triptych.inference.piece import Watch
-from triptych.inference.reading import footer_of, group_cuts
+from triptych.inference.slices import Budget
+from triptych.inference.table_reading import footer_of, group_cuts
 from triptych.rows.formats import Format, RowFormat
 
 _PROBE = 2**16  # bytes that are read at once near a cut
@@ -25,7 +25,7 @@ _ALL_ROWS = 2**53
 
 
 def plan_chunks(  # noqa: PLR0911 - each format has its way
-    file: InputFile, source: ObjectReader, chunk_bytes: int, staging: Staging, watch: Watch
+    file: InputFile, source: ObjectReader, chunk_bytes: int, staging: Staging, budget: Budget
 ) -> list[Chunk]:
     """Cuts a file at the ends of records.
 
@@ -34,7 +34,7 @@ def plan_chunks(  # noqa: PLR0911 - each format has its way
         source: Its content.
         chunk_bytes: How large chunks should be.
         staging: Where plain copies of chunks of a file are written that cannot be read from its middle.
-        watch: When to stop.
+        budget: When to stop.
 
     Returns:
         At least one; one without records where the file has none.
@@ -46,8 +46,8 @@ def plan_chunks(  # noqa: PLR0911 - each format has its way
     """
 
     def tick() -> None:
-        watch.checkpoint()
-        if watch.deadline.remaining <= 0:
+        budget.checkpoint()
+        if budget.deadline.remaining <= 0:
             raise DeadlineExceeded(
                 "there was no time left to cut the file; split it into smaller ones, or ask for larger chunks"
             )

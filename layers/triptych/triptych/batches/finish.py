@@ -111,8 +111,9 @@ def joined_output(places: Places, file: InputFile, parts: Sequence[Part]) -> Sto
         return _rewritten(places, file, objects)
     known = telling(parts)
     rows = counts_of(parts).written
-    whole = Whole(file.answer, known.columns, known.layout, rows, file.model, file.version)
-    pieces: list[bytes | StoredObject] = [head(whole), *objects, tail(whole)]
+    envelope = {"model_name": file.model, "model_version": str(file.version)}
+    whole = Whole(file.answer, known.columns, known.layout, rows, envelope)
+    pieces: list[bytes | StoredObject] = [head(whole), *objects, tail(file.answer)]
     return places.outputs.join(key, pieces, places.work, content_type)
 
 

@@ -31,7 +31,7 @@ from triptych.batches.store import BatchStore
 from triptych.batches.submission import all_keys
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, NotFound, TriptychError
-from triptych.inference.piece import Watch
+from triptych.inference.slices import Budget
 from triptych.lifecycle.plain import plain
 from triptych.protocol.json_document import dump
 
@@ -229,8 +229,8 @@ class Planner:
         self, batch: Batch, file: InputFile, found: StoredObject, deadline: Deadline, chunk_bytes: int
     ) -> list[Chunk]:
         source = self._places.inputs.open(found)
-        watch = Watch(deadline, checkpoint(self._store, batch.id))
-        return plan_chunks(file, source, chunk_bytes, Staging(self._places.work, batch.id), watch)
+        budget = Budget(deadline, checkpoint(self._store, batch.id))
+        return plan_chunks(file, source, chunk_bytes, Staging(self._places.work, batch.id), budget)
 
     def _begin(self, batch: Batch, files: Sequence[StoredObject | str]) -> None:
         """Deletes what was made before under the keys of files that are left to do."""

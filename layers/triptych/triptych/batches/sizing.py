@@ -8,7 +8,7 @@ from typing import NamedTuple
 from triptych.aws.objects import ObjectReader
 from triptych.batches.cut import growing, npy_chunks, npy_layout, wanted_size
 from triptych.batches.file import InputFile
-from triptych.inference.reading import footer_of, group_cuts
+from triptych.inference.table_reading import footer_of, group_cuts
 from triptych.protocol.compression import Decoder
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.records import CsvRecords, end_of_lines

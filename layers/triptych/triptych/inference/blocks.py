@@ -1,7 +1,4 @@
-"""Some records of a file that are read together.
-
-Records of CSV and JSON Lines.
-"""
+"""Records of a file that are read together: of CSV, of JSON Lines, or rows of a table."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ class Block(Protocol):
         ...
 
     def header(self) -> Table:
-        """Gives the columns without rows, as far as they are known without them.
+        """Returns the columns without rows, as far as they are known without them.
 
         Raises:
             BadRequest: The header cannot be read.
@@ -45,11 +42,11 @@ class Block(Protocol):
         ...
 
     def take(self, records: Sequence[int]) -> Self:
-        """Gives just these records, by their numbers from 0, in ascending order."""
+        """Returns just these records, by their numbers from 0, in ascending order."""
         ...
 
     def shown(self, record: int) -> object:
-        """Gives a record as JSON can hold it, to be shown to people."""
+        """Returns a record as JSON can hold it, to be shown to people."""
         ...
 
 
@@ -64,11 +61,11 @@ class TableBlock:
         self._rows = rows
 
     def table(self) -> Table:
-        """Gives the rows."""
+        """Returns the rows."""
         return self._rows
 
     def header(self) -> Table:
-        """Gives the columns without rows."""
+        """Returns the columns without rows."""
         return self.take([]).table()
 
     def count(self) -> int:
@@ -76,12 +73,12 @@ class TableBlock:
         return self._rows.rows
 
     def take(self, records: Sequence[int]) -> TableBlock:
-        """Gives just these rows."""
+        """Returns just these rows."""
         columns = {name: _cells(column, records) for name, column in self._rows.columns.items()}
         return TableBlock(Table(columns, len(records)))
 
     def shown(self, record: int) -> dict[str, object]:
-        """Gives a row by column; what JSON has no form for is text."""
+        """Returns a row by column; what JSON has no form for is text."""
         return {name: _shown(column, record) for name, column in self._rows.columns.items()}
 
 
@@ -122,7 +119,7 @@ class CsvBlock(Block):
         return decode_rows(self._head + self._text, self._form, self._schema)
 
     def header(self) -> Table:
-        """Gives the columns of the header row; none where there is no such row."""
+        """Returns the columns of the header row; none where there is no such row."""
         return decode_rows(self._head, self._form, self._schema) if self._head else Table({}, 0)
 
     def count(self) -> int:
@@ -130,14 +127,14 @@ class CsvBlock(Block):
         return len(self._records)
 
     def take(self, records: Sequence[int]) -> CsvBlock:
-        """Gives some of them."""
+        """Returns some of them."""
         taken = [self._records[record].strip(b"\r\n") for record in records]
         block = CsvBlock(b"\n".join(taken), self._head, self._form, self._schema)
         block._records = taken  # found once
         return block
 
     def shown(self, record: int) -> str:
-        """Gives a record as it stands, without its newline."""
+        """Returns a record as it stands, without its newline."""
         return _text(self._records[record].strip(b"\r\n"))
 
     @cached_property
@@ -159,10 +156,11 @@ class LineBlock(Block):
 
     def table(self) -> Table:
         """Decodes them."""
-        return decode_json_lines(self._text, self._schema)
+        # A byte order mark counts for nothing only where the file begins, and there it is gone already.
+        return decode_json_lines(b"\n" + self._text, self._schema)
 
     def header(self) -> Table:
-        """Gives no columns: every record has its own."""
+        """Returns no columns: every record has its own."""
         return Table({}, 0)
 
     def count(self) -> int:
@@ -170,11 +168,11 @@ class LineBlock(Block):
         return len(self.lines)
 
     def take(self, records: Sequence[int]) -> LineBlock:
-        """Gives some of them."""
+        """Returns some of them."""
         return LineBlock(b"\n".join(self.lines[record] for record in records), self._schema)
 
     def shown(self, record: int) -> Any:  # noqa: ANN401 - JSON
-        """Gives the value of a line, or its text where it is none."""
+        """Returns the value of a line, or its text where it is none."""
         line = self.lines[record]
         try:
             return orjson.loads(line) if len(line) <= _SHOWN else _text(line)

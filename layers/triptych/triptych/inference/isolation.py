@@ -25,40 +25,36 @@ class BadRecord(NamedTuple):
     reason: str
 
 
-class Settled[Made](NamedTuple):
+class Isolated[Result](NamedTuple):
     """What came of a block.
 
     Attributes:
-        made: What was made of the good records, in their order.
+        results: The results for the good records, in their order.
         bad: The others, in their order.
-        records: How many there were in all.
     """
 
-    made: Sequence[Made]
+    results: Sequence[Result]
     bad: Sequence[BadRecord]
-    records: int
 
 
-def settle[Made](block: Block, attempt: Callable[[Block], tuple[Made, int]]) -> Settled[Made]:
+def isolate[Result](block: Block, attempt: Callable[[Block], Result]) -> Isolated[Result]:
     """Tries a block, and what is left of it without its bad records.
 
     Args:
         block: The records.
-        attempt: Makes something of records, and tells how many there were; it fails with `BadRequest` or
-            `PayloadTooLarge` where some of them are bad.
+        attempt: Works on records; fails with `BadRequest` or `PayloadTooLarge` where some of them are bad.
     """
     try:
-        made, records = attempt(block)
+        return Isolated([attempt(block)], [])
     except (BadRequest, PayloadTooLarge) as error:
         search = _Search(block, attempt)
         search.narrow(range(block.count()), error)
-        return Settled(search.made, sorted(search.bad), block.count())
-    return Settled([made], [], records)
+        return Isolated(search.results, sorted(search.bad))
 
 
-class _Search[Made]:
-    def __init__(self, block: Block, attempt: Callable[[Block], tuple[Made, int]]) -> None:
-        self.made: list[Made] = []
+class _Search[Result]:
+    def __init__(self, block: Block, attempt: Callable[[Block], Result]) -> None:
+        self.results: list[Result] = []
         self.bad: list[BadRecord] = []
         self._block = block
         self._attempt = attempt
@@ -84,11 +80,9 @@ class _Search[Made]:
         if not records:
             return
         try:
-            made, _ = self._attempt(self._block.take(records))
+            self.results.append(self._attempt(self._block.take(records)))
         except (BadRequest, PayloadTooLarge) as error:
             self.narrow(records, error)
-        else:
-            self.made.append(made)
 
 
 def _named(error: TriptychError, records: int) -> Mapping[int, str]:

@@ -1,9 +1,14 @@
-"""JSON Lines, where each record has columns of its own."""
+"""JSON Lines, where each record has columns of its own.
+
+Where bad records are set apart, no record may be read otherwise because of those beside it: each has the
+columns that the model takes, and comes back before its predictions as it stands. In a file that fails as a
+whole, as in a request, all rows are one table: a survey of the file finds its columns first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -12,18 +17,66 @@ from triptych.protocol.names import listing
 from triptych.rows.arrow import values_of
 from triptych.rows.formats import Format
 from triptych.rows.schema import RowSchema
-from triptych.rows.table import AllColumns, Column, Table, column_of_kinds
+from triptych.rows.table import AllColumns, Column, Table, check_names, column_of_kinds, kinds_of
 
 _ANY = frozenset({object})
 
 
-def known_columns(table: Table, schema: RowSchema) -> Table:
-    """Gives all rows the columns that the model takes: what a record lacks is a missing cell.
+class Survey(NamedTuple):
+    """The table that all rows of a file make.
 
-    So no record is read otherwise because of those beside it.
+    Attributes:
+        names: All columns, in the order in which they turn up.
+        kinds: Kinds of the values of the columns that come back.
+    """
+
+    names: tuple[str, ...]
+    kinds: Mapping[str, frozenset[type]]
+
+    def completed(self, table: Table) -> Table:
+        """Returns some of the rows, with all columns."""
+        return Table(AllColumns(table, self.names), table.rows)
+
+    def typed(self, columns: Mapping[str, Column], form: Format) -> dict[str, Column]:
+        """Returns columns of some of the rows, with the types that the whole columns have.
+
+        Raises:
+            BadRequest: A value has no JSON text, and the format needs one.
+        """
+        return {
+            name: column_of_kinds(column, self.kinds.get(name, frozenset()), form)
+            if isinstance(column, list)
+            else column
+            for name, column in columns.items()
+        }
+
+
+def survey(tables: Iterable[Table], columns: Collection[str] | None) -> Survey:
+    """Looks through all rows.
+
+    Args:
+        tables: The rows.
+        columns: Columns that come back; None for all.
 
     Raises:
-        BadRequest: Some records have none of the columns.
+        PayloadTooLarge: There are too many columns.
+    """
+    names: dict[str, None] = {}
+    kinds: dict[str, frozenset[type]] = {}
+    for table in tables:
+        names |= dict.fromkeys(table.columns)
+        check_names(tuple(names))
+        for name in table.columns if columns is None else columns:
+            if isinstance(values := table.columns.get(name), list):
+                kinds[name] = kinds.get(name, frozenset()) | kinds_of(values)
+    return Survey(tuple(names), kinds)
+
+
+def known_columns(table: Table, schema: RowSchema) -> Table:
+    """Returns rows with the columns that the model takes: what a record lacks is a missing cell.
+
+    Raises:
+        BadRows: Some records have none of the columns.
     """
     if any(schema.flat_columns(spec) is None for spec in schema.inputs):
         return table
@@ -40,7 +93,7 @@ def known_columns(table: Table, schema: RowSchema) -> Table:
 
 
 def joined_cells(table: Table, join: str) -> dict[str, Column]:
-    """Gives columns for formats of tables: as text, strings as they are and all else as JSON.
+    """Returns columns for formats of tables: as text, strings as they are and all else as JSON.
 
     Args:
         table: The rows.
@@ -60,13 +113,13 @@ def joined_lines(lines: Sequence[bytes], predicted: bytes, names: Sequence[str],
         join: `all`, or names of columns with commas between; a record that lacks one has null.
 
     Raises:
-        BadRequest: Some records cannot be joined.
+        BadRows: Some records cannot be joined.
     """
-    wanted = None if join == "all" else list(dict.fromkeys(join.split(",")))
+    chosen = None if join == "all" else list(dict.fromkeys(join.split(",")))
     records = [orjson.loads(line) for line in lines]
-    _check_joined(records, wanted, names)
+    _check_joined(records, chosen, names)
     rows = zip(records, predicted.split(b"\n")[:-1], strict=True)
-    return b"".join(_spliced(_chosen(record, wanted), row) + b"\n" for record, row in rows)
+    return b"".join(_spliced(_chosen(record, chosen), row) + b"\n" for record, row in rows)
 
 
 def _check(table: Table, names: Sequence[str]) -> None:
@@ -77,19 +130,19 @@ def _check(table: Table, names: Sequence[str]) -> None:
         raise BadRows(dict.fromkeys(empty, f"the record has none of the columns {listing(names)}"))
 
 
-def _check_joined(records: Sequence[Any], wanted: Sequence[str] | None, names: Sequence[str]) -> None:
+def _check_joined(records: Sequence[Any], chosen: Sequence[str] | None, names: Sequence[str]) -> None:
     reasons: dict[int, str] = {}
     for number, record in enumerate(records, 1):
         if not isinstance(record, dict):
             reasons[number] = "only an object can be joined, as its columns have names"
-        elif twice := set(record if wanted is None else wanted) & set(names):
+        elif twice := set(record if chosen is None else chosen) & set(names):
             reasons[number] = f"two columns of the answer would be {min(twice)!r}; choose others with join"
     if reasons:
         raise BadRows(reasons)
 
 
-def _chosen(record: Mapping[str, Any], wanted: Sequence[str] | None) -> Mapping[str, Any]:
-    return record if wanted is None else {name: record.get(name) for name in wanted}
+def _chosen(record: Mapping[str, Any], chosen: Sequence[str] | None) -> Mapping[str, Any]:
+    return record if chosen is None else {name: record.get(name) for name in chosen}
 
 
 def _spliced(record: Mapping[str, Any], row: bytes) -> bytes:

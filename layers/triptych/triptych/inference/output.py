@@ -1,14 +1,19 @@
-"""What stands before and after the bodies of pieces that are joined to one file.
+"""The output of a file: parts are written as they come, with a head before them and a tail behind.
 
-The output of a piece, written part by part.
+```
+whole file:       head ── part ── part ── ... ── tail
+pieces of one:    part ── ...  |  part ── ...      joined later: head ── piece ── piece ── tail
+```
 
-One file of tables made of several.
+Files of tables (Parquet, Arrow) cannot be joined end to end: their pieces are files of their own, which
+`rewrite` makes one.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import BinaryIO, NamedTuple, cast
 
 import numpy as np
@@ -18,7 +23,7 @@ from numpy.lib import format as npy_format
 
 from triptych.aws.objects import ObjectReader
 from triptych.errors import BadRequest
-from triptych.inference.piece import Writable
+from triptych.inference.piece import Prediction, Writable
 from triptych.protocol.json_document import dump
 from triptych.rows.arrow import no_rows
 from triptych.rows.csv import encode_csv
@@ -26,59 +31,12 @@ from triptych.rows.formats import Format, RowFormat
 from triptych.rows.parquet import write_arrow_batches, write_parquet_batches, write_tables
 from triptych.rows.table import Column
 
+_WRITERS = {Format.PARQUET: write_parquet_batches, Format.ARROW: write_arrow_batches}
 
-class Whole(NamedTuple):
-    """A file that is made of bodies.
-
-    Attributes:
-        form: How it is written.
-        columns: Names of its columns.
-        layout: What else all bodies have in common.
-        rows: How many rows it has.
-        model: Name of the model.
-        version: Its version.
-    """
-
-    form: RowFormat
-    columns: tuple[str, ...]
-    layout: str
-    rows: int
-    model: str
-    version: int
-
-
-def head(whole: Whole) -> bytes:
-    """Gives what stands before the bodies: the header row of CSV or .npy, the envelope of JSON."""
-    match whole.form.format:
-        case Format.CSV if whole.form.header:
-            return encode_csv({name: [] for name in whole.columns}, whole.form)
-        case Format.NPY:
-            return _npy_header(whole)
-        case Format.JSON:
-            envelope = {"model_name": whole.model, "model_version": str(whole.version), "predictions": []}
-            return dump(envelope).removesuffix(_TAIL)
-        case _:
-            return b""
-
-
-def tail(whole: Whole) -> bytes:
-    """Gives what stands after the bodies."""
-    return _TAIL if whole.form.format is Format.JSON else b""
-
-
-def _npy_header(whole: Whole) -> bytes:
-    descr, _, shape = whole.layout.partition(":")
-    inner = tuple(int(size) for size in shape.split(",") if size)
-    file = io.BytesIO()
-    described = {"descr": np.dtype(descr).str, "fortran_order": False, "shape": (whole.rows, *inner)}
-    npy_format.write_array_header_1_0(file, described)
-    return file.getvalue()
-
+TABLES = frozenset(_WRITERS)
+"""Formats whose files cannot be joined end to end."""
 
 _TAIL = b"]}"
-
-
-_WRITERS = {Format.PARQUET: write_parquet_batches, Format.ARROW: write_arrow_batches}
 
 
 class Part(NamedTuple):
@@ -87,14 +45,34 @@ class Part(NamedTuple):
     Attributes:
         text: Them as they are written; empty for formats of tables.
         columns: Them as columns by name; without cells where there is text.
-        layout: What all parts must have in common beside the names of columns.
+        layout: What all parts must have in common beside the names of columns: of .npy, type and shape.
         rows: How many there are.
+        predictions: Them by key, where they are looked up.
     """
 
     text: bytes
     columns: Mapping[str, Column]
     layout: str
     rows: int
+    predictions: Sequence[Prediction] = ()
+
+
+class Whole(NamedTuple):
+    """A file that is made of parts.
+
+    Attributes:
+        form: How it is written.
+        columns: Names of its columns.
+        layout: What else all parts have in common.
+        rows: How many rows it has.
+        envelope: What stands before the predictions in JSON.
+    """
+
+    form: RowFormat
+    columns: tuple[str, ...]
+    layout: str
+    rows: int
+    envelope: Mapping[str, object]
 
 
 class Written(NamedTuple):
@@ -109,13 +87,51 @@ class Written(NamedTuple):
     layout: str
 
 
+def head(whole: Whole) -> bytes:
+    """Returns what stands before the parts: the header row of CSV or .npy, the envelope of JSON."""
+    match whole.form.format:
+        case Format.CSV if whole.form.header:
+            return encode_csv({name: [] for name in whole.columns}, whole.form)
+        case Format.NPY:
+            return _npy_header(whole)
+        case Format.JSON:
+            return dump({**whole.envelope, "predictions": []}).removesuffix(_TAIL)
+        case _:
+            return b""
+
+
+def tail(form: RowFormat) -> bytes:
+    """Returns what stands after the parts."""
+    return _TAIL if form.format is Format.JSON else b""
+
+
+def write_file(
+    parts: Iterator[Part], form: RowFormat, envelope: Mapping[str, object], output: Writable
+) -> None:
+    """Writes a whole file.
+
+    Args:
+        parts: At least one.
+        form: How they are written; not as .npy, whose head needs the number of rows.
+        envelope: What stands before the predictions in JSON.
+        output: The file.
+
+    Raises:
+        BadRequest: As `write_parts`.
+    """
+    first = next(parts)
+    output.write(head(Whole(form, tuple(first.columns), first.layout, 0, envelope)))
+    write_parts(chain([first], parts), form, output)
+    output.write(tail(form))
+
+
 def write_parts(parts: Iterable[Part], form: RowFormat, output: Writable) -> Written:
-    """Writes parts.
+    """Writes parts, without what stands before and after them.
 
     Args:
         parts: At least one; the first may be without rows.
         form: How they are written.
-        output: Takes them.
+        output: What they are written to.
 
     Raises:
         BadRequest: A part has other columns than the ones before, or none that the format can hold.
@@ -133,11 +149,23 @@ def write_parts(parts: Iterable[Part], form: RowFormat, output: Writable) -> Wri
     return Written(checked.columns, checked.layout)
 
 
-class Forward(io.RawIOBase):
-    """A file that can only be written to, as arro3 wants one.
+def rewrite(parts: Sequence[ObjectReader], form: RowFormat, output: Writable) -> None:
+    """Writes the rows of several files of tables as one file, in order.
 
     Args:
-        output: Takes the bytes.
+        parts: Files that were written here, all with the same columns; at least one.
+        form: How they are written, and the whole.
+        output: What the whole is written to.
+    """
+    batches = (dict(zip(batch.schema.names, batch.columns, strict=True)) for batch in _batches(parts, form))
+    write_tables(batches, cast("BinaryIO", Forward(output)), _WRITERS[form.format])
+
+
+class Forward(io.RawIOBase):
+    """A file that can only be written to, as arro3 needs one.
+
+    Args:
+        output: What the bytes are written to.
     """
 
     def __init__(self, output: Writable) -> None:
@@ -145,7 +173,7 @@ class Forward(io.RawIOBase):
         self._output = output
 
     def writable(self) -> bool:
-        """It can be written to."""
+        """Returns that it can be written to."""
         return True
 
     def write(self, data: object, /) -> int:
@@ -171,7 +199,7 @@ class _Checked(Iterable[Part]):
 
     def __iter__(self) -> Iterator[Part]:
         for number, part in enumerate(self._parts):
-            if number == 0 or self._rows == 0:  # a model tells only with rows what it leaves open
+            if number == 0 or self._rows == 0:  # only with rows it is known what a model leaves open
                 self.columns, self.layout = tuple(part.columns), part.layout
             elif (self.columns, self.layout) != (tuple(part.columns), part.layout):
                 before, now = _shape(self.columns, self.layout), _shape(tuple(part.columns), part.layout)
@@ -187,20 +215,13 @@ def _shape(columns: tuple[str, ...], layout: str) -> str:
     return layout or f"{len(columns)} columns"
 
 
-TABLES = frozenset(_WRITERS)
-"""Formats whose files cannot be joined end to end."""
-
-
-def rewrite(parts: Sequence[ObjectReader], form: RowFormat, output: Writable) -> None:
-    """Writes the rows of several files of tables as one file, in order.
-
-    Args:
-        parts: Files that were written here, all with the same columns; at least one.
-        form: How they are written, and the whole.
-        output: Takes the whole.
-    """
-    batches = (dict(zip(batch.schema.names, batch.columns, strict=True)) for batch in _batches(parts, form))
-    write_tables(batches, cast("BinaryIO", Forward(output)), _WRITERS[form.format])
+def _npy_header(whole: Whole) -> bytes:
+    descr, _, shape = whole.layout.partition(":")
+    inner = tuple(int(size) for size in shape.split(",") if size)
+    file = io.BytesIO()
+    described = {"descr": np.dtype(descr).str, "fortran_order": False, "shape": (whole.rows, *inner)}
+    npy_format.write_array_header_1_0(file, described)
+    return file.getvalue()
 
 
 def _batches(parts: Sequence[ObjectReader], form: RowFormat) -> Iterator[RecordBatch]:

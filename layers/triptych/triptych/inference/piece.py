@@ -1,4 +1,4 @@
-"""What of a file is transformed in one go, how, and what came of it."""
+"""What of a file is transformed in one go, where the results go, and how many there were."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from triptych.aws.objects import ObjectReader
-from triptych.clock import Deadline
-from triptych.rows.formats import RowFormat
 
 
 class Prediction(NamedTuple):
@@ -31,7 +29,6 @@ class Piece(NamedTuple):
 
     Attributes:
         source: The file, or a plain copy of these records.
-        form: How it is written.
         start: Position of the first record, as `Chunk` has positions.
         end: Position after the last one. For compressed files, JSON, Arrow: 0 to the end of everything.
         head: The header row of CSV or the header of .npy, where it does not stand at `start`.
@@ -39,64 +36,44 @@ class Piece(NamedTuple):
     """
 
     source: ObjectReader
-    form: RowFormat
     start: int
     end: int
     head: bytes = b""
     offset: int = 0
 
 
-class Wanted(NamedTuple):
-    """What is wanted of the records.
-
-    Attributes:
-        form: How the output is written.
-        join: `all`, `none` or names of columns with commas between.
-        outputs: Names of outputs with commas between; None for all.
-        key: Column that identifies a record for lookups; None when there are none.
-    """
-
-    form: RowFormat
-    join: str = "none"
-    outputs: str | None = None
-    key: str | None = None
-
-
 class Writable(Protocol):
-    """Takes bytes."""
+    """A file or an object that is being written."""
 
     def write(self, data: bytes, /) -> int:
         """Adds bytes."""
         ...
 
 
-class Sinks(NamedTuple):
-    """Where what is made goes.
+class Lookups(NamedTuple):
+    """Predictions that can be looked up.
 
     Attributes:
-        output: Takes rows: the body only, as `bulk.framing` gives head and tail.
-        errors: Takes failed records as JSON Lines, numbered from 1.
-        predictions: Takes predictions by key.
+        key: Column that identifies a record.
+        put: Stores predictions.
+    """
+
+    key: str
+    put: Callable[[Sequence[Prediction]], None]
+
+
+class Sinks(NamedTuple):
+    """What the results are written to.
+
+    Attributes:
+        output: Gets the rows, without what stands before and after them in a file: see `output.head`.
+        errors: Gets failed records as JSON Lines, numbered from 1.
+        lookups: Gets predictions by key; None where none are looked up.
     """
 
     output: Writable
     errors: Writable
-    predictions: Callable[[Sequence[Prediction]], None]
-
-
-class Watch(NamedTuple):
-    """When to stop.
-
-    Attributes:
-        deadline: When the last run must have ended; enough time to finish writing is kept beyond it.
-        checkpoint: Is called again and again, and may raise what shall end this.
-        share: Part of the piece after which to stop at the next end of a record: less than 1 after a
-            process ended while it was transforming it.
-    """
-
-    deadline: Deadline
-    checkpoint: Callable[[], None]
-    share: float = 1.0
+    lookups: Lookups | None = None
 
 
 class Counts(NamedTuple):

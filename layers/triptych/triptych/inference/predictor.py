@@ -1,4 +1,4 @@
-"""Predictions for a block of records."""
+"""Predictions for a block of records: decode, run slice by slice, encode."""
 
 from __future__ import annotations
 
@@ -10,175 +10,156 @@ import orjson
 
 from triptych.errors import BadRequest, BadRows
 from triptych.inference.blocks import Block, LineBlock
-from triptych.inference.json_lines import joined_cells, joined_lines, known_columns
-from triptych.inference.piece import Prediction, Wanted
+from triptych.inference.json_lines import Survey, joined_cells, joined_lines, known_columns
+from triptych.inference.merging import input_bytes
+from triptych.inference.output import TABLES, Part
+from triptych.inference.piece import Prediction
 from triptych.inference.rows import PreparedRows, labels_of, prepare_table, row_schema
 from triptych.inference.slices import Slices
-from triptych.models.model import Model
 from triptych.protocol.tensors import Tensor
 from triptych.rows.arrow import values_of
 from triptych.rows.codec import encode_rows
-from triptych.rows.formats import Format, RowFormat
+from triptych.rows.formats import Format
 from triptych.rows.json_lines import encode_json_lines
 from triptych.rows.options import RowOptions
 from triptych.rows.table import Column, Table
 
-_STRING = 64  # bytes that a string counts for: a pointer and an object
-_KEPT_LABELS = (
-    256  # bytes of labels beside each prediction in the table of lookups, which charges by the kilobyte
-)
-_TABLES = {Format.PARQUET, Format.ARROW}
+_KEPT_LABELS = 256
+"""Bytes of labels beside each prediction in the table of lookups, which charges by the kilobyte."""
 
 
-class Predicted(NamedTuple):
-    """What came of some records.
+class Decoded(NamedTuple):
+    """A block that is checked, and can be run.
 
     Attributes:
-        text: Them as text or bytes, ready to be written; empty for formats of tables.
-        columns: Them as columns by name; without cells where there is text.
-        layout: What all blocks must have in common beside the columns.
-        predictions: Them by key, where that is wanted.
-        rows: How many there are.
+        rows: Its records.
+        lines: Them as lines of JSON, where those come back.
+        keys: What identifies each, where predictions are looked up.
     """
 
-    text: bytes
-    columns: Mapping[str, Column]
-    layout: str
-    predictions: Sequence[Prediction]
-    rows: int
-
-
-class Predictions(NamedTuple):
-    """What came of the records of a table.
-
-    Attributes:
-        slices: What came of them, slice by slice.
-        filled: How many of their missing cells took the value for missing cells.
-    """
-
-    slices: Sequence[Predicted]
-    filled: int
+    rows: PreparedRows
+    lines: Sequence[bytes] = ()
+    keys: Sequence[str] = ()
 
 
 class Predictor:
-    """Runs a model on blocks of one piece.
+    """Predicts for the blocks of one file.
 
     Args:
-        model: The model.
-        source: Format of the piece.
-        wanted: What is wanted of it.
+        options: How the records are written, and what comes back for them.
         slices: Runs the model.
+        key: Column that identifies a record for lookups; None when there are none.
+        survey: The columns of JSON Lines that are one table; None where each record stands alone.
     """
 
-    def __init__(self, model: Model, source: Format, wanted: Wanted, slices: Slices) -> None:
-        self._model = model
-        self._document = source is Format.JSON
-        self._lines = source.is_json
-        self._wanted = wanted
+    def __init__(
+        self, options: RowOptions, slices: Slices, key: str | None = None, survey: Survey | None = None
+    ) -> None:
+        self._options = options
         self._slices = slices
-        self._form = wanted.form
-        join = None if self._lines else wanted.join
-        self._options = RowOptions(RowFormat(source), wanted.form, join, wanted.outputs)
+        self._model = slices.model
+        self._key = key
+        self._survey = survey
+        self._join = options.join or "none"
+        self._apart = options.input.format.is_json and survey is None
+        self._form = options.output.format
+        self._spliced = self._apart and self._form.is_json and self._join != "none"
 
     def check(self, table: Table) -> None:
-        """Checks what can be told from the columns alone.
+        """Checks what can be known from the columns alone, where bad records are set apart.
 
         Raises:
-            BadRequest: No record with these columns can be predicted for as it is wanted.
+            BadRequest: No record with these columns can be predicted for as it is asked for.
         """
         prepared = self._prepared(table)
         if table.columns:  # of JSON nothing is known yet
             self._check_key(table)
-        if self._wanted.form.format is Format.NPY:
-            self._only_output(prepared)
-        if self._wanted.form.format is Format.JSON and not self._document:
+        if self._form is Format.NPY:
+            _only_output(prepared)
+        if self._form is Format.JSON and self._options.input.format is not Format.JSON:
             raise BadRequest("format: json is one document, for files that are one; choose jsonl")
-        if self._lines and self._wanted.join == "all" and not self._form.format.is_json:
+        if self._apart and self._join == "all" and not self._form.is_json:
             raise BadRequest(
                 "join: each record of JSON has columns of its own, so those of the output are not known; "
                 "name them, such as join=id,name, or choose the format jsonl"
             )
 
-    def __call__(self, block: Block) -> tuple[Predictions, int]:
-        """Predicts for a block.
-
-        Returns:
-            What came of it, and how many records it had.
+    def decode(self, block: Block) -> Decoded:
+        """Decodes and checks a block.
 
         Raises:
             BadRequest: Some of its records are bad.
-            PayloadTooLarge: A record takes too much memory.
+            PayloadTooLarge: They take too much memory.
         """
         table = block.table()
-        lines = block.lines if isinstance(block, LineBlock) else []
-        return self.of_table(table, lines), table.rows
+        keys = self._keys(table)
+        lines = block.lines if self._spliced and isinstance(block, LineBlock) else ()
+        return Decoded(self._prepared(table), lines, keys)
 
-    def of_table(self, table: Table, lines: Sequence[bytes] = ()) -> Predictions:
-        """Predicts for a table.
+    def header(self, table: Table) -> Part:
+        """Returns the columns of the output for records with these columns."""
+        (part,) = self.run(Decoded(self._prepared(table)))
+        return part
 
-        Args:
-            table: The records.
-            lines: Them as lines of JSON, where they were.
+    def run(self, decoded: Decoded) -> Iterator[Part]:
+        """Runs the model on a block, slice by slice.
 
         Raises:
             BadRequest: Some of its records are bad.
             PayloadTooLarge: A record takes too much memory.
+            RowsDepend: The rows of the model depend on each other.
         """
-        keys = self._keys(table)
-        prepared = self._prepared(table)
-        return Predictions(list(self._parts(prepared, lines, keys)), prepared.filled)
-
-    def _prepared(self, table: Table) -> PreparedRows:
-        if self._lines and table.rows:
-            table = known_columns(table, row_schema(self._model))
-        prepared = prepare_table(self._model, table, self._options)
-        if self._lines and not self._form.format.is_json:
-            prepared = prepared._replace(joined=joined_cells(table, self._wanted.join))
-        return prepared
-
-    def _parts(
-        self, prepared: PreparedRows, lines: Sequence[bytes], keys: Sequence[str]
-    ) -> Iterator[Predicted]:
-        size = sum(map(_size, prepared.inputs.values())) // max(1, prepared.rows)
-        start = 0
-        for part, results in self._slices.run(prepared, prepared.rows, size):
+        rows, start = decoded.rows, 0
+        size = sum(map(input_bytes, rows.inputs.values())) // max(1, rows.rows)
+        for part, results in self._slices.run(rows, rows.rows, size):
             stop = start + part.rows
-            yield self._predicted(part, results, lines[start:stop], keys[start:stop])
+            slice_ = Decoded(part, decoded.lines[start:stop], decoded.keys[start:stop])
+            try:
+                encoded = self._encoded(slice_, results)
+            except BadRows as error:
+                raise BadRows({row + start: reason for row, reason in error.reasons.items()}) from error
+            yield encoded
             start = stop
 
-    def _predicted(
-        self, part: PreparedRows, results: Mapping[str, Tensor], lines: Sequence[bytes], keys: Sequence[str]
-    ) -> Predicted:
-        predictions = _by_key(part, results, keys)
-        if self._wanted.form.format is Format.NPY:
-            tensor = results[self._only_output(part)]
-            values = np.ascontiguousarray(tensor.values)
+    def _prepared(self, table: Table) -> PreparedRows:
+        if self._survey is not None:
+            prepared = prepare_table(self._model, self._survey.completed(table), self._options)
+            return prepared._replace(joined=self._survey.typed(prepared.joined, self._form))
+        if not self._apart:
+            return prepare_table(self._model, table, self._options)
+        if table.rows:
+            table = known_columns(table, row_schema(self._model))
+        prepared = prepare_table(self._model, table, self._options._replace(join=None))
+        return prepared if self._form.is_json else prepared._replace(joined=joined_cells(table, self._join))
+
+    def _encoded(self, part: Decoded, results: Mapping[str, Tensor]) -> Part:
+        rows = part.rows
+        predictions = _by_key(rows, results, part.keys)
+        if self._form is Format.NPY:
+            values = np.ascontiguousarray(results[_only_output(rows)].values)
             layout = f"{values.dtype.str}:{','.join(map(str, values.shape[1:]))}"
-            return Predicted(values.tobytes(), {}, layout, predictions, part.rows)
-        columns = part.columns(results)
-        if self._wanted.form.format in _TABLES:
-            return Predicted(b"", columns, "", predictions, part.rows)
-        text = self._text(columns, lines)
-        return Predicted(text, {name: [] for name in columns}, "", predictions, part.rows)
+            return Part(values.tobytes(), {}, layout, rows.rows, predictions)
+        columns = rows.columns(results)
+        if self._form in TABLES:
+            return Part(b"", columns, "", rows.rows, predictions)
+        text = self._text(columns, part.lines)
+        return Part(text, {name: [] for name in columns}, "", rows.rows, predictions)
 
     def _text(self, columns: Mapping[str, Column], lines: Sequence[bytes]) -> bytes:
-        if self._form.format is Format.CSV:
-            return encode_rows(columns, self._form._replace(header=False), {})
+        if self._form is Format.CSV:
+            return encode_rows(columns, self._options.output._replace(header=False), {})
         rows = encode_json_lines(columns)
-        if self._lines and self._wanted.join != "none":
-            rows = joined_lines(lines, rows, list(columns), self._wanted.join)
-        return rows
+        return joined_lines(lines, rows, list(columns), self._join) if self._spliced else rows
 
     def _check_key(self, table: Table) -> None:
-        if self._wanted.key is not None and self._wanted.key not in table.columns:
-            raise BadRequest(f"the column {self._wanted.key!r}, which is the key, is missing")
+        if self._key is not None and self._key not in table.columns:
+            raise BadRequest(f"the column {self._key!r}, which is the key, is missing")
 
     def _keys(self, table: Table) -> Sequence[str]:
-        name = self._wanted.key
-        if name is None or not table.rows:
+        if self._key is None or not table.rows:
             return ()
         self._check_key(table)
-        column = table.columns[name]
+        column = table.columns[self._key]
         values = column if isinstance(column, list) else values_of(column)
         absent = {
             number: "the key is missing"
@@ -191,16 +172,16 @@ class Predictor:
             value if isinstance(value, str) else orjson.dumps(value, default=str).decode() for value in values
         ]
 
-    def _only_output(self, prepared: PreparedRows) -> str:
-        if len(prepared.specs) != 1 or prepared.specs[0].datatype.kind == "bytes":
-            names = ", ".join(spec.name for spec in prepared.specs)
-            raise BadRequest(
-                f".npy holds one array of numbers; choose one of {names} with the option outputs"
-            )
-        return prepared.specs[0].name
+
+def _only_output(rows: PreparedRows) -> str:
+    if len(rows.specs) != 1 or rows.specs[0].datatype.kind == "bytes":
+        names = ", ".join(spec.name for spec in rows.specs)
+        raise BadRequest(f".npy holds one array of numbers; choose one of {names} with the option outputs")
+    return rows.specs[0].name
 
 
 def _by_key(part: PreparedRows, results: Mapping[str, Tensor], keys: Sequence[str]) -> Sequence[Prediction]:
+    """Makes the predictions to look up; of two with the same key, the later counts."""
     if not keys:
         return ()
     columns = part._replace(form=part.form._replace(format=Format.JSON_LINES)).columns(results)
@@ -209,7 +190,3 @@ def _by_key(part: PreparedRows, results: Mapping[str, Tensor], keys: Sequence[st
     labels = labels_of(part.model, part.outputs)
     kept = labels if len(orjson.dumps(labels)) <= _KEPT_LABELS else {}
     return list({key: Prediction(key, row, kept) for key, row in zip(keys, rows, strict=True)}.values())
-
-
-def _size(tensor: Tensor) -> int:
-    return tensor.values.size * _STRING if tensor.datatype.kind == "bytes" else tensor.values.nbytes

@@ -1,129 +1,39 @@
-"""Row groups of Parquet files.
+"""Blocks of records: what is in memory of a file at a time.
 
-Rows of files that are tables: Parquet and Arrow.
-
-Blocks of records of a piece.
+```
+object in S3 ── piece ──┬─ text, cut at the ends of records ──┬──> blocks
+local file ── whole ────┴─ tables, in batches of rows ────────┘
+```
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
-import numpy as np
 import orjson
-from arro3.core import RecordBatch
-from numpy.lib import format as npy_format
 
-from triptych.aws.objects import ByteRange, ObjectReader
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge
 from triptych.inference.blocks import Block, CsvBlock, LineBlock, TableBlock
+from triptych.inference.local_file import LocalFile
 from triptych.inference.piece import Piece
+from triptych.inference.slices import Sizes
+from triptych.inference.table_reading import Batches, arrow_rows, local_parquet_rows, npy_rows, parquet_rows
 from triptych.protocol.compression import PLAIN_LIMIT, decompressed
-from triptych.rows.csv import BYTE_ORDER_MARK
+from triptych.rows.codec import decode_rows
+from triptych.rows.csv import BYTE_ORDER_MARK, encode_csv
 from triptych.rows.formats import Format, RowFormat
-from triptych.rows.parquet import TableFormat, decoded_batches
-from triptych.rows.parquet_footer import MAGIC, TAIL, Footer, footer_length, read_footer
 from triptych.rows.records import CsvRecords, chunks, end_of_lines, is_blank
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import EMPTY, Table
-from triptych.rows.tensors import arrow_of
-
-_PROBE = 2**16  # bytes that most footers fit into
-
-
-def footer_of(source: ObjectReader) -> Footer:
-    """Reads the footer of a file.
-
-    Raises:
-        BadRequest: It is no Parquet file, or damaged.
-    """
-    size = source.size
-    tail = source.read(max(0, size - _PROBE), size)
-    length = footer_length(tail, size)
-    if length + TAIL > len(tail):
-        tail = source.read(size - TAIL - length, size)
-    return read_footer(tail[-TAIL - length : -TAIL], size)
-
-
-def group_cuts(footer: Footer, size: int) -> list[int]:
-    """Finds rows at which to cut, between row groups, so that chunks have about this many bytes."""
-    cuts: list[int] = []
-    taken = 0
-    for group in footer.groups:
-        if taken >= size and group.rows:
-            cuts.append(group.first)
-            taken = 0
-        taken += group.end - group.start
-    return cuts
-
-
-_DECODED = 64 * 2**20  # bytes of cells of a batch
-
-
-def parquet_rows(piece: Piece, deadline: Deadline) -> Iterator[tuple[RecordBatch, int]]:
-    """Reads the rows of a piece, of nothing but the row groups that they are in.
-
-    Yields:
-        Rows, and the position after the last of them; first no rows, for the columns.
-
-    Raises:
-        BadRequest: The file is not readable.
-        PayloadTooLarge: Its rows are too large, or the disk is too small.
-    """
-    footer = footer_of(piece.source)
-    numbers = [
-        number
-        for number, group in enumerate(footer.groups)
-        if group.first < piece.end and piece.start < group.first + group.rows
-    ]
-    wanted = footer.groups[numbers[0] : numbers[-1] + 1] if numbers else ()
-    end = footer.only(numbers[0], numbers[-1]) if numbers else footer.only(0, -1)
-    ranges = [ByteRange(0, len(MAGIC)), *(ByteRange(group.start, group.end) for group in wanted)]
-    with _cut(piece, ranges, end) as path:
-        yield from _within(piece, path, Format.PARQUET, wanted[0].first if wanted else piece.start, deadline)
-
-
-def arrow_rows(piece: Piece, deadline: Deadline) -> Iterator[tuple[RecordBatch, int]]:
-    """Reads the rows of a piece of an Arrow file or stream; yields and raises what `parquet_rows` does."""
-    if piece.source.size == 0:
-        raise BadRequest("the file is empty; an Arrow file has a schema at least")
-    with piece.source.local() as path:
-        yield from _within(piece, path, Format.ARROW, 0, deadline)
-
-
-@contextmanager
-def _cut(piece: Piece, ranges: list[ByteRange], end: bytes) -> Generator[Path]:
-    """Gives a file of just some row groups: holes between them, and a footer of their own."""
-    with piece.source.local(ranges) as path:
-        with path.open("r+b") as file:
-            file.truncate(max(span.stop for span in ranges))
-            file.seek(0, 2)
-            file.write(end)
-        yield path
-
-
-def _within(
-    piece: Piece, path: Path, kind: TableFormat, first: int, deadline: Deadline
-) -> Iterator[tuple[RecordBatch, int]]:
-    position = first
-    for batch in decoded_batches(path, _DECODED, deadline.remaining, kind):
-        before, position = position, position + batch.num_rows
-        start, stop = max(piece.start, before), min(piece.end, position)
-        if not batch.num_rows:
-            yield batch, piece.start
-        elif start < stop:
-            yield batch.slice(start - before, stop - start), stop
-        if position >= piece.end:
-            return
-
 
 _MAX_PLAIN = 2**50
 _SHORTEST = 2  # bytes of a record of text, its newline included
+
+type Texts = Iterator[tuple[bytes, int]]
+"""Whole records of text, and the position after the last of them."""
 
 
 class Read(NamedTuple):
@@ -131,37 +41,25 @@ class Read(NamedTuple):
 
     Attributes:
         block: The records.
-        end: Position after the last one.
+        end: Position after the last one: bytes of plain text, or rows.
+        offset: What has to be added to a position in the text that is decoded, to have that in the file.
     """
 
     block: Block
     end: int
+    offset: int = 0
 
 
-class BlockSize(NamedTuple):
-    """How large blocks are, at most; but for JSON, which is one block.
-
-    Attributes:
-        size: Bytes, of all formats but Parquet and Arrow.
-        records: How many records.
-    """
-
-    size: int
-    records: int = 2**62
-
-    @property
-    def text(self) -> int:
-        """Bytes of a block of text."""
-        return min(self.size, self.records * _SHORTEST)
-
-
-def blocks(piece: Piece, schema: RowSchema, size: BlockSize, deadline: Deadline) -> Iterator[Read]:
-    """Reads a piece.
+def read_piece(
+    piece: Piece, form: RowFormat, schema: RowSchema, sizes: Sizes, deadline: Deadline
+) -> Iterator[Read]:
+    """Reads a piece of an object.
 
     Args:
-        piece: What to read.
+        piece: The piece.
+        form: How the file is written.
         schema: What rows for the model look like.
-        size: How large blocks are.
+        sizes: How large blocks are, but for JSON, which is one block.
         deadline: When decoding must have ended.
 
     Raises:
@@ -169,26 +67,60 @@ def blocks(piece: Piece, schema: RowSchema, size: BlockSize, deadline: Deadline)
         DeadlineExceeded: There was no time left for all of a compressed file.
         PayloadTooLarge: A record, or the document, is too long.
     """
-    match piece.form.format:
+    match form.format:
         case Format.CSV:
-            return _csv(piece, schema, size.text, deadline)
+            return _csv(
+                _records(_texts(piece, form, deadline), form, sizes, piece.start), form, piece.head, schema
+            )
         case Format.JSON_LINES:
-            return _lines(piece, schema, size.text, deadline)
+            return _lines(_records(_texts(piece, form, deadline), form, sizes, piece.start), schema)
         case Format.JSON:
-            return _instances(piece, schema, deadline)
+            return _instances(_texts(piece, form, deadline), schema)
         case Format.NPY:
-            return _npy(piece, schema, size)
+            return (Read(TableBlock(rows), end) for rows, end in npy_rows(piece, schema, sizes))
         case Format.PARQUET:
-            return _tables(parquet_rows(piece, deadline), size.records)
+            return _tables(parquet_rows(piece, deadline), sizes.records)
         case Format.ARROW:
-            return _tables(arrow_rows(piece, deadline), size.records)
+            return _tables(arrow_rows(piece, deadline), sizes.records)
 
 
-def _texts(piece: Piece, deadline: Deadline) -> Iterator[bytes]:
+def read_file(
+    file: LocalFile, form: RowFormat, schema: RowSchema, sizes: Sizes, deadline: Deadline
+) -> Iterator[Read]:
+    """Reads a whole local file of CSV, JSON Lines or Parquet; all blocks of CSV have the same columns.
+
+    Args:
+        file: The file.
+        form: How it is written.
+        schema: What rows for the model look like.
+        sizes: How large blocks are.
+        deadline: When decoding must have ended.
+
+    Raises:
+        BadRequest: The file is not what it should be as a whole.
+        PayloadTooLarge: The file, or a record, is too long.
+    """
+    if form.format is Format.PARQUET:
+        return _tables(local_parquet_rows(file, deadline), sizes.records)
+    texts = _records(_unmarked(file.blocks()), form, sizes, 0)
+    if form.format is Format.JSON_LINES:
+        return _lines(texts, schema)
+    head = b""
+    if not form.header:
+        head, texts = _named(texts, form, schema)
+    return _csv(texts, form, head, schema)
+
+
+def is_positioned(form: RowFormat) -> bool:
+    """Returns whether reading can begin in the middle of a file."""
+    return form.compression is None and form.format is not Format.JSON
+
+
+def _texts(piece: Piece, form: RowFormat, deadline: Deadline) -> Iterator[bytes]:
     start, stop = piece.start - piece.offset, piece.end - piece.offset
-    plain = decompressed(piece.source.blocks(start, stop), piece.form.compression, _MAX_PLAIN)
+    plain = decompressed(piece.source.blocks(start, stop), form.compression, _MAX_PLAIN)
     for text in _unmarked(plain) if piece.start == 0 else plain:
-        if piece.form.compression and deadline.remaining <= 0:  # of its length nothing is known before
+        if form.compression and deadline.remaining <= 0:  # of its length nothing is known before
             raise DeadlineExceeded(
                 "there was no time left to decompress the file; split it into smaller ones"
             )
@@ -196,7 +128,7 @@ def _texts(piece: Piece, deadline: Deadline) -> Iterator[bytes]:
 
 
 def _unmarked(texts: Iterator[bytes]) -> Iterator[bytes]:
-    """Takes the byte order mark away, wherever the first text ends."""
+    """Removes the byte order mark, wherever the first text ends."""
     start = b""
     while len(start) < len(BYTE_ORDER_MARK) and (text := next(texts, b"")):
         start += text
@@ -204,42 +136,67 @@ def _unmarked(texts: Iterator[bytes]) -> Iterator[bytes]:
     yield from texts
 
 
-def _csv(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iterator[Read]:
-    records = CsvRecords(piece.form.delimiter.encode())
-    form, head = piece.form, piece.head
-    found = False
-    for text, end in _ended(piece, chunks(_texts(piece, deadline), records.end, size)):
+def _records(texts: Iterable[bytes], form: RowFormat, sizes: Sizes, start: int) -> Texts:
+    """Cuts text at the ends of records."""
+    cut = CsvRecords(form.delimiter.encode()).end if form.format is Format.CSV else end_of_lines
+    position = start
+    for text in chunks(texts, cut, min(sizes.block, sizes.records * _SHORTEST)):
+        position += len(text)
+        yield text, position
+
+
+def _csv(texts: Texts, form: RowFormat, head: bytes, schema: RowSchema) -> Iterator[Read]:
+    """Makes blocks of CSV.
+
+    Args:
+        texts: The text.
+        form: How it is written.
+        head: A header row that does not stand in the text.
+        schema: What rows for the model look like.
+    """
+    records = CsvRecords(form.delimiter.encode())
+    found, end = False, 0
+    for text, end in texts:
         rest = text
-        if piece.form.header and not head:
-            head = records.first(text)
-            rest = text[len(head) :]
-            head = row + b"\n" if (row := head.strip(b"\r\n")) else b""
+        if form.header and not head:
+            first = records.first(text)
+            rest = text[len(first) :]
+            head = _header_row(first)
         if not is_blank(rest):
             found = True
-            yield Read(CsvBlock(rest, head if piece.form.header else b"", form, schema), end)
-    if piece.form.header and not head:
+            yield Read(CsvBlock(rest, head, form, schema), end, end - len(rest) - len(head))
+    if form.header and not head:
         raise BadRequest(EMPTY)
-    if head and not found:  # it tells the columns at least
-        yield Read(CsvBlock(b"", head, form, schema), piece.end)
+    if head and not found:  # the columns are known at least
+        yield Read(CsvBlock(b"", head, form, schema), end)
 
 
-def _lines(piece: Piece, schema: RowSchema, size: int, deadline: Deadline) -> Iterator[Read]:
-    for text, end in _ended(piece, chunks(_texts(piece, deadline), end_of_lines, size)):
+def _header_row(record: bytes) -> bytes:
+    """Removes blank lines around a record, and keeps the end of its line if there is one."""
+    row = record.strip(b"\r\n")
+    return row + b"\n" if row and record.endswith((b"\r", b"\n")) else row
+
+
+def _named(texts: Texts, form: RowFormat, schema: RowSchema) -> tuple[bytes, Texts]:
+    """Makes a header row for text without one, whose columns are those of its first record."""
+    records = CsvRecords(form.delimiter.encode())
+    for text, end in texts:
+        if not is_blank(text):
+            names = decode_rows(records.first(text), form, schema).columns
+            head = encode_csv({name: [] for name in names}, form._replace(header=True))
+            return head, chain([(text, end)], texts)
+    return b"", texts
+
+
+def _lines(texts: Texts, schema: RowSchema) -> Iterator[Read]:
+    for text, end in texts:
         if text.strip():
             yield Read(LineBlock(text, schema), end)
 
 
-def _ended(piece: Piece, texts: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Tells where each text ends; of compressed files only the last end is a position."""
-    position = piece.start
-    for text in texts:
-        position += len(text)
-        yield text, position if piece.form.compression is None else piece.start
-
-
-def _instances(piece: Piece, schema: RowSchema, deadline: Deadline) -> Generator[Read]:
+def _instances(texts: Iterable[bytes], schema: RowSchema) -> Iterator[Read]:
     document = bytearray()
-    for text in _texts(piece, deadline):
+    for text in texts:
         document += text
         if len(document) > PLAIN_LIMIT.bytes:
             raise PayloadTooLarge(
@@ -256,40 +213,13 @@ def _instances(piece: Piece, schema: RowSchema, deadline: Deadline) -> Generator
     if not isinstance(instances, list):
         raise BadRequest('the file holds no rows: expected {"instances": [...]} or a list')
     if instances:
-        yield Read(LineBlock(b"\n".join(map(orjson.dumps, instances)), schema), piece.end)
+        yield Read(LineBlock(b"\n".join(map(orjson.dumps, instances)), schema), 0)
 
 
-def _tables(rows: Iterable[tuple[RecordBatch, int]], most: int) -> Iterator[Read]:
-    for batch, end in rows:
-        for start in range(0, max(1, batch.num_rows), most):  # one without rows tells the columns
+def _tables(batches: Batches, most: int) -> Iterator[Read]:
+    for batch, end in batches:
+        for start in range(0, max(1, batch.num_rows), most):  # one without rows has the columns
             some = batch.slice(start, min(most, batch.num_rows - start))
             columns = dict(zip(some.schema.names, some.columns, strict=True))
             position = end - batch.num_rows + start + some.num_rows
             yield Read(TableBlock(Table(columns, some.num_rows)), position)
-
-
-def _npy(piece: Piece, schema: RowSchema, size: BlockSize) -> Generator[Read]:
-    head = piece.head or piece.source.read(0, min(piece.source.size, 2**16))
-    file = io.BytesIO(head)
-    version = npy_format.read_magic(file)
-    read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-    shape, _, dtype = read(file)
-    if schema.only_input is None:
-        raise BadRequest(
-            "the model has several inputs, and .npy holds a single array; send Parquet or JSON Lines"
-        )
-    if dtype.kind not in "biuf":
-        raise BadRequest(f"the .npy file holds {dtype}, and only numbers are read")
-    row_bytes = dtype.itemsize * int(np.prod(shape[1:]))
-    rows = max(1, min(size.size // max(1, row_bytes), size.records))
-    for start in range(piece.start, piece.end, rows):
-        stop = min(start + rows, piece.end)
-        data = piece.source.read(file.tell() + start * row_bytes, file.tell() + stop * row_bytes)
-        values = np.frombuffer(data, dtype).reshape(stop - start, *shape[1:])
-        column = arrow_of(values.astype(dtype.newbyteorder("="), copy=False))
-        yield Read(TableBlock(Table({schema.only_input.name: column}, stop - start)), stop)
-
-
-def is_positioned(form: RowFormat) -> bool:
-    """Tells whether reading can begin in the middle."""
-    return form.compression is None and form.format is not Format.JSON

@@ -9,7 +9,6 @@ rows ── slice ── run ─┬─ ok ─────────> results; 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from time import perf_counter_ns
 from typing import NamedTuple, Protocol
 
@@ -38,45 +37,65 @@ class Rows[Part: Prepared](Protocol):
 
 
 class Sizes(NamedTuple):
-    """How large slices and chunks are; tests make them tiny.
+    """How much is read, and run, at once; tests make it tiny.
 
     Attributes:
         first: Bytes of inputs of the first slice: a model may take thousands of times as much while it runs.
         largest: Bytes of inputs of a slice at most: four times as much gains nothing.
-        csv: Bytes of CSV that are read at once: cells of one digit take twenty times as much in memory.
-        lines: Bytes of JSON Lines that are read at once: small values take thirty times as much in memory.
-        cells: Bytes of cells of Parquet that are taken at once.
+        block: Bytes of text or arrays that are read at once: cells of one digit take twenty times as much in
+            memory, small values of JSON thirty times.
+        records: How many records a block has at most.
     """
 
     first: int = 64 * 2**10
     largest: int = 2 * 2**20
-    csv: int = 2**20
-    lines: int = 2**20
-    cells: int = 2 * 2**20
+    block: int = 2**20
+    records: int = 2**62
+
+    def shared(self, share: float) -> Sizes:
+        """Returns sizes that take about this share of the memory."""
+        first, largest, block = (max(1, round(size * share)) for size in self[:3])
+        return Sizes(first, largest, block, self.records)
 
 
-@dataclass(slots=True)
-class Slices:
-    """Runs requests slice by slice; one is for all chunks of one file.
+class Budget(NamedTuple):
+    """What work on a file may take, in time and memory.
 
     Attributes:
-        model: What runs.
-        deadline: When the last run must have ended.
-        checkpoint: Is called before each slice, and raises when there shall be no more.
-        trusted: Whether rows are known not to depend on each other.
-        sizes: How large slices are.
+        deadline: When the last run must have ended; time to finish writing is reserved beyond it.
+        checkpoint: Is called between slices, and raises to end the work.
+        sizes: How much is done at once.
+        share: Part of a piece of a file after which to stop at the next end of a record: less than 1 after a
+            process ended while it was transforming it.
+    """
+
+    deadline: Deadline
+    checkpoint: Callable[[], None]
+    sizes: Sizes = Sizes()
+    share: float = 1.0
+
+
+class Slices:
+    """Runs a model on the rows of one file, slice by slice.
+
+    Args:
+        model: The model.
+        budget: When to stop, and how large slices are.
+
+    Attributes:
+        model: The model.
+        budget: As given.
         nanoseconds: Time that the model ran.
     """
 
-    model: Model
-    deadline: Deadline
-    checkpoint: Callable[[], None]
-    trusted: bool
-    sizes: Sizes
-    nanoseconds: int = 0
-    _rows: int = field(default=0, init=False)
-    _most: int = field(default=0, init=False)
-    _before: _Ran | None = field(default=None, init=False)
+    def __init__(self, model: Model, budget: Budget) -> None:
+        self.model = model
+        self.budget = budget
+        self.nanoseconds = 0
+        self._independent = model.config.group is True  # rows, as far as is known
+        self._rows = 0
+        self._most = 0
+        self._before: _Ran | None = None
 
     def run[Part: Prepared](
         self, request: Rows[Part], rows: int, row_bytes: int
@@ -89,17 +108,18 @@ class Slices:
             row_bytes: Bytes that a row of its inputs has.
 
         Yields:
-            A slice of it, and what the model gives for it.
+            A slice of it, and the outputs of the model for it.
 
         Raises:
             RowsDepend: Slices have other results than the whole.
             PayloadTooLarge: A single row takes more memory than there is.
         """
-        self._rows = self._rows or max(2, self.sizes.first // max(1, row_bytes))
-        self._most = self._most or max(2, self.sizes.largest // max(1, row_bytes))
+        sizes = self.budget.sizes
+        self._rows = self._rows or max(2, sizes.first // max(1, row_bytes))
+        self._most = self._most or max(2, sizes.largest // max(1, row_bytes))
         start = 0
         while start < rows or rows == 0:
-            self.checkpoint()
+            self.budget.checkpoint()
             part = request.slice(start, min(start + self._rows, rows))
             results = self._attempt(part)
             if results is None:
@@ -111,11 +131,11 @@ class Slices:
             self._rows = min(2 * self._rows, self._most)
 
     def _attempt(self, part: Prepared) -> Results | None:
-        """Runs a slice; gives None when a smaller one has to be tried."""
+        """Runs a slice; returns None when a smaller one has to be tried."""
         started = perf_counter_ns()
         try:
-            results = part.run(self.deadline)
-            if not self.trusted and part.is_one_run:
+            results = part.run(self.budget.deadline)
+            if not self._independent and part.is_one_run:
                 self._verify(_Ran(part, results))
         except (PayloadTooLarge, MemoryError) as error:
             if part.rows < 2:
@@ -127,21 +147,21 @@ class Slices:
         return results
 
     def _verify(self, now: _Ran) -> None:
-        """Runs a slice once more, joined with one before; of slices that are alike nothing can be learnt."""
+        """Runs a slice once more, merged with one before; slices that are alike prove nothing."""
         before = self._before
         if before is None:
             self._before = now
             return
         try:
-            joined = run_merged(self.model, [before.part, now.part], self.deadline)
+            merged = run_merged(self.model, [before.part, now.part], self.budget.deadline)
         except (RowsInteract, BadRequest) as error:  # each of them alone was accepted
             raise RowsDepend from error
         for name in now.results:
             apart = [before.results[name], now.results[name]]
-            if not agree(apart, [results[name] for results in joined]):
+            if not agree(apart, [results[name] for results in merged]):
                 raise RowsDepend
         if not _alike(before.part.inputs, now.part.inputs):
-            self.trusted, self._before = True, None
+            self._independent, self._before = True, None
 
 
 class _Ran(NamedTuple):
@@ -150,7 +170,7 @@ class _Ran(NamedTuple):
 
 
 def _alike(some: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> bool:
-    """Tells whether the first rows are equal, as many as both have."""
+    """Returns whether the first rows are equal, as many as both have."""
     pairs = [(tensor.values, others[name].values) for name, tensor in some.items()]
     return all(np.array_equal(one[: len(other)], other[: len(one)]) for one, other in pairs)
 

@@ -11,6 +11,9 @@ from time import monotonic
 from triptych.clock import Deadline
 from triptych.errors import TriptychError
 from triptych.inference.adaptive_batching import NotStarted
+from triptych.inference.file import transform_file
+from triptych.inference.local_file import LocalFile
+from triptych.inference.slices import Budget
 from triptych.jobs.attempts import Attempt, Output, still
 from triptych.jobs.inputs import InputStore
 from triptych.jobs.runner import Input, caught, input_of
@@ -20,8 +23,6 @@ from triptych.jobs.telemetry import JobTelemetry, ModelRun
 from triptych.models.store import ModelStore
 from triptych.protocol.media_types import media_type
 from triptych.rows.options import JobRequest
-from triptych.spooled.source import Source
-from triptych.spooled.transform import transform
 
 _LEAST = 5.0
 """Seconds that must be left for a large job to begin."""
@@ -75,12 +76,13 @@ class LargeJobs:
         deadline = Deadline(deadline.at - min(_UPLOAD, deadline.remaining / 10))
         found = input_of(attempt, self._inputs)
         model = self._models.get(job.model, job.version)
-        source, target = directory / "input", directory / "result"
-        self._write(found, source)
+        target = directory / "result"
+        source = LocalFile(directory / "input", found.request.content_encoding, directory)
+        self._write(found, source.path)
         deadline.check("downloading the input")
         started = monotonic()
-        request = _told_apart(found.request, source, directory)
-        answer = transform(model, source, request, target, deadline, self._checkpoint(attempt))
+        budget = Budget(deadline, self._checkpoint(attempt))
+        answer = transform_file(model, source, _told_apart(found.request, source), target, budget)
         self._observer.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
         return Output(target, answer.content_type, answer.header_length, answer.filled, model.version)
 
@@ -102,8 +104,8 @@ class LargeJobs:
         return check
 
 
-def _told_apart(request: JobRequest, source: Path, directory: Path) -> JobRequest:
+def _told_apart(request: JobRequest, source: LocalFile) -> JobRequest:
     """Takes the content type from tensors: JSON may be tensors or rows, which only its text tells."""
     json = media_type(request.content_type or "").name == "application/json"
-    text = Source(source, request.content_encoding, directory).content(_AS_JSON) if json else b""
+    text = source.content(_AS_JSON) if json else b""
     return request if is_rows(request, text) else request._replace(content_type=None)

@@ -10,12 +10,13 @@ from arro3.core import Table
 from arro3.io import write_ipc, write_parquet
 from triptych.clock import Deadline
 from triptych.inference.piece import Piece
-from triptych.inference.reading import BlockSize, blocks
+from triptych.inference.reading import read_piece
 from triptych.inference.rows import row_schema
+from triptych.inference.slices import Sizes
 from triptych.rows.formats import Format, RowFormat
 
+from tests.support.local_files import sample
 from tests.support.objects import FileReader
-from tests.support.spooled import sample
 
 CSV = b"user_id\n" + b"".join(b"%d\n" % number for number in range(100, 200))
 LINES = b"".join(b'{"user_id": %d}\n' % number for number in range(100, 200))
@@ -26,8 +27,9 @@ def test_blocks_are_small_though_much_is_fetched_at_once(tmp_path: Path, form: F
     """However much a source gives at once, a block is hardly larger than wanted."""
     file = tmp_path / "file"
     file.write_bytes(body)
-    piece = Piece(FileReader(file, len(body)), RowFormat(form), 0, len(body))
-    read = list(blocks(piece, row_schema(sample("recommender")), BlockSize(50), Deadline.after(60)))
+    piece = Piece(FileReader(file, len(body)), 0, len(body))
+    schema = row_schema(sample("recommender"))
+    read = list(read_piece(piece, RowFormat(form), schema, Sizes(block=50), Deadline.after(60)))
     ends = [0, *(block.end for block in read)]
     assert len(body) == ends[-1]
     assert max(end - start for start, end in pairwise(ends)) <= 100
@@ -49,11 +51,11 @@ def test_blocks_have_few_records_where_that_is_wanted(tmp_path: Path, form: Form
     """Rows of tables come a few at a time too, each with its position."""
     file = tmp_path / "file"
     file.write_bytes(_tables()[form])
-    piece = Piece(FileReader(file, 1000), RowFormat(form), 0, 10)
-    size = BlockSize(1000, records=4)
+    piece = Piece(FileReader(file, 1000), 0, 10)
+    schema, sizes = row_schema(sample("recommender")), Sizes(block=1000, records=4)
     read = [
-        (block.block.table(), block.end)
-        for block in blocks(piece, row_schema(sample("recommender")), size, Deadline.after(60))
+        (read.block.table(), read.end)
+        for read in read_piece(piece, RowFormat(form), schema, sizes, Deadline.after(60))
     ]
     rows = [(table.rows, end) for table, end in read if table.rows]
     assert [(4, 4), (4, 8), (2, 10)] == rows

@@ -8,15 +8,16 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from triptych.clock import Deadline
-from triptych.inference.slices import Sizes
+from triptych.inference.file import transform_file
+from triptych.inference.local_file import LocalFile
+from triptych.inference.slices import Budget, Sizes
 from triptych.models.config import ModelConfig, SessionSettings, parse_model_config
 from triptych.models.model import Model
 from triptych.models.session import open_session
 from triptych.rows.options import JobRequest
-from triptych.spooled.transform import transform
 
 MODELS = Path(__file__).parents[2] / "layers/models"
-TINY = Sizes(first=1, largest=64, csv=16, lines=16, cells=16)
+TINY = Sizes(first=1, largest=64, block=16)
 
 
 class Transformed(NamedTuple):
@@ -63,6 +64,8 @@ def transformed(
     with TemporaryDirectory() as name:
         source, target = Path(name, "source"), Path(name, "target")
         source.write_bytes(body)
-        answer = transform(model, source, request, target, Deadline.after(60), checkpoint, sizes=sizes)
+        file = LocalFile(source, request.content_encoding, Path(name))
+        budget = Budget(Deadline.after(60), checkpoint, sizes)
+        answer = transform_file(model, file, request, target, budget)
         assert {source, target} == set(Path(name).iterdir())
-        return Transformed(target.read_bytes(), *answer[:-1])
+        return Transformed(target.read_bytes(), *answer)

@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from onnx import helper
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
+from triptych.inference import local_file
 from triptych.inference.rows import predict_rows
 from triptych.inference.slices import Sizes
 from triptych.models import model as serving_model
 from triptych.models.model import Model
 from triptych.protocol.compression import PLAIN_LIMIT
 from triptych.rows.options import JobRequest
-from triptych.spooled import source
 
+from tests.support.local_files import TINY, sample, tiny, transformed
 from tests.support.properties import examples
-from tests.support.spooled import TINY, sample, tiny, transformed
 from tests.support.tiny_models import Shape, identity, model
 from tests.unit.test_rows import doubler
 
@@ -139,7 +139,7 @@ def test_sample_models(name: str, content_type: str, accept: str) -> None:
     )[name]
     body = encoded(columns, content_type)
     request = JobRequest(content_type, accept=accept, join=None if name == "digits" else "all")
-    sizes = Sizes(first=2**10, largest=2**14, csv=2**12, lines=2**12, cells=2**12)
+    sizes = Sizes(first=2**10, largest=2**14, block=2**12)
     assert_as_in_real_time(SAMPLES[name], body, request, sizes)
 
 
@@ -201,7 +201,7 @@ def test_compressed_rows() -> None:
 
 def test_file_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """No more is taken than a job may have, compressed or not."""
-    monkeypatch.setattr(source, "MAX_SOURCE", 1000)
+    monkeypatch.setattr(local_file, "MAX_PLAIN", 1000)
     body = b"x\n" + b"1\n" * 1000
     with pytest.raises(PayloadTooLarge, match="the file has more than the 1000 bytes"):
         transformed(doubler()[0], body, JobRequest(CSV))

@@ -15,18 +15,19 @@ from hypothesis import strategies as st
 from onnx import helper
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
+from triptych.inference import tensor_writer
+from triptych.inference.file import transform_file
+from triptych.inference.local_file import LocalFile
 from triptych.inference.request import infer, raw_request
-from triptych.inference.slices import Sizes
+from triptych.inference.slices import Budget, Sizes
 from triptych.models.model import Model
 from triptych.protocol.compression import PLAIN_LIMIT
 from triptych.protocol.datatypes import DATATYPES
 from triptych.protocol.infer_request import parse_infer_request
 from triptych.rows.options import JobRequest
-from triptych.spooled import tensor_file
-from triptych.spooled.transform import transform
 
+from tests.support.local_files import TINY, sample, tiny, transformed
 from tests.support.properties import examples
-from tests.support.spooled import TINY, sample, tiny, transformed
 from tests.support.tiny_models import identity, model
 
 LATER = Deadline(math.inf)
@@ -197,9 +198,15 @@ def test_full_disk(
     body, length = message({"image": images(30)})
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(body)
-    monkeypatch.setattr(tensor_file._Output, "add", fail)  # noqa: SLF001 - no disk is full when it is wanted
+    monkeypatch.setattr(tensor_writer._Output, "add", fail)  # noqa: SLF001 - no disk is full when it is wanted
     with pytest.raises(kind):
-        transform(DIGITS, source, JobRequest(header_length=length), target, LATER, lambda: None)
+        transform_file(
+            DIGITS,
+            LocalFile(source, None, tmp_path),
+            JobRequest(header_length=length),
+            target,
+            Budget(LATER, lambda: None),
+        )
 
 
 def test_cancelled() -> None:
@@ -208,16 +215,3 @@ def test_cancelled() -> None:
     calls = [None, None]
     with pytest.raises(IndexError):
         transformed(DIGITS, body, JobRequest(header_length=length), checkpoint=calls.pop)
-
-
-def test_times_are_told(tmp_path: Path) -> None:
-    """The time in the model is told apart from the rest."""
-    body, length = message({"image": images(30)})
-    (tmp_path / "source").write_bytes(body)
-    request = JobRequest(header_length=length)
-    answer = transform(DIGITS, tmp_path / "source", request, tmp_path / "target", LATER, lambda: None)
-    assert (30, True, True) == (
-        answer.rows,
-        answer.timings.compute_input > 0,
-        answer.timings.compute_infer > 0,
-    )

@@ -10,12 +10,14 @@ from threading import Thread
 
 import numpy as np
 from triptych.clock import Deadline
+from triptych.inference.file import transform_file
+from triptych.inference.local_file import LocalFile
+from triptych.inference.slices import Budget
 from triptych.models.memory import RESERVE, anonymous_memory, bound_memory
 from triptych.protocol.tensors import Array
 from triptych.rows.options import JobRequest
-from triptych.spooled.transform import transform
 
-from tests.support.spooled import tiny
+from tests.support.local_files import tiny
 
 MIB = 2**20
 BOUND = 160 * MIB
@@ -89,7 +91,8 @@ def main(directory: Path, kind: str, size: int) -> dict[str, int]:
             time.sleep(0.005)
 
     Thread(target=look, daemon=True).start()
-    transform(model, source, request, target, Deadline.after(300), lambda: None)
+    file = LocalFile(source, request.content_encoding, directory)
+    transform_file(model, file, request, target, Budget(Deadline.after(300), lambda: None))
     return {"source": source.stat().st_size, "peak": most[0]}
 
 

@@ -1,4 +1,12 @@
-"""Inference on tensors, from a file to a file."""
+"""Inference on the tensors of a request that lies in a file.
+
+```
+file ── mapped ── rows of the raw inputs ── slices ── run ── answers ──> one answer of all rows
+```
+
+Memory does not grow with the file where all inputs are numbers in binary and rows can be run by themselves.
+Anything else is run as a whole, up to the size that memory takes.
+"""
 
 from __future__ import annotations
 
@@ -9,54 +17,41 @@ from typing import NamedTuple
 import numpy as np
 
 from triptych.errors import NO_MEMORY, BadRequest, PayloadTooLarge
+from triptych.inference.local_file import FileAnswer
 from triptych.inference.request import PreparedTensors, infer, prepare_infer, raw_request
 from triptych.inference.slices import Results, RowsDepend, Slices
+from triptych.inference.tensor_writer import TensorWriter
 from triptych.models.model import Model
 from triptych.protocol.compression import PLAIN_LIMIT
 from triptych.protocol.infer_request import InferRequest, InputTensor, parse_infer_request
 from triptych.protocol.tensors import Tensor
-from triptych.spooled.tensor_file import TensorFile
-
-
-class Written(NamedTuple):
-    """Tensors that are in a file.
-
-    Attributes:
-        content_type: What the file is.
-        header_length: Bytes of the JSON header; None when there are no raw tensors.
-        rows: Size of the inputs' first dimension.
-    """
-
-    content_type: str
-    header_length: int | None
-    rows: int
 
 
 def transform_tensors(
-    model: Model, content: memoryview, header_length: int | None, target: Path, slices: Slices
-) -> Written:
+    content: memoryview, header_length: int | None, target: Path, slices: Slices
+) -> FileAnswer:
     """Runs a model on the tensors of a request.
 
     Args:
-        model: What to run.
         content: The request, as a view of a file.
         header_length: Bytes of the JSON at its beginning; None when it is nothing but JSON.
-        target: Takes the answer.
+        target: The file that the answer is written to.
         slices: Runs the model where rows can be run by themselves.
 
     Raises:
         TriptychError: As `infer`.
     """
+    model = slices.model
     request = _request(model, content, header_length)
     if not _is_sliceable(model, request):
         if len(content) > PLAIN_LIMIT.bytes:
             raise PayloadTooLarge(_too_large(len(content)))
-        return _whole(model, request, target, slices)
+        return _whole(request, target, slices)
     _check(model, request)
     try:
-        return _sliced(model, request, target, slices)
+        return _sliced(request, target, slices)
     except RowsDepend:
-        return _whole(model, request, target, slices)
+        return _whole(request, target, slices)
 
 
 def _request(model: Model, content: memoryview, header_length: int | None) -> InferRequest:
@@ -101,14 +96,15 @@ def _check(model: Model, request: InferRequest) -> None:
     )
 
 
-def _sliced(model: Model, request: InferRequest, target: Path, slices: Slices) -> Written:
+def _sliced(request: InferRequest, target: Path, slices: Slices) -> FileAnswer:
     rows = request.inputs[0].shape[0]
     row_bytes = sum(len(tensor.raw or b"") for tensor in request.inputs) // rows
-    with TensorFile(target, rows) as file:
-        for part, results in slices.run(_Rows(model, request), rows, row_bytes):
+    with TensorWriter(target, rows) as writer:
+        for part, results in slices.run(_Rows(slices.model, request), rows, row_bytes):
             _check_rows(results, part.rows)
-            file.add(part.answer(results), part.rows)
-        return Written(*file.finish(), rows)
+            writer.add(part.answer(results), part.rows)
+        content_type, header_length = writer.finish()
+    return FileAnswer(content_type, header_length, 0, rows)
 
 
 def _check_rows(results: Results, rows: int) -> None:
@@ -116,27 +112,25 @@ def _check_rows(results: Results, rows: int) -> None:
         raise RowsDepend
 
 
-def _whole(model: Model, request: InferRequest, target: Path, slices: Slices) -> Written:
+def _whole(request: InferRequest, target: Path, slices: Slices) -> FileAnswer:
     try:
-        answer = infer(model, request, slices.deadline)
+        answer = infer(slices.model, request, slices.budget.deadline)
     except MemoryError:
         raise PayloadTooLarge(f"the request cannot be run in slices, and {NO_MEMORY}") from None
-    slices.nanoseconds += answer.timings.compute_infer
     target.write_bytes(answer.body)
-    return Written(answer.content_type, answer.header_length, answer.rows)
+    return FileAnswer(answer.content_type, answer.header_length, 0, answer.rows)
 
 
-class _Rows:
+class _Rows(NamedTuple):
     """A request of which some rows can be taken."""
 
-    def __init__(self, model: Model, request: InferRequest) -> None:
-        self._model = model
-        self._request = request
+    model: Model
+    request: InferRequest
 
     def slice(self, start: int, stop: int) -> PreparedTensors:
-        """Takes some rows."""
-        inputs = tuple(_slice(tensor, start, stop) for tensor in self._request.inputs)
-        return prepare_infer(self._model, self._request._replace(inputs=inputs))
+        """Makes the request for these rows."""
+        inputs = tuple(_slice(tensor, start, stop) for tensor in self.request.inputs)
+        return prepare_infer(self.model, self.request._replace(inputs=inputs))
 
 
 def _slice(tensor: InputTensor, start: int, stop: int) -> InputTensor:

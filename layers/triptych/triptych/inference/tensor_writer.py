@@ -18,11 +18,11 @@ from triptych.protocol.json_document import dump
 from triptych.protocol.media_types import BINARY, JSON
 
 
-class TensorFile:
-    """Joins the answers for slices into the one for all rows.
+class TensorWriter:
+    """Joins the answers for slices to the answer for all rows.
 
-    Where every output is numbers in binary, the first slice tells the sizes of all: each output is written
-    where it belongs. Otherwise each is kept in a file of its own until its size is known.
+    Where every output is numbers in binary, the first slice determines the sizes of all: each output is
+    written where it belongs. Otherwise each is kept in a file of its own until its size is known.
 
     Args:
         target: The file.
@@ -90,9 +90,9 @@ class TensorFile:
             totals = [(size or 0) // rows * self._rows for size in sizes]
             self._lay_out(described, totals)
         else:
-            self._outputs = [_Output(tensor, self._spool()) for tensor in described]
+            self._outputs = [_Output(tensor, self._temporary()) for tensor in described]
 
-    def _spool(self) -> BinaryIO:
+    def _temporary(self) -> BinaryIO:
         return self._files.enter_context(TemporaryFile(dir=self._target.parent))
 
     def _lay_out(self, described: list[dict[str, Any]], sizes: list[int]) -> None:
@@ -110,7 +110,7 @@ class TensorFile:
 
 
 class _Output:
-    """One output: its description for the first slice, and what all slices gave by now."""
+    """One output: its description for the first slice, and what all slices gave so far."""
 
     def __init__(self, tensor: dict[str, Any], file: BinaryIO) -> None:
         self.binary = "parameters" in tensor
@@ -165,7 +165,7 @@ def _described(tensor: dict[str, Any], rows: int, size: int) -> dict[str, Any]:
 
 
 def _fixed_size(tensor: dict[str, Any]) -> int | None:
-    """Gives the bytes of raw numbers; None for strings and for JSON, which take any number of them."""
+    """Returns the bytes of raw numbers; None for strings and for JSON, which take any number of them."""
     if "parameters" not in tensor or tensor["datatype"] == "BYTES":
         return None
     size: int = tensor["parameters"]["binary_data_size"]

@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triptych.clock import Deadline
 from triptych.errors import BadRequest
-from triptych.inference.piece import Counts, Wanted
+from triptych.inference.piece import Counts
 from triptych.inference.rows import predict_rows
 from triptych.protocol.tensors import Array
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import row_options
 from triptych.rows.records import CsvRecords
 
-from tests.support.pieces import made
+from tests.support.local_files import sample
+from tests.support.pieces import Wanted, made
 from tests.support.properties import examples
-from tests.support.spooled import sample
 
 PENGUINS = sample("penguins")
 DIGITS = sample("digits")

@@ -16,7 +16,7 @@ MIB = 2**20
 def peak(directory: Path, kind: str, megabytes: int) -> int:
     """Runs a job within 160 MiB of memory of its own, and gives the most that it had."""
     done = subprocess.run(  # noqa: S603 - nothing of it comes from outside
-        [sys.executable, "-m", "tests.support.spooled_job", str(directory), kind, str(megabytes)],
+        [sys.executable, "-m", "tests.support.file_job", str(directory), kind, str(megabytes)],
         cwd=ROOT,
         env={"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/triptych'}"},
         capture_output=True,

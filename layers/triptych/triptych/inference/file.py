@@ -1,0 +1,313 @@
+"""Predictions for the records of a file, whatever its size: memory does not grow with it.
+
+```
+source ── blocks ── decode ── slices ── run ── encode ──> output
+             │         │
+             │       fails: of a job ───> the error, which names the row of the file, ends it
+             │              of a batch ─> the rows that it names are set apart, or each half is tried
+             └─ bad records ──────────────────────────────────────────────────────────────────> errors
+```
+
+A piece of an object goes to a part of an output (batches); a whole local file goes to another one (jobs). The
+first bad row of a job fails it, and all its rows are one table, as in a request: what comes out is what real
+time gives. Tensors in a file are run by `tensor_file`.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import orjson
+
+from triptych.errors import BadRequest, DeadlineExceeded, NotUtf8, PayloadTooLarge, RowError
+from triptych.inference.blocks import Block
+from triptych.inference.isolation import BadRecord, Isolated, isolate
+from triptych.inference.json_lines import Survey, survey
+from triptych.inference.local_file import FileAnswer, LocalFile
+from triptych.inference.output import Part, write_file, write_parts
+from triptych.inference.piece import Counts, Piece, Report, Sinks
+from triptych.inference.predictor import Predictor
+from triptych.inference.reading import Read, is_positioned, read_file, read_piece
+from triptych.inference.rows import PreparedRows, envelope_of, predict_rows, row_schema, wanted_outputs
+from triptych.inference.slices import Budget, RowsDepend, Slices
+from triptych.inference.tensor_file import transform_tensors
+from triptych.models.model import Model
+from triptych.rows.formats import Format
+from triptych.rows.options import JobRequest, RowOptions
+from triptych.rows.table import EMPTY, Table
+
+_RESERVE = 2.0
+"""How many times the longest block's time must be left for another one."""
+
+_FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_WHOLE_JSON = "as JSON instances; send CSV, JSON Lines or Parquet"
+_WHOLE_ROWS = (
+    "for a model whose rows depend on each other; send fewer rows, or, if they do not, say so in its "
+    "model.toml: [jobs] group = true"
+)
+
+
+def transform_piece(model: Model, piece: Piece, options: RowOptions, sinks: Sinks, budget: Budget) -> Report:
+    """Predicts for the records of a piece; those that have no prediction are set apart.
+
+    Args:
+        model: The model.
+        piece: The records.
+        options: How they are written, and what comes back for them.
+        sinks: What the results are written to.
+        budget: When to stop, and how much is done at once.
+
+    Raises:
+        BadRequest: The file is wrong as a whole, or the model cannot be run on one record at a time.
+        DeadlineExceeded: There was no time for anything.
+        PayloadTooLarge: Something is too large to be held in memory.
+        ModelUnavailable: The model had to be opened again, and cannot be.
+    """
+    slices = Slices(model, budget)
+    key = sinks.lookups.key if sinks.lookups else None
+    run = _PieceRun(piece, Predictor(options, slices, key), options, sinks, budget)
+    reads = read_piece(piece, options.input, row_schema(model), budget.sizes, budget.deadline)
+    try:
+        written = write_parts(run.parts(reads), options.output, sinks.output)
+    except RowsDepend:
+        raise BadRequest(
+            "the predictions of this model change with the rows beside a row, so a file cannot be cut; "
+            "if they do not, say so in its model.toml: [jobs] group = true; or make the file a job"
+        ) from None
+    return Report(run.end, run.counts, written.columns, written.layout, slices.nanoseconds)
+
+
+class _PieceRun:
+    """Predicts for one block after the other, and sets bad records apart.
+
+    Attributes:
+        counts: How many records there have been.
+        end: Position after the last of them.
+    """
+
+    def __init__(
+        self, piece: Piece, predictor: Predictor, options: RowOptions, sinks: Sinks, budget: Budget
+    ) -> None:
+        self.counts = Counts()
+        self.end = piece.start
+        self._piece = piece
+        self._predictor = predictor
+        self._has_header = not options.input.format.is_json
+        self._positioned = is_positioned(options.input)
+        self._sinks = sinks
+        self._budget = budget
+        self._longest = 0.0
+
+    def parts(self, reads: Iterator[Read]) -> Iterator[Part]:
+        """Predicts for blocks until there are no more or time is up; the first part has no rows."""
+        read = next(reads, None)
+        yield self._header(read)
+        while read is not None:
+            started = time.monotonic()
+            self._budget.checkpoint()
+            try:
+                isolated = isolate(read.block, self._attempt)
+                self._store_lookups(isolated)
+            except DeadlineExceeded:
+                if self._positioned and self.end > self._piece.start:
+                    return  # what was made before it is kept, and the next piece goes on
+                raise
+            yield from self._written(read.block, isolated)
+            self.end = max(self.end, read.end)
+            self._longest = max(self._longest, time.monotonic() - started)
+            if self._must_stop():
+                return
+            read = next(reads, None)
+        self.end = self._piece.end
+
+    def _header(self, first: Read | None) -> Part:
+        """Checks what is known before the first record, and makes the part of the columns."""
+        table = first.block.header() if first is not None and self._has_header else Table({}, 0)
+        self._predictor.check(table)
+        return self._predictor.header(table)
+
+    def _attempt(self, block: Block) -> tuple[list[Part], int]:
+        """Predicts for a block; returns also how many missing cells were filled in."""
+        decoded = self._predictor.decode(block)
+        return list(self._predictor.run(decoded)), decoded.rows.filled
+
+    def _store_lookups(self, isolated: Isolated[tuple[list[Part], int]]) -> None:
+        if self._sinks.lookups:
+            for part in (part for made, _ in isolated.results for part in made):
+                if part.predictions:
+                    self._sinks.lookups.put(part.predictions)
+
+    def _written(self, block: Block, isolated: Isolated[tuple[list[Part], int]]) -> Iterator[Part]:
+        parts = [part for made, _ in isolated.results for part in made]
+        self._write_errors(block, isolated.bad)
+        yield from parts
+        written = sum(part.rows for part in parts)
+        failed = len(isolated.bad)
+        self.counts += Counts(
+            written + failed, written, failed, sum(filled for _, filled in isolated.results)
+        )
+
+    def _write_errors(self, block: Block, bad: Sequence[BadRecord]) -> None:
+        for record in bad:
+            number = self.counts.read + record.number + 1
+            described = {"record": number, "reason": record.reason, "input": block.shown(record.number)}
+            self._sinks.errors.write(orjson.dumps(described, default=str) + b"\n")
+
+    def _must_stop(self) -> bool:
+        if not self._positioned:
+            return False
+        done = self.end - self._piece.start
+        over = done >= self._budget.share * (self._piece.end - self._piece.start)
+        return over or self._budget.deadline.remaining < _RESERVE * self._longest
+
+
+def transform_file(
+    model: Model, source: LocalFile, request: JobRequest, target: Path, budget: Budget
+) -> FileAnswer:
+    """Answers a request that lies in a file, as real time answers it; the first bad row fails it.
+
+    Memory does not grow with the file where its rows can be run by themselves. Beside the source and the
+    answer, the directory of the source takes a decompressed copy of tensors and Parquet that come compressed,
+    and that of the target once more the outputs of tensors that are strings or JSON.
+
+    Args:
+        model: The model.
+        source: The file.
+        request: How it is read and answered.
+        target: The file of the answer; it is whole only when this returns.
+        budget: When to stop, and how much is done at once.
+
+    Raises:
+        TriptychError: As `infer` and `predict_rows`; also where the disk is full.
+    """
+    slices = Slices(model, budget)
+    with _room_on_disk():
+        if request.content_type is None or request.header_length is not None:
+            with source.mapped() as content:
+                return transform_tensors(content, request.header_length, target, slices)
+        return _transform_rows(source, request.row_options(), target, slices)
+
+
+def _transform_rows(source: LocalFile, options: RowOptions, target: Path, slices: Slices) -> FileAnswer:
+    if options.input.format is Format.JSON:
+        return _whole(source.content(_WHOLE_JSON), options, target, slices)
+    if slices.model.config.group is not False:
+        with suppress(RowsDepend):
+            return _strict(source, options, target, slices)
+    return _whole(source.content(_WHOLE_ROWS), options, target, slices)
+
+
+def _whole(content: bytes, options: RowOptions, target: Path, slices: Slices) -> FileAnswer:
+    answer = predict_rows(slices.model, content, options, slices.budget.deadline)
+    target.write_bytes(answer.body)
+    return FileAnswer(answer.content_type, None, answer.filled, answer.rows)
+
+
+def _strict(source: LocalFile, options: RowOptions, target: Path, slices: Slices) -> FileAnswer:
+    model, budget = slices.model, slices.budget
+
+    def reads() -> Iterator[Read]:
+        return read_file(source, options.input, row_schema(model), budget.sizes, budget.deadline)
+
+    found = _surveyed(reads(), options, budget) if options.input.format is Format.JSON_LINES else None
+    run = _StrictRun(Predictor(options, slices, survey=found))
+    envelope = envelope_of(model, [spec.name for spec in wanted_outputs(model, options)])
+    with target.open("wb") as output, closing(run.parts(reads())) as parts:
+        write_file(parts, options.output, envelope, output)
+    return FileAnswer(options.output.content_type, None, run.counts.filled, run.counts.written)
+
+
+def _surveyed(reads: Iterator[Read], options: RowOptions, budget: Budget) -> Survey:
+    """Reads JSON Lines for their columns, which only all rows together have."""
+
+    def tables() -> Iterator[Table]:
+        rows = 0
+        for read in reads:
+            budget.checkpoint()
+            budget.deadline.check("reading the rows")
+            with _located(rows, 0):
+                table = read.block.table()
+            yield table
+            rows += table.rows
+
+    join = options.join or "none"
+    return survey(tables(), None if join == "all" else [] if join == "none" else join.split(","))
+
+
+class _StrictRun:
+    """Predicts for all rows of a file as for those of one request.
+
+    Attributes:
+        counts: How many rows there have been.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.counts = Counts()
+        self._predictor = predictor
+        self._shapes: dict[str, tuple[int, ...]] = {}
+
+    def parts(self, reads: Iterator[Read]) -> Generator[Part]:
+        """Predicts for one block after the other; there is a part without rows only where there are none.
+
+        Raises:
+            BadRequest: Some row is wrong: the message names the row of the file.
+        """
+        empty: Part | None = None
+        for read in reads:
+            with _located(self.counts.read, read.offset):
+                decoded = self._predictor.decode(read.block)
+                self._check_shapes(decoded.rows)
+                for part in self._predictor.run(decoded):
+                    if part.rows:
+                        yield part
+                    empty = part
+            rows = decoded.rows.rows
+            self.counts += Counts(rows, rows, 0, decoded.rows.filled)
+        if not self.counts.read:
+            if empty is None:
+                raise BadRequest(EMPTY)
+            yield empty
+
+    def _check_shapes(self, rows: PreparedRows) -> None:
+        """Refuses what one table could not hold either: lists of other lengths than in the blocks before."""
+        for name, tensor in rows.inputs.items():
+            shape = self._shapes.setdefault(name, tensor.shape[1:])
+            if shape != tensor.shape[1:]:
+                raise RowError(
+                    1,
+                    f"input {name!r} has shape {list(tensor.shape[1:])}, expected {list(shape)} "
+                    "as in the rows before",
+                )
+
+
+@contextmanager
+def _located(rows: int, offset: int) -> Generator[None]:
+    """Gives errors about a row of a block the number that the row has in the file.
+
+    Args:
+        rows: How many rows stand before the block.
+        offset: How many bytes do.
+    """
+    try:
+        yield
+    except RowError as error:
+        raise error.after(rows) from error
+    except NotUtf8 as error:
+        raise NotUtf8(error.byte + offset) from error
+
+
+@contextmanager
+def _room_on_disk() -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL_DISK:
+            raise
+        raise PayloadTooLarge(
+            "the job needs more room on the function's disk than there is: about the size of the input, "
+            "decompressed, and of the answer together; send less at once, or ask for fewer outputs"
+        ) from error

@@ -1,0 +1,164 @@
+"""Rows of files that are tables: Parquet, Arrow and .npy.
+
+Parquet and Arrow are decoded in a process of their own, some thousand rows at a time. Of Parquet, only the
+row groups are fetched in which the rows are.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from arro3.core import RecordBatch
+from numpy.lib import format as npy_format
+
+from triptych.aws.objects import ByteRange, ObjectReader
+from triptych.clock import Deadline
+from triptych.errors import BadRequest
+from triptych.inference.local_file import LocalFile
+from triptych.inference.piece import Piece
+from triptych.inference.slices import Sizes
+from triptych.rows.codec import MAX_DECODED
+from triptych.rows.formats import Format
+from triptych.rows.parquet import TableFormat, check_ends, decoded_batches
+from triptych.rows.parquet_footer import MAGIC, TAIL, Footer, footer_length, read_footer
+from triptych.rows.schema import RowSchema
+from triptych.rows.table import Table, check_names
+from triptych.rows.tensors import arrow_of
+
+type Batches = Iterator[tuple[RecordBatch, int]]
+"""Rows, and the position after the last of them; first no rows, for the columns."""
+
+_PROBE = 2**16  # bytes that most footers fit into
+
+
+def footer_of(source: ObjectReader) -> Footer:
+    """Reads the footer of a file.
+
+    Raises:
+        BadRequest: It is no Parquet file, or damaged.
+    """
+    size = source.size
+    tail = source.read(max(0, size - _PROBE), size)
+    length = footer_length(tail, size)
+    if length + TAIL > len(tail):
+        tail = source.read(size - TAIL - length, size)
+    return read_footer(tail[-TAIL - length : -TAIL], size)
+
+
+def group_cuts(footer: Footer, size: int) -> list[int]:
+    """Finds rows at which to cut, between row groups, so that chunks have about this many bytes."""
+    cuts: list[int] = []
+    taken = 0
+    for group in footer.groups:
+        if taken >= size and group.rows:
+            cuts.append(group.first)
+            taken = 0
+        taken += group.end - group.start
+    return cuts
+
+
+def parquet_rows(piece: Piece, deadline: Deadline) -> Batches:
+    """Reads the rows of a piece, of nothing but the row groups that they are in.
+
+    Raises:
+        BadRequest: The file is not readable.
+        PayloadTooLarge: Its rows are too large, or the disk is too small.
+    """
+    footer = footer_of(piece.source)
+    numbers = [
+        number
+        for number, group in enumerate(footer.groups)
+        if group.first < piece.end and piece.start < group.first + group.rows
+    ]
+    groups = footer.groups[numbers[0] : numbers[-1] + 1] if numbers else ()
+    end = footer.only(numbers[0], numbers[-1]) if numbers else footer.only(0, -1)
+    ranges = [ByteRange(0, len(MAGIC)), *(ByteRange(group.start, group.end) for group in groups)]
+    with _cut(piece, ranges, end) as path:
+        yield from _within(piece, path, Format.PARQUET, groups[0].first if groups else piece.start, deadline)
+
+
+def arrow_rows(piece: Piece, deadline: Deadline) -> Batches:
+    """Reads the rows of a piece of an Arrow file or stream; raises what `parquet_rows` does."""
+    if piece.source.size == 0:
+        raise BadRequest("the file is empty; an Arrow file has a schema at least")
+    with piece.source.local() as path:
+        yield from _within(piece, path, Format.ARROW, 0, deadline)
+
+
+def local_parquet_rows(file: LocalFile, deadline: Deadline) -> Batches:
+    """Reads all rows of a local Parquet file.
+
+    Raises:
+        BadRequest: It is not readable as Parquet, or two columns have the same name.
+        PayloadTooLarge: A batch of it decodes to more than `MAX_DECODED`, or it takes too long.
+    """
+    position = 0
+    with file.plain() as path:
+        _check_parquet(path)
+        for batch in decoded_batches(path, MAX_DECODED, deadline.remaining):
+            check_names(batch.schema.names)
+            position += batch.num_rows
+            yield batch, position
+
+
+def npy_rows(piece: Piece, schema: RowSchema, sizes: Sizes) -> Iterator[tuple[Table, int]]:
+    """Reads the rows of a piece of a .npy file, each with the position after it.
+
+    Raises:
+        BadRequest: The model has several inputs, or the array does not hold numbers.
+    """
+    head = piece.head or piece.source.read(0, min(piece.source.size, 2**16))
+    file = io.BytesIO(head)
+    version = npy_format.read_magic(file)
+    read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if schema.only_input is None:
+        raise BadRequest(
+            "the model has several inputs, and .npy holds a single array; send Parquet or JSON Lines"
+        )
+    if dtype.kind not in "biuf":
+        raise BadRequest(f"the .npy file holds {dtype}, and only numbers are read")
+    row_bytes = dtype.itemsize * int(np.prod(shape[1:]))
+    rows = max(1, min(sizes.block // max(1, row_bytes), sizes.records))
+    for start in range(piece.start, piece.end, rows):
+        stop = min(start + rows, piece.end)
+        data = piece.source.read(file.tell() + start * row_bytes, file.tell() + stop * row_bytes)
+        values = np.frombuffer(data, dtype).reshape(stop - start, *shape[1:])
+        column = arrow_of(values.astype(dtype.newbyteorder("="), copy=False))
+        yield Table({schema.only_input.name: column}, stop - start), stop
+
+
+def _check_parquet(path: Path) -> None:
+    with path.open("rb") as file:
+        beginning = file.read(12)
+        file.seek(-min(4, len(beginning)), 2)
+        check_ends(beginning, file.read())
+
+
+@contextmanager
+def _cut(piece: Piece, ranges: list[ByteRange], end: bytes) -> Generator[Path]:
+    """Yields a file of just some row groups: holes between them, and a footer of their own."""
+    with piece.source.local(ranges) as path:
+        with path.open("r+b") as file:
+            file.truncate(max(span.stop for span in ranges))
+            file.seek(0, 2)
+            file.write(end)
+        yield path
+
+
+def _within(piece: Piece, path: Path, kind: TableFormat, first: int, deadline: Deadline) -> Batches:
+    """Reads a file whose first row has the position `first`, and yields the rows of the piece."""
+    position = first
+    for batch in decoded_batches(path, MAX_DECODED, deadline.remaining, kind):
+        before, position = position, position + batch.num_rows
+        start, stop = max(piece.start, before), min(piece.end, position)
+        if not batch.num_rows:
+            yield batch, piece.start
+        elif start < stop:
+            yield batch.slice(start - before, stop - start), stop
+        if position >= piece.end:
+            return

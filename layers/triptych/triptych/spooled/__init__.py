@@ -1,1 +1,0 @@
-"""Inference from a file to a file: memory does not grow with them."""
