@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from triptych.errors import BadRequest
-from triptych.protocol.classification import classify
 from triptych.protocol.datatypes import BF16, BOOL, BYTES, DATATYPES, FP16, FP32, FP64, Datatype
+from triptych.protocol.tensor_codecs import classify
 from triptych.protocol.tensors import Tensor
 
 LABELS = ("cat", "dog", "owl")

@@ -20,12 +20,11 @@ from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.models.model import Model
 from triptych.models.statistics import Timings
-from triptych.protocol.classification import classify
 from triptych.protocol.datatypes import BYTES
 from triptych.protocol.infer_request import InferRequest, InputTensor, RequestedOutput
 from triptych.protocol.json_document import dump
 from triptych.protocol.media_types import BINARY, JSON
-from triptych.protocol.tensor_codecs import decode_binary, decode_json, encode_binary, encode_json
+from triptych.protocol.tensor_codecs import classify, decode_binary, decode_json, encode_binary, encode_json
 from triptych.protocol.tensors import FREE, Signature, Tensor, TensorSpec
 
 

@@ -1,1 +1,1 @@
-"""The Open Inference Protocol v2 as data: names, datatypes, messages, framing. No arrays, no I/O."""
+"""The Open Inference Protocol v2: names, datatypes, messages, tensors and their codecs, compression."""

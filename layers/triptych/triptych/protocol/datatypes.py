@@ -14,7 +14,7 @@ class Datatype(NamedTuple):
 
     Attributes:
         name: Name in the protocol, such as `FP32`.
-        kind: Family that decides which JSON values are taken.
+        kind: Family that decides which JSON values are accepted.
         size: Bytes per element on the wire; 0 for BYTES, whose elements carry their own length.
         storage: NumPy dtype that holds it, little-endian. BF16 is held as its 16 bits, because
             NumPy has no such type; BYTES is held as Python strings.
@@ -64,7 +64,7 @@ def datatype_named(name: object, where: str) -> Datatype:
     """Looks up a datatype by its name in the protocol.
 
     Args:
-        name: What the request calls it.
+        name: Its name in the request.
         where: The part of the request that names it, for the message.
 
     Raises:

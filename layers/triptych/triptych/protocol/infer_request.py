@@ -4,8 +4,6 @@
 body ── header ──> InferRequest
   └──── tail ────> InputTensor.raw, one slice after the other
 ```
-
-Requests that are nothing but the bytes of one tensor (a JSON header of length 0).
 """
 
 from __future__ import annotations
@@ -41,7 +39,7 @@ class InputTensor(NamedTuple):
 
 
 class RequestedOutput(NamedTuple):
-    """An output that the caller wants.
+    """An output that the caller asks for.
 
     Attributes:
         name: Name of the model's output.
@@ -59,7 +57,7 @@ class InferRequest(NamedTuple):
 
     Attributes:
         inputs: The inputs, in the order of the request.
-        outputs: The wanted outputs; empty for all of them.
+        outputs: The requested outputs; empty for all of them.
         binary_output: Whether outputs travel as bytes when none are named.
         id: Comes back in the answer.
     """

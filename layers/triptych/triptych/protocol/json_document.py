@@ -1,7 +1,4 @@
-"""Strict JSON, both ways.
-
-Fields of JSON objects, taken with the type that the protocol gives them.
-"""
+"""Strict JSON, both ways, and fields of JSON objects by the type that the protocol gives them."""
 
 from __future__ import annotations
 
@@ -64,7 +61,7 @@ def dump(value: object) -> bytes:
 
 
 def json_type(value: object) -> str:
-    """Says what a JSON value is, for messages."""
+    """Returns what a JSON value is called in messages."""
     return _JSON_TYPES[type(value)]
 
 
@@ -73,7 +70,7 @@ Parameters = dict[str, Scalar]
 
 
 def required_string(fields: dict[str, Any], name: str, where: str) -> str:
-    """Takes a string that must be there.
+    """Returns a string that must be there.
 
     Raises:
         BadRequest: It is missing, empty, or not a string.
@@ -85,7 +82,7 @@ def required_string(fields: dict[str, Any], name: str, where: str) -> str:
 
 
 def optional_string(fields: dict[str, Any], name: str) -> str | None:
-    """Takes a string that may be missing.
+    """Returns a string that may be missing.
 
     Raises:
         BadRequest: It is not a string.
@@ -97,7 +94,7 @@ def optional_string(fields: dict[str, Any], name: str) -> str | None:
 
 
 def objects(fields: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """Takes an array of objects; a missing one, and null, is empty.
+    """Returns an array of objects; a missing one, and null, is empty.
 
     Raises:
         BadRequest: It is something else.
@@ -114,7 +111,7 @@ def objects(fields: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def parameters(fields: dict[str, Any], where: str) -> Parameters:
-    """Takes the `parameters` of a request, an input or an output: strings, numbers, booleans by name.
+    """Returns the `parameters` of a request, an input or an output: strings, numbers, booleans by name.
 
     Raises:
         BadRequest: It is not an object, or one of its values is an array, an object or null.
@@ -133,7 +130,7 @@ def parameters(fields: dict[str, Any], where: str) -> Parameters:
 
 
 def flag(parameters: Parameters, name: str, where: str) -> bool | None:
-    """Takes a boolean parameter, None when it is missing.
+    """Returns a boolean parameter, None when it is missing.
 
     Raises:
         BadRequest: It is not a boolean.
@@ -145,7 +142,7 @@ def flag(parameters: Parameters, name: str, where: str) -> bool | None:
 
 
 def count(parameters: Parameters, name: str, where: str) -> int | None:
-    """Takes a parameter that counts something, None when it is missing.
+    """Returns a parameter that counts something, None when it is missing.
 
     Raises:
         BadRequest: It is not a whole number from 0.

@@ -1,7 +1,4 @@
-"""Media types of the protocol's messages.
-
-Media types as HTTP headers write them.
-"""
+"""Media types as HTTP headers write them, and those of the protocol's messages."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from typing import NamedTuple
 JSON = "application/json"
 BINARY = "application/octet-stream"
 """A JSON header with raw tensors behind it."""
-
 
 _QUALITY = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
 
@@ -30,12 +26,12 @@ class MediaType(NamedTuple):
 
     @property
     def quality(self) -> float:
-        """How much an Accept header wants it, 0 to 1; 0 when that cannot be read."""
+        """The weight that an Accept header gives it, 0 to 1; 0 when that cannot be read."""
         text = self.parameters.get("q", "1")
         return min(float(text), 1.0) if _QUALITY.fullmatch(text) else 0.0
 
     def specificity(self, name: str) -> int:
-        """Tells how closely this range names a media type: 3 exactly, 2 `text/*`, 1 `*/*`, 0 not at all."""
+        """Returns how closely this range names a media type: 3 exactly, 2 `text/*`, 1 `*/*`, 0 not at all."""
         kind = name.partition("/")[0]
         return {name: 3, f"{kind}/*": 2, "*/*": 1}.get(self.name, 0)
 

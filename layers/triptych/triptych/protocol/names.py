@@ -14,12 +14,12 @@ _LONGEST = 80  # characters of a name that is not known
 
 
 def is_model_name(name: str) -> bool:
-    """Tells whether a folder of the repository can be a model."""
+    """Returns whether a folder of the repository can be a model."""
     return MODEL_NAME.fullmatch(name) is not None
 
 
 def is_version(name: str) -> bool:
-    """Tells whether a folder of a model can be a version: a positive integer without leading zeros."""
+    """Returns whether a folder of a model can be a version: a positive integer without leading zeros."""
     return VERSION.fullmatch(name) is not None
 
 
@@ -48,7 +48,7 @@ def version_number(version: str) -> int:
 
 
 def listing(names: Sequence[str]) -> str:
-    """Lists names for a message."""
+    """Formats a list of names for a message."""
     shown = ", ".join(repr(name[:64]) for name in names[:_LISTED]) or "none"
     return f"{shown} and {len(names) - _LISTED} more" if len(names) > _LISTED else shown
 
@@ -69,7 +69,7 @@ def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | Non
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Words the nearest known name for a message: `" (did you mean 'join'?)"`, or nothing."""
+    """Formats the nearest known name for a message: `" (did you mean 'join'?)"`, or nothing."""
     found = nearest(name, known)
     return "" if found is None else f" (did you mean {found!r}?)"
 

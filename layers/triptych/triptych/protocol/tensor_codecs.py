@@ -1,18 +1,15 @@
-"""Giving flat values their shape.
+"""Tensors as they travel: as raw bytes, as JSON values, and outputs as their best classes.
 
-Tensors as raw bytes: little-endian, row-major; BYTES as length-prefixed elements.
-
-Tensors as JSON values.
-
-JSON has no NaN and no infinity. Both ways, NaN travels as null and the infinities as the strings
-"Infinity" and "-Infinity", which NumPy reads as it stands. FP16 travels as numbers, BF16 only in binary.
+Raw bytes are little-endian, row-major, elements of BYTES with their length before them. JSON has no NaN and no
+infinity: both ways, NaN travels as null and the infinities as the strings "Infinity" and "-Infinity", which
+NumPy reads as it stands. FP16 travels as numbers, BF16 only in binary.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -23,28 +20,12 @@ from triptych.protocol.datatypes import BF16, BOOL, BYTES, Datatype, Kind
 from triptych.protocol.json_document import dump
 from triptych.protocol.tensors import Array, Tensor
 
-
-def shaped(values: Array, shape: tuple[int, ...], where: str) -> Array:
-    """Gives values a shape that they fill exactly.
-
-    Raises:
-        BadRequest: There are more or fewer of them, or no array can have this shape.
-    """
-    if values.shape == shape:
-        return values
-    if values.size != math.prod(shape):
-        raise BadRequest(f"{where}: shape {list(shape)} takes {math.prod(shape)} values, got {values.size}")
-    try:
-        return values.reshape(shape)
-    except ValueError as error:
-        raise BadRequest(f"{where}: shape {list(shape)} is not possible: {error}") from None
-
-
-_LENGTH = struct.Struct("<I")
+_LENGTH = struct.Struct("<I")  # bytes of an element, before it
+_SHOWN = 40  # bytes of a wrong value that are shown
 
 
 def decode_binary(datatype: Datatype, shape: tuple[int, ...], raw: memoryview, where: str) -> Tensor:
-    """Makes a tensor of raw bytes.
+    """Returns the tensor in raw bytes.
 
     Numeric tensors share the memory of the request where its alignment allows.
 
@@ -62,7 +43,7 @@ def decode_binary(datatype: Datatype, shape: tuple[int, ...], raw: memoryview, w
 
 
 def encode_binary(tensor: Tensor) -> bytes:
-    """Gives the raw bytes of a tensor."""
+    """Returns the raw bytes of a tensor."""
     if tensor.datatype is BYTES:
         elements = [str(value).encode() for value in tensor.values.reshape(-1).tolist()]
         return b"".join(part for element in elements for part in (_LENGTH.pack(len(element)), element))
@@ -110,11 +91,8 @@ def _elements(raw: memoryview) -> Iterator[str]:
         yield data[start:position].decode()
 
 
-_SHOWN = 40  # bytes of a wrong value that are shown
-
-
 def decode_json(datatype: Datatype, shape: tuple[int, ...], data: list[Any], where: str) -> Tensor:
-    """Makes a tensor of JSON values.
+    """Returns the tensor in JSON values.
 
     Args:
         datatype: Declared datatype.
@@ -137,7 +115,7 @@ def decode_json(datatype: Datatype, shape: tuple[int, ...], data: list[Any], whe
 
 
 def encode_json(tensor: Tensor, where: str) -> Array | list[Any]:
-    """Gives the flat, row-major JSON values of a tensor.
+    """Returns the flat, row-major JSON values of a tensor.
 
     Raises:
         BadRequest: The datatype has no JSON form.
@@ -198,3 +176,57 @@ _READERS: dict[Kind, Callable[[list[Any], Datatype], Array]] = {
     "bool": _booleans,
     "bytes": _json_strings,
 }
+
+
+def classify(tensor: Tensor, classes: int, labels: Sequence[str], where: str) -> Tensor:
+    """Returns the best classes along the last axis: Triton's classification extension.
+
+    Args:
+        tensor: Scores of shape `[..., n]`.
+        classes: How many classes at most.
+        labels: Names of the classes in order; may be empty.
+        where: The output, for messages.
+
+    Returns:
+        A BYTES tensor of shape `[..., classes]`, each element `"score:index"` or
+        `"score:index:label"`, best first; of equal scores the lower index first.
+
+    Raises:
+        BadRequest: The output holds no scores.
+    """
+    if tensor.datatype is BYTES or not tensor.shape:
+        raise BadRequest(f"{where}: classification needs numbers with at least one axis")
+    scores = _comparable(tensor)
+    best = np.argsort(-scores, axis=-1, kind="stable")[..., :classes]
+    values = np.empty(best.shape, dtype=object)
+    for position in np.ndindex(best.shape):
+        index = int(best[position])
+        values[position] = _entry(scores[*position[:-1], index], index, labels)
+    return Tensor(BYTES, values)
+
+
+def _comparable(tensor: Tensor) -> Array:
+    if tensor.datatype is BF16:
+        return (tensor.values.astype("<u4") << 16).view("<f4")
+    return tensor.values.astype("<f8") if tensor.datatype.kind != "int" else tensor.values.astype(object)
+
+
+def _entry(score: float | np.floating, index: int, labels: Sequence[str]) -> str:
+    shown = str(score) if isinstance(score, int) else f"{score:f}"
+    return f"{shown}:{index}:{labels[index]}" if index < len(labels) else f"{shown}:{index}"
+
+
+def shaped(values: Array, shape: tuple[int, ...], where: str) -> Array:
+    """Reshapes values to a shape that they fill exactly.
+
+    Raises:
+        BadRequest: There are more or fewer of them, or no array can have this shape.
+    """
+    if values.shape == shape:
+        return values
+    if values.size != math.prod(shape):
+        raise BadRequest(f"{where}: shape {list(shape)} takes {math.prod(shape)} values, got {values.size}")
+    try:
+        return values.reshape(shape)
+    except ValueError as error:
+        raise BadRequest(f"{where}: shape {list(shape)} is not possible: {error}") from None

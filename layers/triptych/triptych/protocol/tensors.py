@@ -1,7 +1,4 @@
-"""A tensor: an array with the datatype that the protocol gives it.
-
-What a model takes and gives, and whether tensors fit it.
-"""
+"""Tensors: arrays with their datatype in the protocol. Signatures: the inputs and outputs of a model."""
 
 from __future__ import annotations
 
@@ -52,7 +49,7 @@ class TensorSpec(NamedTuple):
         datatype: Its datatype in the protocol.
         shape: Its dimensions, `FREE` (-1) where the request chooses; None when the model leaves even
             the rank open.
-        labels: Names of the entries of its last axis, where the model itself tells them.
+        labels: Names of the entries of its last axis, where the model itself holds them.
     """
 
     name: str
@@ -62,7 +59,7 @@ class TensorSpec(NamedTuple):
 
     @property
     def rows_are_free(self) -> bool:
-        """Whether the first dimension takes any number of rows."""
+        """Whether the first dimension may be any number of rows."""
         return self.shape is not None and self.shape[:1] == (FREE,)
 
 
@@ -73,7 +70,7 @@ class Signature(NamedTuple):
     outputs: tuple[TensorSpec, ...]
 
     def check_inputs(self, tensors: Mapping[str, Tensor]) -> None:
-        """Checks that the tensors are the ones that the model takes.
+        """Checks that the tensors are the inputs of the model.
 
         Raises:
             BadRequest: An input is missing, unknown, or of another datatype or shape.
@@ -114,7 +111,7 @@ def _check_input(spec: TensorSpec, tensor: Tensor) -> None:
 
 
 def fits(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
-    """Tells whether a shape fills the free dimensions of another and equals it elsewhere."""
+    """Returns whether a shape fills the free dimensions of another and equals it elsewhere."""
     return len(shape) == len(expected) and all(
         want in (FREE, got) for got, want in zip(shape, expected, strict=True)
     )
