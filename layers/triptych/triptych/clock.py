@@ -1,9 +1,4 @@
-"""The time, as records of jobs hold it.
-
-The moment by which an answer must be ready.
-
-Times as documents write them.
-"""
+"""The time: as records hold it, as documents write it, and the deadline of an answer."""
 
 from __future__ import annotations
 
@@ -15,7 +10,7 @@ from typing import NamedTuple
 from triptych.errors import DeadlineExceeded
 
 Clock = Callable[[], int]
-"""Gives the milliseconds since 1970."""
+"""Returns the milliseconds since 1970."""
 
 
 class Deadline(NamedTuple):

@@ -1,4 +1,4 @@
-"""Every failure that a caller of Triptych can meet, with the HTTP status that tells it.
+"""Every failure that a caller of Triptych can meet, with its HTTP status.
 
 ```
 TriptychError                    500  never raised itself

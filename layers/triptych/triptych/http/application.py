@@ -118,6 +118,6 @@ def _new_record(event: Mapping[str, Any], context: Context) -> RequestRecord:
 
 
 def _failure(error: TriptychError, record: RequestRecord) -> Response:
-    record.error = type(error).__name__
+    record.error = error.kind
     headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
     return json_response({"error": str(error)[:MAX_MESSAGE]}, error.status, headers)

@@ -1,8 +1,8 @@
 """Tensors as they travel: as raw bytes, as JSON values, and outputs as their best classes.
 
-Raw bytes are little-endian, row-major, elements of BYTES with their length before them. JSON has no NaN and no
-infinity: both ways, NaN travels as null and the infinities as the strings "Infinity" and "-Infinity", which
-NumPy reads as it stands. FP16 travels as numbers, BF16 only in binary.
+Raw bytes are little-endian, row-major, elements of BYTES with their length before them. JSON has no NaN and
+no infinity: both ways, NaN travels as null and the infinities as the strings "Infinity" and "-Infinity",
+which NumPy reads as it stands. FP16 travels as numbers, BF16 only in binary.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ def _numbers(datatype: Datatype, raw: memoryview, where: str) -> Array:
 
 
 def _strings(shape: tuple[int, ...], raw: memoryview, where: str) -> Array:
-    wanted = math.prod(shape)
+    count = math.prod(shape)
     try:
-        elements = list(islice(_elements(raw), wanted + 1))
+        elements = list(islice(_elements(raw), count + 1))
     except struct.error:
         raise BadRequest(f"{where}: the bytes end inside the length of an element") from None
     except UnicodeDecodeError as error:
@@ -73,8 +73,8 @@ def _strings(shape: tuple[int, ...], raw: memoryview, where: str) -> Array:
         ) from None
     except EOFError:
         raise BadRequest(f"{where}: the bytes end inside an element") from None
-    if len(elements) > wanted:  # the rest is not decoded, which would take seconds of millions
-        raise BadRequest(f"{where}: shape {list(shape)} takes {wanted} values, got more")
+    if len(elements) > count:  # the rest is not decoded, which would take seconds of millions
+        raise BadRequest(f"{where}: shape {list(shape)} takes {count} values, got more")
     values = np.empty(len(elements), dtype=object)
     values[:] = elements
     return values
@@ -160,12 +160,12 @@ def _json_strings(data: list[Any], _datatype: Datatype) -> Array:
     return _objects(data, str, "strings")
 
 
-def _objects(data: list[Any], wanted: type, called: str) -> Array:
+def _objects(data: list[Any], kind: type, called: str) -> Array:
     # As objects first: one dtype for all would turn 1.5 and true into 1, and pad strings to the longest.
     values = np.array(data, dtype=object)
     flat = values.reshape(-1).tolist()
-    if any(found is not wanted for found in set(map(type, flat))):
-        other = next(value for value in flat if type(value) is not wanted)
+    if any(found is not kind for found in set(map(type, flat))):
+        other = next(value for value in flat if type(value) is not kind)
         raise TypeError(f"only {called}, got {dump(other)[:_SHOWN].decode(errors='replace')}")
     return values
 
