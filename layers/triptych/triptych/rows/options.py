@@ -15,12 +15,13 @@ Names and values are the same everywhere; numbers and flags may be written as te
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from triptych.errors import BadRequest
 from triptych.protocol.names import check_known, nearest
-from triptych.rows.formats import A_DELIMITER, DELIMITERS, Format, RowFormat, answer_format, request_format
+from triptych.rows.formats import Format, RowFormat, answer_format, request_format
 
 type Reader = Callable[[object, str], object]
 
@@ -60,14 +61,14 @@ def row_options(
         accept: Accept header; None for the format of the request.
         join: As in `RowOptions`.
         outputs: As in `RowOptions`.
-        delimiter: What separates the cells of CSV, as `DELIMITERS` calls it; None for a comma.
+        delimiter: What separates the cells of CSV: a mark or its name; None for a comma.
 
     Raises:
         BadRequest: There is no such delimiter.
         UnsupportedMediaType: Rows of this type are not read here.
         NotAcceptable: None of the accepted formats is written here.
     """
-    form = request_format(content_type, delimiter)
+    form = request_format(content_type, "," if delimiter is None else _delimiter(delimiter, "delimiter"))
     return RowOptions(form, answer_format(accept, form), join, outputs)
 
 
@@ -219,6 +220,12 @@ def _share(value: object, where: str) -> float:
     return round(float(number), 9)  # as many digits as every store keeps
 
 
+def _delimiter(value: object, where: str) -> str:
+    if not isinstance(value, str) or value not in _DELIMITERS:
+        raise _wrong(where, "one mark such as ',', ';', '|', or 'tab'", value)
+    return _DELIMITERS[value]
+
+
 def _one_of(known: Mapping[Any, object], expected: str) -> Reader:
     def read(value: object, where: str) -> object:
         if not isinstance(value, str | bool) or value not in known:
@@ -232,6 +239,10 @@ def _wrong(where: str, expected: str, value: object) -> BadRequest:
     return BadRequest(f"{where}: expected {expected}, got {str(value)[:80]!r}")
 
 
+_DELIMITERS: Final[Mapping[str, str]] = {
+    **{mark: mark for mark in sorted(set(string.punctuation) - set("\"'.+-_\\"))},
+    **dict.fromkeys(("\t", "\\t", "tab"), "\t"),
+}
 _FLAGS: Final = {True: True, False: False, "true": True, "false": False}
 _HEADERS: Final = {**_FLAGS, "present": True, "absent": False}
 _FORMATS: Final = {known.value: known for known in Format}
@@ -243,5 +254,5 @@ _READERS: Final[dict[str, Reader]] = {
     "lookup": _one_of(_FLAGS, "true or false"),
     "tolerance": _share,
     "header": _one_of(_HEADERS, "present or absent"),
-    "delimiter": _one_of(DELIMITERS, A_DELIMITER),
+    "delimiter": _delimiter,
 }
