@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from triptych.aws.table import SHARDS, shard
+from triptych.aws.index import SHARDS, shard
 from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.jobs.job import PATIENCE, Job, JobResult, Status
 from triptych.jobs.store import job_item, job_of
@@ -167,8 +167,8 @@ def test_uneven_parts(world: JobWorld) -> None:
 
 def test_pages_of_a_model(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs of a model are all found between those of others, however little a query looks at."""
-    monkeypatch.setattr("triptych.aws.table_index._LOOKED_AT", 2)
-    monkeypatch.setattr("triptych.aws.table_index._ROUNDS", 1)
+    monkeypatch.setattr("triptych.aws.index._LOOKED_AT", 2)
+    monkeypatch.setattr("triptych.aws.index._ROUNDS", 1)
     rare = [new_job(number, model="rare") for number in (3, 77, 170)]
     common = [new_job(number, created=NOW + number) for number in range(200) if number not in {3, 77, 170}]
     add(world, *rare, *common)
@@ -238,7 +238,7 @@ def test_left_out_records(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> N
     added = [new_job(number) for number in range(5)]
     add(world, *added)
     pauses: list[float] = []
-    monkeypatch.setattr("triptych.aws.table_index.time", SimpleNamespace(sleep=pauses.append))
+    monkeypatch.setattr("triptych.aws.table.time", SimpleNamespace(sleep=pauses.append))
     give = world.aws.dynamodb.batch_get_item
     asked_for: list[int] = []
 

@@ -16,21 +16,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import batched
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from triptych.aws.clients import AwsClients
 from triptych.aws.errors import reaching
 from triptych.aws.objects import ahead
-from triptych.aws.table import LIMIT, Pacer, deserialized, named, write_items
+from triptych.aws.table import MAX_WRITES, Item, Pacer, Table, deserialized, named
 from triptych.clock import Clock, moment
 from triptych.errors import BadRequest, NotFound
 from triptych.inference.piece import Prediction
 from triptych.protocol.names import model_name
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 TABLE = "the table of predictions"
 MAX_ITEM = 400 << 10
@@ -102,8 +99,7 @@ class PredictionStore:
     """
 
     def __init__(self, clients: AwsClients, table: str, days: int, clock: Clock) -> None:
-        self._clients = clients
-        self._table = table
+        self._table = Table(clients, table, TABLE)
         self._days = days
         self._clock = clock
 
@@ -117,10 +113,8 @@ class PredictionStore:
         """
         latest = {prediction.key: prediction for prediction in predictions}
         delete_at = origin.at // 1000 + self._days * _DAY
-        for some in batched(latest.values(), LIMIT, strict=False):
-            items = [_item(prediction, origin, delete_at) for prediction in some]
-            with reaching(TABLE):
-                write_items(self._clients, self._table, items, pacer)
+        for some in batched(latest.values(), MAX_WRITES, strict=False):
+            self._table.write([_item(prediction, origin, delete_at) for prediction in some], pacer)
 
     def get(self, model: str, keys: Sequence[str]) -> Mapping[str, tuple[Prediction, Origin]]:
         """Returns the latest predictions of a model by key; keys that have none are left out.
@@ -135,8 +129,7 @@ class PredictionStore:
     def _newest(self, model: str, key: str) -> tuple[Prediction, Origin] | None:
         if len(_id(model, key).encode()) > MAX_KEY:  # such a key was never stored
             return None
-        items = self._clients.dynamodb.query(
-            TableName=self._table,
+        items = self._table.query(
             KeyConditionExpression="#id = :id",
             ExpressionAttributeNames=named("id"),
             ExpressionAttributeValues={":id": {"S": _id(model, key)}},
@@ -182,7 +175,7 @@ def _id(model: str, key: str) -> str:
     return f"{model}#{key}"
 
 
-def _item(prediction: Prediction, origin: Origin, delete_at: int) -> dict[str, AttributeValueTypeDef]:
+def _item(prediction: Prediction, origin: Origin, delete_at: int) -> Item:
     identity, order = _id(origin.model, prediction.key), f"{origin.at:015d}#{origin.batch}"
     if len(identity.encode()) > MAX_KEY:
         raise BadRequest(f"the key {prediction.key[:40]!r}... is too long to be looked up")
@@ -192,7 +185,7 @@ def _item(prediction: Prediction, origin: Origin, delete_at: int) -> dict[str, A
             f"the prediction for the key {prediction.key[:200]!r} has {size} bytes; "
             f"lookups take {MAX_ITEM} at most"
         )
-    item: dict[str, AttributeValueTypeDef] = {
+    item: Item = {
         "id": {"S": identity},
         "made": {"S": order},
         "version": {"N": str(origin.version)},

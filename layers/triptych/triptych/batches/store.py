@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from triptych.aws.clients import AwsClients
-from triptych.aws.table import Item, RecordTable, deserialized, serialized, shard
-from triptych.aws.table_index import RecordIndex
+from triptych.aws.index import RecordIndex, shard
+from triptych.aws.table import Item, Table, deserialized, serialized
 from triptych.batches.batch import Batch
 from triptych.batches.file import FileOutcome, Part
 from triptych.clock import Clock
@@ -54,8 +54,8 @@ class BatchStore:
     """
 
     def __init__(self, clients: AwsClients, table: str, retention: int, clock: Clock) -> None:
-        self._table = RecordTable(clients, table, TABLE)
-        self._index = RecordIndex(clients, table, TABLE, {"item": _BATCH})
+        self._table = Table(clients, table, TABLE)
+        self._index = RecordIndex(self._table, {"item": _BATCH})
         self._retention = retention
         self._clock = clock
 
@@ -117,7 +117,7 @@ class BatchStore:
         """Deletes the outcomes of files whose failure is retryable: a redrive makes them again."""
         for outcome in self.outcomes(batch_id):
             if outcome.error is not None and outcome.error.retryable:
-                self._table.forget({"id": batch_id, "item": _outcome_name(outcome.number)})
+                self._table.delete({"id": batch_id, "item": _outcome_name(outcome.number)})
 
     def count_attempt(self, batch_id: str, file: int, start: int) -> int:
         """Counts that a chunk is begun, and returns how often it was, this time included."""

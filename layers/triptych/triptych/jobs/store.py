@@ -12,13 +12,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from triptych.aws.clients import AwsClients
-from triptych.aws.errors import reaching
-from triptych.aws.table import Item, RecordTable, deserialized, named, serialized, shard
-from triptych.aws.table_index import RecordIndex, each_shard
+from triptych.aws.index import RecordIndex, shard
+from triptych.aws.table import Item, Table, deserialized, serialized
 from triptych.jobs.inputs import InputStore
 from triptych.jobs.job import Job
 from triptych.jobs.results import ResultStore
@@ -42,9 +40,8 @@ class JobStore(RecordStore[Job]):
     noun = "job"
 
     def __init__(self, clients: AwsClients, table: str, retention: int) -> None:
-        super().__init__(RecordTable(clients, table, TABLE), RecordIndex(clients, table, TABLE))
-        self._clients = clients
-        self._name = table
+        records = Table(clients, table, TABLE)
+        super().__init__(records, RecordIndex(records))
         self._retention = retention
 
     def item(self, record: Job) -> Item:
@@ -66,22 +63,7 @@ class JobStore(RecordStore[Job]):
             now: Milliseconds since 1970.
             limit: Maximum number of ids.
         """
-        with reaching(TABLE):
-            shards = each_shard(lambda number: self._due(number, now, limit))
-        found = sorted((int(item["due"]["N"]), item["id"]["S"]) for item in chain.from_iterable(shards))
-        return [job_id for _, job_id in found[:limit]]
-
-    def _due(self, number: str, now: int, limit: int) -> Sequence[Item]:
-        page: Any = self._clients.dynamodb.query(
-            TableName=self._name,
-            IndexName="due",
-            KeyConditionExpression="#due_shard = :shard AND #due <= :now",
-            ExpressionAttributeNames=named("due_shard", "due"),
-            ExpressionAttributeValues=serialized({":shard": number, ":now": now}),
-            Limit=limit,
-        )
-        items: Sequence[Item] = page["Items"]
-        return items
+        return self._index.due(now, limit)
 
 
 def job_item(job: Job, retention: int) -> Item:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, NamedTuple, Protocol
 
-from triptych.aws.table import Item, RecordTable
-from triptych.aws.table_index import RecordIndex
+from triptych.aws.index import RecordIndex
+from triptych.aws.table import Item, Table
 from triptych.errors import NotFound, ServiceUnavailable
 
 _TRIES = 5
@@ -78,7 +78,7 @@ class RecordStore[Some: Record]:
     key: ClassVar[Mapping[str, str]] = {}
     """Attributes of the table's key beside the id."""
 
-    def __init__(self, table: RecordTable, index: RecordIndex) -> None:
+    def __init__(self, table: Table, index: RecordIndex) -> None:
         self._table = table
         self._index = index
 
