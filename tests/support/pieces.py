@@ -97,7 +97,7 @@ def made(  # noqa: PLR0913 - each is one thing about the file
             output, failed = io.BytesIO(), io.BytesIO()
             piece = Piece(source, start, end, head_row)
             lookups = Lookups(wanted.key, predictions.extend) if wanted.key else None
-            options = RowOptions(form, wanted.form, wanted.join, wanted.outputs)
+            options = RowOptions.of(form, wanted.form, wanted.join, wanted.outputs)
             budget = Budget(Deadline.after(60), lambda: None, sizes)
             report = transform_piece(model, piece, options, Sinks(output, failed, lookups), budget)
             for line in failed.getvalue().splitlines():

@@ -34,7 +34,7 @@ def transform(source: Path, model: Path, target: Path) -> None:
     with target.open("wb") as output, target.with_suffix(".errors").open("wb") as errors:
         output.write(b"id,y\n")  # as the join of parts does
         budget = Budget(Deadline.after(SECONDS), lambda: None)
-        options = RowOptions(csv, csv, join="id")
+        options = RowOptions(csv, csv, join=("id",))
         report = transform_piece(opened, piece, options, Sinks(output, errors), budget)
     if report.counts.failed:
         raise SystemExit(f"{report.counts.failed} records failed")

@@ -96,6 +96,10 @@ class BadRows(RowError):
         super().__init__(first, reasons[first], link)
         self.reasons = reasons
 
+    def after(self, rows: int) -> BadRows:
+        """Returns the error for a file in which so many rows stand before these."""
+        return BadRows({row + rows: reason for row, reason in self.reasons.items()}, self._link)
+
 
 class NotUtf8(BadRequest):
     """Text is not UTF-8.

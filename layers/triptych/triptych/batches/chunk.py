@@ -168,7 +168,7 @@ class _Making:
         file, form = self._chunk.file, self._chunk.file.form
         if self._chunk.staged:
             form = form._replace(compression=None)
-        options = RowOptions(form, file.answer, file.options.join, file.options.outputs)
+        options = RowOptions.of(form, file.answer, file.options.join, file.options.outputs)
         return transform_piece(model, self._piece(), options, sinks, budget)
 
     def _piece(self) -> Piece:

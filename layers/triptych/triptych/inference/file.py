@@ -234,8 +234,7 @@ def _surveyed(reads: Iterator[Read], options: RowOptions, budget: Budget) -> Sur
             yield table
             rows += table.rows
 
-    join = options.join or "none"
-    return survey(tables(), None if join == "all" else [] if join == "none" else join.split(","))
+    return survey(tables(), options.join)
 
 
 class _StrictRun:

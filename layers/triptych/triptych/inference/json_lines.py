@@ -92,30 +92,30 @@ def known_columns(table: Table, schema: RowSchema) -> Table:
     return Table(AllColumns(table, tuple(dict.fromkeys([*table.columns, *lacking]))), table.rows)
 
 
-def joined_cells(table: Table, join: str) -> dict[str, Column]:
+def joined_cells(table: Table, names: Iterable[str]) -> dict[str, Column]:
     """Returns columns for formats of tables: as text, strings as they are and all else as JSON.
 
     Args:
         table: The rows.
-        join: `none`, or names of columns with commas between.
+        names: Names of the columns; one that no row has is missing cells.
     """
-    names = () if join == "none" else dict.fromkeys(join.split(","))
     return {name: column_of_kinds(_cells(table, name), _ANY, Format.PARQUET) for name in names}
 
 
-def joined_lines(lines: Sequence[bytes], predicted: bytes, names: Sequence[str], join: str) -> bytes:
+def joined_lines(
+    lines: Sequence[bytes], predicted: bytes, names: Sequence[str], chosen: Sequence[str] | None
+) -> bytes:
     """Puts records before what was predicted for them.
 
     Args:
         lines: The records.
         predicted: An object per record and line.
         names: Names of the predicted columns.
-        join: `all`, or names of columns with commas between; a record that lacks one has null.
+        chosen: Names of the columns that come back, null where a record lacks one; None for all of a record.
 
     Raises:
         BadRows: Some records cannot be joined.
     """
-    chosen = None if join == "all" else list(dict.fromkeys(join.split(",")))
     records = [orjson.loads(line) for line in lines]
     _check_joined(records, chosen, names)
     rows = zip(records, predicted.split(b"\n")[:-1], strict=True)

@@ -60,10 +60,9 @@ class Predictor:
         self._model = slices.model
         self._key = key
         self._survey = survey
-        self._join = options.join or "none"
         self._apart = options.input.format.is_json and survey is None
         self._form = options.output.format
-        self._spliced = self._apart and self._form.is_json and self._join != "none"
+        self._spliced = self._apart and self._form.is_json and options.join != ()
 
     def check(self, table: Table) -> None:
         """Checks what can be known from the columns alone, where bad records are set apart.
@@ -78,7 +77,7 @@ class Predictor:
             _only_output(prepared)
         if self._form is Format.JSON and self._options.input.format is not Format.JSON:
             raise BadRequest("format: json is one document, for files that are one; choose jsonl")
-        if self._apart and self._join == "all" and not self._form.is_json:
+        if self._apart and self._options.join is None and not self._form.is_json:
             raise BadRequest(
                 "join: each record of JSON has columns of its own, so those of the output are not known; "
                 "name them, such as join=id,name, or choose the format jsonl"
@@ -117,7 +116,7 @@ class Predictor:
             try:
                 encoded = self._encoded(slice_, results)
             except BadRows as error:
-                raise BadRows({row + start: reason for row, reason in error.reasons.items()}) from error
+                raise error.after(start) from error
             yield encoded
             start = stop
 
@@ -129,8 +128,10 @@ class Predictor:
             return prepare_table(self._model, table, self._options)
         if table.rows:
             table = known_columns(table, row_schema(self._model))
-        prepared = prepare_table(self._model, table, self._options._replace(join=None))
-        return prepared if self._form.is_json else prepared._replace(joined=joined_cells(table, self._join))
+        prepared = prepare_table(self._model, table, self._options._replace(join=()))
+        if self._form.is_json:
+            return prepared
+        return prepared._replace(joined=joined_cells(table, self._options.join or ()))
 
     def _encoded(self, part: Decoded, results: Mapping[str, Tensor]) -> Part:
         rows = part.rows
@@ -149,7 +150,7 @@ class Predictor:
         if self._form is Format.CSV:
             return encode_rows(columns, self._options.output._replace(header=False), {})
         rows = encode_json_lines(columns)
-        return joined_lines(lines, rows, list(columns), self._join) if self._spliced else rows
+        return joined_lines(lines, rows, list(columns), self._options.join) if self._spliced else rows
 
     def _check_key(self, table: Table) -> None:
         if self._key is not None and self._key not in table.columns:

@@ -167,7 +167,7 @@ def wanted_outputs(model: Model, options: RowOptions) -> Sequence[TensorSpec]:
     """
     if not options.outputs:
         return model.signature.outputs
-    return [model.signature.output_named(name) for name in dict.fromkeys(options.outputs.split(","))]
+    return [model.signature.output_named(name) for name in options.outputs]
 
 
 def envelope_of(model: Model, outputs: Iterable[str]) -> Mapping[str, object]:
@@ -182,10 +182,8 @@ def labels_of(model: Model, outputs: Iterable[str]) -> Mapping[str, Sequence[str
     return {name: model.config.labels[name] for name in outputs if name in model.config.labels}
 
 
-def _joined(table: Table, join: str | None) -> Mapping[str, Column]:
-    if not join or join == "none":
-        return {}
-    names = tuple(table.columns) if join == "all" else tuple(dict.fromkeys(join.split(",")))
+def _joined(table: Table, join: Sequence[str] | None) -> Mapping[str, Column]:
+    names = tuple(table.columns) if join is None else join
     check_cells(len(names), table.rows)
     if table.rows == 0 and not table.columns:
         return {name: [] for name in names}

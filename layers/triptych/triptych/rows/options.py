@@ -37,14 +37,33 @@ class RowOptions(NamedTuple):
     Attributes:
         input: How the rows are written.
         output: How the rows that come back are written.
-        join: Input columns that come back before the outputs: `all`, `none`, or names with commas between.
-        outputs: Names of the wanted outputs, with commas between; None for all.
+        join: Input columns that come back before the outputs; None for all.
+        outputs: Names of the wanted outputs; empty for all.
     """
 
     input: RowFormat
     output: RowFormat
-    join: str | None = None
-    outputs: str | None = None
+    join: tuple[str, ...] | None = ()
+    outputs: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, rows: RowFormat, answer: RowFormat, join: str | None = None, outputs: str | None = None
+    ) -> RowOptions:
+        """Returns options whose names are written as one text.
+
+        Args:
+            rows: How the rows are written.
+            answer: How the rows that come back are written.
+            join: `all`, `none`, or names with commas between; None for none.
+            outputs: Names with commas between; None for all.
+        """
+        columns = None if join == "all" else () if join == "none" else _names(join)
+        return cls(rows, answer, columns, _names(outputs))
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text.split(","))) if text else ()
 
 
 def row_options(
@@ -59,8 +78,8 @@ def row_options(
     Args:
         content_type: Content-Type header.
         accept: Accept header; None for the format of the request.
-        join: As in `RowOptions`.
-        outputs: As in `RowOptions`.
+        join: As in `RowOptions.of`.
+        outputs: As in `RowOptions.of`.
         delimiter: What separates the cells of CSV: a mark or its name; None for a comma.
 
     Raises:
@@ -69,7 +88,7 @@ def row_options(
         NotAcceptable: None of the accepted formats is written here.
     """
     form = request_format(content_type, "," if delimiter is None else _delimiter(delimiter, "delimiter"))
-    return RowOptions(form, answer_format(accept, form), join, outputs)
+    return RowOptions.of(form, answer_format(accept, form), join, outputs)
 
 
 class JobRequest(NamedTuple):
