@@ -9,16 +9,15 @@ from triptych.aws.queue import Delivery
 from triptych.clock import Deadline
 from triptych.deployment import wall_clock
 from triptych.inference.adaptive_batching import AdaptiveBatcher
-from triptych.jobs.attempts import Attempts, Backoff, Limit
-from triptych.jobs.consumer import Intake
+from triptych.jobs.attempts import Attempts, Limit
+from triptych.jobs.consumer import Consumer
 from triptych.jobs.job import JobResult, Status
-from triptych.jobs.large import LargeJobs
+from triptych.jobs.large import LargeRunner
 from triptych.jobs.notification import job_finalizer
-from triptych.jobs.options import OptionLimits, Options
-from triptych.jobs.runner import Runner, one_by_one
+from triptych.jobs.runner import Runner
 from triptych.jobs.service import JobService
 from triptych.jobs.store import JobStorage
-from triptych.jobs.submission import Submission
+from triptych.jobs.submission import OptionLimits, Options, Submission
 from triptych.jobs.telemetry import JobTelemetry
 from triptych.jobs.worker import Worker
 from triptych.models.config import SessionSettings
@@ -31,7 +30,14 @@ from triptych.models.store import ModelStore
 from triptych.rows.options import JobRequest
 
 from benchmarks.models import repository
-from tests.support.job_fakes import MemoryInputs, MemoryJobs, MemoryNotifier, MemoryQueue, MemoryResults
+from tests.support.job_fakes import (
+    InTurn,
+    MemoryInputs,
+    MemoryJobs,
+    MemoryNotifier,
+    MemoryQueue,
+    MemoryResults,
+)
 
 _HOUR = 3600
 _LIMITS = OptionLimits(time_to_live=_HOUR, longest=_HOUR)
@@ -93,19 +99,20 @@ class JobWorld:
         self._results.objects.clear()
 
     def _made(self, models: ModelStore, large: Path) -> Worker:
-        telemetry, backoff = self._telemetry, Backoff(10)
-        limit = Limit(5, MemoryQueue())
+        storage, telemetry = self._storage, self._telemetry
         refused: list[object] = []
+        runner = Runner(
+            models,
+            AdaptiveBatcher(refused.append),
+            telemetry,
+            LargeRunner(storage, models, telemetry, large),
+        )
         return Worker(
-            intake=Intake(self._store, self._inputs, _LIMITS, wall_clock),
-            attempts=Attempts(self._storage, self._finalizer, telemetry, backoff, limit, wall_clock),
-            runner=Runner(self._inputs, models, AdaptiveBatcher(refused.append), telemetry, one_by_one),
-            large=LargeJobs(self._inputs, models, self._store, telemetry, large),
-            queue=self._queue,
-            observer=telemetry,
-            backoff=backoff,
-            each=one_by_one,
-            clock=wall_clock,
+            Consumer(storage, self._queue, _LIMITS, 10, wall_clock),
+            Attempts(storage, self._finalizer, Limit(5, MemoryQueue()), telemetry, wall_clock),
+            runner,
+            telemetry,
+            InTurn(),
         )
 
 

@@ -225,7 +225,7 @@ def models(tmp_path: Path) -> Path:
 @pytest.fixture
 def failures(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Exception]]:
     """What nobody expected, which must not be; inputs are large from 100 KB on."""
-    monkeypatch.setattr("triptych.jobs.runner.MAX_IN_MEMORY", 100_000)
+    monkeypatch.setattr("triptych.jobs.attempts.MAX_IN_MEMORY", 100_000)
     found: list[Exception] = []
 
     def unexpected(_: JobTelemetry, error: Exception) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from triptych.aws.notifications import Notifier
 from triptych.aws.queue import Delivery, Queue
@@ -42,6 +44,16 @@ class JobClock:
     def advance(self, seconds: float) -> None:
         """Lets time pass."""
         self.now += round(1000 * seconds)
+
+
+class InTurn(Executor):
+    """Calls in turn, so that the order is known."""
+
+    def map[Made](  # type: ignore[override]  # of what the worker uses
+        self, fn: Callable[..., Made], /, *iterables: Iterable[Any], **_: object
+    ) -> Iterator[Made]:
+        """Calls in turn."""
+        return map(fn, *iterables)
 
 
 @dataclass

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from triptych.deployment import Deployment
-from triptych.jobs.runner import one_by_one
 from triptych.settings import JobSettings, Settings, TelemetrySettings
 
 from tests.integration.job_world import REGION, RETENTION, TABLE
 from tests.support.hooked_sessions import Hooks
-from tests.support.job_fakes import JobClock
+from tests.support.job_fakes import InTurn, JobClock
 from tests.support.job_machine_aws import INPUTS, RESULTS, Account
 from tests.support.realtime import Function
 
@@ -52,7 +51,7 @@ class Functions:
         )
         self.api = Function(Deployment(settings, jobs, clock=clock).jobs())
         worker = Deployment(settings, jobs, clock=clock)
-        worker.open_session, worker.each = hooks.open_session, one_by_one
+        worker.open_session, worker.pool = hooks.open_session, InTurn()
         self.worker = worker.job_worker()
         keeper = Deployment(settings, jobs, clock=clock)
         self.dead_letters, self.sweep = keeper.dead_letters(), keeper.sweep()

@@ -10,17 +10,16 @@ from pathlib import Path
 from triptych.aws.queue import Delivery, Outcomes
 from triptych.clock import Deadline
 from triptych.inference.adaptive_batching import AdaptiveBatcher
-from triptych.jobs.attempts import Attempts, Backoff, Limit
-from triptych.jobs.consumer import Intake
+from triptych.jobs.attempts import Attempts, Limit
+from triptych.jobs.consumer import Consumer
 from triptych.jobs.job import Job
-from triptych.jobs.large import LargeJobs
+from triptych.jobs.large import LargeRunner
 from triptych.jobs.notification import job_finalizer
-from triptych.jobs.options import OptionLimits, Options
-from triptych.jobs.reaper import DeadLetters, Sweep
-from triptych.jobs.runner import Runner, one_by_one
+from triptych.jobs.reaper import Reaper
+from triptych.jobs.runner import Runner
 from triptych.jobs.service import JobService
 from triptych.jobs.store import JobStorage
-from triptych.jobs.submission import Submission
+from triptych.jobs.submission import OptionLimits, Options, Submission
 from triptych.jobs.worker import Worker
 from triptych.models.config import SessionSettings
 from triptych.models.directory import DirectoryStorage
@@ -32,6 +31,7 @@ from triptych.rows.options import JobRequest
 
 from tests.support.hooked_sessions import Hooks
 from tests.support.job_fakes import (
+    InTurn,
     JobClock,
     MemoryInputs,
     MemoryNotifier,
@@ -48,6 +48,7 @@ LIMITS = OptionLimits(time_to_live=DAY, longest=14 * DAY)
 SECONDS = 30.0
 """How long an invocation may take."""
 ATTEMPTS = 5
+FIRST_DELAY = 10
 
 
 @dataclass
@@ -86,15 +87,11 @@ class Workshop:
         add_model(models, "lookup", lookup())
         self.storage = JobStorage(self.store, self.inputs, self.results)
         self.finalizer = job_finalizer(self.storage, self.notifier)
-        self.intake = Intake(self.store, self.inputs, LIMITS, self.clock)
-        self.backoff = Backoff(10)
+        self.consumer = Consumer(self.storage, self.queue, LIMITS, FIRST_DELAY, self.clock)
         self.service = JobService(self.storage, self.finalizer, self.queue, self.observer, self.clock)
-        self.sweep = Sweep(self.storage, self.finalizer, self.observer, self.clock)
+        self.reaper = Reaper(self.consumer, self.storage, self.finalizer, self.observer, self.clock)
         limit = Limit(ATTEMPTS, self.letters)
-        self.attempts = Attempts(self.storage, self.finalizer, self.observer, self.backoff, limit, self.clock)
-        self.dead_letters = DeadLetters(
-            self.intake, self.storage, self.finalizer, self.observer, self.backoff, self.clock
-        )
+        self.attempts = Attempts(self.storage, self.finalizer, limit, self.observer, self.clock)
         self.worker = self._worker(_models(models, self.hooks))
 
     def submit(self, body: bytes, model: str = "adder", key: str | None = None, **request: str) -> Job:
@@ -114,7 +111,7 @@ class Workshop:
     def give_up(self, deliveries: Sequence[Delivery] | None = None) -> Outcomes:
         """Gives messages to those who end the jobs of dead letters."""
         taken = self.deliveries() if deliveries is None else deliveries
-        return self._noted(self.dead_letters.process(taken, Deadline.after(SECONDS)))
+        return self._noted(self.reaper.end_dead_letters(taken, Deadline.after(SECONDS)))
 
     def job(self, job: Job) -> Job:
         """Gives the record of a job as it is now."""
@@ -130,17 +127,9 @@ class Workshop:
 
     def _worker(self, models: ModelStore) -> Worker:
         refused: list[object] = []
-        return Worker(
-            intake=self.intake,
-            attempts=self.attempts,
-            runner=Runner(self.inputs, models, AdaptiveBatcher(refused.append), self.observer, one_by_one),
-            large=LargeJobs(self.inputs, models, self.store, self.observer, self.directory / "large"),
-            queue=self.queue,
-            observer=self.observer,
-            backoff=self.backoff,
-            each=one_by_one,
-            clock=self.clock,
-        )
+        large = LargeRunner(self.storage, models, self.observer, self.directory / "large")
+        runner = Runner(models, AdaptiveBatcher(refused.append), self.observer, large)
+        return Worker(self.consumer, self.attempts, runner, self.observer, InTurn())
 
 
 def sums(a: float = 1.0, b: float = 2.0) -> bytes:

@@ -12,8 +12,7 @@ from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.inference.rows import predict_rows
 from triptych.jobs.message import decode
-from triptych.jobs.options import OptionLimits, Options
-from triptych.jobs.submission import Submission
+from triptych.jobs.submission import OptionLimits, Options, Submission
 from triptych.models.model import Model
 from triptych.protocol.json_document import dump
 from triptych.rows.options import JobRequest, row_options

@@ -120,7 +120,7 @@ def test_cancelled_but_not_told(workshop: Workshop) -> None:
     assert ["no topic"] == [str(error) for error in workshop.observer.failures]
     workshop.notifier.broken = None
     workshop.clock.advance(60)
-    workshop.sweep.run(Deadline.after(10))
+    workshop.reaper.sweep(Deadline.after(10))
     assert ["cancelled"] == workshop.told(job)
 
 

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from triptych.errors import BadRequest, NotFound, TriptychError
 from triptych.jobs.document import document
 from triptych.jobs.job import IDS, Job, Status
-from triptych.jobs.message import Envelope, decode, encode
-from triptych.jobs.options import OptionLimits, Options
-from triptych.jobs.submission import Submission
+from triptych.jobs.message import Message, decode, encode
+from triptych.jobs.submission import OptionLimits, Options, Submission
 from triptych.rows.options import JobRequest
 
 from tests.support.job_strategies import jobs
@@ -40,7 +39,7 @@ FIELDS = st.sampled_from(
 )
 
 
-def read(**message: Any) -> Envelope:  # noqa: ANN401 - any JSON
+def read(**message: Any) -> Message:  # noqa: ANN401 - any JSON
     """Reads a message."""
     return decode(json.dumps(message), MESSAGE_ID, LIMITS)
 
@@ -61,7 +60,7 @@ def test_round_trip(job: Job, body: bytes) -> None:
     envelope = decode(encode(fresh, None if kept else body), MESSAGE_ID, LIMITS)
     assert fresh == envelope.job(NOW)
     assert (None if kept else body) == envelope.submission.body
-    assert envelope.ours
+    assert envelope.from_api
 
 
 def test_minimal() -> None:
@@ -77,7 +76,7 @@ def test_minimal() -> None:
         )
         == envelope.submission
     )
-    assert (IDS.derived("message", MESSAGE_ID), False) == (envelope.job_id, envelope.ours)
+    assert (IDS.derived("message", MESSAGE_ID), False) == (envelope.job_id, envelope.from_api)
     job = envelope.job(NOW)
     assert (NOW, NOW + 3_600_000, envelope.submission.digest()) == (job.created, job.expires, job.digest)
 

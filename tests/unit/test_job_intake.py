@@ -23,9 +23,9 @@ def delivery(message: object, message_id: str = FIRST) -> Delivery:
 
 def test_a_message_becomes_a_job(workshop: Workshop) -> None:
     """Its record is made with the first delivery, and is the same with the next."""
-    first = workshop.intake.receive(delivery(REQUEST))
+    first = workshop.consumer.receive(delivery(REQUEST))
     workshop.clock.advance(10)
-    again = workshop.intake.receive(delivery(REQUEST))
+    again = workshop.consumer.receive(delivery(REQUEST))
     assert (first.job, None) == (again.job, again.error)
     assert [first.job] == list(workshop.store)
     assert (Status.QUEUED, first.job.created + 1000 * DAY) == (first.job.status, first.job.expires)
@@ -33,7 +33,7 @@ def test_a_message_becomes_a_job(workshop: Workshop) -> None:
 
 def test_without_token_each_message_is_a_job(workshop: Workshop) -> None:
     """Whatever it asks for."""
-    jobs = {workshop.intake.receive(delivery(REQUEST, message_id)).job.id for message_id in (FIRST, SECOND)}
+    jobs = {workshop.consumer.receive(delivery(REQUEST, message_id)).job.id for message_id in (FIRST, SECOND)}
     assert 2 == len(jobs)
 
 
@@ -48,8 +48,8 @@ def test_the_same_token_is_the_same_job(workshop: Workshop) -> None:
 
 def test_the_same_token_for_something_else(workshop: Workshop) -> None:
     """It is a failed job of its own: the first one goes on."""
-    workshop.intake.receive(delivery({**REQUEST, "client_token": "t"}, FIRST))
-    arrival = workshop.intake.receive(delivery({**REQUEST, "client_token": "t", "join": "all"}, SECOND))
+    workshop.consumer.receive(delivery({**REQUEST, "client_token": "t"}, FIRST))
+    arrival = workshop.consumer.receive(delivery({**REQUEST, "client_token": "t", "join": "all"}, SECOND))
     assert isinstance(arrival.error, Conflict)
     assert 2 == len(workshop.store)
 
@@ -101,7 +101,7 @@ def test_an_input_that_is_not_taken(workshop: Workshop, location: str, error: st
 def test_a_record_made_by_somebody_else_meanwhile(workshop: Workshop) -> None:
     """Whoever's write came second takes what the first made; a lost answer is such a case too."""
     workshop.store.lost = [Lost.REPEATED]
-    arrival = workshop.intake.receive(delivery(REQUEST))
+    arrival = workshop.consumer.receive(delivery(REQUEST))
     assert [arrival.job] == list(workshop.store)
 
 
@@ -109,7 +109,7 @@ def test_the_table_cannot_be_reached(workshop: Workshop) -> None:
     """The message is not taken for unreadable: it comes again."""
     workshop.store.broken = "no table"
     with pytest.raises(ServiceUnavailable):
-        workshop.intake.receive(delivery(REQUEST))
+        workshop.consumer.receive(delivery(REQUEST))
     workshop.store.broken = None
     assert {FIRST: None} == workshop.work([delivery(REQUEST)])
 
@@ -119,13 +119,13 @@ def test_our_own_message_finds_its_job(workshop: Workshop) -> None:
     job = workshop.submit(sums())
     workshop.give_up()
     workshop.service.redrive(job.id, DAY)
-    arrivals = [workshop.intake.receive(found) for found in workshop.queue.deliveries()]
+    arrivals = [workshop.consumer.receive(found) for found in workshop.queue.deliveries()]
     assert [(job.id, 0), (job.id, 1)] == [(arrival.job.id, arrival.redrives) for arrival in arrivals]
 
 
 @pytest.mark.parametrize("claim", [{"id": FIRST}, {"redrives": 1}, {"created": 1}, {"expires": 1}])
 def test_what_only_the_api_writes(workshop: Workshop, claim: dict[str, object]) -> None:
     """A producer cannot pass for the API: the message cannot be read."""
-    arrival = workshop.intake.receive(delivery({**REQUEST, **claim}))
+    arrival = workshop.consumer.receive(delivery({**REQUEST, **claim}))
     assert isinstance(arrival.error, BadRequest)
     assert [arrival.job.id] == [job.id for job in workshop.store]

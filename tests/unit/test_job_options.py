@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from triptych.errors import BadRequest
-from triptych.jobs.options import OptionLimits, Options, options
+from triptych.jobs.submission import OptionLimits, Options, options
 
 LIMITS = OptionLimits(time_to_live=3600, longest=7200)
 

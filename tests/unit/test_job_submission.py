@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest, NotAcceptable, NotFound, TriptychError, UnsupportedMediaType
 from triptych.jobs.job import IDS, Job
-from triptych.jobs.options import Options
-from triptych.jobs.submission import Submission, check, is_rows
+from triptych.jobs.submission import Options, Submission, check, is_rows
 from triptych.lifecycle.ids import random_id
 from triptych.rows.options import JobRequest
 

@@ -9,7 +9,7 @@ from tests.support.workshop import HOUR, Workshop, sums
 
 def swept(workshop: Workshop, seconds: float = 10) -> Swept:
     """Sweeps."""
-    return workshop.sweep.run(Deadline.after(seconds))
+    return workshop.reaper.sweep(Deadline.after(seconds))
 
 
 def test_nothing_to_do(workshop: Workshop) -> None:

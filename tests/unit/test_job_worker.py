@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import pytest
 from triptych.errors import ModelUnavailable, ServiceUnavailable
 from triptych.jobs import transitions
+from triptych.jobs.consumer import GRACE
 from triptych.jobs.job import Job, JobResult, Status
-from triptych.jobs.worker import GRACE
 from triptych.lifecycle.failure import Failure
 from triptych.protocol.tensors import Tensor
 
@@ -285,7 +285,7 @@ def test_filled_cells(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> No
     rows = b"a_0,a_1,b_0,b_1\n1,,2,3\n"
     jobs = [workshop.submit(rows + b",,,NA\n" * more, content_type="text/csv") for more in range(3)]
     workshop.work()
-    monkeypatch.setattr("triptych.jobs.runner.MAX_IN_MEMORY", 1000)
+    monkeypatch.setattr("triptych.jobs.attempts.MAX_IN_MEMORY", 1000)
     large = workshop.submit(b"-", content_type="text/csv")
     stored = workshop.inputs.keep("s3://inputs-bucket/inputs/large", rows + b",,,NA\n" * 1000)
     workshop.store.jobs[large.id] = large._replace(input=stored)
@@ -296,7 +296,7 @@ def test_filled_cells(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_large_input(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is run by file, beside others that are run in memory, and its files are removed."""
-    monkeypatch.setattr("triptych.jobs.runner.MAX_IN_MEMORY", 1000)
+    monkeypatch.setattr("triptych.jobs.attempts.MAX_IN_MEMORY", 1000)
     small, large = workshop.submit(sums()), workshop.submit(b"-", "lookup", content_type="text/csv")
     stored = workshop.inputs.keep("s3://inputs-bucket/inputs/large", b"index\n" + b"0\n2\n" * 1000)
     workshop.store.jobs[large.id] = large._replace(input=stored)

@@ -1,7 +1,7 @@
 """What the functions are made of: a `Deployment` builds each part when it is first asked for.
 
 Every import of a part stands beside it: a function imports only what it is made of, and its cold start is
-as short as that. A test sets a part of its own before the first use: `deployment.each = one_by_one`.
+as short as that. A test sets a part of its own before the first use: `deployment.pool = InTurn()`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from triptych.settings import (
 )
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from triptych.aws.clients import AwsClients
     from triptych.aws.consumer import Context, SqsTrigger
     from triptych.aws.queue import Queue
@@ -44,13 +46,13 @@ if TYPE_CHECKING:
     from triptych.http.batches import BatchServices
     from triptych.http.jobs import JobServices
     from triptych.http.models import Services
-    from triptych.jobs.consumer import Intake
+    from triptych.jobs.consumer import Consumer
     from triptych.jobs.inputs import InputStore
     from triptych.jobs.job import Job
-    from triptych.jobs.options import OptionLimits
+    from triptych.jobs.reaper import Reaper
     from triptych.jobs.results import ResultStore
-    from triptych.jobs.runner import Each
     from triptych.jobs.store import JobStorage
+    from triptych.jobs.submission import OptionLimits
     from triptych.jobs.telemetry import JobTelemetry
     from triptych.lifecycle.finalize import Finalizer
     from triptych.models.config import Weights
@@ -142,58 +144,42 @@ class Deployment:
         """Makes the function that runs jobs."""
         from triptych.aws.consumer import SqsTrigger
         from triptych.inference.adaptive_batching import AdaptiveBatcher
-        from triptych.jobs.attempts import Attempts, Backoff, Limit
-        from triptych.jobs.large import LargeJobs
+        from triptych.jobs.attempts import Attempts, Limit
+        from triptych.jobs.large import LargeRunner
         from triptych.jobs.runner import Runner
         from triptych.jobs.worker import Worker
 
         self._bound_memory()
         threading.stack_size(2**20)  # each thread's counts in full against the bound, whatever it uses
-        telemetry, backoff = self.job_telemetry, Backoff(self.job_settings.retry_seconds)
-        limit = Limit(self.job_settings.max_attempts, self.dead_letter_queue)
+        telemetry, storage = self.job_telemetry, self.job_storage
         # Nobody waits for the first answer, and batches are large: weights are laid out for speed.
         models = self._model_store(telemetry, "prepacked")
         scratch = self.settings.cache.with_name("triptych-jobs")
+        limit = Limit(self.job_settings.max_attempts, self.dead_letter_queue)
+        large = LargeRunner(storage, models, telemetry, scratch)
         worker = Worker(
-            intake=self.job_intake,
-            attempts=Attempts(self.job_storage, self.job_finalizer, telemetry, backoff, limit, self._clock),
-            runner=Runner(self.job_inputs, models, AdaptiveBatcher(_log_refused), telemetry, self.each),
-            large=LargeJobs(self.job_inputs, models, self.job_storage.jobs, telemetry, scratch),
-            queue=self.jobs_queue,
-            observer=telemetry,
-            backoff=backoff,
-            each=self.each,
-            clock=self._clock,
+            self._job_consumer(self.jobs_queue),
+            Attempts(storage, self.job_finalizer, limit, telemetry, self._clock),
+            Runner(models, AdaptiveBatcher(_log_refused), telemetry, large),
+            telemetry,
+            self.pool,
         )
         return SqsTrigger(worker.process, self.jobs_queue, telemetry)
 
     def dead_letters(self) -> SqsTrigger:
         """Makes the function that ends the jobs of dead letters."""
         from triptych.aws.consumer import SqsTrigger
-        from triptych.jobs.attempts import Backoff
-        from triptych.jobs.reaper import DeadLetters
 
-        ends = DeadLetters(
-            intake=self.job_intake,
-            storage=self.job_storage,
-            finalizer=self.job_finalizer,
-            observer=self.job_telemetry,
-            backoff=Backoff(self.job_settings.retry_seconds),
-            clock=self._clock,
-        )
-        return SqsTrigger(ends.process, self.dead_letter_queue, self.job_telemetry)
+        return SqsTrigger(self.reaper.end_dead_letters, self.dead_letter_queue, self.job_telemetry)
 
     def sweep(self) -> Callable[[Context], dict[str, int]]:
         """Makes the function that ends jobs which nobody else ends, and returns what it did."""
         from triptych.errors import ServiceUnavailable
-        from triptych.jobs.reaper import Sweep
-
-        sweeping = Sweep(self.job_storage, self.job_finalizer, self.job_telemetry, self._clock)
 
         def run(context: Context) -> dict[str, int]:
             self.job_telemetry.request_started(context.aws_request_id)
             seconds = context.get_remaining_time_in_millis() / 1000 - _SAFETY_MARGIN
-            swept = sweeping.run(Deadline.after(seconds))
+            swept = self.reaper.sweep(Deadline.after(seconds))
             if swept.failed:  # an error of the function raises an alarm; the log has each reason
                 raise ServiceUnavailable(f"{swept.failed} jobs could not be settled, {swept.settled} were")
             return swept._asdict()
@@ -428,24 +414,34 @@ class Deployment:
     @cached_property
     def job_limits(self) -> OptionLimits:
         """What the options of a job may be."""
-        from triptych.jobs.options import MAX_TIME_TO_LIVE, OptionLimits
+        from triptych.jobs.submission import MAX_TIME_TO_LIVE, OptionLimits
 
         longest = min(self.job_settings.retention, MAX_TIME_TO_LIVE)
         return OptionLimits(min(self.job_settings.time_to_live, longest), longest)
 
+    def _job_consumer(self, queue: Queue) -> Consumer:
+        """Makes what receives messages of a queue, and finds their jobs."""
+        from triptych.jobs.consumer import Consumer
+
+        first_delay = self.job_settings.retry_seconds
+        return Consumer(self.job_storage, queue, self.job_limits, first_delay, self._clock)
+
     @cached_property
-    def job_intake(self) -> Intake:
-        """Makes jobs of messages."""
-        from triptych.jobs.consumer import Intake
+    def reaper(self) -> Reaper:
+        """Ends jobs that nobody else ends."""
+        from triptych.jobs.reaper import Reaper
 
-        return Intake(self.job_storage.jobs, self.job_inputs, self.job_limits, self._clock)
+        consumer = self._job_consumer(self.dead_letter_queue)
+        return Reaper(consumer, self.job_storage, self.job_finalizer, self.job_telemetry, self._clock)
 
     @cached_property
-    def each(self) -> Each:
-        """Does many things at once that wait for the network."""
-        from triptych.jobs.runner import InThreads
+    def pool(self) -> Executor:
+        """Threads of the worker, for calls that wait for the network."""
+        from concurrent.futures import ThreadPoolExecutor
 
-        return InThreads()
+        from triptych.jobs.worker import THREADS
+
+        return ThreadPoolExecutor(THREADS, thread_name_prefix="jobs")
 
     # ----------------------------------------------------------------------------------------- batches
 

@@ -11,10 +11,9 @@ from triptych.http.response import MAX_BODY, Response, filled_cells, json_respon
 from triptych.jobs.document import document
 from triptych.jobs.inputs import InputStore
 from triptych.jobs.job import Job, JobResult, Status
-from triptych.jobs.options import OptionLimits, options
 from triptych.jobs.results import ResultStore
 from triptych.jobs.service import JobService
-from triptych.jobs.submission import Submission, check, is_rows
+from triptych.jobs.submission import OptionLimits, Submission, check, is_rows, options
 from triptych.models.repository import ModelRepository
 from triptych.protocol import json_document as fields
 from triptych.protocol.json_document import parse_object

@@ -1,55 +1,58 @@
-"""How long a message waits before it comes again.
+"""Attempts at jobs: how each begins, with its input, and what its output makes of the job and of its message.
 
-Attempts at jobs: how each begins, and what its outcome makes of the job and of its message.
-
-A message is done when its job has ended and the end was told; until then it comes again.
+A message is done when its job has ended and subscribers were notified; until then it comes again.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from triptych.aws.queue import Queue
-from triptych.clock import Clock
-from triptych.errors import Conflict, NotFound, ServiceUnavailable, TriptychError
+from triptych.clock import Clock, Deadline
+from triptych.errors import (
+    NO_MEMORY,
+    BadRequest,
+    Conflict,
+    NotFound,
+    PayloadTooLarge,
+    ServiceUnavailable,
+    TriptychError,
+)
 from triptych.inference.adaptive_batching import NotStarted
 from triptych.jobs import transitions
-from triptych.jobs.consumer import Arrival
+from triptych.jobs.consumer import Received
+from triptych.jobs.inputs import InputStore, StoredInput
 from triptych.jobs.job import Job, JobResult
 from triptych.jobs.message import encode
 from triptych.jobs.store import JobStorage
 from triptych.jobs.telemetry import JobTelemetry
 from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.finalize import Finalizer
+from triptych.rows.options import JobRequest
 
-_LONGEST = 900
-"""Seconds: what made an attempt fail is seldom gone in less than a quarter of an hour if not at once."""
+Delay = int | None
+"""Seconds until a message becomes visible again; None when it is done."""
 
 
-class Backoff(NamedTuple):
-    """Growing waits, spread so that messages that failed together do not come back together.
+MAX_IN_MEMORY = 5 * 2**20
+"""Bytes of an input that is read into memory beside others: more than HTTP takes. Larger ones go by file."""
+
+
+class Input(NamedTuple):
+    """The input of a job.
 
     Attributes:
-        first: Seconds that the wait after the first delivery has at most.
+        request: How it is read, and how the answer is wanted.
+        body: Its bytes; None when it is large.
+        stored: Where it is stored; None when it came in the message.
     """
 
-    first: int
-
-    def seconds(self, receives: int) -> int:
-        """Gives the wait after a delivery.
-
-        Args:
-            receives: How often the message was delivered.
-        """
-        longest = min(self.first * 2 ** (receives - 1), _LONGEST)
-        return random.randint((longest + 1) // 2, longest)  # noqa: S311 - spreads load, keeps no secret
-
-
-Fate = int | None
-"""Seconds until a message comes again; None when it is done."""
+    request: JobRequest
+    body: bytes | None
+    stored: StoredInput | None = None
 
 
 class Output(NamedTuple):
@@ -57,9 +60,9 @@ class Output(NamedTuple):
 
     Attributes:
         body: The result, or the file that holds it.
-        content_type: What it is.
+        content_type: Content type of the result.
         header_length: Bytes of the JSON before raw tensors; None when there are none.
-        filled: How many missing cells of the rows took the value for missing cells.
+        filled: How many missing cells of the rows were filled with the value for missing cells.
         version: Version of the model.
     """
 
@@ -71,15 +74,17 @@ class Output(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A job that is being run.
+    """A job that is running.
 
     Attributes:
-        arrival: The message that brought it.
+        received: The message that brought it.
         job: Its record, as this attempt made it.
+        input: Its input, or why there is none.
     """
 
-    arrival: Arrival
+    received: Received
     job: Job
+    input: Input | TriptychError
 
 
 class Limit(NamedTuple):
@@ -98,119 +103,162 @@ class Attempts:
     """Begins and concludes attempts.
 
     Args:
-        storage: Stores jobs and results.
+        storage: Stores jobs, inputs and results.
         finalizer: Finalizes jobs that have ended.
-        observer: Is told about every attempt.
-        backoff: Tells when a message comes again.
-        limit: Tells when a job is given up.
-        clock: Tells the time.
+        limit: When a job is given up.
+        telemetry: Is notified of every attempt.
+        clock: Returns the milliseconds since 1970.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what it brings together
+    def __init__(
         self,
         storage: JobStorage,
         finalizer: Finalizer[Job],
-        observer: JobTelemetry,
-        backoff: Backoff,
         limit: Limit,
+        telemetry: JobTelemetry,
         clock: Clock,
     ) -> None:
         self._jobs = storage.jobs
-        self._finalizer = finalizer
+        self._inputs = storage.inputs
         self._results = storage.results
-        self._observer = observer
-        self._backoff = backoff
+        self._finalizer = finalizer
         self._limit = limit
+        self._telemetry = telemetry
         self._clock = clock
 
-    def begin(self, arrival: Arrival, lease: int) -> Attempt | Fate:
-        """Marks a job as running.
+    def begin(self, received: Received, deadline: Deadline) -> Attempt | Delay:
+        """Marks a job as running, and reads its input.
 
         Args:
-            arrival: The message that brought it.
-            lease: When this attempt must have ended, in milliseconds since 1970.
+            received: The message that brought it.
+            deadline: When this attempt must have ended: then its lease is over.
 
         Returns:
-            The attempt, or the fate of the message where the job is not to be run now.
+            The attempt, or the delay of the message where the job is not to be run now.
         """
-        return self._guarded(arrival, lambda: self._begun(arrival, lease))
+        return self._guarded(received, lambda: self._begun(received, deadline))
 
-    def conclude(self, attempt: Attempt, outcome: Output | TriptychError) -> Fate:
-        """Makes of a job what came out of its attempt.
+    def conclude(self, attempt: Attempt, output: Output | TriptychError) -> Delay:
+        """Ends an attempt with what came of it, and returns the delay of the message."""
+        return self._guarded(attempt.received, lambda: self._concluded(attempt, output))
 
-        Returns:
-            The fate of the message.
-        """
-        return self._guarded(attempt.arrival, lambda: self._concluded(attempt, outcome))
+    def _begun(self, received: Received, deadline: Deadline) -> Attempt | Delay:
+        job, now = received.job, self._clock()
+        if transitions.overdue(job, now):
+            job = self._jobs.move(job, partial(transitions.expired, now=now))
+            self._telemetry.job_ended(job)
+        given_up = job.attempts >= self._limit.attempts and not transitions.leased(job, now)
+        if job.final or given_up:
+            return self._delay(received, job)
+        lease = now + max(0, int(1000 * deadline.remaining))
+        job = self._jobs.move(job, partial(transitions.started, now=now, lease=lease))
+        found = caught(self._telemetry, lambda: input_of(received, job, self._inputs))
+        return Attempt(received, job, found)
 
-    def fate(self, arrival: Arrival, job: Job) -> Fate:
-        """Tells what becomes of the message of a job that is not run now; settles the job if it has ended."""
+    def _concluded(self, attempt: Attempt, output: Output | TriptychError) -> Delay:
+        mine = attempt.job
+        if isinstance(output, NotStarted):
+            self._jobs.move(mine, lambda found: transitions.not_started(still_running(found, mine)))
+            return 0
+        outcome = output if isinstance(output, TriptychError) else self._stored(mine, output)
+        now = self._clock()
+        job = self._jobs.move(mine, lambda found: _after(still_running(found, mine), outcome, now))
+        self._telemetry.job_ran(job, (mine.started or 0) - mine.created)
+        return self._delay(attempt.received, job)
+
+    def _stored(self, job: Job, output: Output) -> JobResult | TriptychError:
+        described = JobResult("", output.content_type, output.header_length, 0, output.version, output.filled)
+        try:
+            return self._results.put(job, output.body, described)
+        except ServiceUnavailable as error:  # the next attempt need not wait until the lease is over
+            self._telemetry.unexpected(error)
+            return error
+
+    def _delay(self, received: Received, job: Job) -> Delay:
+        """Returns the delay of the message of a job that is not run now; finalizes a job that has ended."""
         if job.final:
             self._finalizer.finalize(job)
             return None
         if transitions.leased(job, now := self._clock()):
             return ((job.lease or now) - now) // 1000 + 1
         if job.attempts >= self._limit.attempts:
-            self._limit.dead_letters.send(encode(job, None if job.input else arrival.body))
+            self._limit.dead_letters.send(encode(job, None if job.input else received.body))
             return None
-        return self._backoff.seconds(arrival.delivery.receives)
+        return received.retry_delay
 
-    def _begun(self, arrival: Arrival, lease: int) -> Attempt | Fate:
-        now = self._clock()
-        worn = arrival.job.attempts >= self._limit.attempts and not transitions.leased(arrival.job, now)
-        if arrival.job.final or (worn and not transitions.overdue(arrival.job, now)):
-            return self.fate(arrival, arrival.job)
-        if transitions.overdue(arrival.job, now):
-            expired = self._jobs.move(arrival.job, lambda job: transitions.expired(job, now))
-            self._observer.job_ended(expired)
-            return self.fate(arrival, expired)
-        return Attempt(
-            arrival, self._jobs.move(arrival.job, lambda job: transitions.started(job, now, lease))
-        )
-
-    def _concluded(self, attempt: Attempt, outcome: Output | TriptychError) -> Fate:
-        mine = attempt.job
-        if isinstance(outcome, NotStarted):
-            self._jobs.move(mine, lambda found: transitions.not_started(still(found, mine)))
-            return 0
-        kept = self._kept(mine, outcome)
-        now = self._clock()
-        job = self._jobs.move(mine, lambda found: _after(still(found, mine), kept, now))
-        self._observer.job_ran(job, (mine.started or 0) - mine.created)
-        return self.fate(attempt.arrival, job)
-
-    def _kept(self, job: Job, outcome: Output | TriptychError) -> JobResult | TriptychError:
-        if isinstance(outcome, TriptychError):
-            return outcome
-        try:
-            return self._results.put(job, outcome.body, _described(outcome))
-        except ServiceUnavailable as error:  # the next attempt need not wait until the lease is over
-            self._observer.unexpected(error)
-            return error
-
-    def _guarded[Made](self, arrival: Arrival, action: Callable[[], Made]) -> Made | Fate:
+    def _guarded[Made](self, received: Received, action: Callable[[], Made]) -> Made | Delay:
         try:
             return action()
         except (Conflict, NotFound):
-            return self._after_conflict(arrival)
+            return self._after_conflict(received)
         except Exception as error:  # noqa: BLE001 - the edge of one job: the others of its batch go on
-            self._observer.unexpected(error)
-            return self._backoff.seconds(arrival.delivery.receives)
+            self._telemetry.unexpected(error)
+            return received.retry_delay
 
-    def _after_conflict(self, arrival: Arrival) -> Fate:
-        """Somebody else moved the job, or took its record away: what it is now decides."""
+    def _after_conflict(self, received: Received) -> Delay:
+        """Somebody else moved the job, or removed its record: what it is now decides."""
         try:
-            found = self._jobs.existing(arrival.job.id)
-            if found.redrives != arrival.job.redrives:  # what this worker wrote is of a life that is over
-                self._results.delete(arrival.job)
-            return self.fate(arrival, found)
+            found = self._jobs.existing(received.job.id)
+            if found.redrives != received.job.redrives:  # what this worker wrote is of a life that is over
+                self._results.delete(received.job)
+            return self._delay(received, found)
         except TriptychError as error:
-            self._observer.unexpected(error)
-            return self._backoff.seconds(arrival.delivery.receives)
+            self._telemetry.unexpected(error)
+            return received.retry_delay
 
 
-def still(job: Job, mine: Job) -> Job:
-    """Gives the record if it is still in the attempt that this worker began.
+class InternalError(TriptychError):
+    """Something failed that should not; the log tells where."""
+
+    kind = "InternalError"
+    retryable = True
+
+
+def caught[Made](telemetry: JobTelemetry, action: Callable[[], Made]) -> Made | TriptychError:
+    """Does something for one job; returns what came of it, or why it failed.
+
+    Args:
+        telemetry: Is notified of what nobody expected.
+        action: What is done.
+    """
+    try:
+        return action()
+    except TriptychError as error:
+        return error
+    except MemoryError:
+        return PayloadTooLarge(NO_MEMORY)
+    except Exception as error:  # noqa: BLE001 - the edge of one job: it is logged with its trace
+        telemetry.unexpected(error)
+        return InternalError(f"internal error: {type(error).__name__}")
+
+
+def input_of(received: Received, job: Job, inputs: InputStore) -> Input:
+    """Returns the input of a job.
+
+    Raises:
+        BadRequest: There is none, or it may not be read.
+        PayloadTooLarge: It is larger than a job takes.
+        ServiceUnavailable: It cannot be read now.
+        TriptychError: No job can be made of the message.
+    """
+    if received.error:
+        raise received.error
+    if job.input is None:
+        if received.body is None:
+            raise BadRequest("the message holds no input, and none is kept; submit the job again")
+        return Input(job.request, received.body)
+    stored = inputs.fetch(job.input, MAX_IN_MEMORY)
+    if stored.content_encoding or job.request.content_encoding:
+        stored = stored._replace(body=None)  # nobody knows how large it becomes
+    request = job.request._replace(
+        content_type=job.request.content_type or stored.content_type,
+        content_encoding=job.request.content_encoding or stored.content_encoding,
+    )
+    return Input(request, stored.body, stored)
+
+
+def still_running(job: Job, mine: Job) -> Job:
+    """Returns the record if it is still in the attempt that this worker began.
 
     Args:
         job: The record as it is now.
@@ -225,13 +273,9 @@ def still(job: Job, mine: Job) -> Job:
 
 
 def _after(job: Job, outcome: JobResult | TriptychError, now: int) -> Job:
-    if transitions.overdue(job, now):  # whoever looked at it was told so
+    if transitions.overdue(job, now):  # whoever looked at it saw it as expired
         return transitions.expired(job, now)
     if isinstance(outcome, JobResult):
         return transitions.succeeded(job, now, outcome)
-    error = Failure.of(outcome)
-    return transitions.released(job, error) if outcome.retryable else transitions.failed(job, now, error)
-
-
-def _described(output: Output) -> JobResult:
-    return JobResult("", output.content_type, output.header_length, 0, output.version, output.filled)
+    failure = Failure.of(outcome)
+    return transitions.released(job, failure) if failure.retryable else transitions.failed(job, now, failure)

@@ -1,28 +1,35 @@
-"""From a message to the record of its job: whoever sent it, and however often it is delivered."""
+"""The consumer of messages: from a message to its job, whoever sent it, however often it is delivered."""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from triptych.aws.queue import Delivery
-from triptych.clock import Clock
+from triptych.aws.queue import Delivery, Queue
+from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, ServiceUnavailable, TriptychError
-from triptych.jobs.inputs import InputStore
 from triptych.jobs.job import IDS, UNKNOWN_MODEL, Job
-from triptych.jobs.message import Envelope, decode
-from triptych.jobs.options import OptionLimits, Options
-from triptych.jobs.store import JobStore
-from triptych.jobs.submission import Submission
+from triptych.jobs.message import Message, decode
+from triptych.jobs.store import JobStorage
+from triptych.jobs.submission import OptionLimits, Options, Submission
 from triptych.rows.options import JobRequest
 
+GRACE = 5
+"""Seconds after the end of an invocation when messages come back that it did not deal with."""
 
-class Arrival(NamedTuple):
-    """A message that arrived.
+_LONGEST = 900
+"""Seconds: what made an attempt fail is seldom gone in less than a quarter of an hour if not at once."""
+
+
+class Received(NamedTuple):
+    """A message that was received.
 
     Attributes:
         delivery: The message.
         job: The record of its job.
-        body: The input; None when it is kept somewhere.
+        body: The input; None when it is stored.
+        retry_delay: Seconds after which the message comes again when its job has to be tried again.
         error: Why no job can be made of the message.
         redrives: How often the job had been redriven when the message was sent.
     """
@@ -30,68 +37,98 @@ class Arrival(NamedTuple):
     delivery: Delivery
     job: Job
     body: bytes | None
+    retry_delay: int
     error: TriptychError | None = None
     redrives: int = 0
 
 
-class Intake:
-    """Finds or makes the record of each message's job.
+class Consumer:
+    """Receives messages: finds or makes the job of each.
 
     Args:
-        store: Keeps the records.
-        inputs: Keeps inputs; also of messages that cannot be read, so that nothing is lost.
+        storage: Stores jobs, and inputs; also those of messages that cannot be read, so that nothing is lost.
+        queue: Where the messages come from.
         limits: What options may be.
-        clock: Tells the time.
+        first_delay: Seconds that the delay after the first delivery has at most.
+        clock: Returns the milliseconds since 1970.
     """
 
-    def __init__(self, store: JobStore, inputs: InputStore, limits: OptionLimits, clock: Clock) -> None:
-        self._store = store
-        self._inputs = inputs
+    def __init__(
+        self, storage: JobStorage, queue: Queue, limits: OptionLimits, first_delay: int, clock: Clock
+    ) -> None:
+        self._jobs = storage.jobs
+        self._inputs = storage.inputs
+        self._queue = queue
         self._limits = limits
+        self._first_delay = first_delay
         self._clock = clock
 
-    def receive(self, delivery: Delivery) -> Arrival:
-        """Takes a message in.
+    def hold(self, deliveries: Sequence[Delivery], deadline: Deadline) -> None:
+        """Hides messages until shortly after an invocation.
+
+        Should this process end, they come back then, and not after the visibility timeout of the queue, which
+        is six times as long.
+        """
+        seconds = max(0, int(deadline.remaining)) + GRACE
+        self._queue.postpone({delivery.receipt: seconds for delivery in deliveries})
+
+    def receive(self, delivery: Delivery) -> Received:
+        """Finds or makes the job of a message.
 
         Raises:
             ServiceUnavailable: The record cannot be read or written now.
         """
+        delay = self.retry_delay(delivery)
         try:
-            envelope = self._located(decode(delivery.body, delivery.message_id, self._limits))
-            job = self._same(envelope, self._record(envelope.job(self._sent(delivery))))
+            message = self._located(decode(delivery.body, delivery.message_id, self._limits))
+            job = _same(message, self._found_or_added(message.job(self._sent(delivery))))
         except ServiceUnavailable:
             raise
         except TriptychError as error:
-            return Arrival(delivery, self._record(self._unreadable(delivery)), None, error)
-        return Arrival(delivery, job, envelope.submission.body, redrives=envelope.redrives)
+            return Received(delivery, self._found_or_added(self._unreadable(delivery)), None, delay, error)
+        return Received(delivery, job, message.submission.body, delay, redrives=message.redrives)
 
-    def _located(self, envelope: Envelope) -> Envelope:
-        named = envelope.submission.input
-        if envelope.ours or named is None:
-            return envelope
-        return envelope._replace(submission=envelope.submission._replace(input=self._inputs.locate(named)))
+    def retry_delay(self, delivery: Delivery) -> int:
+        """Returns the seconds after which a message comes again that could not be dealt with."""
+        return retry_delay(self._first_delay, delivery.receives)
 
-    def _record(self, job: Job) -> Job:
-        found = self._store.get(job.id)
-        if found is None and not self._store.add(job):
-            found = self._store.get(job.id)
+    def _located(self, message: Message) -> Message:
+        named = message.submission.input
+        if message.from_api or named is None:
+            return message
+        return message._replace(submission=message.submission._replace(input=self._inputs.locate(named)))
+
+    def _found_or_added(self, job: Job) -> Job:
+        found = self._jobs.get(job.id)
+        if found is None and not self._jobs.add(job):
+            found = self._jobs.get(job.id)
         return found or job
-
-    def _same(self, envelope: Envelope, job: Job) -> Job:
-        if job.digest != (envelope.digest or envelope.submission.digest()):
-            raise Conflict(
-                f"the client token was used for job {job.id}, which asks for something else; choose another"
-            )
-        return job
 
     def _sent(self, delivery: Delivery) -> int:
         return min(delivery.sent, self._clock())
 
     def _unreadable(self, delivery: Delivery) -> Job:
         job_id = IDS.derived("unreadable", delivery.message_id)
-        body = delivery.body.encode(errors="surrogatepass")
-        kept = self._inputs.put(f"{job_id}/message", body)
+        stored = self._inputs.put(f"{job_id}/message", delivery.body.encode(errors="surrogatepass"))
         options = Options(self._limits.time_to_live)
-        return Submission(UNKNOWN_MODEL, None, JobRequest(), options, input=kept).job(
-            job_id, self._sent(delivery)
+        submission = Submission(UNKNOWN_MODEL, None, JobRequest(), options, input=stored)
+        return submission.job(job_id, self._sent(delivery))
+
+
+def retry_delay(first: int, receives: int) -> int:
+    """Returns a delay that grows, spread so that messages that failed together do not come back together.
+
+    Args:
+        first: Seconds that the delay after the first delivery has at most.
+        receives: How often the message was delivered.
+    """
+    longest = min(first * 2 ** (receives - 1), _LONGEST)
+    return random.randint((longest + 1) // 2, longest)  # noqa: S311 - spreads load, keeps no secret
+
+
+def _same(message: Message, job: Job) -> Job:
+    if job.digest != (message.digest or message.submission.digest()):
+        raise Conflict(
+            f"the client token was used for job {job.id}, which asks for something else; choose another"
         )
+    return job

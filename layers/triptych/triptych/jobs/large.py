@@ -14,10 +14,8 @@ from triptych.inference.adaptive_batching import NotStarted
 from triptych.inference.file import transform_file
 from triptych.inference.local_file import LocalFile
 from triptych.inference.slices import Budget
-from triptych.jobs.attempts import Attempt, Output, still
-from triptych.jobs.inputs import InputStore
-from triptych.jobs.runner import Input, caught, input_of
-from triptych.jobs.store import JobStore
+from triptych.jobs.attempts import Attempt, Input, Output, caught, input_of, still_running
+from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import is_rows
 from triptych.jobs.telemetry import JobTelemetry, ModelRun
 from triptych.models.store import ModelStore
@@ -36,29 +34,28 @@ _LOOK = 1.0
 _AS_JSON = "as JSON; send tensors in binary, or rows as CSV, JSON Lines or Parquet"
 
 
-class LargeJobs:
+class LargeRunner:
     """Runs jobs whose inputs are large, or become so, or whose results do.
 
     Args:
-        inputs: Keeps the inputs.
-        models: Gives open models.
-        jobs: Stores jobs, of which one may have been cancelled meanwhile.
-        observer: Is told about every run.
-        directory: Where files are put; it must have room for twice an input and its result.
+        storage: Stores jobs, of which one may be cancelled meanwhile, and inputs.
+        models: Opens models.
+        telemetry: Is notified of every run.
+        directory: Where files are written; it must have room for twice an input and its result.
     """
 
     def __init__(
-        self, inputs: InputStore, models: ModelStore, jobs: JobStore, observer: JobTelemetry, directory: Path
+        self, storage: JobStorage, models: ModelStore, telemetry: JobTelemetry, directory: Path
     ) -> None:
-        self._inputs = inputs
+        self._jobs = storage.jobs
+        self._inputs = storage.inputs
         self._models = models
-        self._jobs = jobs
-        self._observer = observer
+        self._telemetry = telemetry
         self._directory = directory
 
     @contextmanager
     def output(self, attempt: Attempt, deadline: Deadline) -> Generator[Output | TriptychError]:
-        """Runs a job; the file of its result is there as long as the context is.
+        """Runs a job; the file of its output is there as long as the context is.
 
         Args:
             attempt: The job.
@@ -69,12 +66,12 @@ class LargeJobs:
             return
         self._directory.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self._directory) as directory:
-            yield caught(self._observer, lambda: self._run(attempt, Path(directory), deadline))
+            yield caught(self._telemetry, lambda: self._run(attempt, Path(directory), deadline))
 
     def _run(self, attempt: Attempt, directory: Path, deadline: Deadline) -> Output:
         job = attempt.job
         deadline = Deadline(deadline.at - min(_UPLOAD, deadline.remaining / 10))
-        found = input_of(attempt, self._inputs)
+        found = input_of(attempt.received, job, self._inputs)
         model = self._models.get(job.model, job.version)
         target = directory / "result"
         source = LocalFile(directory / "input", found.request.content_encoding, directory)
@@ -83,7 +80,7 @@ class LargeJobs:
         started = monotonic()
         budget = Budget(deadline, self._checkpoint(attempt))
         answer = transform_file(model, source, _told_apart(found.request, source), target, budget)
-        self._observer.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
+        self._telemetry.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
         return Output(target, answer.content_type, answer.header_length, answer.filled, model.version)
 
     def _write(self, found: Input, source: Path) -> None:
@@ -98,7 +95,7 @@ class LargeJobs:
         def check() -> None:
             nonlocal last
             if monotonic() - last >= _LOOK:
-                still(self._jobs.existing(attempt.job.id), attempt.job)
+                still_running(self._jobs.existing(attempt.job.id), attempt.job)
                 last = monotonic()
 
         return check

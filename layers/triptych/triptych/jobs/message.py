@@ -22,8 +22,7 @@ import pybase64
 from triptych.aws.queue import NOT_IN_SQS
 from triptych.errors import BadRequest
 from triptych.jobs.job import IDS, Job
-from triptych.jobs.options import OptionLimits, Options, options
-from triptych.jobs.submission import Submission
+from triptych.jobs.submission import OptionLimits, Options, Submission, options
 from triptych.protocol import json_document as fields
 from triptych.protocol.json_document import dump, json_type, parse_object
 from triptych.protocol.names import check_known, model_name, version_number
@@ -36,23 +35,23 @@ _KNOWN = (
     *JobRequest._fields,
     *_INPUTS,
 )
-_OURS = ("id", "created", "expires", "redrives")
+_API_ONLY = ("id", "created", "expires", "redrives")
 _MAX_TEXT = 4096
 """Characters of what a record holds, which has room for 400 KB; headers of HTTP are shorter."""
 _LAST_MOMENT = 10**13  # in the year 2286; with more digits, times would not sort as text
 _JSON = "application/json"
 
 
-class Envelope(NamedTuple):
+class Message(NamedTuple):
     """What a message holds.
 
     Attributes:
         job_id: Id of its job.
-        submission: What the job is made of. `input` is as the producer named it.
-        created: When it was handed over, where that is known, in milliseconds since 1970.
-        expires: When the job must have been started, where that is known.
-        digest: Digest of what the job was made of, where that is known.
-        redrives: How often the job had been redriven.
+        submission: What the job is made of; `input` is as the producer named it.
+        created: When the job was submitted, in milliseconds since 1970; None where that is not known.
+        expires: When it must have been started; None where that is not known.
+        digest: Digest of what it was made of; None where that is not known.
+        redrives: How often it had been redriven.
     """
 
     job_id: str
@@ -63,22 +62,22 @@ class Envelope(NamedTuple):
     redrives: int = 0
 
     @property
-    def ours(self) -> bool:
+    def from_api(self) -> bool:
         """Whether `encode` wrote it: then its job was accepted already."""
         return self.digest is not None
 
     def job(self, now: int) -> Job:
-        """Makes the record of the job, if it has none."""
+        """Returns the record of the job as it is when it has none yet."""
         job = self.submission.job(self.job_id, self.created or now)
         return job._replace(expires=self.expires or job.expires, digest=self.digest or job.digest)
 
 
 def encode(job: Job, body: bytes | None) -> str:
-    """Writes the message of a job.
+    """Returns the message of a job.
 
     Args:
         job: The job.
-        body: Its input, unless that is kept somewhere.
+        body: Its input; None when it is stored.
     """
     message: dict[str, object] = {
         "id": job.id,
@@ -97,12 +96,12 @@ def encode(job: Job, body: bytes | None) -> str:
     return text.translate(NOT_IN_SQS)
 
 
-def decode(text: str, message_id: str, limits: OptionLimits) -> Envelope:
-    """Reads a message.
+def decode(text: str, message_id: str, limits: OptionLimits) -> Message:
+    """Reads and checks a message.
 
     Args:
         text: The message.
-        message_id: Its id, the same in each delivery: a job without token gets its id from it.
+        message_id: Its id, the same in each delivery: the id of a job without a token follows from it.
         limits: What options may be.
 
     Raises:
@@ -118,7 +117,7 @@ def decode(text: str, message_id: str, limits: OptionLimits) -> Envelope:
     request = _request(message, content_type)
     model = model_name(fields.required_string(message, "model", "the message"))
     submission = Submission(model, version, request, chosen, body, _short(message, "input"))
-    return Envelope(
+    return Message(
         _id(message, message_id),
         submission,
         _moment(message, "created"),
@@ -130,7 +129,7 @@ def decode(text: str, message_id: str, limits: OptionLimits) -> Envelope:
 
 def _check_origin(message: dict[str, Any]) -> None:
     """Refuses what only `encode` writes in a message that it did not: a job's record would follow it."""
-    for name in _OURS:
+    for name in _API_ONLY:
         if message.get("digest") is None and message.get(name) is not None:
             raise BadRequest(f"{name!r} is written by the API alone; leave it out, or use 'client_token'")
 

@@ -1,28 +1,20 @@
-"""Doing the same with many things at once.
+"""Running jobs: those that fit into memory in as few runs of a model as possible, large ones by file.
 
-Whatever goes wrong with one job, as an error of its own: the others go on.
-
-Getting the input of a job, from its message or from where it is kept.
-
-From the input of a job to a request that can be run, as the HTTP endpoints make it.
-
-Running jobs whose inputs fit into memory, those for the same model together.
+Whatever goes wrong with one job is an error of its own: the others go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple, Protocol
 
 from triptych.clock import Deadline
-from triptych.errors import NO_MEMORY, BadRequest, PayloadTooLarge, TriptychError
-from triptych.inference.adaptive_batching import AdaptiveBatcher, Outcome
+from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge, TriptychError
+from triptych.inference.adaptive_batching import AdaptiveBatcher, NotStarted, Outcome
 from triptych.inference.request import Prepared, prepare_infer, raw_request
 from triptych.inference.rows import prepare_rows
-from triptych.jobs.attempts import Attempt, Output
-from triptych.jobs.inputs import InputStore, StoredInput
+from triptych.jobs.attempts import Attempt, Output, caught
+from triptych.jobs.large import LargeRunner
 from triptych.jobs.submission import is_rows
 from triptych.jobs.telemetry import JobTelemetry, ModelRun
 from triptych.models.model import Model
@@ -31,39 +23,8 @@ from triptych.protocol.compression import decompress
 from triptych.protocol.infer_request import parse_infer_request
 from triptych.rows.options import JobRequest
 
-THREADS = 16
-"""Calls to AWS that wait at the same time; each takes about 10 ms, and clients keep as many connections."""
-
-
-class Each(Protocol):
-    """Calls a function with each item."""
-
-    def __call__[Item, Made](self, function: Callable[[Item], Made], items: Iterable[Item], /) -> list[Made]:
-        """Gives the results in the order of the items; raises what the first that failed raised."""
-        ...
-
-
-class InThreads:
-    """Calls in threads, which suits functions that wait for the network."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="jobs")
-
-    def __call__[Item, Made](self, function: Callable[[Item], Made], items: Iterable[Item], /) -> list[Made]:
-        """Gives the results in the order of the items."""
-        return list(self._pool.map(function, items))
-
-
-def one_by_one[Item, Made](function: Callable[[Item], Made], items: Iterable[Item], /) -> list[Made]:
-    """Calls in turn, so that the order is known."""
-    return [function(item) for item in items]
-
-
-class InternalError(TriptychError):
-    """Something failed that should not; the log tells where."""
-
-    kind = "InternalError"
-    retryable = True
+type Outputs = dict[str, Output | TriptychError]
+"""What came of jobs, by id: an output, or why there is none."""
 
 
 class TooSlow(TriptychError):
@@ -73,80 +34,115 @@ class TooSlow(TriptychError):
     status = 504
 
 
-def caught[Made](observer: JobTelemetry, action: Callable[[], Made]) -> Made | TriptychError:
-    """Does something for one job.
+class Runner:
+    """Runs jobs.
 
     Args:
-        observer: Is told what nobody expected.
-        action: What is done.
-
-    Returns:
-        What it gives, or why it failed.
-    """
-    try:
-        return action()
-    except TriptychError as error:
-        return error
-    except MemoryError:
-        return PayloadTooLarge(NO_MEMORY)
-    except Exception as error:  # noqa: BLE001 - the edge of one job: it is told, and the log has the trace
-        observer.unexpected(error)
-        return InternalError(f"internal error: {type(error).__name__}")
-
-
-MAX_IN_MEMORY = 5 * 2**20
-"""Bytes of an input that is read into memory beside others: more than HTTP takes. Larger ones go by file."""
-
-
-class Input(NamedTuple):
-    """The input of a job.
-
-    Attributes:
-        request: How it is to be read.
-        body: Its bytes; None when it is large.
-        stored: Where it is kept; None when it came in the message.
+        models: Opens models.
+        batcher: Runs many requests as one.
+        telemetry: Is notified of every run.
+        large: Runs jobs that memory is too small for.
     """
 
-    request: JobRequest
-    body: bytes | None
-    stored: StoredInput | None = None
+    def __init__(
+        self, models: ModelStore, batcher: AdaptiveBatcher, telemetry: JobTelemetry, large: LargeRunner
+    ) -> None:
+        self._models = models
+        self._batcher = batcher
+        self._telemetry = telemetry
+        self._large = large
 
+    def run(
+        self, attempts: Sequence[Attempt], deadline: Deadline, most_of_the_time: float
+    ) -> Iterator[Sequence[tuple[Attempt, Output | TriptychError]]]:
+        """Runs jobs, those for the same model together where that gives the same.
 
-def input_of(attempt: Attempt, inputs: InputStore) -> Input:
-    """Gets an input.
+        Args:
+            attempts: The jobs, those for the same model side by side.
+            deadline: When the last run must have ended.
+            most_of_the_time: Seconds; a job that has them for itself, and does not end, is too slow.
 
-    Raises:
-        BadRequest: There is none, or it may not be read.
-        PayloadTooLarge: It is larger than a job takes.
-        ServiceUnavailable: It cannot be read now.
-    """
-    job, body = attempt.job, attempt.arrival.body
-    if attempt.arrival.error:
-        raise attempt.arrival.error
-    if job.input is None:
-        if body is None:
-            raise BadRequest("the message holds no input, and none is kept; submit the job again")
-        return Input(job.request, body)
-    stored = inputs.fetch(job.input, MAX_IN_MEMORY)
-    if stored.content_encoding or job.request.content_encoding:
-        stored = stored._replace(body=None)  # nobody knows how large it becomes
-    request = job.request._replace(
-        content_type=job.request.content_type or stored.content_type,
-        content_encoding=job.request.content_encoding or stored.content_encoding,
-    )
-    return Input(request, stored.body, stored)
+        Yields:
+            Jobs with their outputs: at first those that fit into memory, then one large job at a time. The
+            file of its output is there until the next ones are asked for.
+        """
+        enough = len(attempts) == 1 and deadline.remaining >= most_of_the_time
+        outputs = self._in_memory(attempts, deadline)
+        fitting = [attempt for attempt in attempts if attempt.job.id in outputs]
+        yield [(attempt, _judged(outputs[attempt.job.id], enough=enough)) for attempt in fitting]
+        for attempt in attempts:
+            if attempt.job.id not in outputs:
+                enough = deadline.remaining >= most_of_the_time
+                with self._large.output(attempt, deadline) as output:
+                    yield [(attempt, _judged(output, enough=enough))]
+
+    def _in_memory(self, attempts: Sequence[Attempt], deadline: Deadline) -> Outputs:
+        """Returns the outputs of jobs, but of those that memory is too small for."""
+        outputs: Outputs = {}
+        ready: list[Attempt] = []
+        for attempt in attempts:
+            if isinstance(attempt.input, TriptychError):
+                outputs[attempt.job.id] = attempt.input
+            elif attempt.input.body is not None:
+                ready.append(attempt)
+        for _, same in groupby(ready, key=lambda attempt: (attempt.job.model, attempt.job.version)):
+            outputs |= self._of_one_model(list(same), deadline)
+        return {
+            job_id: output for job_id, output in outputs.items() if not isinstance(output, PayloadTooLarge)
+        }
+
+    def _of_one_model(self, attempts: Sequence[Attempt], deadline: Deadline) -> Outputs:
+        first = attempts[0].job
+        model = caught(self._telemetry, lambda: self._models.get(first.model, first.version))
+        if isinstance(model, TriptychError):
+            return {attempt.job.id: model for attempt in attempts}
+        outputs: Outputs = {}
+        prepared: dict[str, Prepared] = {}
+        for attempt in attempts:
+            made = self._prepared(model, attempt)
+            if isinstance(made, TriptychError):
+                outputs[attempt.job.id] = made
+            else:
+                prepared[attempt.job.id] = made
+        return outputs | self._ran(model, prepared, deadline)
+
+    def _prepared(self, model: Model, attempt: Attempt) -> Prepared | TriptychError:
+        found = attempt.input
+        if isinstance(found, TriptychError):
+            return found
+        return caught(self._telemetry, lambda: prepare(model, found.request, found.body or b""))
+
+    def _ran(self, model: Model, prepared: dict[str, Prepared], deadline: Deadline) -> Outputs:
+        batched = caught(
+            self._telemetry, lambda: self._batcher.run_batched(model, list(prepared.values()), deadline)
+        )
+        if isinstance(batched, TriptychError):
+            return dict.fromkeys(prepared, batched)
+        for run in batched.runs:
+            milliseconds = run.nanoseconds / 1e6
+            self._telemetry.model_ran(ModelRun(model.name, model.version, run.requests, milliseconds))
+        return {
+            job_id: self._answered(model, request, outcome)
+            for (job_id, request), outcome in zip(prepared.items(), batched.outcomes, strict=True)
+        }
+
+    def _answered(self, model: Model, request: Prepared, outcome: Outcome) -> Output | TriptychError:
+        if isinstance(outcome, TriptychError):
+            return outcome
+        answer = caught(self._telemetry, lambda: request.answer(outcome))
+        return answer if isinstance(answer, TriptychError) else Output(*answer, version=model.version)
 
 
 def prepare(model: Model, request: JobRequest, body: bytes) -> Prepared:
-    """Decodes and checks the input of a job.
+    """Decodes and checks the input of a job, as the endpoints of real time do.
 
     Args:
         model: The model that it is for.
-        request: How it is to be read.
+        request: How it is read, and how the answer is wanted.
         body: The input, compressed as it came.
 
     Raises:
-        TriptychError: It is not what the model takes, as real time says it.
+        TriptychError: It is not what the model takes, with the message of real time.
     """
     plain = decompress(body, request.content_encoding)
     if is_rows(request, plain):
@@ -158,96 +154,11 @@ def prepare(model: Model, request: JobRequest, body: bytes) -> Prepared:
     return prepare_infer(model, message)
 
 
-Outputs = dict[str, Output | TriptychError]
-"""What came of jobs, by id."""
-
-
-class Runner:
-    """Runs jobs.
-
-    Args:
-        inputs: Keeps inputs that do not travel in messages.
-        models: Gives open models.
-        grouping: Runs requests together.
-        observer: Is told about every run.
-        each: Gets many inputs at once.
-    """
-
-    def __init__(
-        self,
-        inputs: InputStore,
-        models: ModelStore,
-        grouping: AdaptiveBatcher,
-        observer: JobTelemetry,
-        each: Each,
-    ) -> None:
-        self._inputs = inputs
-        self._models = models
-        self._grouping = grouping
-        self._observer = observer
-        self._each = each
-
-    def run(self, attempts: Sequence[Attempt], deadline: Deadline) -> Outputs:
-        """Runs jobs; those for the same model together where that gives the same.
-
-        Args:
-            attempts: The jobs, those for the same model side by side.
-            deadline: When the last run must have ended.
-
-        Returns:
-            For each job its result, or why there is none; nothing for those that memory is too small for,
-            which may have room by file.
-        """
-        fetched = self._each(self._input, attempts)
-        outputs: Outputs = {}
-        ready: list[tuple[Attempt, Input]] = []
-        for attempt, found in zip(attempts, fetched, strict=True):
-            if isinstance(found, TriptychError):
-                outputs[attempt.job.id] = found
-            elif found.body is not None:
-                ready.append((attempt, found))
-        for _, same in groupby(ready, key=lambda pair: (pair[0].job.model, pair[0].job.version)):
-            outputs |= self._together(list(same), deadline)
-        return {
-            job_id: outcome for job_id, outcome in outputs.items() if not isinstance(outcome, PayloadTooLarge)
-        }
-
-    def _input(self, attempt: Attempt) -> Input | TriptychError:
-        return caught(self._observer, lambda: input_of(attempt, self._inputs))
-
-    def _together(self, jobs: Sequence[tuple[Attempt, Input]], deadline: Deadline) -> Outputs:
-        first = jobs[0][0].job
-        model = caught(self._observer, lambda: self._models.get(first.model, first.version))
-        if isinstance(model, TriptychError):
-            return {attempt.job.id: model for attempt, _ in jobs}
-        outputs: Outputs = {}
-        prepared: dict[str, Prepared] = {}
-        for attempt, found in jobs:
-            made = self._prepared(model, found)
-            if isinstance(made, TriptychError):
-                outputs[attempt.job.id] = made
-            else:
-                prepared[attempt.job.id] = made
-        return outputs | self._ran(model, prepared, deadline)
-
-    def _prepared(self, model: Model, found: Input) -> Prepared | TriptychError:
-        return caught(self._observer, lambda: prepare(model, found.request, found.body or b""))
-
-    def _ran(self, model: Model, prepared: dict[str, Prepared], deadline: Deadline) -> Outputs:
-        together = caught(
-            self._observer, lambda: self._grouping.run_batched(model, list(prepared.values()), deadline)
-        )
-        if isinstance(together, TriptychError):
-            return dict.fromkeys(prepared, together)
-        for run in together.runs:
-            self._observer.model_ran(ModelRun(model.name, model.version, run.requests, run.nanoseconds / 1e6))
-        return {
-            job_id: self._answered(model, request, outcome)
-            for (job_id, request), outcome in zip(prepared.items(), together.outcomes, strict=True)
-        }
-
-    def _answered(self, model: Model, request: Prepared, outcome: Outcome) -> Output | TriptychError:
-        if isinstance(outcome, TriptychError):
-            return outcome
-        answer = caught(self._observer, lambda: request.answer(outcome))
-        return answer if isinstance(answer, TriptychError) else Output(*answer, version=model.version)
+def _judged(output: Output | TriptychError, *, enough: bool) -> Output | TriptychError:
+    """Makes a lack of time final for a job that had most of an invocation for itself."""
+    if not enough or not isinstance(output, DeadlineExceeded) or isinstance(output, NotStarted):
+        return output
+    return TooSlow(
+        "the job takes longer than the function may run: make it smaller, "
+        "or deploy with a longer JobTimeout or more JobMemorySize"
+    )

@@ -1,32 +1,65 @@
-"""A request for a job, before there is one."""
+"""What a caller submits as a job, with its options, and what can be refused of it without the model."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import NamedTuple
 
 from triptych.errors import BadRequest
 from triptych.jobs.job import Job
-from triptych.jobs.options import Options
+from triptych.lifecycle.notification import target
 from triptych.protocol.infer_request import parse_infer_request
 from triptych.protocol.json_document import dump, parse_object
 from triptych.protocol.media_types import media_type
 from triptych.rows.options import JobRequest
 
+MIN_TIME_TO_LIVE = 60
+MAX_TIME_TO_LIVE = 864_000
+"""Seconds, ten days: the queue forgets a message after thirteen, and its last attempt takes time as well."""
+MAX_DELAY = 900  # seconds that SQS holds a message back at most
+_WHOLE = re.compile(r"[0-9]{1,9}")
+
 _JSON = "application/json"
-_UNSAID = {"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"}
-"""Content types that say nothing: what S3 and curl call whatever they are not told about."""
+_GENERIC = {"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"}
+"""Content types that say nothing: the default of S3 and of curl."""
+
+
+class Options(NamedTuple):
+    """Options of a job.
+
+    Attributes:
+        time_to_live: Seconds in which the job must be started.
+        delay: Seconds before it may be started.
+        target: Label by which subscribers filter notifications.
+    """
+
+    time_to_live: int
+    delay: int = 0
+    target: str | None = None
+
+
+class OptionLimits(NamedTuple):
+    """What options may be.
+
+    Attributes:
+        time_to_live: Seconds that a job lives whose caller names none.
+        longest: Maximum of the time to live, in seconds.
+    """
+
+    time_to_live: int
+    longest: int
 
 
 class Submission(NamedTuple):
-    """What a job is to be made of.
+    """What a job is made of.
 
     Attributes:
         model: Name of the model.
-        version: The wanted version; None for the latest.
-        request: How the input is read and the answer wanted.
-        options: What the caller chose.
-        body: The input; None when it is kept somewhere.
+        version: Version of the model; None for the latest.
+        request: How the input is read, and how the answer is wanted.
+        options: Its options.
+        body: The input; None when it is stored.
         input: `s3://bucket/key` of the input; None when it is in `body`.
     """
 
@@ -38,7 +71,7 @@ class Submission(NamedTuple):
     input: str | None = None
 
     def job(self, job_id: str, now: int) -> Job:
-        """Makes the record of a new job."""
+        """Returns the record of a new job, at a time in milliseconds since 1970."""
         return Job(
             id=job_id,
             model=self.model,
@@ -52,7 +85,7 @@ class Submission(NamedTuple):
         )
 
     def digest(self) -> str:
-        """Gives what two submissions share exactly when they ask for the same."""
+        """Returns a digest, which is the same exactly for submissions that ask for the same."""
         body = None if self.body is None else hashlib.sha256(self.body).hexdigest()
         asked = self.request._asdict()
         if asked["delimiter"] is None:  # messages from before there was one are still the same
@@ -62,7 +95,7 @@ class Submission(NamedTuple):
 
 
 def is_rows(request: JobRequest, body: bytes | memoryview) -> bool:
-    """Tells whether an input is rows, and not tensors.
+    """Returns whether an input is rows, and not tensors.
 
     Args:
         request: How it is read.
@@ -72,12 +105,12 @@ def is_rows(request: JobRequest, body: bytes | memoryview) -> bool:
         return False
     kind = media_type(request.content_type or "").name
     if kind != _JSON:
-        return kind not in _UNSAID
+        return kind not in _GENERIC
     return b'"instances"' in bytes(body) and "instances" in parse_object(body)
 
 
 def check(request: JobRequest, body: bytes) -> None:
-    """Refuses early what can be told from an input without its model.
+    """Checks what can be known of an input without its model.
 
     Args:
         request: How it is read.
@@ -86,7 +119,7 @@ def check(request: JobRequest, body: bytes) -> None:
     Raises:
         BadRequest: It is empty, or not a request of the protocol, or there is no such delimiter.
         UnsupportedMediaType: Such rows are not read here.
-        NotAcceptable: The answer is wanted in no format that is given here.
+        NotAcceptable: The result is asked for in a format that is not offered.
     """
     if not body:
         raise BadRequest("the body is empty; send what infer or predict takes")
@@ -94,3 +127,30 @@ def check(request: JobRequest, body: bytes) -> None:
         request.row_options()
     elif request.header_length != 0:
         parse_infer_request(body, request.header_length)
+
+
+def options(chosen: dict[str, object], limits: OptionLimits) -> Options:
+    """Reads and checks the options of a job: `time_to_live`, `delay` and `target`.
+
+    Args:
+        chosen: Values by name, as text or as JSON gives them.
+        limits: What they may be.
+
+    Raises:
+        BadRequest: One of them is not what it may be.
+    """
+    time_to_live = _seconds(chosen, "time_to_live", limits.time_to_live, MIN_TIME_TO_LIVE, limits.longest)
+    delay = _seconds(chosen, "delay", 0, 0, MAX_DELAY)
+    if delay >= time_to_live:
+        raise BadRequest(f"delay: the job would expire ({time_to_live} s) before it is started ({delay} s)")
+    return Options(time_to_live, delay, target(chosen.get("target")))
+
+
+def _seconds(chosen: dict[str, object], name: str, default: int, least: int, most: int) -> int:
+    value = chosen.get(name)
+    if value is None:
+        return default
+    number = int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
+    if type(number) is not int or not least <= number <= most:
+        raise BadRequest(f"{name}: expected whole seconds from {least} to {most}, got {str(value)[:32]!r}")
+    return number

@@ -1,84 +1,68 @@
-"""Working through a batch of messages.
+"""The worker: receives messages, begins their jobs, runs them, concludes them.
 
 ```
-deliveries ── intake ──> arrivals ──┬─ at ease ─> waves by model ─┐
-                                    └─ suspects ─> one by one ────┴─> begin ─> run ─> conclude ─> fates
+deliveries ── receive ──> jobs ──┬─ most ────────────> waves by model ─┐
+                                 └─ possible poison ──> one by one ────┴─> begin ─> run ─> conclude ─> delays
 ```
 
-A suspect was running when its worker ended, and may have been what ended it; or it took too long beside
-others. It runs when all others are done, alone, and those that were tried least often go first. So a job that
-ends the process takes nobody with it.
+A message is possible poison if its job was running when a worker ended, and may be what ended it, or if the
+job ran out of time beside others. Its job runs when all others are done, alone, and the least often tried go
+first. So a job that ends the process takes nobody with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from time import monotonic
 
-from triptych.aws.queue import Delivery, Outcomes, Queue
-from triptych.clock import Clock, Deadline
+from triptych.aws.queue import Delivery, Outcomes
+from triptych.clock import Deadline
 from triptych.errors import DeadlineExceeded, TriptychError
-from triptych.inference.adaptive_batching import NotStarted
-from triptych.jobs.attempts import Attempt, Attempts, Backoff, Fate, Output
-from triptych.jobs.consumer import Arrival, Intake
+from triptych.jobs.attempts import Attempt, Attempts, Delay
+from triptych.jobs.consumer import Consumer, Received
 from triptych.jobs.job import Status
-from triptych.jobs.large import LargeJobs
-from triptych.jobs.runner import Each, Runner, TooSlow
+from triptych.jobs.runner import Runner
 from triptych.jobs.telemetry import JobTelemetry
 from triptych.protocol.compression import PLAIN_LIMIT, plain_size
 
-GRACE = 5
-"""Seconds after the end of an invocation when messages come back that it did not deal with."""
+THREADS = 16
+"""Calls to AWS that wait at the same time; each takes about 10 ms, and clients keep as many connections."""
 
 WAVE = 48 * 2**20
 """Bytes of the messages, or of what they may stand for, that are in memory at once."""
 
-_KEPT = 5 * 2**20
+_STORED = 5 * 2**20
 """Bytes that an input counts for which does not travel in its message."""
 
 _LEAST = 2.0
 """Seconds that must be left for a wave to begin."""
 
-Fates = dict[str, Fate]
-"""What becomes of the messages of jobs, by id of the job."""
-
 
 class Worker:
-    """Runs the jobs of a batch of messages.
+    """Runs the jobs of batches of messages.
 
     Args:
-        intake: Finds the job of a message.
+        consumer: Receives messages.
         attempts: Begins and concludes attempts.
-        runner: Runs jobs whose inputs fit into memory.
-        large: Runs the others.
-        queue: Where messages come from.
-        observer: Is told about every batch.
-        backoff: Tells when a message comes again.
-        each: Does many things at once that wait for the network.
-        clock: Tells the time.
+        runner: Runs jobs.
+        telemetry: Is notified of every batch.
+        pool: Calls that wait for the network run here at the same time.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what it brings together
+    def __init__(
         self,
-        intake: Intake,
+        consumer: Consumer,
         attempts: Attempts,
         runner: Runner,
-        large: LargeJobs,
-        queue: Queue,
-        observer: JobTelemetry,
-        backoff: Backoff,
-        each: Each,
-        clock: Clock,
+        telemetry: JobTelemetry,
+        pool: Executor,
     ) -> None:
-        self._intake = intake
+        self._consumer = consumer
         self._attempts = attempts
         self._runner = runner
-        self._large = large
-        self._queue = queue
-        self._observer = observer
-        self._backoff = backoff
-        self._each = each
-        self._clock = clock
+        self._telemetry = telemetry
+        self._pool = pool
 
     def process(self, deliveries: Sequence[Delivery], deadline: Deadline) -> Outcomes:
         """Deals with messages.
@@ -90,110 +74,87 @@ class Worker:
         Returns:
             What becomes of each message.
         """
-        # Should this process end now, the messages come back when its time is over, not after all the queue's
-        # patience, which is six times as long.
-        again = max(0, int(deadline.remaining)) + GRACE
-        self._queue.postpone({delivery.receipt: again for delivery in deliveries})
-        arrivals = [arrival for arrival in self._each(self._received, deliveries) if arrival]
+        self._consumer.hold(deliveries, deadline)
+        received = [found for found in self._each(self._receive, deliveries) if found]
         # Several messages may bring the same job: it is run once.
-        fates = self._fates(list({arrival.job.id: arrival for arrival in arrivals}.values()), deadline)
-        known = {arrival.delivery.message_id: fates[arrival.job.id] for arrival in arrivals}
+        delays = self._run(list({found.job.id: found for found in received}.values()), deadline)
+        known = {found.delivery.message_id: delays[found.job.id] for found in received}
         outcomes = {
-            delivery.message_id: known.get(delivery.message_id, self._backoff.seconds(delivery.receives))
+            delivery.message_id: known.get(delivery.message_id, self._consumer.retry_delay(delivery))
             for delivery in deliveries
         }
-        self._observer.batch_ended(len(outcomes), sum(outcome is not None for outcome in outcomes.values()))
+        self._telemetry.batch_ended(len(outcomes), sum(delay is not None for delay in outcomes.values()))
         return outcomes
 
-    def _received(self, delivery: Delivery) -> Arrival | None:
+    def _receive(self, delivery: Delivery) -> Received | None:
         try:
-            return self._intake.receive(delivery)
+            return self._consumer.receive(delivery)
         except TriptychError as error:
-            self._observer.unexpected(error)
+            self._telemetry.unexpected(error)
             return None
 
-    def _fates(self, arrivals: Sequence[Arrival], deadline: Deadline) -> Fates:
-        fates: Fates = {}
-        whole = deadline.remaining
+    def _run(self, received: Sequence[Received], deadline: Deadline) -> dict[str, Delay]:
+        """Runs jobs wave by wave, and returns the delays of their messages by id of the job."""
+        delays: dict[str, Delay] = {}
+        most_of_the_time = deadline.remaining / 2
         longest = _LEAST
-        for wave in _waves(arrivals):
+        for wave in _waves(received):
             if deadline.remaining < longest:
-                fates |= dict.fromkeys((arrival.job.id for arrival in wave), 0)
+                delays |= dict.fromkeys((found.job.id for found in wave), 0)
                 continue
             started = monotonic()
-            fates |= self._wave(wave, deadline, enough=whole / 2)
+            delays |= self._run_wave(wave, deadline, most_of_the_time)
             longest = max(longest, monotonic() - started)
-        return fates
+        return delays
 
-    def _wave(self, wave: Sequence[Arrival], deadline: Deadline, *, enough: float) -> Fates:
-        lease = self._clock() + max(0, int(1000 * deadline.remaining))
-        begun = self._each(lambda arrival: self._attempts.begin(arrival, lease), wave)
-        fates: Fates = {
-            arrival.job.id: fate
-            for arrival, fate in zip(wave, begun, strict=True)
-            if not isinstance(fate, Attempt)
-        }
+    def _run_wave(
+        self, wave: Sequence[Received], deadline: Deadline, most_of_the_time: float
+    ) -> dict[str, Delay]:
+        begun = self._each(lambda received: self._attempts.begin(received, deadline), wave)
+        pairs = list(zip(wave, begun, strict=True))
+        delays = {received.job.id: delay for received, delay in pairs if not isinstance(delay, Attempt)}
         attempts = [attempt for attempt in begun if isinstance(attempt, Attempt)]
-        had_enough = len(attempts) == 1 and deadline.remaining >= enough
-        outputs = self._runner.run(attempts, deadline)
-        ended = [attempt for attempt in attempts if attempt.job.id in outputs]
-        concluded = self._each(
-            lambda attempt: self._attempts.conclude(
-                attempt, _judged(outputs[attempt.job.id], had_enough=had_enough)
-            ),
-            ended,
-        )
-        fates |= {attempt.job.id: fate for attempt, fate in zip(ended, concluded, strict=True)}
-        for attempt in attempts:
-            if attempt.job.id not in outputs:
-                had_enough = deadline.remaining >= enough
-                with self._large.output(attempt, deadline) as output:
-                    judged = _judged(output, had_enough=had_enough)
-                    fates[attempt.job.id] = self._attempts.conclude(attempt, judged)
-        return fates
+        for outputs in self._runner.run(attempts, deadline, most_of_the_time):
+            concluded = self._each(lambda ran: self._attempts.conclude(*ran), outputs)
+            delays |= {attempt.job.id: delay for (attempt, _), delay in zip(outputs, concluded, strict=True)}
+        return delays
+
+    def _each[Item, Made](self, function: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
+        return list(self._pool.map(function, items))
 
 
-def _judged(outcome: Output | TriptychError, *, had_enough: bool) -> Output | TriptychError:
-    """Makes a lack of time final for a job that had most of an invocation for itself."""
-    if not (isinstance(outcome, DeadlineExceeded) and not isinstance(outcome, NotStarted) and had_enough):
-        return outcome
-    return TooSlow(
-        "the job takes longer than the function may run: make it smaller, "
-        "or deploy with a longer JobTimeout or more JobMemorySize"
-    )
-
-
-def _waves(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
-    at_ease = [arrival for arrival in arrivals if not _is_suspect(arrival)]
-    suspects = [arrival for arrival in arrivals if _is_suspect(arrival)]
-    wave: list[Arrival] = []
-    weight = 0
-    for arrival in sorted(at_ease, key=_model):
-        another, more = wave and _model(wave[0]) != _model(arrival), _weight(arrival)
-        if wave and (another or weight + more > WAVE):
+def _waves(received: Sequence[Received]) -> Iterator[list[Received]]:
+    """Groups jobs by model, as many as may be in memory at once; possible poison messages last and alone."""
+    wave: list[Received] = []
+    size = 0
+    for found in sorted((found for found in received if not _may_be_poison(found)), key=_model):
+        another, more = wave and _model(wave[0]) != _model(found), _size(found)
+        if wave and (another or size + more > WAVE):
             yield wave
-            wave, weight = [], 0
-        wave.append(arrival)
-        weight += more
+            wave, size = [], 0
+        wave.append(found)
+        size += more
     if wave:
         yield wave
-    for suspect in sorted(suspects, key=lambda found: found.job.attempts):
-        yield [suspect]
+    for found in sorted(filter(_may_be_poison, received), key=lambda found: found.job.attempts):
+        yield [found]
 
 
-def _model(arrival: Arrival) -> tuple[str, int]:
-    return arrival.job.model, arrival.job.version or 0
+def _model(received: Received) -> tuple[str, int]:
+    return received.job.model, received.job.version or 0
 
 
-def _weight(arrival: Arrival) -> int:
-    if arrival.body is None:
-        return _KEPT
+def _size(received: Received) -> int:
+    """Returns the bytes that the input of a job may have in memory."""
+    if received.body is None:
+        return _STORED
     try:
-        return max(len(arrival.body), plain_size(arrival.body, arrival.job.request.content_encoding))
+        return max(len(received.body), plain_size(received.body, received.job.request.content_encoding))
     except TriptychError:  # too large, or not readable at all, as its own run will tell
         return PLAIN_LIMIT.bytes
 
 
-def _is_suspect(arrival: Arrival) -> bool:
-    error = arrival.job.error
-    return arrival.job.status is Status.RUNNING or (error is not None and error.type == DeadlineExceeded.kind)
+def _may_be_poison(received: Received) -> bool:
+    job = received.job
+    out_of_time = job.error is not None and job.error.type == DeadlineExceeded.kind
+    return job.status is Status.RUNNING or out_of_time
