@@ -32,14 +32,12 @@ class RecordedBucket(Bucket):
 
     Attributes:
         requests: Operation and parameters of every request, in order.
-        client: Calls S3.
     """
 
     def __init__(self, name: str) -> None:
         clients = AwsClients()
-        self.client = clients.s3
         self.requests: list[tuple[str, Mapping[str, Any]]] = []
-        self.client.meta.events.register("provide-client-params.s3", self._record)
+        clients.s3.meta.events.register("provide-client-params.s3", self._record)
         super().__init__(clients, name, MODELS)
 
     def _record(self, params: Mapping[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from triptych.aws.objects import StoredObject
+from triptych.aws.objects import NewObject, StoredObject
 from triptych.aws.uploads import Multipart
 from triptych.errors import Conflict, ServiceUnavailable
 
@@ -146,6 +146,8 @@ def test_outages(world: BucketWorld, operation: str, code: str) -> None:
 def test_copied_parts_keep_their_checksums() -> None:
     """S3 wants the checksum of each part again when the object is made; moto returns none for copies."""
     copied = {"CopyPartResult": {"ETag": "e", "ChecksumCRC32": "AAAAAA=="}}
-    client: Any = SimpleNamespace(upload_part_copy=lambda **_: copied)
-    part = Multipart(client, "bucket", "key", "id").copy(3, {"Bucket": "b", "Key": "k"}, "e", None)
+    bucket: Any = SimpleNamespace(name="bucket", client=SimpleNamespace(upload_part_copy=lambda **_: copied))
+    part = Multipart(bucket, NewObject("key", "text/csv"), "id").copy(
+        3, {"Bucket": "b", "Key": "k"}, "e", None
+    )
     assert {"PartNumber": 3, "ETag": "e", "ChecksumCRC32": "AAAAAA=="} == part

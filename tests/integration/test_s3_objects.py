@@ -4,7 +4,7 @@ import resource
 from pathlib import Path
 
 import pytest
-from triptych.aws.objects import BucketAccess, ByteRange, ObjectReader, StoredObject
+from triptych.aws.objects import ByteRange, ObjectReader, StoredObject
 from triptych.errors import BadRequest, Conflict, PayloadTooLarge, ServiceUnavailable
 
 from tests.integration.bucket_world import INPUTS, MIB, WORK, BucketWorld, content
@@ -84,7 +84,7 @@ def test_small_objects(world: BucketWorld) -> None:
 def test_blocks(world: BucketWorld) -> None:
     """Blocks follow each other from the first byte to the last, whatever their number."""
     body = content(1000)
-    reader = ObjectReader(BucketAccess(world.aws.s3, INPUTS), found(world, body), world.scratch, block=64)
+    reader = ObjectReader(world.inputs, found(world, body), block=64)
     assert body[10:990] == b"".join(reader.blocks(10, 990))
     assert [64] * 15 + [40] == [len(block) for block in reader.blocks(0, 2000)]
     assert list(reader.blocks(5, 5)) == []

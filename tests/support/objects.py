@@ -60,7 +60,7 @@ class FileWriter(ObjectWriter):
     """Writes one object, which is there when it is closed."""
 
     def __init__(self, bucket: "DirectoryBucket", key: str) -> None:
-        self._bucket = bucket
+        self._target = bucket
         self._key = key
         self._data = bytearray()
         self._open = True
@@ -76,12 +76,12 @@ class FileWriter(ObjectWriter):
         """Makes the object visible."""
         assert self._open
         self.abort()
-        return self._bucket.drop(self._key, bytes(self._data))
+        return self._target.drop(self._key, bytes(self._data))
 
     def abort(self) -> None:
         """Forgets what was written."""
         if self._open:
-            self._bucket.unfinished.remove(self._key)
+            self._target.unfinished.remove(self._key)
         self._open = False
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from mypy_boto3_s3 import S3Client
-from triptych.aws.objects import BucketAccess, NewObject, ObjectReader, StoredObject
+from triptych.aws.bucket import Bucket
+from triptych.aws.clients import AwsClients
+from triptych.aws.objects import NewObject, ObjectReader, StoredObject
 from triptych.aws.uploads import ObjectWriter
 
 MIB = 2**20
@@ -55,12 +57,19 @@ def held() -> Generator[list[int]]:
         tracemalloc.stop()
 
 
-def test_written() -> None:
+def bucket_over(s3: SlowS3, scratch: Path) -> Bucket:
+    """A bucket that calls this S3."""
+    clients = AwsClients()
+    clients.s3 = cast("S3Client", s3)
+    return Bucket(clients, "bucket", scratch=scratch)
+
+
+def test_written(tmp_path: Path) -> None:
     """200 MiB are written with a third of them held at most, also when S3 is slower than the writer."""
     s3 = SlowS3()
     block = bytes(MIB)
     with held() as peak:
-        writer = ObjectWriter(BucketAccess(cast("S3Client", s3), "bucket"), NewObject("key", "text/csv"))
+        writer = ObjectWriter(bucket_over(s3, tmp_path), NewObject("key", "text/csv"))
         for _ in range(SIZE // MIB):
             writer.write(block)
         writer.close()
@@ -71,7 +80,7 @@ def test_written() -> None:
 def test_read(tmp_path: Path) -> None:
     """200 MiB are read with a third of them held at most, also when S3 is faster than the reader."""
     found = StoredObject("key", SIZE, "etag", None, 0)
-    reader = ObjectReader(BucketAccess(cast("S3Client", SlowS3()), "bucket"), found, tmp_path)
+    reader = ObjectReader(bucket_over(SlowS3(), tmp_path), found)
     read = 0
     with held() as peak:
         for block in reader.blocks(0, SIZE):

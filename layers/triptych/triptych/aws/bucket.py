@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +14,6 @@ from triptych.aws.clients import AwsClients
 from triptych.aws.errors import FILES, Failures, aws_errors, except_codes
 from triptych.aws.joining import join_pieces
 from triptych.aws.objects import (
-    BucketAccess,
     NewObject,
     ObjectReader,
     StoredObject,
@@ -55,6 +54,9 @@ class Bucket:
         failures: Errors that stand for failures of S3.
         scratch: Directory of local copies.
         bulk: Whether nobody waits: calls may take minutes.
+
+    Attributes:
+        scratch: Directory of local copies.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class Bucket:
         self._clients = clients
         self._name = name
         self._failures = failures
-        self._scratch = scratch or Path(gettempdir())
+        self.scratch = scratch or Path(gettempdir())
         self._bulk = bulk
 
     @property
@@ -78,20 +80,21 @@ class Bucket:
         return self._name
 
     @property
-    def _client(self) -> S3Client:
-        with aws_errors(self._failures):
+    def client(self) -> S3Client:
+        """The client of S3 that reads and writes it."""
+        with self.errors():
             return self._clients.bulk_s3 if self._bulk else self._clients.s3
 
-    @property
-    def _access(self) -> BucketAccess:
-        return BucketAccess(self._client, self._name, self._failures)
+    def errors(self) -> AbstractContextManager[None]:
+        """Raises the errors that stand for failures of S3."""
+        return aws_errors(self._failures)
 
     def find(self, key: str, version: str | None = None) -> StoredObject | None:
         """Looks an object up; None when there is none. One that the function may not see is an error."""
         known: Any = {} if version is None else {"VersionId": version}
-        with aws_errors(self._failures):
+        with self.errors():
             try:
-                found = self._client.head_object(Bucket=self._name, Key=key, **known)
+                found = self.client.head_object(Bucket=self._name, Key=key, **known)
             except ClientError as error:
                 except_codes(_GONE, error)
                 return None
@@ -99,15 +102,15 @@ class Bucket:
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Lists objects in the order of keys, with one request for each thousand."""
-        with aws_errors(self._failures):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=prefix)
+        with self.errors():
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=prefix)
             for page in pages:
                 yield from map(listed, page.get("Contents", []))
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Lists the folders right below a prefix, without slashes."""
-        with aws_errors(self._failures):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
+        with self.errors():
+            pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._name, Prefix=prefix, Delimiter="/"
             )
             for page in pages:
@@ -116,24 +119,24 @@ class Bucket:
 
     def get(self, key: str) -> bytes | None:
         """Reads a small object; None when there is none."""
-        with aws_errors(self._failures):
+        with self.errors():
             try:
-                return self._client.get_object(Bucket=self._name, Key=key)["Body"].read()
+                return self.client.get_object(Bucket=self._name, Key=key)["Body"].read()
             except ClientError as error:
                 except_codes(_MISSING, error)
                 return None
 
     def fetch(self, key: str, limit: int) -> tuple[StoredObject, bytes | None]:
         """Looks an object up, and reads it when it has at most `limit` bytes, by one request."""
-        with aws_errors(self._failures):
-            answer = self._client.get_object(Bucket=self._name, Key=key)
+        with self.errors():
+            answer = self.client.get_object(Bucket=self._name, Key=key)
             found = looked_up(key, answer)
             with closing(answer["Body"]) as body:  # what is not read is not sent: the connection ends
                 return found, body.read() if found.size <= limit else None
 
     def open(self, found: StoredObject) -> ObjectReader:
         """Opens an object for reading."""
-        return ObjectReader(self._access, found, self._scratch)
+        return ObjectReader(self, found)
 
     def download(self, files: Mapping[Path, StoredObject]) -> None:
         """Downloads objects to files, all at once, each in parallel ranges of its generation.
@@ -142,11 +145,11 @@ class Bucket:
             Conflict: An object was replaced or removed.
             OSError: A file cannot be written.
         """
-        download(self._access, files)
+        download(self, files)
 
     def create(self, key: str, content_type: str) -> ObjectWriter:
         """Begins an object, which replaces one with its key when it is closed."""
-        return ObjectWriter(self._access, NewObject(key, content_type))
+        return ObjectWriter(self, NewObject(key, content_type))
 
     def put(
         self,
@@ -175,8 +178,8 @@ class Bucket:
             if isinstance(body, Path):
                 self._upload(new, body)
             else:
-                with aws_errors(self._failures):
-                    put_object(self._access, new, body)
+                with self.errors():
+                    put_object(self, new, body)
         except Conflict:
             if not once:
                 raise
@@ -184,7 +187,7 @@ class Bucket:
         return True
 
     def _upload(self, new: NewObject, path: Path) -> None:
-        writer = ObjectWriter(self._access, new)
+        writer = ObjectWriter(self, new)
         try:
             with path.open("rb") as file:
                 while block := file.read(_BLOCK):
@@ -207,12 +210,12 @@ class Bucket:
         Raises:
             Conflict: A piece was replaced or removed.
         """
-        return join_pieces(self._access, NewObject(key, content_type), pieces, source)
+        return join_pieces(self, NewObject(key, content_type), pieces, source)
 
     def delete(self, key: str) -> None:
         """Deletes an object, if there is one."""
-        with aws_errors(self._failures):
-            self._client.delete_object(Bucket=self._name, Key=key)
+        with self.errors():
+            self.client.delete_object(Bucket=self._name, Key=key)
 
     def url(self, key: str, content_type: str | None = None, seconds: int = URL_SECONDS) -> str:
         """Signs a URL that returns the object to anybody who has it.
@@ -225,7 +228,7 @@ class Bucket:
             seconds: How long it works.
         """
         answer = {} if content_type is None else {"ResponseContentType": content_type}
-        with aws_errors(self._failures):
+        with self.errors():
             return self._clients.presigner.generate_presigned_url(
                 "get_object", {"Bucket": self._name, "Key": key, **answer}, seconds
             )
@@ -239,7 +242,7 @@ class Bucket:
             conditions: What the fields and the object may be, as S3's POST policies write it.
             seconds: How long it works.
         """
-        with aws_errors(self._failures):
+        with self.errors():
             form = self._clients.presigner.generate_presigned_post(
                 self._name, key, dict(fields), [*conditions], seconds
             )

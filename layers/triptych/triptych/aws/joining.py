@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from triptych.aws.errors import aws_errors
-from triptych.aws.objects import BucketAccess, ByteRange, NewObject, StoredObject, ahead, written
+from triptych.aws.objects import ByteRange, NewObject, StoredObject, ahead, written
 from triptych.aws.uploads import Multipart, put_object
 
 if TYPE_CHECKING:
@@ -91,12 +90,12 @@ THREADS = 8
 
 
 def join_pieces(
-    access: BucketAccess, new: NewObject, pieces: Sequence[bytes | StoredObject], source: Bucket
+    bucket: Bucket, new: NewObject, pieces: Sequence[bytes | StoredObject], source: Bucket
 ) -> StoredObject:
     """Makes one object of pieces in order.
 
     Args:
-        access: Writes the bucket of the object.
+        bucket: Bucket of the object.
         new: The object.
         pieces: Bytes, and objects of the source.
         source: Bucket of those objects.
@@ -108,11 +107,11 @@ def join_pieces(
     sizes = [len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces]
     parts = list(plan(sizes))
     content = _Pieces(pieces, source)
-    with aws_errors(access.failures):
+    with bucket.errors():
         if sum(sizes) < MIN_PART:
-            answer = put_object(access, new, b"".join(map(content.gathered, parts)))
+            answer = put_object(bucket, new, b"".join(map(content.gathered, parts)))
         else:
-            answer = _uploaded(Multipart.begin(access, new), parts, content)
+            answer = _uploaded(Multipart.begin(bucket, new), parts, content)
     return written(new, sum(sizes), answer)
 
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError
 
-from triptych.aws.errors import FILES, Failures, aws_errors
 from triptych.errors import PayloadTooLarge
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
-    from mypy_boto3_s3 import S3Client
+
+    from triptych.aws.bucket import Bucket
 
 BLOCK = 8 << 20
 """Bytes of a range that is held in memory: S3 advises 8 to 16 MB."""
@@ -103,20 +103,6 @@ class NewObject(NamedTuple):
         return {"IfNoneMatch": "*"} if self.once else {}
 
 
-class BucketAccess(NamedTuple):
-    """What reads and writes objects of one bucket.
-
-    Attributes:
-        client: Calls S3.
-        bucket: Name of the bucket.
-        failures: Errors that stand for failures of S3.
-    """
-
-    client: S3Client
-    bucket: str
-    failures: Failures = FILES
-
-
 def looked_up(key: str, answer: Mapping[str, Any]) -> StoredObject:
     """Reads the answer of HeadObject or GetObject."""
     return StoredObject(
@@ -171,16 +157,14 @@ class ObjectReader:
     `ServiceUnavailable` where S3 cannot be reached.
 
     Args:
-        access: Reads the bucket.
+        bucket: Its bucket.
         found: The object.
-        scratch: Directory of local copies.
         block: Bytes of a range.
     """
 
-    def __init__(self, access: BucketAccess, found: StoredObject, scratch: Path, block: int = BLOCK) -> None:
-        self._access = access
+    def __init__(self, bucket: Bucket, found: StoredObject, block: int = BLOCK) -> None:
+        self._bucket = bucket
         self._found = found
-        self._scratch = scratch
         self._block = block
 
     @property
@@ -206,29 +190,30 @@ class ObjectReader:
             PayloadTooLarge: The disk is too small.
         """
         wanted = [ByteRange(0, self.size)] if ranges is None else ranges
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=self._scratch) as directory:
+        scratch = self._bucket.scratch
+        scratch.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=scratch) as directory:
             path = Path(directory) / "object"
             with _room():
-                download(self._access, {path: self._found}, wanted)
+                download(self._bucket, {path: self._found}, wanted)
             yield path
 
     def _read(self, span: ByteRange) -> bytes:
         if span.start >= span.stop:
             return b""
-        with aws_errors(self._access.failures):
-            return _answered(self._access, self._found, span, lambda body: body.read())
+        with self._bucket.errors():
+            return _answered(self._bucket, self._found, span, lambda body: body.read())
 
 
 def download(
-    access: BucketAccess, files: Mapping[Path, StoredObject], ranges: Sequence[ByteRange] | None = None
+    bucket: Bucket, files: Mapping[Path, StoredObject], ranges: Sequence[ByteRange] | None = None
 ) -> None:
     """Downloads objects to files, all at once, each in parallel ranges of the known generation.
 
     A version is only asked for where it is known. When a download fails, no file stays.
 
     Args:
-        access: Reads the bucket.
+        bucket: Their bucket.
         files: Objects by the file that they are written to.
         ranges: Which bytes of each; None for all.
 
@@ -245,7 +230,7 @@ def download(
                 for chunk in body.iter_chunks(_CHUNK):
                     file.write(chunk)
 
-        _answered(access, found, span, write)
+        _answered(bucket, found, span, write)
 
     try:
         for path, found in files.items():
@@ -257,7 +242,7 @@ def download(
             for large in ([ByteRange(0, found.size)] if ranges is None else ranges)
             for span in _cut(large, FILE_BLOCK)
         )
-        with aws_errors(access.failures):
+        with bucket.errors():
             for _ in ahead(fetch, parts, FILE_THREADS):
                 pass  # each has been written
     except BaseException:
@@ -272,23 +257,21 @@ def _cut(span: ByteRange, size: int) -> Iterator[ByteRange]:
 
 
 def _answered[R](
-    access: BucketAccess, found: StoredObject, span: ByteRange, use: Callable[[StreamingBody], R]
+    bucket: Bucket, found: StoredObject, span: ByteRange, use: Callable[[StreamingBody], R]
 ) -> R:
     """Asks for a range and uses the answer; again where it breaks off, which boto3 does not try again."""
     for _ in range(_TRIES - 1):
         try:
-            return _asked(access, found, span, use)
+            return _asked(bucket, found, span, use)
         except BotoCoreError:
             continue
-    return _asked(access, found, span, use)
+    return _asked(bucket, found, span, use)
 
 
-def _asked[R](
-    access: BucketAccess, found: StoredObject, span: ByteRange, use: Callable[[StreamingBody], R]
-) -> R:
+def _asked[R](bucket: Bucket, found: StoredObject, span: ByteRange, use: Callable[[StreamingBody], R]) -> R:
     version: Any = {} if found.version is None else {"VersionId": found.version}
-    answer = access.client.get_object(
-        Bucket=access.bucket,
+    answer = bucket.client.get_object(
+        Bucket=bucket.name,
         Key=found.key,
         Range=f"bytes={span.start}-{span.stop - 1}",
         IfMatch=f'"{found.etag}"',

@@ -8,16 +8,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from triptych.aws.errors import AWS_FAILURES, aws_errors
-from triptych.aws.objects import BucketAccess, ByteRange, NewObject, StoredObject, written
+from triptych.aws.errors import AWS_FAILURES
+from triptych.aws.objects import ByteRange, NewObject, StoredObject, written
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import (
         CompletedPartTypeDef,
         CompleteMultipartUploadOutputTypeDef,
         CopySourceTypeDef,
     )
+
+    from triptych.aws.bucket import Bucket
 
 PART = 8 << 20
 """Bytes of the first parts."""
@@ -29,10 +30,10 @@ THREADS = 3
 """Parts that are sent at once, and with the one that is filled are held in memory."""
 
 
-def put_object(access: BucketAccess, new: NewObject, body: bytes) -> Mapping[str, Any]:
+def put_object(bucket: Bucket, new: NewObject, body: bytes) -> Mapping[str, Any]:
     """Writes an object by one request, checked by its CRC32."""
-    return access.client.put_object(
-        Bucket=access.bucket, Body=body, ChecksumAlgorithm="CRC32", **new.described, **new.condition
+    return bucket.client.put_object(
+        Bucket=bucket.name, Body=body, ChecksumAlgorithm="CRC32", **new.described, **new.condition
     )
 
 
@@ -42,31 +43,27 @@ class Multipart(NamedTuple):
     Methods but `abort` raise `ClientError` when S3 refuses, and `BotoCoreError` when it cannot be reached.
 
     Attributes:
-        client: Calls S3.
-        bucket: Name of the bucket.
-        key: Key of the object.
+        bucket: The bucket.
+        new: The object.
         id: S3's id of the upload.
     """
 
-    client: S3Client
-    bucket: str
-    key: str
+    bucket: Bucket
+    new: NewObject
     id: str
 
     @classmethod
-    def begin(cls, access: BucketAccess, new: NewObject) -> Multipart:
+    def begin(cls, bucket: Bucket, new: NewObject) -> Multipart:
         """Begins an upload, whose parts are checked by their CRC32."""
-        begun = access.client.create_multipart_upload(
-            Bucket=access.bucket, ChecksumAlgorithm="CRC32", **new.described
+        begun = bucket.client.create_multipart_upload(
+            Bucket=bucket.name, ChecksumAlgorithm="CRC32", **new.described
         )
-        return cls(access.client, access.bucket, new.key, begun["UploadId"])
+        return cls(bucket, new, begun["UploadId"])
 
     def send(self, number: int, body: bytes) -> CompletedPartTypeDef:
         """Sends a part; numbers begin with 1."""
-        sent = self.client.upload_part(
-            Bucket=self.bucket,
-            Key=self.key,
-            UploadId=self.id,
+        sent = self.bucket.client.upload_part(
+            **self._address,
             PartNumber=number,
             Body=body,
             ChecksumAlgorithm="CRC32",
@@ -85,10 +82,8 @@ class Multipart(NamedTuple):
             span: Which of its bytes, where it has more than 5 MiB; None for all of them.
         """
         ranged: Any = {"CopySourceRange": f"bytes={span.start}-{span.stop - 1}"} if span else {}
-        answer = self.client.upload_part_copy(
-            Bucket=self.bucket,
-            Key=self.key,
-            UploadId=self.id,
+        answer = self.bucket.client.upload_part_copy(
+            **self._address,
             PartNumber=number,
             CopySource=source,
             CopySourceIfMatch=etag,
@@ -99,29 +94,20 @@ class Multipart(NamedTuple):
         checksum = copied.get("ChecksumCRC32")
         return {**part, "ChecksumCRC32": checksum} if checksum else part
 
-    def complete(
-        self,
-        parts: Sequence[CompletedPartTypeDef],
-        **condition: Any,  # noqa: ANN401 - of S3
-    ) -> CompleteMultipartUploadOutputTypeDef:
-        """Makes the object of its parts, in the order of numbers.
-
-        Args:
-            parts: What was sent and copied.
-            condition: On what, such as `IfNoneMatch`.
-        """
-        return self.client.complete_multipart_upload(
-            Bucket=self.bucket,
-            Key=self.key,
-            UploadId=self.id,
-            MultipartUpload={"Parts": parts},
-            **condition,
+    def complete(self, parts: Sequence[CompletedPartTypeDef]) -> CompleteMultipartUploadOutputTypeDef:
+        """Makes the object of its parts, in the order of numbers."""
+        return self.bucket.client.complete_multipart_upload(
+            **self._address, MultipartUpload={"Parts": parts}, **self.new.condition
         )
 
     def abort(self) -> None:
         """Deletes the parts; where that fails, the bucket's lifecycle deletes them later."""
         with suppress(*AWS_FAILURES):
-            self.client.abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=self.id)
+            self.bucket.client.abort_multipart_upload(**self._address)
+
+    @property
+    def _address(self) -> Any:  # noqa: ANN401 - parameters of S3
+        return {"Bucket": self.bucket.name, "Key": self.new.key, "UploadId": self.id}
 
 
 def part_size(number: int) -> int:
@@ -133,12 +119,12 @@ class ObjectWriter:
     """Writes one object, which is there only when it is closed: a small one by one request, else in parts.
 
     Args:
-        access: Writes the bucket.
+        bucket: The bucket.
         new: The object.
     """
 
-    def __init__(self, access: BucketAccess, new: NewObject) -> None:
-        self._access = access
+    def __init__(self, bucket: Bucket, new: NewObject) -> None:
+        self._bucket = bucket
         self._new = new
         self._buffer = bytearray()
         self._size = 0
@@ -178,7 +164,7 @@ class ObjectWriter:
         if not self._open:
             raise ValueError("close of an object that was closed or aborted")
         try:
-            with aws_errors(self._access.failures):
+            with self._bucket.errors():
                 answer = self._complete()
         except BaseException:
             self.abort()
@@ -201,14 +187,14 @@ class ObjectWriter:
         part = bytes(self._buffer[:size])
         del self._buffer[:size]
         try:
-            with aws_errors(self._access.failures):
+            with self._bucket.errors():
                 self._send(part)
         except BaseException:
             self.abort()
             raise
 
     def _send(self, part: bytes) -> None:
-        upload = self._upload = self._upload or Multipart.begin(self._access, self._new)
+        upload = self._upload = self._upload or Multipart.begin(self._bucket, self._new)
         while len(self._sending) >= THREADS:
             self._sent.append(self._sending.popleft().result())
         self._sending.append(self._pool.submit(upload.send, self._number, part))
@@ -216,8 +202,8 @@ class ObjectWriter:
 
     def _complete(self) -> Mapping[str, Any]:
         if self._upload is None:
-            return put_object(self._access, self._new, bytes(self._buffer))
+            return put_object(self._bucket, self._new, bytes(self._buffer))
         if self._buffer:
             self._send(bytes(self._buffer))
         self._sent += [part.result() for part in self._sending]
-        return self._upload.complete(self._sent, **self._new.condition)
+        return self._upload.complete(self._sent)
