@@ -43,10 +43,8 @@ class HookedSession:
     session: ModelSession
     hooks: Hooks
 
-    @property
-    def signature(self) -> Signature:
-        """What the model takes and gives."""
-        return self.session.signature
+    def __post_init__(self) -> None:
+        self.signature: Signature = self.session.signature
 
     def run(
         self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline

@@ -38,7 +38,7 @@ class BatchServices(NamedTuple):
         predictions: Predictions by key.
         outputs: Bucket of outputs.
         work: Bucket of long lists of keys, and of what is made on the way.
-        clock: Tells the time.
+        clock: Returns the milliseconds since 1970.
     """
 
     repository: ModelRepository

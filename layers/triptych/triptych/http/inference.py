@@ -35,7 +35,7 @@ def infer(services: Services, request: Request) -> Response:
 def predict(services: Services, request: Request) -> Response:
     """Runs a model on rows: CSV, JSON Lines, JSON instances or Parquet."""
     # Arrow is read from disk only where rows are: a cold start for tensors does without.
-    from triptych.inference.rows import predict_rows  # noqa: PLC0415 - says the comment
+    from triptych.inference.rows import predict_rows  # noqa: PLC0415
 
     model = model_of(services, request)
     with _failures_counted(services, model):

@@ -38,7 +38,7 @@ class JobServices(NamedTuple):
         inputs: Keeps inputs.
         results: Keeps results.
         limits: What options may be.
-        clock: Tells the time.
+        clock: Returns the milliseconds since 1970.
     """
 
     repository: ModelRepository

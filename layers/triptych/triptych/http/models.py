@@ -25,7 +25,7 @@ class Services(NamedTuple):
 
     Attributes:
         repository: Knows which models there are.
-        store: Gives open models.
+        store: Returns open models.
         statistics: Counts what they do.
         documents: Directory that holds `openapi.json` and `docs.html`.
     """

@@ -6,13 +6,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import override
 
 from triptych.aws.bucket import Bucket
 from triptych.aws.errors import CHANGED, Failures, told
 from triptych.aws.objects import StoredObject
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
 from triptych.models.disk_cache import ModelCache
-from triptych.models.storage import CONFIG_FILE, GRAPH_FILE, StorageKind, StoredModel, StoredVersion
+from triptych.models.storage import (
+    CONFIG_FILE,
+    GRAPH_FILE,
+    ModelStorage,
+    StorageKind,
+    StoredModel,
+    StoredVersion,
+)
 from triptych.protocol.names import is_model_name, is_version
 
 _CHANGED = "changed while it was being read; try again"
@@ -26,7 +34,7 @@ Files = dict[str, StoredObject]
 """The objects of one version by their path in it."""
 
 
-class BucketStorage:
+class BucketStorage(ModelStorage):
     """Models as `s3://<bucket>/<prefix>/<model>/<version>/model.onnx`.
 
     A version is served once its `model.onnx` is there: upload that file last, and rather add a version
@@ -45,20 +53,13 @@ class BucketStorage:
         self._prefix = f"{prefix.strip('/')}/".removeprefix("/")
         self._cache = cache
 
+    @override
     def models(self) -> Sequence[str]:
-        """Lists the names of the models here, sorted.
-
-        Raises:
-            RepositoryUnavailable: The bucket cannot be read now.
-        """
         return sorted(name for name in self._bucket.folders(self._prefix) if is_model_name(name))
 
+    @override
     def stored(self, model: str) -> StoredModel:
-        """Lists what is here of a model, with one request for each thousand files.
-
-        Raises:
-            RepositoryUnavailable: The bucket cannot be read now.
-        """
+        """Lists what is here of a model, with one request for each thousand files."""
         prefix = f"{self._prefix}{model}/"
         objects = list(self._bucket.list(prefix))
         config = next((found.etag for found in objects if found.key == prefix + CONFIG_FILE), None)
@@ -69,33 +70,23 @@ class BucketStorage:
         }
         return StoredModel(versions, config)
 
+    @override
     def config(self, model: str) -> str | None:
-        """Reads the text of the model's `model.toml`, if there is one.
-
-        Raises:
-            ModelUnavailable: It is not text.
-            RepositoryUnavailable: The bucket cannot be read now.
-        """
         content = self._bucket.get(f"{self._prefix}{model}/{CONFIG_FILE}")
         try:
             return None if content is None else content.decode()
         except UnicodeDecodeError as error:
             raise ModelUnavailable("model.toml: expected UTF-8 text") from error
 
+    @override
     def fetch(self, version: StoredVersion) -> Path:
-        """Downloads a version, unless that was done before, and keeps it until it is released.
-
-        Raises:
-            NoRoom: It fits only when other versions have been released.
-            ModelUnavailable: It never fits, or changed or went away meanwhile.
-            RepositoryUnavailable: The bucket cannot be read now.
-        """
+        """Downloads a version, unless that was done before, and keeps it until it is released."""
         return self._cache.fetch(
             self._key(version), version.size, lambda directory: self._download(version, directory)
         )
 
+    @override
     def release(self, version: StoredVersion) -> None:
-        """Ends one `fetch` of this version."""
         self._cache.release(self._key(version))
 
     def _key(self, version: StoredVersion) -> str:

@@ -21,7 +21,7 @@ def with_labels(signature: Signature, model: Path) -> Signature:
     """Labels the scores of a classifier whose classes are strings.
 
     Args:
-        signature: What the model takes and gives.
+        signature: The inputs and outputs of the model.
         model: The `.onnx` file.
 
     Returns:
@@ -29,7 +29,7 @@ def with_labels(signature: Signature, model: Path) -> Signature:
         the file names none, or different ones, it is as before.
     """
     if all(spec.datatype is not BYTES for spec in signature.outputs):
-        return signature  # such a classifier gives the class itself as well
+        return signature  # such a classifier has an output of the class itself as well
     classes = _classes(model)
     scores = [
         spec

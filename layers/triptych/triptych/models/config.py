@@ -1,9 +1,4 @@
-"""How a model is run.
-
-What a `model.toml` says about its model.
-
-Whether what a `model.toml` says fits its model.
-"""
+"""The settings of a model: what its `model.toml` says, and whether that fits the model."""
 
 from __future__ import annotations
 
@@ -54,7 +49,7 @@ class ModelConfig:
         weights: How weights are held; None for the function's own choice.
         arena: Whether memory is kept between runs; None for the function's own choice.
         group: Whether jobs may run together; None to find out by comparing.
-        batch: What is wanted of files of batches, where nobody else says.
+        batch: Options of batches, where the batch itself has none.
     """
 
     description: str = ""
@@ -191,7 +186,7 @@ def fitted(config: ModelConfig, signature: Signature) -> ModelConfig:
     The length of an axis that the model leaves open is checked when the model runs.
 
     Returns:
-        The configuration, with the labels that the model itself tells.
+        The configuration, with the labels that the model itself holds.
 
     Raises:
         ModelUnavailable: It names an output or a column that the model does not have, or has another number
@@ -207,8 +202,8 @@ def fitted(config: ModelConfig, signature: Signature) -> ModelConfig:
         if not schema.reads(column):
             known = [name for spec in signature.inputs for name in schema.flat_columns(spec) or (spec.name,)]
             raise _unknown("missing", column, "input column", known)
-    told = {spec.name: spec.labels for spec in signature.outputs if spec.labels}
-    return replace(config, labels={**told, **config.labels})
+    own = {spec.name: spec.labels for spec in signature.outputs if spec.labels}
+    return replace(config, labels={**own, **config.labels})
 
 
 def check_width(output: str, shape: Sequence[int], labels: Sequence[str]) -> None:

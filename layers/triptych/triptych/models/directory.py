@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import override
 
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
-from triptych.models.storage import CONFIG_FILE, GRAPH_FILE, StorageKind, StoredModel, StoredVersion
+from triptych.models.storage import (
+    CONFIG_FILE,
+    GRAPH_FILE,
+    ModelStorage,
+    StorageKind,
+    StoredModel,
+    StoredVersion,
+)
 from triptych.protocol.names import is_model_name, is_version
 
 
-class DirectoryStorage:
+class DirectoryStorage(ModelStorage):
     """Models as `<directory>/<model>/<version>/model.onnx`; files are opened where they lie.
 
     Args:
@@ -23,21 +31,13 @@ class DirectoryStorage:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
+    @override
     def models(self) -> Sequence[str]:
-        """Lists the names of the models here, sorted.
-
-        Raises:
-            RepositoryUnavailable: The directory cannot be read.
-        """
         with _readable():
             return sorted(path.name for path in _folders(self._directory) if is_model_name(path.name))
 
+    @override
     def stored(self, model: str) -> StoredModel:
-        """Lists what is here of a model.
-
-        Raises:
-            RepositoryUnavailable: The directory cannot be read.
-        """
         with _readable():
             found = [
                 _version(model, path)
@@ -48,13 +48,8 @@ class DirectoryStorage:
             fingerprint = _fingerprint([config], config.parent) if config.is_file() else None
             return StoredModel({version.version: version for version in found}, fingerprint)
 
+    @override
     def config(self, model: str) -> str | None:
-        """Reads the text of the model's `model.toml`, if there is one.
-
-        Raises:
-            ModelUnavailable: It is not text.
-            RepositoryUnavailable: It cannot be read.
-        """
         with _readable():
             try:
                 return (self._directory / model / CONFIG_FILE).read_text("utf-8")
@@ -63,10 +58,12 @@ class DirectoryStorage:
             except UnicodeDecodeError as error:
                 raise ModelUnavailable("model.toml: expected UTF-8 text") from error
 
+    @override
     def fetch(self, version: StoredVersion) -> Path:
         """Returns the directory of a version, which is here already."""
         return self._directory / version.model / str(version.version)
 
+    @override
     def release(self, version: StoredVersion) -> None:
         """Leaves the files where they are: they are nobody's copy."""
 

@@ -22,7 +22,7 @@ PARTIAL = ".partial-"
 
 
 def free_bytes(directory: Path) -> int:
-    """Tells the bytes that are free on the disk of a directory."""
+    """Returns the bytes that are free on the disk of a directory."""
     return shutil.disk_usage(directory).free
 
 
@@ -34,7 +34,7 @@ class ModelCache:
 
     Args:
         directory: Where the copies lie; is made when first needed.
-        free: Tells the free bytes on the disk of a directory.
+        free: Returns the free bytes on the disk of a directory.
     """
 
     def __init__(self, directory: Path, free: Callable[[Path], int] = free_bytes) -> None:

@@ -190,7 +190,7 @@ def estimated_memory(stored: StoredVersion, settings: SessionSettings) -> int:
 
     Weights inside `model.onnx` are always read in; those in files of their own stay on disk when they
     are mapped. Tree ensembles grow far beyond their file when opened (twelvefold, measured), which
-    only the measurement after opening tells.
+    only measuring after opening shows.
     """
     external = stored.size - stored.graph_size
     rate = MAPPED if settings.weights == "mapped" else COPIED

@@ -14,12 +14,13 @@ from triptych.protocol.tensors import Signature, Tensor
 
 
 class ModelSession(Protocol):
-    """An open model."""
+    """An open model file.
 
-    @property
-    def signature(self) -> Signature:
-        """Inputs and outputs of the model."""
-        ...
+    Attributes:
+        signature: Inputs and outputs of the model.
+    """
+
+    signature: Signature
 
     def run(
         self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import override
 
 import numpy as np
 import onnxruntime
@@ -21,6 +22,7 @@ from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, ModelUnavailable, NotSupported, PayloadTooLarge
 from triptych.models.class_labels import with_labels
 from triptych.models.config import SessionSettings
+from triptych.models.model import ModelSession
 from triptych.protocol.datatypes import BF16, BY_ONNX, BYTES, Datatype
 from triptych.protocol.tensors import FREE, Array, Signature, Tensor, TensorSpec
 
@@ -126,15 +128,13 @@ class Watchdog:
 _WATCHDOG = Watchdog()
 
 
-class OnnxSession:
+class OnnxSession(ModelSession):
     """An open model.
 
     Args:
         opener: Opens the session: now, and again after a run that got no memory.
         arena: Whether the session keeps memory between runs.
 
-    Attributes:
-        signature: What the model takes and gives.
     """
 
     def __init__(self, opener: Callable[[], onnxruntime.InferenceSession], *, arena: bool) -> None:
@@ -147,10 +147,10 @@ class OnnxSession:
         self._types = {spec.name: spec.datatype for spec in signature.outputs}
         self._plain = all(spec.datatype is not BF16 for spec in (*signature.inputs, *signature.outputs))
 
+    @override
     def run(
         self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline
     ) -> dict[str, Tensor]:
-        """Runs the model once, as `ModelSession.run` says."""
         deadline.check("waiting for the model")
         with _WATCHDOG.guard(deadline) as options:
             if self._arena and sum(tensor.values.nbytes for tensor in inputs.values()) >= _LARGE:

@@ -1,6 +1,6 @@
 """Counts and times of inference, per model version, in the terms of Triton's statistics extension.
 
-They live as long as the process: on Lambda, one execution environment. CloudWatch metrics tell the whole.
+They live as long as the process: on Lambda, one execution environment. CloudWatch metrics have the whole.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Duration:
         self.nanoseconds += nanoseconds
 
     def as_json(self) -> dict[str, int]:
-        """Gives the protocol's form."""
+        """Returns the protocol's form."""
         return {"count": self.count, "ns": self.nanoseconds}
 
 
@@ -62,7 +62,7 @@ class ModelStatistics:
         self.compute_output.add(timings.compute_output)
 
     def as_json(self) -> dict[str, Any]:
-        """Gives the protocol's form; there is no queue and no cache, so those stay at zero."""
+        """Returns the protocol's form; there is no queue and no cache, so those stay at zero."""
         nothing = Duration().as_json()
         return {
             "last_inference": self.last_inference,
@@ -89,11 +89,11 @@ class Statistics:
         self._models: defaultdict[tuple[str, int], ModelStatistics] = defaultdict(ModelStatistics)
 
     def of(self, model: Model) -> ModelStatistics:
-        """Gives the statistics of a model version, new ones for a new version."""
+        """Returns the statistics of a model version, new ones for a new version."""
         return self._models[model.name, model.version]
 
     def of_version(self, name: str, version: int) -> ModelStatistics:
-        """Gives the statistics of a model version by name and number; zeros when it was never run."""
+        """Returns the statistics of a model version by name and number; zeros when it was never run."""
         return self._models.get((name, version), ModelStatistics())
 
     def versions(self) -> list[tuple[str, int]]:

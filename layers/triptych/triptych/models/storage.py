@@ -53,12 +53,13 @@ class NoRoom(ModelUnavailable):
 
 
 class ModelStorage(Protocol):
-    """Holds model versions as `<model>/<version>/model.onnx`, with an optional `<model>/model.toml`."""
+    """Holds model versions as `<model>/<version>/model.onnx`, with an optional `<model>/model.toml`.
 
-    @property
-    def kind(self) -> StorageKind:
-        """What it is."""
-        ...
+    Attributes:
+        kind: What it is.
+    """
+
+    kind: StorageKind
 
     def models(self) -> Sequence[str]:
         """Lists the names of the models here, sorted.

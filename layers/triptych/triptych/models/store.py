@@ -135,24 +135,24 @@ class ModelStore:
         Args:
             names: Names of models; `EVERY_MODEL` stands for all that the repository has.
         """
-        wanted = set(names)
+        chosen = set(names)
         try:
-            every = self._repository.names() if EVERY_MODEL in wanted else ()
+            every = self._repository.names() if EVERY_MODEL in chosen else ()
         except RepositoryUnavailable as error:
             LOGGER.warning("not every model is preloaded: %s", error)
             every = ()
-        for name in sorted(wanted - {EVERY_MODEL} | {*every}):
+        for name in sorted(chosen - {EVERY_MODEL} | {*every}):
             try:
                 self.get(name)
             except TriptychError as error:
                 LOGGER.warning("model %s is not preloaded: %s", name, error)
 
     def _resolve(self, listing: Listing, version: int | None, deadline: Deadline | None) -> Model:
-        wanted, *lower = listing.matching(version)
+        preferred, *lower = listing.matching(version)
         ready = [candidate for candidate in lower if self._open.holds(candidate)]
         try:
             # What loads for long leaves time to run the version below.
-            model = self._load(wanted, deadline.half() if deadline and ready else deadline)
+            model = self._load(preferred, deadline.half() if deadline and ready else deadline)
         except (ModelUnavailable, NotSupported, RepositoryUnavailable) as error:
             instead = self._first_of(ready if isinstance(error, ModelLoading) else lower, deadline)
             if instead is None:
@@ -160,7 +160,7 @@ class ModelStore:
             LOGGER.warning("%s; version %d is served", error, instead.version)
             model = instead
         retry = self._clock() + self._repository.refresh_seconds
-        until = float("inf") if self._open.holds(wanted) else retry
+        until = float("inf") if self._open.holds(preferred) else retry
         self._resolved[listing.model, version] = _Resolved(listing, model.version, until)
         return model
 

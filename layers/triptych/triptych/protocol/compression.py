@@ -207,7 +207,7 @@ def _frame() -> _Member:
 
 
 def _zstd_error() -> type[Exception]:
-    from backports import zstd  # noqa: PLC0415 - says the comment above
+    from backports import zstd  # noqa: PLC0415
 
     return zstd.ZstdError
 
