@@ -14,6 +14,7 @@ from triptych.clock import Deadline
 from triptych.errors import BadRequest
 from triptych.inference.piece import Counts
 from triptych.inference.rows import predict_rows
+from triptych.inference.slices import Sizes
 from triptych.protocol.tensors import Array
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import row_options
@@ -150,6 +151,19 @@ def test_lines_are_the_same_however_they_are_cut(lines: list[bytes], data: st.Da
     assert len(good) == whole.counts.written == whole.output.count(b"\n")
     for line, row in zip(good, whole.output.splitlines(), strict=True):
         assert orjson.loads(line).items() <= orjson.loads(row).items()
+
+
+def test_bad_records_of_later_slices() -> None:
+    """A record that cannot be joined is the one that is set apart, in whatever slice of a block it is."""
+    lines = [orjson.dumps({**LINE, "id": number}) for number in range(40)]
+    lines[30] = orjson.dumps({**LINE, "species": "x"})
+    sizes = Sizes(first=64, largest=128, block=2**20)
+    wanted = Wanted(LINES, join="all", outputs="species")
+    whole = made(PENGUINS, b"\n".join(lines), LINES, wanted, sizes=sizes)
+    assert [31] == [error["record"] for error in whole.errors]
+    assert [number for number in range(40) if number != 30] == [
+        orjson.loads(row)["id"] for row in whole.output.splitlines()
+    ]
 
 
 @pytest.mark.parametrize("target", [Format.PARQUET, Format.ARROW, Format.NPY])

@@ -191,6 +191,32 @@ def test_no_rows(accept: str) -> None:
         assert_as_in_real_time(doubler()[0], body, JobRequest(content_type, accept=accept))
 
 
+@pytest.mark.parametrize("accept", FORMATS)
+def test_no_rows_that_come_back(accept: str) -> None:
+    """Columns of Parquet without rows come back as in real time."""
+    body = encoded({"x": [1.0], "id": [7]}, PARQUET)
+    file = io.BytesIO()
+    write_parquet(read_parquet(body).read_all().slice(0, 0), file)
+    assert_as_in_real_time(doubler()[0], file.getvalue(), JobRequest(PARQUET, accept=accept, join="id"))
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (CSV, b",".join(b"%d" % number for number in range(20))),
+        (CSV, b"x\n" + b"1\n" * 30 + b"\xef\xbb\xbf2\n"),
+        (LINES, b"[1]\n" * 30 + b"\xef\xbb\xbf[2]\n"),
+    ],
+)
+def test_mistakes_of_real_time(content_type: str, body: bytes) -> None:
+    """Lost newlines, and byte order marks that do not stand first, are refused with the same words."""
+    with pytest.raises(BadRequest) as expected:
+        predict_rows(doubler()[0], body, JobRequest(content_type).row_options(), LATER)
+    with pytest.raises(BadRequest) as actual:
+        transformed(doubler()[0], body, JobRequest(content_type))
+    assert str(expected.value) == str(actual.value)
+
+
 def test_compressed_rows() -> None:
     """Rows are decompressed as they are read, Parquet before."""
     for content_type, body in ((CSV, b"x\n" + b"1\n" * 50), (PARQUET, encoded({"x": [1.0] * 50}, PARQUET))):

@@ -101,7 +101,7 @@ def read_file(
         PayloadTooLarge: The file, or a record, is too long.
     """
     if form.format is Format.PARQUET:
-        return _tables(local_parquet_rows(file, deadline), sizes.records)
+        return (Read(TableBlock(rows), end) for rows, end in local_parquet_rows(file, deadline))
     texts = _records(_unmarked(file.blocks()), form, sizes, 0)
     if form.format is Format.JSON_LINES:
         return _lines(texts, schema)

@@ -23,7 +23,7 @@ from triptych.inference.piece import Piece
 from triptych.inference.slices import Sizes
 from triptych.rows.codec import MAX_DECODED
 from triptych.rows.formats import Format
-from triptych.rows.parquet import TableFormat, check_ends, decoded_batches
+from triptych.rows.parquet import TableFormat, check_ends, decoded_batches, table_of
 from triptych.rows.parquet_footer import MAGIC, TAIL, Footer, footer_length, read_footer
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import Table, check_names
@@ -31,6 +31,9 @@ from triptych.rows.tensors import arrow_of
 
 type Batches = Iterator[tuple[RecordBatch, int]]
 """Rows, and the position after the last of them; first no rows, for the columns."""
+
+type Rows = Iterator[tuple[Table, int]]
+"""The same as tables."""
 
 _PROBE = 2**16  # bytes that most footers fit into
 
@@ -89,8 +92,8 @@ def arrow_rows(piece: Piece, deadline: Deadline) -> Batches:
         yield from _within(piece, path, Format.ARROW, 0, deadline)
 
 
-def local_parquet_rows(file: LocalFile, deadline: Deadline) -> Batches:
-    """Reads all rows of a local Parquet file.
+def local_parquet_rows(file: LocalFile, deadline: Deadline) -> Rows:
+    """Reads all rows of a local Parquet file; those of one without rows have columns without types.
 
     Raises:
         BadRequest: It is not readable as Parquet, or two columns have the same name.
@@ -100,13 +103,14 @@ def local_parquet_rows(file: LocalFile, deadline: Deadline) -> Batches:
     with file.plain() as path:
         _check_parquet(path)
         for batch in decoded_batches(path, MAX_DECODED, deadline.remaining):
-            check_names(batch.schema.names)
+            names = batch.schema.names
+            check_names(names)
             position += batch.num_rows
-            yield batch, position
+            yield table_of(names, [batch]), position
 
 
-def npy_rows(piece: Piece, schema: RowSchema, sizes: Sizes) -> Iterator[tuple[Table, int]]:
-    """Reads the rows of a piece of a .npy file, each with the position after it.
+def npy_rows(piece: Piece, schema: RowSchema, sizes: Sizes) -> Rows:
+    """Reads the rows of a piece of a .npy file.
 
     Raises:
         BadRequest: The model has several inputs, or the array does not hold numbers.
