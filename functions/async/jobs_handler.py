@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from triptych.clock import Context
 from triptych.deployment import Deployment
-from triptych.http.application import Context
 
 _APPLICATION = Deployment().jobs()
 

@@ -1,6 +1,6 @@
 """The sweep: ends jobs that were not started in time, and tells ends that were not told."""
 
-from triptych.aws.consumer import Context
+from triptych.clock import Context
 from triptych.deployment import Deployment
 
 _SWEEP = Deployment().sweep()

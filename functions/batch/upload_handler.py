@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from triptych.aws.consumer import Context
+from triptych.clock import Context
 from triptych.deployment import Deployment
 
 _UPLOADS = Deployment().uploads()

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from triptych.clock import Context
 from triptych.deployment import Deployment
-from triptych.http.application import Context
 
 _APPLICATION = Deployment().realtime(documents=Path(__file__).parent / "api")
 

@@ -5,12 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from triptych.errors import DeadlineExceeded
 
 Clock = Callable[[], int]
 """Returns the milliseconds since 1970."""
+
+
+class Context(Protocol):
+    """The part of Lambda's context that is used."""
+
+    @property
+    def aws_request_id(self) -> str:
+        """Id of the invocation."""
+        ...
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Returns the milliseconds until the function is stopped."""
+        ...
 
 
 class Deadline(NamedTuple):
@@ -26,6 +39,16 @@ class Deadline(NamedTuple):
     def after(cls, seconds: float) -> Deadline:
         """Makes the deadline that many seconds from now."""
         return cls(time.monotonic() + seconds)
+
+    @classmethod
+    def of(cls, context: Context, margin: float) -> Deadline:
+        """Makes the deadline of an invocation.
+
+        Args:
+            context: Lambda's context.
+            margin: Seconds kept for what follows the work.
+        """
+        return cls.after(context.get_remaining_time_in_millis() / 1000 - margin)
 
     @property
     def remaining(self) -> float:

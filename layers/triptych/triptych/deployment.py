@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import triptych
-from triptych.clock import Clock, Deadline
+from triptych.clock import Clock, Context, Deadline
 from triptych.settings import (
     BatchSettings,
     JobSettings,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from triptych.aws.clients import AwsClients
-    from triptych.aws.consumer import Context, SqsTrigger
+    from triptych.aws.consumer import SqsTrigger
     from triptych.aws.queue import Queue
     from triptych.aws.telemetry import Telemetry
     from triptych.batches.finalize import BatchEndings, BatchLedger
@@ -65,7 +65,7 @@ _LOGGER = logging.getLogger("triptych")
 _S3 = "s3://"
 _DAY = 86_400
 _SAFETY_MARGIN = 2.0
-"""Seconds kept for ending a sweep."""
+"""Seconds kept after a sweep, or a step of a batch."""
 _SHARE_FOR_MODELS = 0.6
 """Part of the memory that open models may take; the rest is for Python, a request and its answer."""
 
@@ -178,8 +178,7 @@ class Deployment:
 
         def run(context: Context) -> dict[str, int]:
             self.job_telemetry.request_started(context.aws_request_id)
-            seconds = context.get_remaining_time_in_millis() / 1000 - _SAFETY_MARGIN
-            swept = self.reaper.sweep(Deadline.after(seconds))
+            swept = self.reaper.sweep(Deadline.of(context, _SAFETY_MARGIN))
             if swept.failed:  # an error of the function raises an alarm; the log has each reason
                 raise ServiceUnavailable(f"{swept.failed} jobs could not be settled, {swept.settled} were")
             return swept._asdict()
@@ -227,7 +226,6 @@ class Deployment:
 
     def steps(self) -> Callable[[dict[str, Any], Context], dict[str, Any]]:
         """Makes the function of the state machine: each message names its step."""
-        from triptych.aws.consumer import SAFETY_MARGIN
         from triptych.batches.steps import WorkflowSteps
 
         self._bound_memory()
@@ -236,8 +234,7 @@ class Deployment:
 
         def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
             telemetry.request_started(context.aws_request_id)
-            seconds = context.get_remaining_time_in_millis() / 1000 - SAFETY_MARGIN
-            return steps.run(event, Deadline.after(seconds))
+            return steps.run(event, Deadline.of(context, _SAFETY_MARGIN))
 
         return handle
 

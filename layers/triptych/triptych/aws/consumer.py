@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from triptych.aws.queue import Delivery, Outcomes, Queue
 from triptych.aws.telemetry import Telemetry
-from triptych.clock import Deadline
+from triptych.clock import Context, Deadline
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -20,19 +20,6 @@ SAFETY_MARGIN = 2.0
 
 Process = Callable[[Sequence[Delivery], Deadline], Outcomes]
 """Processes messages; those without an outcome are delivered again."""
-
-
-class Context(Protocol):
-    """The part of Lambda's context that is used."""
-
-    @property
-    def aws_request_id(self) -> str:
-        """Id of the invocation."""
-        ...
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function is stopped."""
-        ...
 
 
 class SqsTrigger:
@@ -56,7 +43,7 @@ class SqsTrigger:
             event: Event of SQS.
             context: Lambda's context.
         """
-        deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000 - SAFETY_MARGIN)
+        deadline = Deadline.of(context, SAFETY_MARGIN)
         self._telemetry.request_started(context.aws_request_id)
         deliveries = [_delivery(SQSRecord(record)) for record in event["Records"]]
         outcomes = self._outcomes(deliveries, deadline)

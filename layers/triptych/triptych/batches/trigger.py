@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from triptych.aws.consumer import SAFETY_MARGIN, Context, SqsTrigger
+from triptych.aws.consumer import SAFETY_MARGIN, SqsTrigger
 from triptych.aws.queue import Delivery, Outcomes, Queue
 from triptych.batches.telemetry import BatchTelemetry
-from triptych.clock import Deadline
+from triptych.clock import Context, Deadline
 
 Take = Callable[[dict[str, Any], Deadline], int | None]
 """Deals with an event; gives the seconds after which it shall be told again, None when it shall not."""
@@ -45,8 +45,7 @@ class S3Trigger:
         if records[0].get("eventSource") == "aws:sqs":
             return {**self._messages(event, context)}
         self._observer.request_started(context.aws_request_id)
-        seconds = context.get_remaining_time_in_millis() / 1000 - SAFETY_MARGIN
-        self._take(event, Deadline.after(seconds))
+        self._take(event, Deadline.of(context, SAFETY_MARGIN))
         return {}
 
     def _process(self, deliveries: Sequence[Delivery], deadline: Deadline) -> Outcomes:

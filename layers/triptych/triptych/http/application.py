@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 from triptych.aws.telemetry import RequestRecord, Telemetry
-from triptych.clock import Deadline
+from triptych.clock import Context, Deadline
 from triptych.errors import NO_MEMORY, MethodNotAllowed, NotFound, PayloadTooLarge, TriptychError
 from triptych.http.request import Request, body_of, caller_of, headers_of
 from triptych.http.response import Response, json_response, proxy_result
@@ -22,33 +22,20 @@ MAX_MESSAGE = 2000
 """Characters of an error's message: what it quotes of the request can be as long as the request."""
 
 
-class Context(Protocol):
-    """What Lambda says about the invocation."""
-
-    @property
-    def aws_request_id(self) -> str:
-        """Id of the invocation."""
-        ...
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function is stopped."""
-        ...
-
-
 class Application[S]:
     """Answers API Gateway events.
 
     Args:
         routes: Endpoints by method and resource.
         services: What they work with.
-        observer: Is notified of every request.
+        telemetry: Is notified of every request.
         waited: Seconds that the first caller has waited already, for the function to start.
     """
 
-    def __init__(self, routes: Routes[S], services: S, observer: Telemetry, waited: float = 0.0) -> None:
+    def __init__(self, routes: Routes[S], services: S, telemetry: Telemetry, waited: float = 0.0) -> None:
         self._routes = routes
         self._services = services
-        self._observer = observer
+        self._telemetry = telemetry
         self._waited = waited
         self._resources = {resource for _, resource in routes}
 
@@ -62,18 +49,18 @@ class Application[S]:
         started = perf_counter()
         deadline = self._deadline(context)
         record = _new_record(event, context)
-        self._observer.request_started(record.request_id)
+        self._telemetry.request_started(record.request_id)
         result = self._result(event, deadline, record)
         record.status = result["statusCode"]
         record.response_bytes = len(result["body"])
         record.milliseconds = (perf_counter() - started) * 1000
-        self._observer.request_ended(record)
+        self._telemetry.request_ended(record)
         return result
 
     def _deadline(self, context: Context) -> Deadline:
         """Returns when the answer must be ready: for Lambda, and for the gateway, which counts the start."""
         waited, self._waited = self._waited, 0.0
-        return Deadline.after(context.get_remaining_time_in_millis() / 1000 - SAFETY_MARGIN - waited)
+        return Deadline.of(context, SAFETY_MARGIN + waited)
 
     def _result(self, event: Mapping[str, Any], deadline: Deadline, record: RequestRecord) -> Result:
         headers = headers_of(event)
@@ -85,7 +72,7 @@ class Application[S]:
         except MemoryError:
             response = _failure(PayloadTooLarge(NO_MEMORY), record)
         except Exception as error:  # noqa: BLE001 - the edge: the caller gets an answer, the log the trace
-            self._observer.unexpected(error)
+            self._telemetry.unexpected(error)
             record.error = type(error).__name__
             response = json_response({"error": f"internal error; request {record.request_id}"}, 500)
         return proxy_result(response, None)
