@@ -1,4 +1,4 @@
-"""A job as its caller sees it."""
+"""A job as the API describes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from triptych.jobs.transitions import overdue
 
 
 def document(job: Job, now: int) -> dict[str, object]:
-    """Describes a job in JSON; times are ISO 8601 in UTC, what is not known is left out.
+    """Describes a job in JSON; times are ISO 8601 in UTC, and what is not known is left out.
 
     Args:
         job: The job.
@@ -34,7 +34,7 @@ def document(job: Job, now: int) -> dict[str, object]:
 
 
 def status_at(job: Job, now: int) -> Status:
-    """Gives the state of a job: one that should have been started by now has expired."""
+    """Returns the status of a job: one that should have been started by now has expired."""
     return Status.EXPIRED if overdue(job, now) else job.status
 
 

@@ -1,4 +1,4 @@
-"""Inputs of jobs in S3: those that are kept for a job, those that callers upload, and those of theirs."""
+"""Inputs of jobs in S3: those that are stored for a job, those that callers upload, and those of theirs."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ _CONDITIONS = (
 
 
 class StoredInput(NamedTuple):
-    """An input that is kept.
+    """An input that is stored.
 
     Attributes:
         location: `s3://bucket/key`.
         size: Bytes.
         tag: Changes with its content.
-        content_type: What it is; None when that is not known.
+        content_type: Its content type; None when that is not known.
         content_encoding: How it is compressed; None when it is not.
-        body: Its bytes; None when it is larger than asked for.
+        body: Its bytes; None when there are more than were asked for.
     """
 
     location: str
@@ -77,11 +77,11 @@ class UploadForm(NamedTuple):
 
 
 class InputStore:
-    """Keeps inputs. Every method raises `ServiceUnavailable` when S3 cannot be reached.
+    """Stores inputs. Every method raises `ServiceUnavailable` when S3 cannot be reached.
 
     Args:
-        clients: Calls AWS.
-        bucket: Name of the bucket that inputs are kept in.
+        clients: Clients of AWS.
+        bucket: Name of the bucket of inputs.
         allowed: Names of further buckets that inputs may be read from.
     """
 
@@ -91,7 +91,7 @@ class InputStore:
         self._allowed = frozenset(allowed)
 
     def put(self, name: str, body: bytes) -> str:
-        """Keeps the input of a job under a name that is used for nothing else.
+        """Stores the input of a job under a name that is used for nothing else.
 
         Returns:
             Its location, `s3://bucket/inputs/{name}`.

@@ -1,4 +1,7 @@
-"""A job: a request for predictions whose answer is fetched later. All times are milliseconds since 1970."""
+"""The record of a job: a request for predictions whose answer is fetched later.
+
+All times are milliseconds since 1970.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from triptych.rows.options import JobRequest
 
 
 class Status(StrEnum):
-    """Where a job is on its way."""
+    """The status of a job; `transitions` draws how one leads to another."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -23,29 +26,28 @@ class Status(StrEnum):
 
 
 FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
-"""States that a job ends in."""
-
+"""Statuses that a job ends in."""
 
 IDS: Final = Ids("job", uuid.UUID("6f2c0f9e-57a5-4b8e-9c44-0f6f6d1f7a31"))
 """Ids of jobs. The same key makes the same id, so a repeated request is harmless."""
 
 UNKNOWN_MODEL = "unknown"
-"""Model of a job whose message does not tell, as it cannot be read."""
+"""Model of a job whose message cannot be read."""
 
 PATIENCE = 60_000
-"""Milliseconds after which the end of a job should have been told."""
+"""Milliseconds after its end within which subscribers should have been notified of a job."""
 
 
 class JobResult(NamedTuple):
-    """Where the result of a job is.
+    """The result of a job.
 
     Attributes:
         location: `s3://bucket/key`.
-        content_type: What it is.
+        content_type: Its content type.
         header_length: Bytes of the JSON before raw tensors; None when there are none.
-        size: Bytes.
+        size: Its bytes.
         version: Version of the model that made it.
-        filled: How many missing cells of the input's rows took the value for missing cells.
+        filled: How many missing cells of the input's rows were filled with the value for missing cells.
     """
 
     location: str
@@ -60,24 +62,24 @@ class Job(NamedTuple):
     """The record of a job.
 
     Attributes:
-        id: Identifies it.
+        id: Its id.
         model: Name of its model.
-        version: The wanted version; None for the one that is the latest when it runs.
-        request: How its input is read and its answer wanted.
-        digest: Tells whether two requests are the same.
-        created: When it was handed over.
+        version: Version of the model; None for the one that is the latest when the job runs.
+        request: How its input is read, and how its answer is wanted.
+        digest: Digest of what was submitted: the same for the same.
+        created: When it was submitted.
         expires: When it must have been started.
         input: `s3://bucket/key` of the input; None while it travels in the message.
-        target: Label for those who filter notifications.
-        status: Where it is on its way.
-        attempts: How often it was started since it was queued by a caller.
+        target: Label by which subscribers filter notifications.
+        status: Its status.
+        attempts: How often it was started since a caller queued it.
         redrives: How often it was queued again after it had failed.
         started: When it was started last.
-        ended: When it reached its final state.
-        lease: Until when whoever runs it may take.
+        ended: When it ended.
+        lease: Until when the worker that runs it has it for itself.
         error: Why it failed, or why its last attempt did.
-        result: Where its result is.
-        notified: Whether its final state was told.
+        result: Its result.
+        notified: Whether subscribers were notified of its end.
         revision: How often the record was changed.
     """
 
@@ -108,12 +110,12 @@ class Job(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where it is among all jobs: the text sorts by age, and needs no escapes in a URL."""
+        """Its position among all jobs: the text sorts by age, and needs no escapes in a URL."""
         return f"{self.created:013d}.{self.id}"
 
     @property
     def attended_until(self) -> int | None:
-        """When somebody has to look after it, as it should have ended and been told; None when nobody has."""
+        """When the reaper has to attend to it, if nobody has ended and finalized it; None when it has not."""
         if self.final:
             return None if self.notified else (self.ended or 0) + PATIENCE
         return max(self.expires, self.lease or 0) if self.status is Status.RUNNING else self.expires

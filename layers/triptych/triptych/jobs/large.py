@@ -1,4 +1,4 @@
-"""Running jobs that memory is too small for: by file, slice by slice."""
+"""Running jobs that memory is too small for: from file to file, slice by slice."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ class LargeRunner:
         source = LocalFile(directory / "input", found.request.content_encoding, directory)
         self._write(found, source.path)
         deadline.check("downloading the input")
+        request = _without_type_of_tensors(found.request, source)
         started = monotonic()
-        budget = Budget(deadline, self._checkpoint(attempt))
-        answer = transform_file(model, source, _told_apart(found.request, source), target, budget)
+        answer = transform_file(model, source, request, target, Budget(deadline, self._checkpoint(attempt)))
         self._telemetry.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
         return Output(target, answer.content_type, answer.header_length, answer.filled, model.version)
 
@@ -101,8 +101,8 @@ class LargeRunner:
         return check
 
 
-def _told_apart(request: JobRequest, source: LocalFile) -> JobRequest:
-    """Takes the content type from tensors: JSON may be tensors or rows, which only its text tells."""
+def _without_type_of_tensors(request: JobRequest, source: LocalFile) -> JobRequest:
+    """Removes the content type of tensors: whether JSON is tensors or rows, only its text shows."""
     json = media_type(request.content_type or "").name == "application/json"
     text = source.content(_AS_JSON) if json else b""
     return request if is_rows(request, text) else request._replace(content_type=None)

@@ -1,14 +1,14 @@
-"""What is told when a job ends, in the words of SageMaker's asynchronous inference.
+"""The notification of the end of a job, with the fields of SageMaker's asynchronous inference.
 
 | field | what it holds here |
 |---|---|
 | awsRegion, eventVersion, eventSource, eventName | as SageMaker's; the source is `triptych.jobs` |
-| receivedTime, eventTime | when the job was handed over, when it ended |
+| receivedTime, eventTime | when the job was submitted, when it ended |
 | invocationStatus | `Completed` for succeeded; `Failed` for failed, cancelled and expired |
 | failureReason | why, when it failed |
 | inferenceId | id of the job |
 | requestParameters.endpointName | name of the model |
-| requestParameters.inputLocation | where the input is kept, when it is |
+| requestParameters.inputLocation | where the input is stored, when it is |
 | requestParameters.contentType | of the input |
 | responseParameters.outputLocation, .contentType | where the result is and what, when it succeeded |
 | job | the job as `GET /v2/jobs/{id}` shows it; SageMaker has nothing like it |
@@ -53,7 +53,7 @@ def notification(job: Job, region: str) -> dict[str, object]:
     """Describes how a job ended.
 
     Args:
-        job: A job in a final state.
+        job: A job with a final status.
         region: AWS region that it ran in.
     """
     ended = job.ended or job.created

@@ -21,12 +21,12 @@ _VERSION, _HEADER_LENGTH, _FILLED = "model-version", "inference-header-content-l
 
 
 class ResultStore:
-    """Keeps results, one for each job and the times that it was redriven.
+    """Stores results, one for each job and the times that it was redriven.
 
     Every method raises `ServiceUnavailable` when S3 cannot be reached.
 
     Args:
-        clients: Calls AWS.
+        clients: Clients of AWS.
         bucket: Name of the bucket.
     """
 
@@ -35,15 +35,15 @@ class ResultStore:
         self._bucket = Bucket(clients, bucket, failures)
 
     def put(self, job: Job, body: bytes | Path, described: JobResult) -> JobResult:
-        """Keeps the result of a job, unless there is one already.
+        """Stores the result of a job, unless it has one already.
 
         Args:
             job: The job.
             body: The result, or the file that holds it.
-            described: What it is; `location` and `size` do not count.
+            described: Its description; `location` and `size` do not count.
 
         Returns:
-            What is kept: the first result of the job, whoever wrote it.
+            What is stored: the first result of the job, whoever wrote it.
 
         Raises:
             ServiceUnavailable: S3 cannot be reached, or does not decide whose result is the first.

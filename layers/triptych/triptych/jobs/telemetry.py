@@ -1,4 +1,4 @@
-"""Logs and metrics of jobs: one line for each step of a job, each run of a model, each batch."""
+"""Logs and metrics of jobs: one line for each step of a job, each run of a model, each batch of messages."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from triptych.jobs.job import UNKNOWN_MODEL, Job, Status
 
 
 class ModelRun(NamedTuple):
-    """One run of a model, for one job or several together.
+    """One run of a model, for one job or for several.
 
     Attributes:
         model: Name of the model.
         version: Its version.
         jobs: How many jobs it was for.
-        milliseconds: How long it took.
+        milliseconds: Its duration.
     """
 
     model: str
@@ -39,21 +39,21 @@ _ENDED = {
 
 
 class JobTelemetry(Telemetry):
-    """Makes logs and metrics of what becomes of jobs, beside those of requests."""
+    """Writes logs and metrics of jobs, beside those of requests."""
 
     def job_submitted(self, job: Job) -> None:
         """A job was accepted."""
-        self._tell(job, {"JobsSubmitted": 1.0}, "job submitted")
+        self._write(job, {"JobsSubmitted": 1.0}, "job submitted")
 
     def job_ran(self, job: Job, queue_milliseconds: float) -> None:
-        """An attempt at a job ended: the job holds how.
+        """An attempt at a job ended; the record says how.
 
         Args:
             job: The job after the attempt.
             queue_milliseconds: From the creation of the job to the start of the attempt.
         """
         values = {**_counted(job), "QueueTime": queue_milliseconds, "Attempts": float(job.attempts)}
-        self._tell(job, values, "job ran")
+        self._write(job, values, "job ran")
 
     def model_ran(self, run: ModelRun) -> None:
         """A model was run."""
@@ -62,16 +62,16 @@ class JobTelemetry(Telemetry):
 
     def job_ended(self, job: Job) -> None:
         """A job was ended by somebody who did not run it: expired, cancelled, a dead letter."""
-        self._tell(job, _counted(job), "job ended")
+        self._write(job, _counted(job), "job ended")
         if self.service == DEAD_LETTERS and job.status is Status.FAILED:
             # An alarm watches one metric, whatever the model.
             self.write(NO_MODEL, {"JobsDeadLettered": 1.0}, self._line("dead letter", job=job.id))
 
     def batch_ended(self, messages: int, postponed: int) -> None:
-        """A batch of messages was dealt with, and some of them come again."""
+        """A batch of messages was processed, and some of them come again."""
         self.write(NO_MODEL, {"BatchSize": float(messages)}, self._line("batch ended", postponed=postponed))
 
-    def _tell(self, job: Job, values: Mapping[str, float], message: str) -> None:
+    def _write(self, job: Job, values: Mapping[str, float], message: str) -> None:
         described = self._line(
             message,
             job=job.id,
@@ -90,7 +90,7 @@ def _counted(job: Job) -> dict[str, float]:
 
 
 def _model(job: Job) -> str:
-    """Gives the model if it is known to exist: a name that a producer made up must not become a metric."""
+    """Returns the model if it is known to exist: a name that a producer made up must not become a metric."""
     tried = (
         job.attempts and job.model != UNKNOWN_MODEL and not (job.error and job.error.type == NotFound.kind)
     )

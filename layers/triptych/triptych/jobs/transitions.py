@@ -11,7 +11,7 @@
             └──> expired
 ```
 
-Each function raises `Conflict` where the state of the job does not allow it, and counts the revision.
+Each function raises `Conflict` where the status of the job does not allow it, and counts the revision.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ Transition = Callable[[Job], Job]
 
 
 def started(job: Job, now: int, lease: int) -> Job:
-    """Somebody begins to run it, and has until `lease` to end.
+    """A worker begins to run it, and has until `lease` to end.
 
     Raises:
-        Conflict: It has ended, or somebody else is running it.
+        Conflict: It has ended, or another worker is running it.
     """
     if job.status is Status.RUNNING and leased(job, now):
         raise Conflict(f"job {job.id} is being run already")
@@ -49,7 +49,7 @@ def succeeded(job: Job, now: int, result: JobResult) -> Job:
 
 
 def failed(job: Job, now: int, error: Failure) -> Job:
-    """It is not going to have a result.
+    """It will have no result.
 
     Raises:
         Conflict: It has ended.
@@ -69,7 +69,7 @@ def released(job: Job, error: Failure) -> Job:
 
 
 def not_started(job: Job) -> Job:
-    """Its turn did not come in time: it waits on, and the attempt does not count.
+    """There was no time to run it: it waits on, and the attempt does not count.
 
     Raises:
         Conflict: It is not running.
@@ -79,7 +79,7 @@ def not_started(job: Job) -> Job:
 
 
 def cancelled(job: Job, now: int) -> Job:
-    """Its caller does not want it any more.
+    """Its caller cancelled it.
 
     Raises:
         Conflict: It has ended.
@@ -89,10 +89,10 @@ def cancelled(job: Job, now: int) -> Job:
 
 
 def expired(job: Job, now: int) -> Job:
-    """It was not run in time.
+    """It was not started in time.
 
     Raises:
-        Conflict: It has ended, its time is not over, or somebody is running it.
+        Conflict: It has ended, its time is not over, or a worker is running it.
     """
     _expect(job, "expire", Status.QUEUED, Status.RUNNING)
     if not overdue(job, now):
@@ -101,7 +101,7 @@ def expired(job: Job, now: int) -> Job:
 
 
 def redriven(job: Job, expires: int) -> Job:
-    """It failed for a reason that may be gone, and is queued again as if it were new.
+    """It failed for a reason that may have passed, and is queued again as if it were new.
 
     Raises:
         Conflict: It has not failed, or would fail again.
@@ -137,12 +137,12 @@ def notified(job: Job) -> Job:
 
 
 def overdue(job: Job, now: int) -> bool:
-    """Tells whether it should have been run by now, and nobody is running it."""
+    """Returns whether it should have been started by now, and no worker is running it."""
     return not job.final and now >= job.expires and not leased(job, now)
 
 
 def leased(job: Job, now: int) -> bool:
-    """Tells whether somebody is running it, and has time left."""
+    """Returns whether a worker is running it, and has time left."""
     return job.status is Status.RUNNING and now < (job.lease or 0)
 
 

@@ -1,6 +1,6 @@
 """Records as plain values, which JSON and tables can hold, and back.
 
-What is None is left out. Names that a record does not know are passed over: a later release may write them.
+What is None is left out. Names that a record does not know are ignored: a later release may write them.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Any, NamedTuple, NoReturn, cast, get_args, get_origin, get_ty
 
 
 def plain(record: NamedTuple) -> dict[str, Any]:
-    """Gives the fields of a record by name: maps for records in it, lists for tuples."""
+    """Returns the fields of a record by name: maps for records in it, lists for tuples."""
     fields = zip(record._fields, record, strict=True)
     return {name: _plain(value) for name, value in fields if value is not None}
 
 
 def record_of[Record: NamedTuple](kind: type[Record], values: object) -> Record:
-    """Makes a record of its fields.
+    """Returns the record of plain values.
 
     Args:
         kind: Type of the record.
-        values: What `plain` gave, perhaps by way of a store that has its own numbers.
+        values: What `plain` returned, perhaps from a store that has numbers of its own.
 
     Raises:
         ValueError: These are not the fields of such a record.

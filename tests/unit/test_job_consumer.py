@@ -5,6 +5,7 @@ import json
 import pytest
 from triptych.aws.queue import Delivery
 from triptych.errors import BadRequest, Conflict, ServiceUnavailable
+from triptych.jobs.consumer import retry_delay
 from triptych.jobs.job import Status
 
 from tests.support.job_fakes import NOW
@@ -129,3 +130,10 @@ def test_what_only_the_api_writes(workshop: Workshop, claim: dict[str, object]) 
     arrival = workshop.consumer.receive(delivery({**REQUEST, **claim}))
     assert isinstance(arrival.error, BadRequest)
     assert [arrival.job.id] == [job.id for job in workshop.store]
+
+
+@pytest.mark.parametrize(("receives", "longest"), [(1, 10), (2, 20), (4, 80), (7, 640), (8, 900), (50, 900)])
+def test_waits_grow_and_are_spread(receives: int, longest: int) -> None:
+    """Each wait is twice as long as the one before, up to a quarter of an hour, and never less than half."""
+    waits = {retry_delay(10, receives) for _ in range(200)}
+    assert (longest + 1) // 2 <= min(waits) < max(waits) <= longest
