@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from triptych.clock import Deadline
-from triptych.inference.request import Prepared, PreparedTensors
+from triptych.inference.request import Prepared
+from triptych.inference.tensors import PreparedTensors
 from triptych.models.model import Model
 from triptych.protocol.infer_request import InferRequest, RequestedOutput
 from triptych.protocol.tensors import Array, Tensor

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from onnx import NodeProto, helper
 from triptych.errors import TriptychError
 from triptych.inference.adaptive_batching import AdaptiveBatcher, Batched
-from triptych.inference.request import Prepared, prepare_infer
+from triptych.inference.request import Prepared
 from triptych.inference.rows import prepare_rows
+from triptych.inference.tensors import prepare_infer
 from triptych.models.config import ModelConfig, SessionSettings, parse_model_config
 from triptych.models.model import Model
 from triptych.models.session import open_session

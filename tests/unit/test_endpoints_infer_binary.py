@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from triptych.inference import request as inference
+from triptych.inference import tensors as inference
 from triptych.protocol import tensor_codecs as binary_codec
 
 from tests.support.infer_messages import HEADER_LENGTH

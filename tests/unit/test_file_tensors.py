@@ -18,8 +18,8 @@ from triptych.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
 from triptych.inference import tensor_writer
 from triptych.inference.file import transform_file
 from triptych.inference.local_file import LocalFile
-from triptych.inference.request import infer, raw_request
 from triptych.inference.slices import Budget, Sizes
+from triptych.inference.tensors import infer, raw_request
 from triptych.models.model import Model
 from triptych.protocol.compression import PLAIN_LIMIT
 from triptych.protocol.datatypes import DATATYPES

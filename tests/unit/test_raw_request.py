@@ -2,7 +2,7 @@
 
 import pytest
 from triptych.errors import BadRequest
-from triptych.inference.request import raw_request
+from triptych.inference.tensors import raw_request
 from triptych.protocol.datatypes import BYTES, DATATYPES, FP32, Datatype
 from triptych.protocol.tensors import Signature, TensorSpec
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from triptych.aws.telemetry import RequestRecord, Telemetry
-from triptych.inference import request as inference
+from triptych.inference import tensors as inference
 
 from tests.support.realtime import REQUEST_ID, RealtimeFunction, add_model
 from tests.support.tiny_models import identity

@@ -10,8 +10,8 @@ from triptych.errors import BadRequest, TriptychError
 from triptych.http.models import Services, model_of
 from triptych.http.request import HEADER_LENGTH, Request
 from triptych.http.response import Response, filled_cells
-from triptych.inference.request import infer as infer_tensors
-from triptych.inference.request import raw_request
+from triptych.inference.tensors import infer as infer_tensors
+from triptych.inference.tensors import raw_request
 from triptych.models.model import Model
 from triptych.models.statistics import Timings
 from triptych.protocol.infer_request import InferRequest, parse_infer_request

@@ -18,9 +18,9 @@ import numpy as np
 
 from triptych.errors import NO_MEMORY, BadRequest, PayloadTooLarge
 from triptych.inference.local_file import FileAnswer
-from triptych.inference.request import PreparedTensors, infer, prepare_infer, raw_request
 from triptych.inference.slices import Results, RowsDepend, Slices
 from triptych.inference.tensor_writer import TensorWriter
+from triptych.inference.tensors import PreparedTensors, infer, prepare_infer, raw_request
 from triptych.models.model import Model
 from triptych.protocol.compression import PLAIN_LIMIT
 from triptych.protocol.infer_request import InferRequest, InputTensor, parse_infer_request
@@ -102,7 +102,7 @@ def _sliced(request: InferRequest, target: Path, slices: Slices) -> FileAnswer:
     with TensorWriter(target, rows) as writer:
         for part, results in slices.run(_Rows(slices.model, request), rows, row_bytes):
             _check_rows(results, part.rows)
-            writer.add(part.answer(results), part.rows)
+            writer.add(part, part.encoded(results))
         content_type, header_length = writer.finish()
     return FileAnswer(content_type, header_length, 0, rows)
 

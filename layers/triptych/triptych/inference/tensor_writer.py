@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-import orjson
-
-from triptych.inference.request import Answer
 from triptych.inference.slices import RowsDepend
+from triptych.inference.tensors import EncodedOutput, PreparedTensors
 from triptych.protocol.json_document import dump
 from triptych.protocol.media_types import BINARY, JSON
 
 
 class TensorWriter:
-    """Joins the answers for slices to the answer for all rows.
+    """Joins the outputs for slices to the answer for all rows.
 
     Where every output is numbers in binary, the first slice determines the sizes of all: each output is
     written where it belongs. Otherwise each is kept in a file of its own until its size is known.
 
     Args:
-        target: The file.
+        target: The file of the answer.
         rows: How many rows all slices have.
     """
 
@@ -45,24 +44,20 @@ class TensorWriter:
     ) -> None:
         self._files.close()
 
-    def add(self, answer: Answer, rows: int) -> None:
+    def add(self, part: PreparedTensors, outputs: Sequence[EncodedOutput]) -> None:
         """Adds the next slice.
 
         Args:
-            answer: The answer for the slice alone.
-            rows: How many rows the slice has.
+            part: The request for the slice.
+            outputs: Its outputs.
 
         Raises:
             RowsDepend: An output has another shape than in the slices before.
         """
-        length = len(answer.body) if answer.header_length is None else answer.header_length
-        message = orjson.loads(memoryview(answer.body)[:length])
-        described = message.pop("outputs")
         if not self._outputs:
-            self._begin(message, described, rows)
-        raw = memoryview(answer.body)[length:]
-        for output, tensor in zip(self._outputs, described, strict=True):
-            raw = output.add(tensor, raw)
+            self._begin(part, outputs)
+        for output, encoded in zip(self._outputs, outputs, strict=True):
+            output.add(encoded)
 
     def finish(self) -> tuple[str, int | None]:
         """Completes the file.
@@ -83,50 +78,51 @@ class TensorWriter:
                 output.append_to(file)
         return (BINARY, length) if any(output.binary for output in self._outputs) else (JSON, None)
 
-    def _begin(self, message: dict[str, Any], described: list[dict[str, Any]], rows: int) -> None:
-        self._message = message
-        sizes = [_fixed_size(tensor) for tensor in described]
-        if all(size is not None for size in sizes):
-            totals = [(size or 0) // rows * self._rows for size in sizes]
-            self._lay_out(described, totals)
+    def _begin(self, part: PreparedTensors, outputs: Sequence[EncodedOutput]) -> None:
+        self._message = part.message
+        if all(output.raw is not None and output.described["datatype"] != "BYTES" for output in outputs):
+            self._lay_out(outputs, part.rows)
         else:
-            self._outputs = [_Output(tensor, self._temporary()) for tensor in described]
+            self._outputs = [_Output(output, self._temporary()) for output in outputs]
 
     def _temporary(self) -> BinaryIO:
         return self._files.enter_context(TemporaryFile(dir=self._target.parent))
 
-    def _lay_out(self, described: list[dict[str, Any]], sizes: list[int]) -> None:
-        outputs = [
-            _described(tensor, self._rows, size) for tensor, size in zip(described, sizes, strict=True)
+    def _lay_out(self, outputs: Sequence[EncodedOutput], rows: int) -> None:
+        """Writes the header, and finds where each output belongs: all rows of numbers have as many bytes."""
+        sizes = [len(output.raw or b"") // rows * self._rows for output in outputs]
+        described = [
+            _described(output, self._rows, size) for output, size in zip(outputs, sizes, strict=True)
         ]
-        header = dump({**self._message, "outputs": outputs})
+        header = dump({**self._message, "outputs": described})
         self._target.write_bytes(header)
         position = self._header_length = len(header)
-        for tensor, size in zip(described, sizes, strict=True):
+        for output, size in zip(outputs, sizes, strict=True):
             file = self._files.enter_context(self._target.open("rb+"))
             file.seek(position)
-            self._outputs.append(_Output(tensor, file))
+            self._outputs.append(_Output(output, file))
             position += size
 
 
 class _Output:
-    """One output: its description for the first slice, and what all slices gave so far."""
+    """One output: its description for the first slice, and the values of all slices so far."""
 
-    def __init__(self, tensor: dict[str, Any], file: BinaryIO) -> None:
-        self.binary = "parameters" in tensor
-        self._first = tensor
+    def __init__(self, first: EncodedOutput, file: BinaryIO) -> None:
+        self.binary = first.raw is not None
+        self._first = first
         self._file = file
         self._rows = 0
         self._size = 0
 
-    def add(self, tensor: dict[str, Any], raw: memoryview) -> memoryview:
-        """Adds the next slice; returns what of its raw tensors belongs to other outputs."""
-        if tensor["shape"][1:] != self._first["shape"][1:]:
+    def add(self, output: EncodedOutput) -> None:
+        """Adds the next slice."""
+        shape = output.described["shape"]
+        if shape[1:] != self._first.described["shape"][1:]:
             raise RowsDepend
-        self._rows += tensor["shape"][0]
-        size = tensor["parameters"]["binary_data_size"] if self.binary else 0
-        self._write(raw[:size] if self.binary else self._values(tensor["data"]))
-        return raw[size:]
+        self._rows += shape[0]
+        data = self._values(output.described["data"]) if output.raw is None else output.raw
+        self._file.write(data)
+        self._size += len(data)
 
     def describe(self, file: BinaryIO) -> None:
         """Writes its description, with its values where they are JSON."""
@@ -143,13 +139,9 @@ class _Output:
         if self.binary:
             self._copy(file)
 
-    def _values(self, data: list[Any]) -> bytes:
+    def _values(self, data: Any) -> bytes:  # noqa: ANN401 - JSON
         values = dump(data)[1:-1]
         return b"," + values if self._size and values else values
-
-    def _write(self, data: bytes | memoryview) -> None:
-        self._file.write(data)
-        self._size += len(data)
 
     def _copy(self, file: BinaryIO) -> None:
         self._file.seek(0)
@@ -157,16 +149,11 @@ class _Output:
         os.truncate(self._file.fileno(), 0)  # its room on the disk is needed for what follows
 
 
-def _described(tensor: dict[str, Any], rows: int, size: int) -> dict[str, Any]:
-    described = {name: tensor[name] for name in ("name", "datatype")} | {
-        "shape": [rows, *tensor["shape"][1:]]
+def _described(output: EncodedOutput, rows: int, size: int) -> dict[str, Any]:
+    first = output.described
+    described = {
+        "name": first["name"],
+        "datatype": first["datatype"],
+        "shape": [rows, *first["shape"][1:]],
     }
-    return {**described, "parameters": {"binary_data_size": size}} if "parameters" in tensor else described
-
-
-def _fixed_size(tensor: dict[str, Any]) -> int | None:
-    """Returns the bytes of raw numbers; None for strings and for JSON, which take any number of them."""
-    if "parameters" not in tensor or tensor["datatype"] == "BYTES":
-        return None
-    size: int = tensor["parameters"]["binary_data_size"]
-    return size
+    return described if output.raw is None else {**described, "parameters": {"binary_data_size": size}}

@@ -11,8 +11,9 @@ from itertools import groupby
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge, TriptychError
 from triptych.inference.adaptive_batching import AdaptiveBatcher, NotStarted, Outcome
-from triptych.inference.request import Prepared, prepare_infer, raw_request
+from triptych.inference.request import Prepared
 from triptych.inference.rows import prepare_rows
+from triptych.inference.tensors import prepare_infer, raw_request
 from triptych.jobs.attempts import Attempt, Output, caught
 from triptych.jobs.large import LargeRunner
 from triptych.jobs.submission import is_rows
