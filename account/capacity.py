@@ -15,7 +15,7 @@ _SNAPSHOT_PRICE = 0.0000015046 * 86400 * 30 / 1024  # dollars a MB and month, us
 
 
 def check_concurrency(session: boto3.Session, plan: Plan) -> Findings:
-    """Compare the account's limit with what files and jobs take at most."""
+    """Compare the account's limit with the most that files and jobs use."""
     limit = _limits(session)["ConcurrentExecutions"]
     workers = sum(map(plan.number, ["BatchMaxConcurrency", "JobMaxConcurrency", "BatchUploadConcurrency"]))
     if workers < limit:
@@ -31,7 +31,7 @@ def check_concurrency(session: boto3.Session, plan: Plan) -> Findings:
 
 
 def check_reserved(session: boto3.Session, plan: Plan) -> Findings:
-    """Tell whether the account has the concurrency that functions reserve."""
+    """Check whether the account has the concurrency that functions reserve."""
     names = ("ReservedConcurrency", "JobsReservedConcurrency")
     wanted = sum(map(plan.number, names))
     if not wanted:
@@ -63,7 +63,7 @@ def check_memory(session: boto3.Session, plan: Plan) -> Findings:
 
 
 def check_cost(_session: boto3.Session, plan: Plan) -> Findings:
-    """Say what the stack costs while nothing is called."""
+    """Report what the idle stack costs."""
     count = alarms()
     text = (
         f"at most ${count * 0.1 + 3:.2f} a month: {count} alarms at $0.10, a dashboard at $3 (10 alarms and "

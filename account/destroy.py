@@ -1,4 +1,4 @@
-"""`make destroy`: removes a stack, and says what stays."""
+"""`make destroy`: removes a stack, and lists what stays."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ _ATTEMPTS = 720  # an hour
 
 
 def destroy(console: Console, session: boto3.Session, stack_name: str, *, yes: bool, data: bool) -> None:
-    """Say what goes and what stays, ask, and remove the stack.
+    """List what is deleted and what stays, ask, and remove the stack.
 
     Args:
         console: Where all of it is shown.

@@ -1,4 +1,4 @@
-"""What a check of the account says."""
+"""The finding of a check of the account."""
 
 from collections.abc import Iterator
 from typing import Literal

@@ -25,7 +25,7 @@ def usable(session: boto3.Session) -> str | None:
 
 
 def exists(session: boto3.Session, arn: str) -> bool:
-    """Tell whether a role exists.
+    """Check whether a role exists.
 
     Args:
         session: The account.

@@ -1,4 +1,4 @@
-"""Values of the template's parameters: what a person answers and what a command line says."""
+"""Values of the template's parameters: from answers of a person, and from a command line."""
 
 import re
 import shlex
@@ -16,11 +16,11 @@ QUESTIONS = {
     "Authorization": "NONE: callers send an API key; AWS_IAM: they also sign with IAM credentials",
     "ExistingModelBucket": "A bucket of yours with models under models/; empty: the stack creates one",
 }
-"""What a first deployment asks for. All other parameters begin with their defaults."""
+"""Parameters that a first deployment asks for. All others start with their defaults."""
 
 
 def parse(text: str) -> dict[str, str]:
-    """Read values as they are given on a command line.
+    """Read values from a command line.
 
     Args:
         text: Name=value pairs with spaces between them, quoted as for a shell.

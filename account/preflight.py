@@ -1,4 +1,4 @@
-"""`make preflight`: says what will not work or cost unexpectedly, before anything is created."""
+"""`make preflight`: reports problems and unexpected costs, before anything is created."""
 
 from collections.abc import Callable, Mapping
 

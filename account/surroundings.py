@@ -18,7 +18,7 @@ def check_name(_session: boto3.Session, plan: Plan) -> Findings:
 
 
 def check_stack(_session: boto3.Session, plan: Plan) -> Findings:
-    """Tell whether a stack of the name can be created or updated."""
+    """Check whether a stack of the name can be created or updated."""
     stack = plan.stack
     if stack is None:
         yield "ok", "there is none of this name: it is created"
@@ -83,13 +83,13 @@ def left_over_log_groups(session: boto3.Session, stack_name: str) -> list[str]:
 
 
 def check_model_bucket(session: boto3.Session, plan: Plan) -> Findings:
-    """Tell whether the bucket that models are to be read from can be reached."""
+    """Check whether the bucket that models are to be read from can be reached."""
     if name := plan.parameters["ExistingModelBucket"]:
         yield model_bucket(session, name)
 
 
 def model_bucket(session: boto3.Session, name: str) -> Finding:
-    """Tell whether a bucket of models can be reached.
+    """Check whether a bucket of models can be reached.
 
     Args:
         session: The account and region.
@@ -105,7 +105,7 @@ def model_bucket(session: boto3.Session, name: str) -> Finding:
 
 
 def check_log_role(session: boto3.Session, plan: Plan) -> Findings:
-    """Tell what happens to the role that API Gateway writes logs with."""
+    """Report what happens to the role that API Gateway writes logs with."""
     if given := plan.parameters["ApiGatewayLogRole"]:
         yield (
             ("ok", f"{given} is used")

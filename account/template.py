@@ -1,4 +1,4 @@
-"""What the template says before anything is deployed: parameters, names, and what outlives the stack."""
+"""The template before deployment: parameters, names, and resources that outlive the stack."""
 
 from collections.abc import Iterator
 from functools import cache

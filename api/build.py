@@ -1,4 +1,4 @@
-"""Writes the API's documents for the function to serve; with `--check`, tells whether they are up to date."""
+"""Writes the documents of the API for the function to serve; with `--check`, only checks them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TARGET = Path(__file__).parent.parent / "functions" / "realtime" / "api"
 
 
 def build() -> dict[str, str]:
-    """Gives the files that the function serves, by name."""
+    """Returns the files that the function serves, by name."""
     document = load_document()
     return {
         "openapi.json": json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n",
@@ -22,7 +22,7 @@ def build() -> dict[str, str]:
 
 
 def stale(files: dict[str, str]) -> list[str]:
-    """Gives the names of the files that are missing or differ from the given ones."""
+    """Returns the names of the files that are missing or differ from the given ones."""
     return [name for name, text in files.items() if _current(TARGET / name) != text]
 
 

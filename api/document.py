@@ -18,7 +18,7 @@ VERSION: Json = {"$ref": "#/components/parameters/Version"}
 
 
 def load_document() -> Json:
-    """Puts the document together.
+    """Assembles the document.
 
     Each part adds `paths` and `components`. A path marked `x-versioned` is there a second time for one
     version of the model, and every operation gets the responses that API Gateway gives by itself.
@@ -42,7 +42,7 @@ def load_document() -> Json:
 
 
 def operations(document: Json) -> dict[tuple[str, str], Json]:
-    """Gives the operations of a document by method, in capitals, and path."""
+    """Returns the operations of a document by method, in capitals, and path."""
     return {
         (method.upper(), path): item[method]
         for path, item in document["paths"].items()
@@ -52,7 +52,7 @@ def operations(document: Json) -> dict[tuple[str, str], Json]:
 
 
 def unserved(document: Json) -> list[tuple[str, str]]:
-    """Gives method and path of the routes that answer 501."""
+    """Returns method and path of the routes that answer 501."""
     return [
         (method.upper(), route["path"])
         for route in document["x-not-served"]["routes"]

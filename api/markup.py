@@ -27,17 +27,17 @@ class Heading:
 
 
 def code(text: str, language: str) -> Markup:
-    """Gives code as HTML, coloured by classes."""
+    """Returns code as HTML, coloured by classes."""
     return Markup(highlight(text, get_lexer_by_name(language), HtmlFormatter(nowrap=True)))  # noqa: S704 - escaped
 
 
 def markdown(text: str) -> Markup:
-    """Gives Markdown as HTML."""
+    """Returns Markdown as HTML."""
     return article(text)[0]
 
 
 def article(text: str) -> tuple[Markup, list[Heading]]:
-    """Gives Markdown as HTML whose headings can be linked to, and the headings."""
+    """Returns Markdown as HTML whose headings can be linked to, and the headings."""
     parser = _parser()
     tokens = parser.parse(text)
     headings: list[Heading] = []

@@ -31,7 +31,7 @@ class Line:
 
 
 def outline(document: Json, schema: Json, depth: int = 0) -> Iterator[Line]:
-    """Gives the fields of a schema, each followed by the fields inside it."""
+    """Returns the fields of a schema, each followed by the fields inside it."""
     schema = resolve(document, schema)
     if "items" in schema:
         yield from outline(document, schema["items"], depth)
@@ -54,7 +54,7 @@ def line(document: Json, name: str, schema: Json, *, depth: int = 0, required: b
 
 
 def type_name(document: Json, schema: Json) -> str:
-    """Says in words what a schema takes."""
+    """Describes in words what a schema accepts."""
     if "$ref" in schema:
         target = resolve(document, schema)
         return str(target.get("title") or type_name(document, target))

@@ -35,7 +35,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One operation; the one for a version of the model stands with the one for the latest."""
+    """One operation; the one for a version of the model is shown with the one for the latest."""
 
     id: str
     method: str

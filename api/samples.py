@@ -13,7 +13,7 @@ WIDTH = 64
 """Characters that fit a line of the page's code column."""
 
 PATH_VALUES = {"model": "digits", "version": "1", "id": "3e1f5a52-8c0d-4b7a-9d35-6f1c2b7e9a10", "key": "15"}
-"""What stands for the parameters of a path unless an example says otherwise."""
+"""Default values for the parameters of a path; examples may override them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Sample:
 
 
 def requests(document: Json, method: str, path: str, operation: Json) -> Iterator[Sample]:
-    """Gives a curl call for every example of a request, or one without a body."""
+    """Returns a curl call for every example of a request, or one without a body."""
     key = operation.get("security", document["security"]) != []
     contents = operation.get("requestBody", {}).get("content", {})
     examples = [
@@ -50,7 +50,7 @@ def requests(document: Json, method: str, path: str, operation: Json) -> Iterato
 
 
 def answers(document: Json, operation: Json) -> Iterator[Sample]:
-    """Gives the examples of the answers, the successful ones first."""
+    """Returns the examples of the answers, the successful ones first."""
     for status, response in operation["responses"].items():
         for content in resolve(document, response).get("content", {}).values():
             for example in media_examples(document, content):
@@ -59,13 +59,13 @@ def answers(document: Json, operation: Json) -> Iterator[Sample]:
 
 
 def request_examples(content: Json) -> Json:
-    """Gives the examples of a request body by name."""
+    """Returns the examples of a request body by name."""
     examples: Json = {**content.get("examples", {}), **content.get("x-examples", {})}
     return examples
 
 
 def media_examples(document: Json, content: Json) -> Iterator[Json]:
-    """Gives the examples of a body, else those of its schema, as Example Objects."""
+    """Returns the examples of a body, else those of its schema, as Example Objects."""
     if "examples" in content:
         yield from content["examples"].values()
     elif "example" in content:
@@ -76,7 +76,7 @@ def media_examples(document: Json, content: Json) -> Iterator[Json]:
 
 
 def body_text(value: object, lead: int = 0) -> str:
-    """Gives a body as text: JSON laid out to be read, anything else as it is.
+    """Returns a body as text: JSON indented, anything else unchanged.
 
     Args:
         value: The body.

@@ -1,1 +1,1 @@
-"""How fast the program is, beside the floor and what people use instead: one module a question."""
+"""How fast the program is, compared with the floor and with other tools: one module per benchmark."""

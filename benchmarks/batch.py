@@ -181,7 +181,7 @@ def _goals(rows: int, measured: Mapping[str, Processes]) -> list[Goal]:
 
 
 def _growth(measured: Mapping[int, Mapping[str, Processes]]) -> list[Figure]:
-    """Tells of the program alone how its figures change with the size of the file."""
+    """Returns how the figures of the program change with the size of the file."""
     ours = {_case(rows): found[OURS] for rows, found in measured.items()}
     if len(ours) < 2:
         return []

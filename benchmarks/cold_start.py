@@ -1,4 +1,4 @@
-"""How long does a fresh process take to its first answer?"""
+"""How long does a fresh process need until its first response?"""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Disagreement(AssertionError):
 
 
 def cold_start(effort: Effort) -> Result:
-    """How long does a fresh process take to its first answer?"""
+    """How long does a fresh process need until its first response?"""
     source = tree()
     with TemporaryDirectory() as directory:
         programs = contestants(source, Path(directory))

@@ -95,7 +95,7 @@ def cost(effort: Effort) -> Result:
 
 
 def crossing(other: Way, ours: Way) -> str:
-    """Tells from which traffic on another way is cheaper than ours."""
+    """Describes the traffic from which another way is cheaper than ours."""
     steps = [round(10 ** (power / 20)) for power in range(60, 201)]
     cheaper = [traffic for traffic in steps if other.dollars(traffic) < ours.dollars(traffic)]
     if not cheaper:

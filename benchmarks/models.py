@@ -39,7 +39,7 @@ def repository(directory: Path, *names: str) -> Path:
 
 
 def file_of(models: Path, name: str) -> Path:
-    """Gives the `.onnx` file of a model in a repository."""
+    """Returns the `.onnx` file of a model in a repository."""
     return models / name / "1" / "model.onnx"
 
 

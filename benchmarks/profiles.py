@@ -72,7 +72,7 @@ def _modes(directory: Path, *, few: bool) -> dict[str, Callable[[], object]]:
 
 
 def _shares(work: Callable[[], object]) -> dict[str, float]:
-    """Gives the percentage of the time by area."""
+    """Returns the percentage of the time by area."""
     profile = cProfile.Profile()
     profile.runcall(work)
     seconds: defaultdict[str, float] = defaultdict(float)

@@ -21,7 +21,7 @@ LENGTH = "Inference-Header-Content-Length"
 
 
 def event(model: str, action: str, body: bytes, headers: Mapping[str, str]) -> Event:
-    """Makes an event, with all that API Gateway puts into one.
+    """Makes a complete event of API Gateway.
 
     Args:
         model: The model that is asked.

@@ -1,4 +1,4 @@
-"""How long does a request take on servers of this machine, and how many does each answer?"""
+"""Latency and throughput of servers on this machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from benchmarks.requests import tiny_row
 
 _INFER = "/v2/models/tiny/infer"
 _SECONDS = 120
-"""How long a server may take to start."""
+"""Timeout of the start of a server."""
 
 _NOTES = [
     "All run the model in one process with one thread, where that can be configured.",
@@ -64,7 +64,7 @@ class NotServing(RuntimeError):
 
 
 def servers(effort: Effort, peers: list[Peer] = PEERS) -> Result:
-    """How long does a request take on servers, and how many does each answer?"""
+    """Measures latency and throughput of servers."""
     missing: list[Missing] = []
     with TemporaryDirectory() as directory, ExitStack() as stack:
         model = file_of(repository(Path(directory) / "models", TINY), TINY)
@@ -119,7 +119,7 @@ def served(peer: Peer, model: Path, directory: Path) -> Iterator[Endpoint]:
 
 
 def installed(peer: Peer) -> Path:
-    """Installs a server into an environment of its own, unless it is there, and gives its interpreter.
+    """Installs a server into an environment of its own, unless it exists, and returns its interpreter.
 
     Raises:
         NotServing: It cannot be installed.
@@ -159,7 +159,7 @@ def _wait(process: subprocess.Popen[bytes], endpoint: Endpoint, log: Path) -> No
 
 
 def _end_of(text: str) -> str:
-    """Gives the last of what was written, without the names of this machine's directories."""
+    """Returns the last of what was written, without the names of this machine's directories."""
     return text.strip()[-300:].replace(str(ROOT), ".")
 
 

@@ -53,7 +53,7 @@ class Tree(NamedTuple):
 
 
 def tree() -> Tree:
-    """Finds the layers, else takes the project's own files and environment."""
+    """Finds the built layers; without them, uses the project's files and environment."""
     layers = [_BUILT / name / "python" for name in ("TriptychLayer", "OnnxRuntimeLayer")]
     if all(layer.is_dir() for layer in layers):
         return Tree("the built layers", (_BUILT / "RealtimeFunction", *layers))

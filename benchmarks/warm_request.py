@@ -86,7 +86,7 @@ def warm_request(effort: Effort) -> Result:
 
 
 def cases(*, small: bool = False) -> list[Case]:
-    """Gives the requests.
+    """Returns the requests.
 
     Args:
         small: Whether few rows are enough.

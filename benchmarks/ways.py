@@ -57,7 +57,7 @@ class Way(NamedTuple):
     monthly: Callable[[int], list[Item]]
 
     def of_a_million(self, traffic: int) -> list[Item]:
-        """Tells what a million predictions take.
+        """Returns the resources of a million predictions.
 
         Args:
             traffic: Predictions a month.
@@ -67,7 +67,7 @@ class Way(NamedTuple):
         return every + [item._replace(amount=item.amount * share) for item in self.monthly(traffic)]
 
     def dollars(self, traffic: int) -> float:
-        """Tells the price of a million predictions in US dollars.
+        """Returns the price of a million predictions in US dollars.
 
         Args:
             traffic: Predictions a month.

@@ -64,7 +64,7 @@ def workflow(effort: Effort) -> Result:
 
 
 def _ways(chunk: int, effort: Effort) -> dict[str, dict[str, str]]:
-    """Gives parameters of the template by what they stand for."""
+    """Returns parameters of the template by what they stand for."""
     chunks = {"BatchDirectBytes": str(chunk), "BatchChunkBytes": str(chunk)}
     workers = _WORKERS[:1] if effort is SMOKE else _WORKERS
     return {

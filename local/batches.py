@@ -32,7 +32,7 @@ class Batches:
         self._store = stack.aws().s3()
 
     def drop(self, key: str, body: bytes, /, **options: str) -> str:
-        """Puts a file into the bucket of inputs.
+        """Uploads a file to the input bucket.
 
         Args:
             key: Its key: `<model>/anything.csv`.
@@ -47,7 +47,7 @@ class Batches:
         return upload_id(bucket, key, put["VersionId"])
 
     def watched(self, batch_id: str, seconds: float = 120) -> Iterator[Batch]:
-        """Looks at a batch again and again until it has ended; the last look shows how.
+        """Polls a batch until it has ended, and returns it.
 
         Args:
             batch_id: Its id.
@@ -113,7 +113,7 @@ class Batches:
         return manifest
 
     def looked_up(self, model: str, key: str) -> dict[str, Any]:
-        """Looks a prediction up.
+        """Looks up a prediction.
 
         Raises:
             LocalFailure: There is none.

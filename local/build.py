@@ -1,4 +1,4 @@
-"""The built application: where it is, and whether it is what the sources say."""
+"""The built application: where it is, and whether it is up to date."""
 
 import subprocess
 from pathlib import Path

@@ -21,7 +21,7 @@ PATIENCE = 30  # seconds for which the API may say that requests come too fast
 
 
 class Signature(httpx.Auth):
-    """Signs requests to API Gateway, as `Authorization=AWS_IAM` asks for.
+    """Signs requests to API Gateway, as `Authorization=AWS_IAM` requires.
 
     Args:
         credentials: Who calls.
@@ -85,7 +85,7 @@ class Calls:
             time.sleep(random.uniform(0.2, 1))  # noqa: S311 - spreads load, keeps no secret
 
     def elsewhere(self, method: str, url: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401 - of httpx
-        """Send a request to a place that the API names, without key and signature.
+        """Send a request to a URL that the API returned, without key and signature.
 
         Args:
             method: GET or POST.

@@ -74,7 +74,7 @@ def models(run: SmokeRun) -> None:
 
 
 def mistakes(run: SmokeRun) -> None:
-    """A wrong shape, an unknown model and an unknown path have the right status, and say what is wrong."""
+    """A wrong shape, an unknown model and an unknown path have the right status and message."""
     _expect_error(run.api.post("/v2/models/digits/infer", WRONG_SHAPE, JSON), 400, "expected shape")
     _expect_error(run.api.request("GET", f"/v2/models/{run.name}"), 404, run.name)
     _expect_error(run.api.request("GET", f"/{run.name}"), 404)
@@ -105,7 +105,7 @@ def tensors(run: SmokeRun) -> None:
 
 
 def jobs(run: SmokeRun) -> None:
-    """A job has the answer of real time as its result; sent again with its key, it is the same job."""
+    """A job returns the real-time response; sent again with its key, it is the same job."""
     headers = {"Idempotency-Key": run.name}
     job = run.submitted("penguins", CSV, "text/csv", headers)
     _expect_result(run, run.ended_job(job))
@@ -141,7 +141,7 @@ def messages(run: SmokeRun) -> None:
 
 
 def files(run: SmokeRun) -> None:
-    """A dropped file has the predictions of real time; its bad record is set apart."""
+    """An uploaded file has the predictions of real time; its bad record is in the errors file."""
     if not run.on_upload:
         raise NotShown("BatchOnUpload is false")
     key = run.key("penguins", "dropped.csv")
@@ -155,7 +155,7 @@ def files(run: SmokeRun) -> None:
 
 
 def batches(run: SmokeRun) -> None:
-    """A batch by call goes through the state machine, and has the predictions of real time."""
+    """A batch by call runs on the state machine, and has the predictions of real time."""
     key = run.key("penguins", "called.csv")
     run.transformed(key, CSV)
     batch = run.called(key, outputs="species")

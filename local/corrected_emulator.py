@@ -24,7 +24,7 @@ _EVERYTHING = "*/*"
 
 
 def correct_media_types(gateway: Any) -> None:  # noqa: ANN401 - a module without types
-    """Has the emulated API Gateway take a missing media type as AWS does.
+    """Makes the emulated API Gateway treat a missing media type as AWS does.
 
     Args:
         gateway: The emulator's module for REST APIs.
@@ -38,7 +38,7 @@ def correct_media_types(gateway: Any) -> None:  # noqa: ANN401 - a module withou
 
 
 def correct_concurrency(functions: Any) -> None:  # noqa: ANN401 - a module without types
-    """Has the emulated event sources of queues take a number that is spelled as a string.
+    """Makes the emulated event sources of queues accept a number as a string.
 
     Args:
         functions: The emulator's module for Lambda.
@@ -53,7 +53,7 @@ def correct_concurrency(functions: Any) -> None:  # noqa: ANN401 - a module with
 
 
 def correct_connections(application: Any) -> None:  # noqa: ANN401 - a module without types
-    """Has policies see every connection as encrypted.
+    """Makes policies treat every connection as encrypted.
 
     Args:
         application: The emulator's module for requests.
@@ -67,7 +67,7 @@ def correct_connections(application: Any) -> None:  # noqa: ANN401 - a module wi
 
 
 def correct_ranges(storage: Any) -> None:  # noqa: ANN401 - a module without types
-    """Has the emulated S3 answer with the bytes of a version that were asked for.
+    """Makes the emulated S3 return the requested bytes of a version.
 
     Args:
         storage: The emulator's module for S3.
@@ -96,7 +96,7 @@ def correct_ranges(storage: Any) -> None:  # noqa: ANN401 - a module without typ
 
 
 def correct_rights(actions: Any) -> None:  # noqa: ANN401 - a module without types
-    """Has rights on messages count for messages in batches.
+    """Applies permissions on messages to batches of messages.
 
     Args:
         actions: The emulator's module for what requests need a right for.

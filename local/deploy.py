@@ -35,7 +35,7 @@ LOCAL_PARAMETERS = {
 
 
 def deploy(aws: Aws, log: Path, parameters: Mapping[str, str] = LOCAL_PARAMETERS) -> StackInfo:
-    """Deploy, and wait until the function says that it is ready.
+    """Deploy, and wait until the function is ready.
 
     Args:
         aws: The clients of the emulator.

@@ -55,7 +55,7 @@ class Emulator:
         return self.directory / "emulator"
 
     def running(self) -> bool:
-        """Tell whether the process lives."""
+        """Check whether the process lives."""
         if not self.process_file.exists():
             return False
         with self._lock_file().open("w") as lock:
@@ -141,7 +141,7 @@ class Emulator:
 
 
 def free_port() -> int:
-    """Find the first port from FIRST_PORT on that nobody listens on."""
+    """Find the first port from FIRST_PORT on that is free."""
     for port in range(FIRST_PORT, FIRST_PORT + 200):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

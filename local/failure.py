@@ -1,4 +1,4 @@
-"""What the commands say when something does not work, instead of a stack trace."""
+"""The message of a failed command, instead of a stack trace."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Makes the emulator answer API Gateway's own errors as the template says.
+"""Makes the emulator return the gateway responses of the template.
 
 AWS takes them from the body of the API. The emulator passes over that part of the body and knows them only as
 calls of API Gateway, after which the stage has to be deployed once more.

@@ -1,4 +1,4 @@
-"""The stations of the demo for jobs: handed over, waited for, told about, refused, cancelled."""
+"""The steps of the demo for jobs: submitted, waited for, notified, rejected, cancelled."""
 
 import json
 import time

@@ -63,7 +63,7 @@ class Jobs(Calls):
         return str(form["input"])
 
     def get(self, job_id: str, wait: int = 0) -> Job:
-        """Looks at a job.
+        """Reads a job.
 
         Args:
             job_id: Its id.

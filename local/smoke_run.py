@@ -15,7 +15,7 @@ class NotShown(Exception):
 
 
 class SmokeRun:
-    """Makes jobs and batches whose names nobody else has, and keeps their ids.
+    """Creates jobs and batches with unique names, and remembers their ids.
 
     Args:
         stack: The stack.

@@ -59,7 +59,7 @@ def tensors(console: Console, calls: Calls) -> None:
 
 
 def rows(console: Console, calls: Calls) -> None:
-    """Tell penguins apart: rows in, rows out, some cells missing."""
+    """Classify penguins: rows in, rows out, some cells missing."""
     path = "/v2/models/penguins/predict?join=all"
     heading(console, "Rows as CSV, some cells missing", f"POST {path}")
     body = (EXAMPLES / "penguins.csv").read_bytes()
@@ -97,7 +97,7 @@ def mistake(console: Console, calls: Calls) -> None:
 
 
 def new_version(console: Console, stack: StackInfo, calls: Calls) -> None:
-    """Put a second version into the model bucket, wait until it answers, and take it away again."""
+    """Put a second version into the model bucket, wait until it answers, and remove it again."""
     source = "layers/models/penguins/1/model.onnx"
     body = (EXAMPLES / "penguins.json").read_bytes()
     with _uploaded(stack, source, "models/penguins/2/model.onnx") as place:

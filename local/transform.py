@@ -17,7 +17,7 @@ LONGEST = 3600  # seconds
 
 
 def transform(console: Console, model: str, file: Path, options: list[str]) -> None:
-    """Transform a file, and put what was made of it beside it.
+    """Transform a file, and write the results beside it.
 
     Args:
         console: Where progress and outcome are shown.

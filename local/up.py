@@ -35,7 +35,7 @@ def up(console: Console) -> StackInfo:
 
 
 def guide(stack: StackInfo) -> str:
-    """Tell how the stack is called.
+    """Print how to call the stack.
 
     Args:
         stack: The deployed stack.

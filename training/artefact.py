@@ -60,7 +60,7 @@ def write_model(name: str, artefact: Artefact) -> Path:
 
 
 def finish(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Name the batch axis of every input and output, and say who made the model."""
+    """Name the batch axis of every input and output, and set the producer of the model."""
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     model.opset_import.sort(key=lambda opset: opset.domain)  # skl2onnx leaves them in the order of a set

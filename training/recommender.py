@@ -63,7 +63,7 @@ def load() -> pd.DataFrame:
 
 
 def measure(factors: Factors, held_out: pd.DataFrame) -> dict[str, float]:
-    """Count the users who are given a held-out film that they liked; the yardstick: popular films alone."""
+    """Count the users who get a held-out film that they liked; the baseline: popular films alone."""
     liked = held_out[held_out["rating"] >= LIKED].groupby("userId")["film"].agg(set)
     popular = replace(factors, tastes=np.broadcast_to(factors.tastes[0], factors.tastes.shape))
     return {

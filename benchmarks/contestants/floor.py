@@ -16,7 +16,7 @@ from benchmarks.requests import FLOATS, LENGTH
 
 
 def tensors(model: Path) -> Handler:
-    """Takes and gives one tensor as JSON."""
+    """One tensor as JSON, in and out."""
     run = session(model).run
 
     def handle(event: dict[str, Any]) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def tensors(model: Path) -> Handler:
 
 
 def binary(model: Path) -> Handler:
-    """Takes and gives one tensor as bytes."""
+    """One tensor as bytes, in and out."""
     run = session(model).run
 
     def handle(event: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def binary(model: Path) -> Handler:
 
 
 def records(model: Path) -> Handler:
-    """Takes and gives records as JSON."""
+    """Records as JSON, in and out."""
     run = session(model).run
 
     def handle(event: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def records(model: Path) -> Handler:
 
 
 def rows(model: Path) -> Handler:
-    """Takes and gives rows as CSV."""
+    """Rows as CSV, in and out."""
     run = session(model).run
 
     def handle(event: dict[str, Any]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class JobWorld:
         self._worker = self._made(_store_of(models), directory / "large")
 
     def submit(self, bodies: Sequence[bytes]) -> list[Delivery]:
-        """Submits jobs as HTTP does, and takes their messages from the queue."""
+        """Submits jobs as over HTTP, and receives their messages from the queue."""
         self._queue.sent.clear()
         for body in bodies:
             request = JobRequest(content_type="application/json")
@@ -74,7 +74,7 @@ class JobWorld:
         return self._queue.deliveries(wall_clock())
 
     def work(self, deliveries: Sequence[Delivery]) -> None:
-        """Has the worker deal with an invocation's messages.
+        """Runs the worker on the messages of an invocation.
 
         Raises:
             RuntimeError: A message comes again.
@@ -84,7 +84,7 @@ class JobWorld:
             raise RuntimeError(f"messages come again: {outcomes}")
 
     def results(self) -> list[tuple[bytes, JobResult]]:
-        """Gives the results, in the order in which jobs ended.
+        """Returns the results, in the order in which jobs ended.
 
         Raises:
             RuntimeError: A job did not succeed.

@@ -12,7 +12,7 @@ from tests.support.realtime import Invocation
 
 
 def mangum(application: FastAPI) -> Handler:
-    """Puts Mangum before an application."""
+    """Wraps an application in Mangum."""
     adapter: Any = Mangum(application, lifespan="off")
     context = Invocation()
 

@@ -16,7 +16,7 @@ Question = Callable[[Effort], Result]
 
 
 def answer(question: Question) -> None:
-    """Asks a question as the command line says, writes the result and prints it.
+    """Runs a benchmark with the options of the command line, writes and prints the result.
 
     Args:
         question: Measures with some effort.

@@ -29,7 +29,7 @@ class Verdict(NamedTuple):
 
     @property
     def word(self) -> str:
-        """Tells it in two words at most."""
+        """The outcome in at most two words."""
         if self.ratio is None:
             return "not measured"
         return "met" if self.met else "**not met**"

@@ -92,7 +92,7 @@ def _descendants() -> list[int]:
 
 
 def _held(process: int) -> int:
-    """Tells the bytes that a process holds; what several share is divided among them."""
+    """Returns the bytes of memory of a process; shared memory is divided among processes."""
     lines: list[str] = []
     with suppress(OSError):  # it has just ended
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()

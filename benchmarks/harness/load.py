@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Endpoint(NamedTuple):
-    """Where a server takes a request.
+    """Where a server accepts a request.
 
     Attributes:
         port: Its port on 127.0.0.1.
@@ -39,7 +39,7 @@ class Refused(RuntimeError):
 
 
 def ask(endpoint: Endpoint) -> bytes:
-    """Sends the request once, and gives what is answered.
+    """Sends the request once, and returns the response.
 
     Raises:
         Refused: That is a failure.

@@ -78,7 +78,7 @@ def measure(contestants: Mapping[str, Call], effort: Effort) -> dict[str, Spread
 
 
 def _warm_up(call: Call, effort: Effort) -> int:
-    """Calls it a little, and tells how many calls fill a turn."""
+    """Calls it a few times, and returns how many calls fill a turn."""
     call()
     took = min(_timed(call, 2))
     count = max(2, round(effort.seconds / took))

@@ -1,4 +1,4 @@
-"""Measuring whole processes: a fresh interpreter each time, until it gives its first answer."""
+"""Measuring whole processes: a fresh interpreter each time, until its first response."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from benchmarks.harness.measuring import Effort, Spread, spread
 
 SECONDS = 900.0
-"""How long a run may take."""
+"""Timeout of a run."""
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 

@@ -89,7 +89,7 @@ class Result:
     made: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
 
     def figure(self, case: str, unit: str, contestant: str) -> Spread | None:
-        """Gives a figure, if it was measured."""
+        """Returns a figure, if it was measured."""
         found = (figure.value for figure in self.figures if figure[:3] == (case, contestant, unit))
         return next(found, None)
 

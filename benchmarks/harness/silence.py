@@ -1,4 +1,4 @@
-"""A place for log lines that costs what a write costs."""
+"""A sink for log lines that costs as much as a write."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def shown(value: float, unit: str) -> str:
 
 
 def tables(result: Result) -> str:
-    """Writes everything that a result tells, but its plot: figures by case, goals, who is missing."""
+    """Writes a result without its plot: figures by case, goals, missing contestants."""
     parts = [
         _figures(result),
         _goals(result),

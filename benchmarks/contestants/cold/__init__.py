@@ -1,1 +1,1 @@
-"""Programs that start, answer one event and end; they take a file of the event, and the model's."""
+"""Programs that start, answer one event and exit; arguments are the files of the event and the model."""

@@ -33,7 +33,7 @@ def serve(model: str, port: "Queue[int]") -> None:
             self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Logs nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     port.put(server.server_port)

@@ -20,7 +20,7 @@ ROWS = 8192
 
 
 class Predictor:
-    """Predicts for a batch, in a process that keeps the model."""
+    """Predicts a batch, in a process that holds the model."""
 
     def __init__(self, model: str) -> None:
         options = onnxruntime.SessionOptions()
