@@ -47,7 +47,7 @@ class Batches:
         return upload_id(bucket, key, put["VersionId"])
 
     def watched(self, batch_id: str, seconds: float = 120) -> Iterator[Batch]:
-        """Polls a batch until it has ended, and returns it.
+        """Polls a batch until it has ended, and yields each response.
 
         Args:
             batch_id: Its id.
