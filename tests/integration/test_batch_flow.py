@@ -11,9 +11,10 @@ import orjson
 import pytest
 from backports import zstd
 from triptych.aws.clients import AwsClients
-from triptych.batches.batch import Batch, BatchSource, random_id
+from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.transitions import handed_over
 from triptych.deployment import Deployment
+from triptych.lifecycle.ids import random_id
 from triptych.rows.options import BatchOptions
 from triptych.settings import BatchSettings, Settings, TelemetrySettings
 

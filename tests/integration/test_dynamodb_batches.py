@@ -136,7 +136,7 @@ def test_pages(world: BatchWorld, limit: int) -> None:
     after = None
     while True:
         page = world.batches.newest(after=after, limit=limit)
-        found += page.batches
+        found += page.records
         after = page.next
         if after is None:
             break

@@ -12,11 +12,12 @@ from triptych.aws.workflow import Workflow
 from triptych.batches.batch import Batch
 from triptych.batches.file import FileOutcome, Part
 from triptych.batches.lookup import Origin, PredictionStore
-from triptych.batches.store import BatchPage, BatchStore
+from triptych.batches.store import BatchStore
 from triptych.batches.telemetry import BatchTelemetry, ChunkRun
 from triptych.clock import Deadline
 from triptych.errors import BadRequest
 from triptych.inference.piece import Prediction
+from triptych.lifecycle.store import Page
 
 from tests.support.job_fakes import Breakable
 
@@ -42,34 +43,35 @@ class MemoryBatches(Breakable, BatchStore):
     def __len__(self) -> int:
         return len(self.batches)
 
-    def get(self, batch_id: str) -> Batch | None:
-        """Gives a record."""
+    def get(self, identity: str) -> Batch | None:
+        """Returns a batch."""
         self.reach()
-        return self.batches.get(batch_id)
+        return self.batches.get(identity)
 
-    def add(self, batch: Batch) -> bool:
-        """Keeps a record whose id is new."""
+    def add(self, record: Batch) -> bool:
+        """Stores a batch whose id is new."""
         self.reach()
-        return self.batches.setdefault(batch.id, batch) is batch
+        return self.batches.setdefault(record.id, record) is record
 
-    def replace(self, batch: Batch) -> bool:
-        """Puts a record in place of its last revision."""
+    def replace(self, record: Batch) -> bool:
+        """Replaces the previous revision of a batch."""
         self.reach()
-        found = self.batches.get(batch.id)
-        if found is None or found.revision != batch.revision - 1:
+        found = self.batches.get(record.id)
+        if found is None or found.revision != record.revision - 1:
             return False
-        self.batches[batch.id] = batch
+        self.batches[record.id] = record
         return True
 
-    def newest(self, *, after: str | None, limit: int) -> BatchPage:
-        """Lists records from the newest; `next` is where the last one stands."""
+    def newest(self, *, after: str | None, limit: int, model: str | None = None) -> Page[Batch]:
+        """Lists batches from the newest; `next` is where the last one stands."""
+        assert model is None, "the index knows no model of batches"
         self.reach()
         if after is not None and not re.fullmatch(r"\d{13}\.[0-9a-f-]{36}", after):
             raise BadRequest("next: expected what the page before gave")
         places = {batch.place: batch for batch in self.batches.values()}
         rest = sorted((place for place in places if after is None or place < after), reverse=True)
         following = rest[limit - 1] if len(rest) > limit else None
-        return BatchPage([places[place] for place in rest[:limit]], following)
+        return Page([places[place] for place in rest[:limit]], following)
 
     def add_part(self, batch_id: str, part: Part) -> bool:
         """Keeps the first part of a file with its start."""

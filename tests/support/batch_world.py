@@ -11,19 +11,18 @@ import orjson
 from triptych.batches.batch import Batch, BatchSource, Status, upload_id
 from triptych.batches.chunk import Limits, Transformer
 from triptych.batches.cut import plan_chunks
-from triptych.batches.events import Executions, Reminders
 from triptych.batches.file import Chunk, InputFile
-from triptych.batches.finalize import BatchEndings, BatchLedger
+from triptych.batches.find import input_file
 from triptych.batches.finish import Finisher
 from triptych.batches.lookup import LookupRate
-from triptych.batches.opening import input_file
-from triptych.batches.places import Places
+from triptych.batches.notification import batch_finalizer
 from triptych.batches.plan import Planner
-from triptych.batches.service import BatchDesk, BatchSubmitter
+from triptych.batches.service import BatchService, StateMachine
 from triptych.batches.staging import Staging
-from triptych.batches.starting import Starter
-from triptych.batches.steps import WorkflowSteps
-from triptych.batches.uploads import Steps, UploadLimits, Uploads
+from triptych.batches.steps import FileSteps, WorkflowSteps
+from triptych.batches.store import BatchStorage
+from triptych.batches.trigger import BatchTrigger
+from triptych.batches.uploads import UploadLimits, Uploads
 from triptych.clock import Deadline
 from triptych.errors import NotFound
 from triptych.inference.slices import Budget
@@ -80,22 +79,21 @@ class BatchWorld:
         self.workflow = MemoryWorkflow()
         self.queue = MemoryQueue()
         self.told: list[Batch] = []
-        self.places = Places(*map(wrapped, (self.inputs, self.outputs, self.work, self.predictions)))
-        store, workflow, clock = wrapped(self.store), wrapped(self.workflow), self.clock
-        ledger = BatchLedger(store)
-        self.transformer = Transformer(self.places, store, models, self.observer, Limits(FAST, TINY))
-        self.finisher = Finisher(self.places, store, self.observer, 1769, clock)
-        self.planner = Planner(self.places, store, models, self.finisher, chunk_bytes)
-        endings = BatchEndings(store, ledger, wrapped(self), self.observer, clock)
-        starter = Starter(ledger, workflow, wrapped(self.queue), clock)
-        self.steps = Steps(self.planner, self.transformer, self.finisher, endings, starter)
+        self.storage = BatchStorage(
+            *map(wrapped, (self.store, self.inputs, self.outputs, self.work, self.predictions))
+        )
+        storage, clock = self.storage, self.clock
+        self.transformer = Transformer(storage, models, self.observer, Limits(FAST, TINY))
+        self.finisher = Finisher(storage, self.observer, 1769, clock)
+        self.planner = Planner(storage, models, self.finisher, chunk_bytes)
+        finalizer = batch_finalizer(storage.batches, wrapped(self))
+        machine = StateMachine(wrapped(self.workflow), wrapped(self.queue))
+        self.service = BatchService(storage, finalizer, machine, self.observer, clock)
+        self.steps = FileSteps(self.planner, self.transformer, self.finisher)
         limits = UploadLimits(direct_bytes, attempts=3)
-        self.uploads = Uploads(self.places, store, ledger, self.steps, limits, self.observer, clock)
-        self.machine = WorkflowSteps(self.places, store, ledger, self.steps, clock)
-        self.submitter = BatchSubmitter(store, starter, endings, self.observer, clock)
-        self.desk = BatchDesk(store, starter, endings, workflow, clock)
-        self.executions = Executions(store, endings)
-        self.reminders = Reminders(store, starter, endings)
+        self.uploads = Uploads(storage, self.service, self.steps, limits, clock)
+        self.trigger = BatchTrigger(self.uploads, self.service, self.queue, self.observer)
+        self.machine = WorkflowSteps(storage, self.service, self.steps, clock)
 
     def publish(self, batch: Batch) -> None:
         """Remembers that the end of a batch was told; it is a notifier."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from triptych.aws.objects import StoredObject
 from triptych.batches import transitions
 from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.dry_run import DryRun, Workers
 from triptych.batches.file import FileOutcome
-from triptych.batches.finalize import BatchEndings, BatchLedger
+from triptych.batches.find import descriptions
 from triptych.batches.lookup import LookupRate, Origin
-from triptych.batches.opening import descriptions
-from triptych.batches.service import BatchDesk, BatchSubmitter
-from triptych.batches.starting import Starter
+from triptych.batches.notification import batch_finalizer
+from triptych.batches.service import BatchService, StateMachine
+from triptych.batches.store import BatchStorage
 from triptych.http.application import Application
 from triptych.http.batches import BatchServices
 from triptych.http.routes import batch_routes
@@ -77,24 +75,19 @@ class BatchesApi:
         self.inputs = DirectoryBucket(self.directory / "inputs", "inputs")
         self.outputs = DirectoryBucket(self.directory / "outputs", "outputs")
         self.work = DirectoryBucket(self.directory / "work", "work")
-        ledger = BatchLedger(self.store)
-        endings = BatchEndings(self.store, ledger, self.notifier, self.observer, self.clock)
-        starter = Starter(ledger, self.workflow, self.queue, self.clock)
+        storage = BatchStorage(self.store, self.inputs, self.outputs, self.work, self.predictions)
+        finalizer = batch_finalizer(self.store, self.notifier)
+        machine = StateMachine(self.workflow, self.queue)
         workers = Workers(100, memory=1769, concurrency=50, lookups=LookupRate(4000, uploads=5, chunks=50))
         services = BatchServices(
             repository=self.repository,
-            submitter=BatchSubmitter(self.store, starter, endings, self.observer, self.clock),
-            dry_run=DryRun(self.inputs, self._select, descriptions(self.repository), workers),
-            desk=BatchDesk(self.store, starter, endings, self.workflow, self.clock),
+            batches=BatchService(storage, finalizer, machine, self.observer, self.clock),
+            dry_run=DryRun(storage, descriptions(self.repository), workers),
             predictions=self.predictions,
             outputs=self.outputs,
-            work=self.work,
             clock=self.clock,
         )
         self.function = Function(Application(batch_routes(), services, self.requests))
-
-    def _select(self, source: BatchSource) -> Iterable[StoredObject | str]:
-        return source.keys if source.prefix is None else self.inputs.list(source.prefix)
 
     def call(self, method: str, resource: str, body: bytes = b"", **asked: Any) -> Answer:  # noqa: ANN401 - of a call
         """Calls a route of the function."""

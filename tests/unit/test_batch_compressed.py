@@ -12,9 +12,7 @@ import pytest
 from backports import zstd
 from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.events import Upload
-from triptych.batches.file import message
-from triptych.batches.finalize import BatchLedger
-from triptych.batches.steps import WorkflowSteps
+from triptych.batches.file import encode
 from triptych.batches.transitions import handed_over
 from triptych.clock import Deadline
 from triptych.inference.piece import Counts
@@ -54,9 +52,7 @@ class Machine:
         batch = Batch("b", None, None, BatchSource((key,)), BatchOptions(), created=1)
         self.batch = handed_over(batch, 2)
         self.world.store.add(self.batch)
-        ledger = BatchLedger(self.world.store)
-        world = self.world
-        self.steps = WorkflowSteps(world.places, world.store, ledger, world.steps, world.clock)
+        self.steps = self.world.machine
 
     def only(self) -> dict[str, Any]:
         """Plans the file as one chunk, however large it is; gives what the first step of it is told."""
@@ -64,7 +60,7 @@ class Machine:
         found = self.world.inputs.find(listed.key)
         assert found is not None
         (chunk,) = self.world.planner.chunks(self.batch, 0, found, Deadline.after(60), 2**40)
-        return {"batch": "b", "chunk": message(chunk)}
+        return {"batch": "b", "chunk": encode(chunk)}
 
     def told(self, step: Mapping[str, Any], seconds: float = 60) -> dict[str, Any]:
         """Tells a step, as it travels, and gives its answer."""
@@ -88,7 +84,7 @@ def test_dropped(tmp_path: Path, name: str, text: bytes, ending: str) -> None:
     keys = {f"penguins/{name}": text, f"penguins/{name}.{ending}": members(text, ending)}
     for key, body in keys.items():
         found = world.inputs.drop(key, body, {"outputs": "species"})
-        assert world.uploads.take(Upload(key, found.version, found.etag), Deadline.after(60)) is None
+        assert world.uploads.process(Upload(key, found.version, found.etag), Deadline.after(60)) is None
     plain, compressed = (world.outputs.get(f"{key}.out") or b"" for key in keys)
     assert (40, plain) == (plain.count(b"Adelie"), compressed)
     manifest = orjson.loads(world.outputs.get(f"penguins/{name}.{ending}.manifest.json") or b"{}")

@@ -10,12 +10,11 @@ import pytest
 from triptych.aws.objects import StoredObject
 from triptych.aws.table import Pacer
 from triptych.batches import chunk as module
-from triptych.batches.batch import BatchSource
+from triptych.batches import dry_run
 from triptych.batches.chunk import Limits, Transformer
-from triptych.batches.dry_run import DryRun, Select, Workers
+from triptych.batches.dry_run import DryRun, Workers
 from triptych.batches.events import Upload
 from triptych.batches.lookup import LookupRate
-from triptych.batches.plan import Selection
 from triptych.batches.submission import read_submission
 from triptych.clock import Deadline
 
@@ -35,15 +34,16 @@ def test_lookups_take_as_long_as_was_told(tmp_path: Path, monkeypatch: pytest.Mo
     batch, file = world.dropped("recommender/users.csv", body, metadata)
     chunks = world.chunks(batch, file, 4_000)
     workers = Workers(4_000, memory=1769, concurrency=1, lookups=RATE)
-    dry_run = DryRun(world.inputs, Selection(world.places).looks, models, workers)
-    told = dry_run.describe(read_submission({"keys": [file.key]}), Deadline.after(60))
+    told = DryRun(world.storage, models, workers).describe(
+        read_submission({"keys": [file.key]}), Deadline.after(60)
+    )
 
     clock = Clock()
     monkeypatch.setattr(time, "monotonic", clock)
     monkeypatch.setattr(module, "Pacer", partial(Pacer, sleep=clock.advance, clock=clock))
     running = batch._replace(execution="one", chunks=len(chunks))
     limits = Limits(RATE)
-    transformer = Transformer(world.places, world.store, models, world.observer, limits)
+    transformer = Transformer(world.storage, models, world.observer, limits)
     begun = clock.now
     for chunk in chunks:
         assert transformer.run(running, chunk, Deadline.after(900)) is None
@@ -54,12 +54,11 @@ def test_lookups_take_as_long_as_was_told(tmp_path: Path, monkeypatch: pytest.Mo
     assert clock.now - begun == pytest.approx(told["estimated_seconds"] - START, rel=0.02)
 
 
-def plan(world: BatchWorld, seconds: float, select: Select | None = None) -> dict[str, Any]:
+def plan(world: BatchWorld, seconds: float) -> dict[str, Any]:
     """Asks what a batch of all new files would do, of whoever has that many seconds."""
     workers = Workers(4_000, memory=1769, concurrency=1, lookups=RATE)
-    dry_run = DryRun(world.inputs, select or Selection(world.places).looks, models, workers)
     submission = read_submission({"prefix": "recommender/", "only_new": True})
-    return dry_run.describe(submission, Deadline.after(seconds))
+    return DryRun(world.storage, models, workers).describe(submission, Deadline.after(seconds))
 
 
 def test_time_to_look_at_all(tmp_path: Path) -> None:
@@ -70,7 +69,7 @@ def test_time_to_look_at_all(tmp_path: Path) -> None:
     for number in range(4):
         found = world.inputs.find(f"recommender/{number}.csv")
         assert found is not None
-        world.uploads.take(Upload(found.key, found.version, found.etag), Deadline.after(60))
+        world.uploads.process(Upload(found.key, found.version, found.etag), Deadline.after(60))
     told = plan(world, 60)
     assert (1, ["recommender/4.csv"]) == (told["files"], [file["key"] for file in told["listed"]])
     assert "looked_at" not in told
@@ -83,12 +82,13 @@ def test_no_time_to_look_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     found = world.inputs.drop("recommender/a.csv", b"user_id\n15\n")
     monkeypatch.setattr(time, "monotonic", clock)
 
-    def select(_: BatchSource) -> Iterator[StoredObject | None]:
+    def find(*_: object) -> Iterator[StoredObject | None]:
         for number in range(10_000):
             clock.advance(0.0625)
             yield found if number % 16 == 0 else None
 
-    told = plan(world, 20, select)
+    monkeypatch.setattr(dry_run, "find_files", find)
+    told = plan(world, 20)
     assert (160, 10) == (told["looked_at"], told["files"])
     assert 10 == len(told["listed"])
 
@@ -100,11 +100,12 @@ def test_no_time_to_open_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     found = world.inputs.drop("recommender/a.csv", b"user_id\n" + b"15\n" * 3_000)
     monkeypatch.setattr(time, "monotonic", clock)
 
-    def select(_: BatchSource) -> Iterator[StoredObject | None]:
+    def find(*_: object) -> Iterator[StoredObject | None]:
         yield from (refused, found)
         clock.advance(17)
 
-    told = plan(world, 20, select)
+    monkeypatch.setattr(dry_run, "find_files", find)
+    told = plan(world, 20)
     assert (1, 9_008, 3) == (told["files"], told["bytes"], told["chunks"])
     assert ([], ["nothing/a.csv"]) == (told["listed"], [file["key"] for file in told["refused"]])
 
@@ -121,6 +122,7 @@ def test_no_time_to_open_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         return find(key, version)
 
     monkeypatch.setattr(world.inputs, "find", slow)
-    told = plan(world, 20, lambda _: files)
+    monkeypatch.setattr(dry_run, "find_files", lambda *_: files)
+    told = plan(world, 20)
     assert (8, 4) == (told["files"], len(told["listed"]))
     assert 8 * len(b"user_id\n15\n") == told["bytes"]

@@ -32,7 +32,7 @@ def world(tmp_path: Path) -> BatchWorld:
 def ended(world: BatchWorld, key: str, body: bytes, **metadata: str) -> tuple[Status, str]:
     """Drops a file; tells how its batch ended, and why if it failed. Nothing was read in either case."""
     found = world.inputs.drop(key, body, metadata)
-    assert world.uploads.take(Upload(key, found.version, found.etag), Deadline.after(60)) is None
+    assert world.uploads.process(Upload(key, found.version, found.etag), Deadline.after(60)) is None
     (batch,) = world.store.batches.values()
     assert Counts() == batch.counts
     manifest = orjson.loads(world.outputs.get(f"{key}.manifest.json") or b"{}")

@@ -1,19 +1,22 @@
 """How batches end: by what became of their files, once, and told until somebody was."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.file import FileOutcome
-from triptych.batches.finalize import BatchEndings, BatchLedger
+from triptych.batches.notification import batch_finalizer
+from triptych.batches.service import BatchService, StateMachine
+from triptych.batches.store import BatchStorage
 from triptych.batches.transitions import cancelled, handed_over, planned, redriven
 from triptych.errors import Conflict, NotFound, ServiceUnavailable
 from triptych.inference.piece import Counts
 from triptych.lifecycle.failure import Failure
 from triptych.rows.options import BatchOptions
 
-from tests.support.batch_fakes import MemoryBatches, WatchedBatches
-from tests.support.job_fakes import NOW, JobClock, MemoryNotifier
+from tests.support.batch_fakes import MemoryBatches, MemoryPredictions, MemoryWorkflow, WatchedBatches
+from tests.support.job_fakes import NOW, JobClock, MemoryNotifier, MemoryQueue
 
 NEW = Batch("id", None, None, BatchSource(("m/a.csv",)), BatchOptions(), NOW)
 RUNNING = planned(handed_over(NEW, NOW), 1, 1)
@@ -31,8 +34,11 @@ class World:
     clock: JobClock = field(default_factory=JobClock)
 
     def __post_init__(self) -> None:
-        self.ledger = BatchLedger(self.store)
-        self.endings = BatchEndings(self.store, self.ledger, self.notifier, self.observer, self.clock)
+        bucket: Any = None  # no file is read
+        storage = BatchStorage(self.store, bucket, bucket, bucket, MemoryPredictions())
+        machine = StateMachine(MemoryWorkflow(), MemoryQueue())
+        finalizer = batch_finalizer(self.store, self.notifier)
+        self.service = BatchService(storage, finalizer, machine, self.observer, self.clock)
 
 
 @pytest.fixture
@@ -46,19 +52,19 @@ def world() -> World:
 def test_finished(world: World) -> None:
     """A batch whose files are done succeeds; that is told, remembered as told, and seen."""
     world.store.add_outcome("id", DONE)
-    ended = world.endings.finish("id")
+    ended = world.service.finish("id")
     assert (Status.SUCCEEDED, Counts(3, 3, 0), NOW) == (ended.status, ended.counts, ended.ended)
     assert [ended] == world.notifier.published == world.observer.ended
-    assert ended._replace(notified=True, revision=ended.revision + 1) == world.ledger.known("id")
+    assert ended._replace(notified=True, revision=ended.revision + 1) == world.store.existing("id")
 
 
 def test_finished_again(world: World) -> None:
     """Whoever ends a batch that has ended changes nothing and tells nobody."""
     world.store.add_outcome("id", DONE)
-    world.endings.finish("id")
-    once = world.ledger.known("id")
-    assert once == world.endings.finish("id") == world.endings.fail("id", ERROR)
-    assert once == world.ledger.known("id")
+    world.service.finish("id")
+    once = world.store.existing("id")
+    assert once == world.service.finish("id") == world.service.fail("id", ERROR)
+    assert once == world.store.existing("id")
     assert (1, 1) == (len(world.notifier.published), len(world.observer.ended))
 
 
@@ -67,42 +73,44 @@ def test_told_later(world: World) -> None:
     world.store.add_outcome("id", DONE)
     world.notifier.broken = "no topic"
     with pytest.raises(ServiceUnavailable, match="no topic"):
-        world.endings.finish("id")
-    assert (Status.SUCCEEDED, False) == (world.ledger.known("id").status, world.ledger.known("id").notified)
+        world.service.finish("id")
+    assert (Status.SUCCEEDED, False) == (
+        world.store.existing("id").status,
+        world.store.existing("id").notified,
+    )
     world.notifier.broken = None
-    world.endings.finish("id")
+    world.service.finish("id")
     assert 1 == len(world.notifier.published) == len(world.observer.ended)
-    assert world.ledger.known("id").notified
+    assert world.store.existing("id").notified
 
 
 def test_failed(world: World) -> None:
     """A batch that is given up has failed, with the reason."""
-    ended = world.endings.fail("id", ERROR)
+    ended = world.service.fail("id", ERROR)
     assert (Status.FAILED, ERROR) == (ended.status, ended.error)
     assert [ended] == world.notifier.published
 
 
-def test_stopped_meanwhile(world: World) -> None:
+def test_cancelled_meanwhile(world: World) -> None:
     """A batch that was cancelled while its last file was written stays cancelled."""
-    old = world.ledger.known("id")
-    world.endings.end(old, lambda batch: cancelled(batch, NOW))
+    world.store.move(world.store.existing("id"), lambda batch: cancelled(batch, NOW))
     world.store.add_outcome("id", DONE)
-    assert Status.CANCELLED is world.endings.finish("id").status
+    assert Status.CANCELLED is world.service.finish("id").status
     assert [Status.CANCELLED] == [batch.status for batch in world.notifier.published]
 
 
 def test_redriven_while_it_is_told(world: World) -> None:
     """What was redriven before its end was marked as told is not marked."""
-    failed = world.endings.fail("id", ERROR)
-    world.ledger.move(world.ledger.known("id"), redriven)
-    world.endings.settle(failed)
-    assert not world.ledger.known("id").notified
+    failed = world.service.fail("id", ERROR)
+    world.store.move(world.store.existing("id"), redriven)
+    world.service.finalize(failed)
+    assert not world.store.existing("id").notified
 
 
 def test_nothing_begun(world: World) -> None:
     """A batch that nobody has begun with is not finished; one that is not there neither."""
     world.store.add(NEW._replace(id="new"))
     with pytest.raises(Conflict, match="batch new is queued: it cannot end"):
-        world.endings.finish("new")
+        world.service.finish("new")
     with pytest.raises(NotFound, match="there is no batch 'none'; records are deleted"):
-        world.endings.finish("none")
+        world.service.finish("none")

@@ -5,8 +5,9 @@ import uuid
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.batches.batch import batch_id, derived_id, execution_name, random_id, scheduled_id, upload_id
+from triptych.batches.batch import IDS, derived_id, execution_name, scheduled_id, upload_id
 from triptych.errors import NotFound
+from triptych.lifecycle.ids import random_id
 
 KNOWN = derived_id("a", "k")
 
@@ -22,7 +23,7 @@ def test_kinds(first: str, second: str) -> None:
     """Uploads, keys of callers and schedules never meet."""
     made = {upload_id("b", first, second), derived_id(first, second), scheduled_id(first, second)}
     assert 3 == len(made)
-    assert made == {batch_id(identity) for identity in made}
+    assert made == {IDS.checked(identity) for identity in made}
 
 
 def test_slashes() -> None:
@@ -48,7 +49,7 @@ def test_random_ids() -> None:
 def test_no_id(text: str) -> None:
     """What cannot be an id is not found."""
     with pytest.raises(NotFound, match="there is no batch"):
-        batch_id(text)
+        IDS.checked(text)
 
 
 def test_executions() -> None:

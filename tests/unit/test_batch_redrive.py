@@ -29,7 +29,7 @@ def world(tmp_path: Path) -> BatchWorld:
 
 def started(world: BatchWorld) -> Batch:
     """Starts a batch of both files."""
-    return world.submitter.submit(read_submission({"prefix": "penguins/"}))
+    return world.service.submit(read_submission({"prefix": "penguins/"}))
 
 
 def planned(world: BatchWorld, batch: Batch) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -81,7 +81,7 @@ def test_a_redrive_of_the_lost_file_only(world: BatchWorld) -> None:
     done(world, batch, chunks[1:])
     finished(world, batch, joins)
     kept = world.outputs.find("penguins/small.csv.manifest.json")
-    batch = world.desk.redrive(batch.id)
+    batch = world.service.redrive(batch.id)
     chunks, joins = planned(world, batch)
     assert {"penguins/large.csv"} == {chunk["file"]["key"] for chunk in chunks}
     assert "penguins/large.csv.manifest.json" not in world.outputs.keys, "it says that the file has failed"
@@ -109,7 +109,7 @@ def test_only_what_is_missing_is_done_again(world: BatchWorld) -> None:
     done(world, batch, chunks[:5])
     runs = len(world.observer.runs)
     world.machine.merge({"batch": batch.id, "failure": LOST}, Deadline.after(60))
-    batch = world.desk.redrive(batch.id)
+    batch = world.service.redrive(batch.id)
     again, joins_again = planned(world, batch)
     assert (chunks, joins) == (again, joins_again)
     done(world, batch, again)
@@ -125,7 +125,7 @@ def test_a_redrive_of_all_files(world: BatchWorld) -> None:
     for chunk in chunks:
         world.machine.merge({"batch": batch.id, "chunk": chunk, "failure": LOST}, Deadline.after(60))
     assert Status.FAILED is finished(world, batch, joins).status
-    batch = world.desk.redrive(batch.id)
+    batch = world.service.redrive(batch.id)
     chunks, joins = planned(world, batch)
     done(world, batch, chunks)
     ended = finished(world, batch, joins)
@@ -139,7 +139,7 @@ def test_a_redrive_too_late(world: BatchWorld) -> None:
     world.machine.merge({"batch": batch.id, "failure": LOST}, Deadline.after(60))
     world.clock.advance(6 * DAY)
     with pytest.raises(Conflict, match="submit it again"):
-        world.desk.redrive(batch.id)
+        world.service.redrive(batch.id)
 
 
 @pytest.mark.parametrize("counts", [{"attempts": 1}, {"redrives": 1}])
@@ -183,7 +183,7 @@ def test_a_batch_that_was_stopped(world: BatchWorld) -> None:
     """Workers of a cancelled batch end without an error, and nothing is published."""
     batch = started(world)
     chunks, joins = planned(world, batch)
-    world.desk.cancel(batch.id)
+    world.service.cancel(batch.id)
     done(world, batch, chunks)
     assert Status.CANCELLED is finished(world, batch, joins).status
     assert [] == world.outputs.keys

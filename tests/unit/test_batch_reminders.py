@@ -24,12 +24,12 @@ def reminded(world: BatchWorld) -> None:
         batch_id = reminder_of(orjson.loads(message))
         assert batch_id is not None
         assert delay > 28, "the function that sent it may still be at work"
-        world.reminders.take(batch_id)
+        world.service.remind(batch_id)
 
 
 def submitted(world: BatchWorld) -> Batch:
     """Submits a batch without an idempotency key."""
-    return world.submitter.submit(SUBMISSION)
+    return world.service.submit(SUBMISSION)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -66,7 +66,7 @@ def test_a_batch_that_cannot_be_started(tmp_path: Path) -> None:
     assert (Status.FAILED, True, 1) == (ended.status, ended.error.retryable, len(world.told))
     assert "it could not be started: no state machine; redrive the batch" == ended.error.message
     world.workflow.broken = None
-    assert Status.PLANNING is world.desk.redrive(batch.id).status
+    assert Status.PLANNING is world.service.redrive(batch.id).status
 
 
 def test_a_batch_that_was_started(tmp_path: Path) -> None:
@@ -75,10 +75,10 @@ def test_a_batch_that_was_started(tmp_path: Path) -> None:
     batch = submitted(world)
     reminded(world)
     assert batch == world.store.batches[batch.id]
-    cancelled = world.desk.cancel(batch.id)
+    cancelled = world.service.cancel(batch.id)
     reminded(world)
     assert cancelled.status is world.store.batches[batch.id].status
-    world.reminders.take("3e1f5a52-8c0d-4b7a-9d35-6f1c2b7e9a10")
+    world.service.remind("3e1f5a52-8c0d-4b7a-9d35-6f1c2b7e9a10")
     assert {batch.id: batch.id} == world.workflow.started
 
 

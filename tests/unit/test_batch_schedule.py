@@ -33,7 +33,7 @@ def event(name: str) -> dict[str, Any]:
 
 def running(world: BatchWorld) -> Batch:
     """Starts a batch."""
-    return world.submitter.scheduled("penguins/", NIGHT)
+    return world.service.schedule("penguins/", NIGHT)
 
 
 def test_events() -> None:
@@ -73,7 +73,7 @@ def test_two_nights(world: BatchWorld) -> None:
     world.inputs.drop("penguins/a.csv", HEAD + ROW + BAD)
     ends = list[Batch]()
     for day in (24, 25):
-        batch = world.submitter.scheduled("penguins/", f"2026-11-{day}T02:00:00Z")
+        batch = world.service.schedule("penguins/", f"2026-11-{day}T02:00:00Z")
         for chunk in world.listed(world.machine.plan({"batch": batch.id}, Deadline.after(60))):
             world.machine.chunk({"batch": batch.id, "chunk": chunk}, Deadline.after(60))
         world.machine.merge({"batch": batch.id, "finish": True}, Deadline.after(60))
@@ -92,6 +92,13 @@ def test_a_night_without_a_state_machine(world: BatchWorld) -> None:
     assert Status.PLANNING is running(world).status
 
 
+def execution_ended(world: BatchWorld, name: str, batch_id: str, error: str, cause: str) -> None:
+    """Delivers the event of the end of an execution."""
+    detail = {"name": name, "input": json.dumps({"batch": batch_id}), "error": error, "cause": cause}
+    event = {"detail-type": "Step Functions Execution Status Change", "detail": detail}
+    assert world.trigger.process(event, Deadline.after(60)) is None
+
+
 @pytest.mark.parametrize(
     ("error", "cause", "message"),
     [
@@ -104,7 +111,7 @@ def test_an_execution_that_ended(world: BatchWorld, error: str, cause: str, mess
     """A batch whose execution was killed has failed, with a reason, and can be redriven."""
     batch = running(world)
     for _ in range(2):
-        world.executions.ended(EndedExecution(batch.id, batch.id, error, cause))
+        execution_ended(world, batch.id, batch.id, error, cause)
     ended = world.store.batches[batch.id]
     assert ended.error is not None
     assert (Status.FAILED, True, 1) == (ended.status, ended.error.retryable, len(world.told))
@@ -114,18 +121,18 @@ def test_an_execution_that_ended(world: BatchWorld, error: str, cause: str, mess
 def test_an_execution_of_the_time_before(world: BatchWorld) -> None:
     """A late word about an execution does not end the one that took its place."""
     batch = running(world)
-    world.executions.ended(EndedExecution(batch.id, batch.id, "ABORTED", ""))
-    world.desk.redrive(batch.id)
-    world.executions.ended(EndedExecution(batch.id, batch.id, "ABORTED", ""))
+    execution_ended(world, batch.id, batch.id, "ABORTED", "")
+    world.service.redrive(batch.id)
+    execution_ended(world, batch.id, batch.id, "ABORTED", "")
     assert Status.PLANNING is world.store.batches[batch.id].status
-    world.executions.ended(EndedExecution(f"{batch.id}-1", batch.id, "ABORTED", ""))
+    execution_ended(world, f"{batch.id}-1", batch.id, "ABORTED", "")
     assert Status.FAILED is world.store.batches[batch.id].status
 
 
 def test_an_execution_of_a_batch_that_has_ended(world: BatchWorld) -> None:
     """A batch that was cancelled, or that nobody knows, stays as it is."""
     batch = running(world)
-    world.desk.cancel(batch.id)
-    world.executions.ended(EndedExecution(batch.id, batch.id, "ABORTED", ""))
-    world.executions.ended(EndedExecution("x", "x", "ABORTED", ""))
+    world.service.cancel(batch.id)
+    execution_ended(world, batch.id, batch.id, "ABORTED", "")
+    execution_ended(world, "x", "x", "ABORTED", "")
     assert Status.CANCELLED is world.store.batches[batch.id].status

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from triptych.aws.objects import StoredObject
 from triptych.batches.batch import BatchSource, Status
-from triptych.batches.plan import Selection
+from triptych.batches.find import find_files
 from triptych.batches.submission import shortened
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, ServiceUnavailable
@@ -25,8 +26,8 @@ def world(tmp_path: Path) -> BatchWorld:
 
 def keys(world: BatchWorld, source: BatchSource) -> list[str]:
     """Gives the keys of the files that are found."""
-    found = Selection(world.places)(source)
-    return [file if isinstance(file, str) else file.key for file in found]
+    found = find_files(world.storage, source)
+    return [file if isinstance(file, str) else file.key for file in found if file is not None]
 
 
 def test_many_listed_keys(world: BatchWorld) -> None:
@@ -49,10 +50,10 @@ def test_listed_keys(world: BatchWorld) -> None:
     world.inputs.drop("penguins/b.csv", BODY)
     world.inputs.drop("penguins/a.csv", BODY, {"join": "all"})
     source = BatchSource(keys=("penguins/b.csv", "penguins/no.csv", "penguins/a.csv"))
-    first, missing, last = Selection(world.places)(source)
+    first, missing, last = find_files(world.storage, source)
     assert "penguins/no.csv" == missing
     assert (("penguins/b.csv", {}), ("penguins/a.csv", {"join": "all"})) == tuple(
-        (file.key, file.metadata) for file in (first, last) if not isinstance(file, str)
+        (file.key, file.metadata) for file in (first, last) if isinstance(file, StoredObject)
     )
 
 
@@ -83,7 +84,7 @@ def test_only_new_after_a_failure_that_may_pass(world: BatchWorld) -> None:
 def test_no_time_to_find_files(world: BatchWorld) -> None:
     """A batch whose files cannot all be found in the time there is has failed, and says what to do."""
     taken(world, dropped(world, "penguins/a.csv", BODY))  # no longer new: there is nothing to plan
-    batch = world.submitter.scheduled("penguins/", "2026-01-01T02:00:00Z")
+    batch = world.service.schedule("penguins/", "2026-01-01T02:00:00Z")
     world.machine.plan({"batch": batch.id}, Deadline.after(-1))
     ended = world.store.batches[batch.id]
     assert ended.error is not None
@@ -97,7 +98,7 @@ def test_a_plan_is_made_once(world: BatchWorld) -> None:
     """A file that comes or goes later does not move the numbers of the others, and none is done twice."""
     for name in "bd":
         world.inputs.drop(f"penguins/{name}.csv", HEAD)
-    batch = world.submitter.scheduled("penguins/", "2026-01-01T02:00:00Z")
+    batch = world.service.schedule("penguins/", "2026-01-01T02:00:00Z")
     first = world.machine.plan({"batch": batch.id}, Deadline.after(60))
     (chunk, *_) = world.listed(first)
     world.machine.chunk({"batch": batch.id, "chunk": chunk}, Deadline.after(60))

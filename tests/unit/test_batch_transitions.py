@@ -13,10 +13,10 @@ from triptych.batches.transitions import (
     finished,
     handed_over,
     leased,
+    notified,
     planned,
     redriven,
     released,
-    told,
 )
 from triptych.errors import Conflict, ServiceUnavailable
 from triptych.inference.piece import Counts
@@ -44,7 +44,7 @@ MOVES: dict[str, tuple[Callable[[Batch], Batch], frozenset[Status]]] = {
     "fail": (lambda batch: failed(batch, NOW, LASTING), UNDER_WAY),
     "be cancelled": (lambda batch: cancelled(batch, NOW), UNDER_WAY),
     "be redriven": (redriven, frozenset({Status.FAILED, Status.SUCCEEDED_WITH_ERRORS})),
-    "be told": (told, FINAL),
+    "be told": (notified, FINAL),
 }
 
 
@@ -170,7 +170,7 @@ def test_nothing_was_planned() -> None:
 def test_redriven() -> None:
     """A batch that may succeed begins anew, under another execution, and its end is told again."""
     running = planned(handed_over(begun(NEW, NOW, LATER), NOW), 2, 3)
-    again = redriven(told(failed(running, LATER, PASSING)))
+    again = redriven(notified(failed(running, LATER, PASSING)))
     assert again._replace(revision=0) == NEW._replace(redrives=1)
     assert "id-1" == handed_over(again, LATER).execution
 
@@ -200,4 +200,4 @@ def test_not_redriven() -> None:
 def test_told() -> None:
     """Being told is remembered, and changes nothing else."""
     ended = cancelled(NEW, NOW)
-    assert ended._replace(notified=True, revision=2) == told(ended)
+    assert ended._replace(notified=True, revision=2) == notified(ended)

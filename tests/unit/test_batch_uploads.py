@@ -39,7 +39,7 @@ def dropped(world: BatchWorld, key: str, body: bytes) -> Upload:
 
 def taken(world: BatchWorld, upload: Upload) -> int | None:
     """Tells of an upload."""
-    return world.uploads.take(upload, Deadline.after(60))
+    return world.uploads.process(upload, Deadline.after(60))
 
 
 def only(world: BatchWorld) -> Batch:
@@ -189,7 +189,7 @@ def test_work_on_a_new_file(world: BatchWorld, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(world.inputs, "open", opened)
     taken(world, dropped(world, "penguins/a.csv", HEAD + 2 * ROW))
     assert len(world.outputs.keys) == len(read) == 2  # to plan it, and to transform it
-    batch = world.submitter.submit(read_submission({"keys": ["penguins/a.csv"]}))
+    batch = world.service.submit(read_submission({"keys": ["penguins/a.csv"]}))
     world.machine.plan({"batch": batch.id}, Deadline.after(60))
     assert 3 == len(read)
 

@@ -51,7 +51,7 @@ class Wide:
     def direct(self) -> None:
         """Transforms the file as an upload."""
         upload = Upload(self.found.key, self.found.version, self.found.etag)
-        assert self.world.uploads.take(upload, Deadline.after(60)) is None
+        assert self.world.uploads.process(upload, Deadline.after(60)) is None
 
     def planned(self) -> dict[str, Any]:
         """Plans the file for the state machine."""

@@ -8,8 +8,6 @@ from typing import Any
 import orjson
 import pytest
 from triptych.batches.batch import Batch, BatchSource, Status
-from triptych.batches.finalize import BatchLedger
-from triptych.batches.steps import WorkflowSteps
 from triptych.batches.transitions import handed_over
 from triptych.clock import Deadline
 from triptych.errors import BadRequest
@@ -35,9 +33,7 @@ class Machine:
     def __init__(self, directory: Path, times: int) -> None:
         self.world = BatchWorld(directory)
         self.times = times
-        ledger = BatchLedger(self.world.store)
-        places, store = self.world.places, self.world.store
-        self.steps = WorkflowSteps(places, store, ledger, self.world.steps, self.world.clock)
+        self.steps = self.world.machine
 
     def begun(self, **files: bytes) -> Batch:
         """Drops files, and hands their batch over."""

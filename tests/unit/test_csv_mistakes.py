@@ -108,7 +108,7 @@ def test_other_delimiter(tmp_path: Path, mark: str, meant: str) -> None:
     assert refusal(ROWS[0].replace(",", mark), ABSENT).endswith(f"got 1; {meant}")
     world = BatchWorld(tmp_path)
     found = world.inputs.drop("penguins/a.csv", body.encode())
-    world.uploads.take(Upload("penguins/a.csv", found.version, found.etag), Deadline.after(60))
+    world.uploads.process(Upload("penguins/a.csv", found.version, found.etag), Deadline.after(60))
     manifest = orjson.loads(world.outputs.get("penguins/a.csv.manifest.json") or b"{}")
     assert ("failed", reason) == (manifest["status"], manifest["error"]["message"])
 

@@ -34,14 +34,12 @@ if TYPE_CHECKING:
     from triptych.aws.consumer import SqsTrigger
     from triptych.aws.queue import Queue
     from triptych.aws.telemetry import Telemetry
-    from triptych.batches.finalize import BatchEndings, BatchLedger
     from triptych.batches.lookup import LookupRate
-    from triptych.batches.places import Places
-    from triptych.batches.starting import Starter
-    from triptych.batches.store import BatchStore
+    from triptych.batches.service import BatchService
+    from triptych.batches.steps import FileSteps
+    from triptych.batches.store import BatchStorage
     from triptych.batches.telemetry import BatchTelemetry
-    from triptych.batches.trigger import S3Trigger
-    from triptych.batches.uploads import Steps
+    from triptych.batches.trigger import BatchTrigger
     from triptych.http.application import Application
     from triptych.http.batches import BatchServices
     from triptych.http.jobs import JobServices
@@ -185,51 +183,22 @@ class Deployment:
 
         return run
 
-    def uploads(self) -> S3Trigger:
+    def uploads(self) -> BatchTrigger:
         """Makes the function that transforms dropped files, and starts batches that others asked for."""
-        from triptych.batches.events import (
-            Executions,
-            Reminders,
-            execution_of,
-            reminder_of,
-            schedule_of,
-            uploads_of,
-        )
-        from triptych.batches.service import BatchSubmitter
-        from triptych.batches.trigger import S3Trigger
+        from triptych.batches.trigger import BatchTrigger
         from triptych.batches.uploads import UploadLimits, Uploads
 
         self._bound_memory()
-        store, endings, telemetry = self.batch_store, self.batch_endings, self.batch_telemetry
         limits = UploadLimits(self.batch_settings.direct_bytes, self.batch_settings.max_attempts)
-        uploads = Uploads(
-            self.places, store, self.batch_ledger, self.batch_steps, limits, telemetry, self._clock
-        )
-        reminders = Reminders(store, self.starter, endings)
-        submitter = BatchSubmitter(store, self.starter, endings, telemetry, self._clock)
-        executions = Executions(store, endings)
-
-        def take(event: dict[str, Any], deadline: Deadline) -> int | None:
-            if reminded := reminder_of(event):
-                reminders.take(reminded)
-                return None
-            if schedule := schedule_of(event):
-                submitter.scheduled(*schedule)
-                return None
-            if execution := execution_of(event):
-                executions.ended(execution)
-                return None
-            waits = [uploads.take(upload, deadline) for upload in uploads_of(event)]
-            return min((seconds for seconds in waits if seconds is not None), default=None)
-
-        return S3Trigger(take, self.batch_queue, telemetry)
+        uploads = Uploads(self.batch_storage, self.batch_service, self.file_steps, limits, self._clock)
+        return BatchTrigger(uploads, self.batch_service, self.batch_queue, self.batch_telemetry)
 
     def steps(self) -> Callable[[dict[str, Any], Context], dict[str, Any]]:
         """Makes the function of the state machine: each message names its step."""
         from triptych.batches.steps import WorkflowSteps
 
         self._bound_memory()
-        steps = WorkflowSteps(self.places, self.batch_store, self.batch_ledger, self.batch_steps, self._clock)
+        steps = WorkflowSteps(self.batch_storage, self.batch_service, self.file_steps, self._clock)
         telemetry = self.batch_telemetry
 
         def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -240,32 +209,25 @@ class Deployment:
 
     def batches(self) -> Application[BatchServices]:
         """Makes the function that accepts batches, answers questions about them, and looks predictions up."""
-        from triptych.aws.workflow import Workflow
         from triptych.batches.dry_run import DryRun, Workers
-        from triptych.batches.opening import descriptions
-        from triptych.batches.plan import Selection
-        from triptych.batches.service import BatchDesk, BatchSubmitter
+        from triptych.batches.find import descriptions
         from triptych.http.application import Application
         from triptych.http.batches import BatchServices
         from triptych.http.routes import batch_routes
 
-        settings, places = self.batch_settings, self.places
-        store, endings, telemetry = self.batch_store, self.batch_endings, self.batch_telemetry
-        workflow = Workflow(self.clients, settings.state_machine_arn)
+        settings, storage = self.batch_settings, self.batch_storage
         workers = Workers(
             settings.chunk_bytes, settings.worker_memory, settings.concurrency, self.lookup_rate
         )
         services = BatchServices(
             repository=self.repository,
-            submitter=BatchSubmitter(store, self.starter, endings, telemetry, self._clock),
-            dry_run=DryRun(places.inputs, Selection(places).looks, descriptions(self.repository), workers),
-            desk=BatchDesk(store, self.starter, endings, workflow, self._clock),
-            predictions=places.predictions,
-            outputs=places.outputs,
-            work=places.work,
+            batches=self.batch_service,
+            dry_run=DryRun(storage, descriptions(self.repository), workers),
+            predictions=storage.predictions,
+            outputs=storage.outputs,
             clock=self._clock,
         )
-        return Application(batch_routes(), services, telemetry, self.start_up_seconds())
+        return Application(batch_routes(), services, self.batch_telemetry, self.start_up_seconds())
 
     def start_up_seconds(self) -> float:
         """Measures how long the function took to start; called when it is ready.
@@ -450,27 +412,36 @@ class Deployment:
         return BatchTelemetry(*self._telemetry_settings)
 
     @cached_property
-    def batch_store(self) -> BatchStore:
-        """Records of batches."""
-        from triptych.batches.store import BatchStore
+    def batch_storage(self) -> BatchStorage:
+        """Where batches and their files are stored."""
+        from triptych.aws.bucket import Bucket
+        from triptych.batches.lookup import PredictionStore
+        from triptych.batches.store import BatchStorage, BatchStore
 
-        return BatchStore(self.clients, self.batch_settings.table, self.batch_settings.retention, self._clock)
+        settings, clients = self.batch_settings, self.clients
+        scratch = self.settings.cache.with_name("triptych-batches")
+        days = settings.lookup_retention // _DAY
+        return BatchStorage(
+            batches=BatchStore(clients, settings.table, settings.retention, self._clock),
+            inputs=Bucket(clients, settings.inputs_bucket, scratch=scratch, bulk=True),
+            outputs=Bucket(clients, settings.outputs_bucket, scratch=scratch, bulk=True),
+            work=Bucket(clients, settings.work_bucket, scratch=scratch, bulk=True),
+            predictions=PredictionStore(clients, settings.predictions_table, days, self._clock),
+        )
 
     @cached_property
-    def batch_ledger(self) -> BatchLedger:
-        """Moves batches from status to status."""
-        from triptych.batches.finalize import BatchLedger
+    def batch_service(self) -> BatchService:
+        """Accepts, starts and ends batches."""
+        from triptych.aws.workflow import Workflow
+        from triptych.batches.notification import batch_finalizer, batch_notifier
+        from triptych.batches.service import BatchService, StateMachine
 
-        return BatchLedger(self.batch_store)
-
-    @cached_property
-    def batch_endings(self) -> BatchEndings:
-        """Finalizes batches and notifies of them."""
-        from triptych.batches.finalize import BatchEndings
-        from triptych.batches.notification import batch_notifier
-
-        notifier = batch_notifier(self.clients, self.batch_settings.topic_arn, self.batch_settings.region)
-        return BatchEndings(self.batch_store, self.batch_ledger, notifier, self.batch_telemetry, self._clock)
+        settings, storage = self.batch_settings, self.batch_storage
+        notifier = batch_notifier(self.clients, settings.topic_arn, settings.region)
+        finalizer = batch_finalizer(storage.batches, notifier)
+        workflow = Workflow(self.clients, settings.state_machine_arn)
+        machine = StateMachine(workflow, self.batch_queue)
+        return BatchService(storage, finalizer, machine, self.batch_telemetry, self._clock)
 
     @cached_property
     def batch_queue(self) -> Queue:
@@ -478,15 +449,6 @@ class Deployment:
         from triptych.aws.queue import Queue
 
         return Queue(self.clients, self.batch_settings.queue_url)
-
-    @cached_property
-    def starter(self) -> Starter:
-        """Starts batches on the state machine."""
-        from triptych.aws.workflow import Workflow
-        from triptych.batches.starting import Starter
-
-        workflow = Workflow(self.clients, self.batch_settings.state_machine_arn)
-        return Starter(self.batch_ledger, workflow, self.batch_queue, self._clock)
 
     @cached_property
     def lookup_rate(self) -> LookupRate:
@@ -497,40 +459,21 @@ class Deployment:
         return LookupRate(settings.lookup_rate, settings.upload_concurrency, settings.concurrency)
 
     @cached_property
-    def places(self) -> Places:
-        """Buckets of batches, and predictions by key."""
-        from triptych.aws.bucket import Bucket
-        from triptych.batches.lookup import PredictionStore
-        from triptych.batches.places import Places
-
-        settings, clients = self.batch_settings, self.clients
-        scratch = self.settings.cache.with_name("triptych-batches")
-        days = settings.lookup_retention // _DAY
-        return Places(
-            inputs=Bucket(clients, settings.inputs_bucket, scratch=scratch, bulk=True),
-            outputs=Bucket(clients, settings.outputs_bucket, scratch=scratch, bulk=True),
-            work=Bucket(clients, settings.work_bucket, scratch=scratch, bulk=True),
-            predictions=PredictionStore(clients, settings.predictions_table, days, self._clock),
-        )
-
-    @cached_property
-    def batch_steps(self) -> Steps:
-        """What batches go through."""
+    def file_steps(self) -> FileSteps:
+        """What happens to the files of batches."""
         from triptych.batches.chunk import Limits, Transformer
         from triptych.batches.finish import Finisher
         from triptych.batches.plan import Planner
-        from triptych.batches.uploads import Steps
+        from triptych.batches.steps import FileSteps
 
-        places, store, telemetry = self.places, self.batch_store, self.batch_telemetry
+        storage, telemetry = self.batch_storage, self.batch_telemetry
         # Nobody waits for the first answer, and there are many rows: weights are laid out for speed.
         models = self._model_store(telemetry, "prepacked").get
-        finisher = Finisher(places, store, telemetry, self.settings.memory_megabytes, self._clock)
-        return Steps(
-            planner=Planner(places, store, models, finisher, self.batch_settings.chunk_bytes),
-            transformer=Transformer(places, store, models, telemetry, Limits(self.lookup_rate)),
+        finisher = Finisher(storage, telemetry, self.settings.memory_megabytes, self._clock)
+        return FileSteps(
+            planner=Planner(storage, models, finisher, self.batch_settings.chunk_bytes),
+            transformer=Transformer(storage, models, telemetry, Limits(self.lookup_rate)),
             finisher=finisher,
-            endings=self.batch_endings,
-            starter=self.starter,
         )
 
 

@@ -1,4 +1,4 @@
-"""Looking now and then whether a batch is still wanted."""
+"""Work on a batch ends soon after the batch was cancelled."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _LOOK = 5.0
 
 
 class Cancelled(Conflict):
-    """The batch is not wanted any more."""
+    """The batch was cancelled, or its record is gone."""
 
 
 def checkpoint(store: BatchStore, batch_id: str) -> Callable[[], None]:
-    """Makes what raises `Cancelled` once a batch was cancelled; it looks every few seconds at most."""
+    """Returns a function that raises `Cancelled` once a batch was cancelled; it looks every few seconds."""
     last = monotonic()
 
     def check() -> None:
         nonlocal last
         if monotonic() - last >= _LOOK:
-            still_wanted(store, batch_id)
+            check_wanted(store, batch_id)
             last = monotonic()
 
     return check
 
 
-def still_wanted(store: BatchStore, batch_id: str) -> None:
-    """Looks whether a batch is still wanted.
+def check_wanted(store: BatchStore, batch_id: str) -> None:
+    """Checks that a batch was not cancelled.
 
     Raises:
         Cancelled: It was cancelled, or its record is gone.

@@ -1,8 +1,8 @@
 """Chunks to parts.
 
-The parts of a chunk form a chain: each begins where the one before ended. Whoever keeps a part first wins;
-who comes later goes on where the chain ends. So it does not matter how often a chunk is handed out, nor to
-how many.
+The parts of a chunk form a chain: each begins where the one before ended. The first part that is stored wins,
+and whoever comes later goes on where the chain ends. So a chunk may be handed out any number of times, also
+to several workers at once.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from triptych.aws.objects import StoredObject
 from triptych.aws.table import Pacer
 from triptych.aws.uploads import ObjectWriter
 from triptych.batches.batch import Batch
-from triptych.batches.cancelling import checkpoint, still_wanted
+from triptych.batches.cancelling import check_wanted, checkpoint
 from triptych.batches.file import Chunk, InputFile, Part, head_of, without_long_columns
+from triptych.batches.find import Models
 from triptych.batches.keys import part_errors_key, part_key
 from triptych.batches.lookup import LookupRate, Origin
-from triptych.batches.opening import Models
-from triptych.batches.places import Places
-from triptych.batches.store import BatchStore
+from triptych.batches.store import BatchStorage
 from triptych.batches.telemetry import BatchTelemetry, ChunkRun
 from triptych.clock import Deadline
 from triptych.errors import ServiceUnavailable
@@ -52,7 +51,7 @@ class Limits(NamedTuple):
     sizes: Sizes = Sizes()
 
     def rate(self, batch: Batch) -> float:
-        """Predictions that one worker of a batch writes in a second."""
+        """Returns the predictions that one worker of a batch writes in a second."""
         if batch.execution is None:
             return self.lookups.of_upload()
         return self.lookups.of_chunk(batch.chunks)
@@ -62,20 +61,19 @@ class Transformer:
     """Transforms chunks.
 
     Args:
-        places: Where it reads and writes.
-        store: Keeps the records of parts.
-        models: Gives models.
-        observer: Is told about each run.
+        storage: Where batches and their files are stored.
+        models: Returns open models.
+        telemetry: Is notified of each run.
         limits: How much is done at once, and how fast.
     """
 
     def __init__(
-        self, places: Places, store: BatchStore, models: Models, observer: BatchTelemetry, limits: Limits
+        self, storage: BatchStorage, models: Models, telemetry: BatchTelemetry, limits: Limits
     ) -> None:
-        self._places = places
-        self._store = store
+        self._storage = storage
+        self._batches = storage.batches
         self._models = models
-        self._observer = observer
+        self._telemetry = telemetry
         self._limits = limits
 
     def run(self, batch: Batch, chunk: Chunk, deadline: Deadline) -> Chunk | None:
@@ -94,61 +92,64 @@ class Transformer:
             DeadlineExceeded: There was no time for anything.
             TriptychError: The file is wrong as a whole, or something is out of order.
         """
-        still_wanted(self._store, batch.id)
-        last = self._chain_end(batch, chunk)
+        check_wanted(self._batches, batch.id)
+        last = self._last_part(batch, chunk)
         if last is not None and last.last:
             return None
-        start = chunk.start if last is None else last.end
-        part = self._made(batch, chunk, start, deadline)
-        kept = part if self._store.add_part(batch.id, part) else self._store.part(batch.id, part.file, start)
-        if kept is None:
-            raise ServiceUnavailable("a part that was just there is gone; try again")
-        return None if kept.last else chunk._replace(start=kept.end)
+        rest = chunk if last is None else chunk._replace(start=last.end)
+        part = self._transformed(batch, rest, deadline)
+        if not self._batches.add_part(batch.id, part):  # another worker was faster: its part counts
+            stored = self._batches.part(batch.id, part.file, part.start)
+            if stored is None:
+                raise ServiceUnavailable("a part that was just there is gone; try again")
+            part = stored
+        return None if part.last else chunk._replace(start=part.end)
 
-    def _chain_end(self, batch: Batch, chunk: Chunk) -> Part | None:
-        """Follows the chain of parts that there are from the beginning of a chunk; gives the last one."""
+    def _last_part(self, batch: Batch, chunk: Chunk) -> Part | None:
+        """Follows the chain of parts from the beginning of a chunk; returns the last one."""
         last: Part | None = None
         position = chunk.start
-        while found := self._store.part(batch.id, chunk.file.number, position):
+        while found := self._batches.part(batch.id, chunk.file.number, position):
             last, position = found, found.end
             if found.last:
                 break
         return last
 
-    def _made(self, batch: Batch, chunk: Chunk, start: int, deadline: Deadline) -> Part:
-        attempt = self._store.count_attempt(batch.id, chunk.file.number, start)
+    def _transformed(self, batch: Batch, chunk: Chunk, deadline: Deadline) -> Part:
+        """Transforms what is left of a chunk, or the beginning of it."""
+        attempt = self._batches.count_attempt(batch.id, chunk.file.number, chunk.start)
         share = 0.5 ** (attempt - 1)
         model = self._models(chunk.file.model, chunk.file.version)
         stop = Deadline(deadline.at - min(_FINISHING, deadline.remaining / 10))
         rate = self._limits.rate(batch)
-        sizes = self._limits.sizes.shared(share)  # what ended without a word may have wanted for memory
+        sizes = self._limits.sizes.shared(
+            share
+        )  # an attempt that ended without a word may have lacked memory
         if chunk.file.options.lookup:
             sizes = sizes._replace(records=max(1, int(rate * _LOOKUP_SECONDS)))
-        budget = Budget(stop, checkpoint(self._store, batch.id), sizes, share)
-        making = _Making(self._places, self._observer, batch, chunk._replace(start=start), Pacer(rate, stop))
-        return making.part(model, budget)
+        budget = Budget(stop, checkpoint(self._batches, batch.id), sizes, share)
+        part = _PartWriter(self._storage, batch, chunk, Pacer(rate, stop)).write(model, budget)
+        self._telemetry.chunk_ran(batch.id, _run(chunk.file, part))
+        return part
 
 
-class _Making:
-    """One part in the making; its objects have names that nobody else uses."""
+class _PartWriter:
+    """Writes one part, as objects whose names nothing else uses."""
 
-    def __init__(
-        self, places: Places, observer: BatchTelemetry, batch: Batch, chunk: Chunk, pacer: Pacer
-    ) -> None:
+    def __init__(self, storage: BatchStorage, batch: Batch, chunk: Chunk, pacer: Pacer) -> None:
         token = uuid4().hex
         number, start = chunk.file.number, chunk.start
-        self._places = places
-        self._observer = observer
+        self._storage = storage
         self._batch = batch
         self._chunk = chunk
         self._pacer = pacer
         self._output_key = part_key(batch.id, number, start, token)
         self._errors_key = part_errors_key(batch.id, number, start, token)
 
-    def part(self, model: Model, budget: Budget) -> Part:
-        """Transforms what is left of the chunk, or the beginning of it."""
+    def write(self, model: Model, budget: Budget) -> Part:
+        """Transforms the chunk, or the beginning of it."""
         started = monotonic()
-        work = self._places.work
+        work = self._storage.work
         output = work.create(self._output_key, self._chunk.file.answer.format.content_type)
         errors = work.create(self._errors_key, "application/jsonlines")
         try:
@@ -160,9 +161,7 @@ class _Making:
             errors.abort()
             raise
         part = self._described(report, written, round((monotonic() - started) * 1000))
-        part = without_long_columns(work, self._batch.id, part)
-        self._observer.chunk_ran(self._batch.id, _run(self._chunk.file, part))
-        return part
+        return without_long_columns(work, self._batch.id, part)
 
     def _report(self, model: Model, sinks: Sinks, budget: Budget) -> Report:
         file, form = self._chunk.file, self._chunk.file.form
@@ -173,14 +172,14 @@ class _Making:
 
     def _piece(self) -> Piece:
         chunk, file = self._chunk, self._chunk.file
-        head = head_of(self._places.work, chunk)
+        head = head_of(self._storage.work, chunk)
         if chunk.staged is None:
             found = StoredObject(file.key, file.size, file.etag, file.object_version, 0)
-            return Piece(self._places.inputs.open(found), chunk.start, chunk.end, head)
-        staged = self._places.work.find(chunk.staged)
+            return Piece(self._storage.inputs.open(found), chunk.start, chunk.end, head)
+        staged = self._storage.work.find(chunk.staged)
         if staged is None:
             raise ServiceUnavailable("the plain copy of the chunk is gone; redrive the batch")
-        source = self._places.work.open(staged)
+        source = self._storage.work.open(staged)
         return Piece(source, chunk.start, chunk.end, head, offset=chunk.end - staged.size)
 
     def _lookups(self, model: Model) -> Lookups | None:
@@ -190,7 +189,7 @@ class _Making:
         origin = Origin(model.name, model.version, self._batch.id, self._batch.created)
 
         def put(predictions: Sequence[Prediction]) -> None:
-            self._places.predictions.put(predictions, origin, self._pacer)
+            self._storage.predictions.put(predictions, origin, self._pacer)
 
         return Lookups(options.key, put)
 
@@ -216,7 +215,7 @@ class _Making:
 
 
 def _close(errors: ObjectWriter, report: Report) -> None:
-    """Keeps failed records only where there are some."""
+    """Makes the object of failed records visible only where there are some."""
     if report.counts.failed:
         errors.close()
     else:
@@ -228,5 +227,5 @@ def _run(file: InputFile, part: Part) -> ChunkRun:
 
 
 def peak_memory() -> int:
-    """Gives the most memory that this process has had, in bytes."""
+    """Returns the most memory that this process has had, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

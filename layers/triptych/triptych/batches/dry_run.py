@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from triptych.aws.bucket import Bucket
 from triptych.aws.objects import StoredObject
 from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.document import SHOWN, said
 from triptych.batches.estimate import Work, estimate
+from triptych.batches.find import Descriptions, find_files, input_file
 from triptych.batches.lookup import LookupRate
-from triptych.batches.opening import Descriptions, input_file
 from triptych.batches.sizing import Sizing, sized
+from triptych.batches.store import BatchStorage
 from triptych.batches.submission import MAX_KEYS, Submission
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, NotFound, TriptychError
-
-type Select = Callable[[BatchSource], Iterable[StoredObject | str | None]]
-"""Looks at files: gives each of the batch, the key alone of one that is not there, None for one left out."""
 
 _FINDING, _SAMPLING = 0.5, 0.8
 """Shares of the time after which no further file is looked for, and no further one opened."""
@@ -60,30 +57,29 @@ class _Counted(NamedTuple):
     lookups: int
 
     def rows_described(self) -> dict[str, int]:
-        """Gives the rows as the answer has them."""
+        """Returns the rows as the answer has them."""
         return {} if self.rows is None else {"rows" if self.exact else "estimated_rows": self.rows}
 
 
 class DryRun:
-    """Tells what batches would do.
+    """Describes what batches would do.
 
     Args:
-        inputs: Bucket of inputs.
-        select: Finds the files of a batch.
+        storage: Where files are stored.
         models: Describes models.
         workers: What would transform the files.
     """
 
-    def __init__(self, inputs: Bucket, select: Select, models: Descriptions, workers: Workers) -> None:
-        self._inputs = inputs
-        self._select = select
+    def __init__(self, storage: BatchStorage, models: Descriptions, workers: Workers) -> None:
+        self._storage = storage
+        self._inputs = storage.inputs
         self._models = models
         self._workers = workers
 
     def describe(self, submission: Submission, deadline: Deadline) -> dict[str, Any]:
         """Describes in JSON what a batch would do; of many files, the first ones are opened.
 
-        Where there is no time to find all files, it tells how many keys were looked at, and describes these.
+        Where there is no time to find all files, it says how many keys were looked at, and describes these.
 
         Args:
             submission: The batch.
@@ -103,15 +99,15 @@ class DryRun:
         return {
             "dry_run": True,
             **({} if looked_at is None else {"looked_at": looked_at}),
-            **self._together(files, _sum([known, *rest])),
+            **self._totals(files, _sum([known, *rest])),
             "listed": [described for described, counted in shown if counted],
             "refused": [described for described, counted in shown if counted is None],
         }
 
     def _found(self, source: BatchSource, deadline: Deadline) -> tuple[list[StoredObject | str], int | None]:
-        """Finds files; tells also how many keys it looked at, unless these are all."""
+        """Finds files; returns also how many keys it looked at, unless these are all."""
         found: list[StoredObject | str] = []
-        for looked_at, file in enumerate(self._select(source), start=1):
+        for looked_at, file in enumerate(find_files(self._storage, source), start=1):
             if file is not None:
                 found.append(file)
             if len(found) > MAX_KEYS:
@@ -120,7 +116,7 @@ class DryRun:
                 return found, looked_at
         return found, None
 
-    def _together(self, files: int, all_: _Counted) -> dict[str, Any]:
+    def _totals(self, files: int, all_: _Counted) -> dict[str, Any]:
         workers = self._workers
         work = Work(all_.size, files, all_.chunks, workers.memory, all_.lookups, plain=all_.plain)
         share = workers.lookups.of_chunk(all_.chunks)
@@ -182,7 +178,7 @@ class DryRun:
 
 
 def _until[F](deadline: Deadline, files: Iterable[F]) -> Iterator[F]:
-    """Gives the first file, and those that there is time for."""
+    """Yields the first file, and those that there is time for."""
     for file in files:
         yield file
         if deadline.remaining <= 0:

@@ -158,7 +158,7 @@ class FileOutcome(NamedTuple):
     error: Failure | None = None
 
 
-def message(record: Chunk | Join) -> dict[str, Any]:
+def encode(record: Chunk | Join) -> dict[str, Any]:
     """Returns the JSON object that `chunk_of` and `join_of` read."""
     return plain(record)
 

@@ -18,12 +18,11 @@ import orjson
 from triptych.aws.bucket import Bucket
 from triptych.aws.objects import ObjectReader, StoredObject
 from triptych.batches.batch import Batch
-from triptych.batches.cancelling import still_wanted
+from triptych.batches.cancelling import check_wanted
 from triptych.batches.file import FileOutcome, InputFile, Join, Part, with_columns
 from triptych.batches.keys import errors_key, manifest_key, output_key
 from triptych.batches.manifest import FileReport, Generation, manifest
-from triptych.batches.places import Places
-from triptych.batches.store import BatchStore
+from triptych.batches.store import BatchStorage, BatchStore
 from triptych.batches.telemetry import BatchTelemetry
 from triptych.clock import Clock
 from triptych.errors import BadRequest, Conflict, ServiceUnavailable, TriptychError
@@ -97,36 +96,36 @@ def generation(found: StoredObject | InputFile | str) -> Generation:
     return Generation(found.key, found.size, found.etag, version)
 
 
-def joined_output(places: Places, file: InputFile, parts: Sequence[Part]) -> StoredObject:
+def joined_output(storage: BatchStorage, file: InputFile, parts: Sequence[Part]) -> StoredObject:
     """Makes the output of a file visible.
 
     Args:
-        places: Where its parts are, and it goes.
+        storage: Where its parts are, and it goes.
         file: The file.
         parts: Its parts, in order.
     """
     key, content_type = output_key(file.key), file.answer.format.content_type
-    objects = [_object(places.work, part.output) for part in parts if part.output]
+    objects = [_object(storage.work, part.output) for part in parts if part.output]
     if file.answer.format in TABLES and len(objects) > 1:
-        return _rewritten(places, file, objects)
+        return _rewritten(storage, file, objects)
     known = telling(parts)
     rows = counts_of(parts).written
     envelope = {"model_name": file.model, "model_version": str(file.version)}
     whole = Whole(file.answer, known.columns, known.layout, rows, envelope)
     pieces: list[bytes | StoredObject] = [head(whole), *objects, tail(file.answer)]
-    return places.outputs.join(key, pieces, places.work, content_type)
+    return storage.outputs.join(key, pieces, storage.work, content_type)
 
 
-def joined_errors(places: Places, file: InputFile, parts: Sequence[Part]) -> StoredObject | None:
+def joined_errors(storage: BatchStorage, file: InputFile, parts: Sequence[Part]) -> StoredObject | None:
     """Makes the failed records of a file visible, numbered within the file; None when there are none."""
     if not any(part.errors for part in parts):
-        places.outputs.delete(errors_key(file.key))  # of an earlier upload
+        storage.outputs.delete(errors_key(file.key))  # of an earlier upload
         return None
-    writer = places.outputs.create(errors_key(file.key), "application/jsonlines")
+    writer = storage.outputs.create(errors_key(file.key), "application/jsonlines")
     try:
         before = 0
         for part in parts:
-            for line in _lines(places.work, part.errors):
+            for line in _lines(storage.work, part.errors):
                 error = orjson.loads(line)
                 writer.write(orjson.dumps({**error, "record": error["record"] + before}) + b"\n")
             before += part.counts.read
@@ -136,10 +135,10 @@ def joined_errors(places: Places, file: InputFile, parts: Sequence[Part]) -> Sto
         raise
 
 
-def _rewritten(places: Places, file: InputFile, objects: Sequence[StoredObject]) -> StoredObject:
+def _rewritten(storage: BatchStorage, file: InputFile, objects: Sequence[StoredObject]) -> StoredObject:
     """Writes one table of several; parts without rows tell no more than the others."""
-    writer = places.outputs.create(output_key(file.key), file.answer.format.content_type)
-    readers: list[ObjectReader] = [places.work.open(found) for found in objects]
+    writer = storage.outputs.create(output_key(file.key), file.answer.format.content_type)
+    readers: list[ObjectReader] = [storage.work.open(found) for found in objects]
     try:
         rewrite(readers, file.answer, writer)
         return writer.close()
@@ -172,19 +171,16 @@ class Finisher:
     """Ends files. To end one again changes nothing.
 
     Args:
-        places: Where batches read and write.
-        store: Keeps the records.
-        observer: Is told how files ended.
+        storage: Where batches and their files are stored.
+        telemetry: Is notified of the outcomes of files.
         memory: Megabytes of the workers, for the estimate of what they cost.
-        clock: Gives the milliseconds since 1970.
+        clock: Returns the milliseconds since 1970.
     """
 
-    def __init__(
-        self, places: Places, store: BatchStore, observer: BatchTelemetry, memory: int, clock: Clock
-    ) -> None:
-        self._places = places
-        self._store = store
-        self._observer = observer
+    def __init__(self, storage: BatchStorage, telemetry: BatchTelemetry, memory: int, clock: Clock) -> None:
+        self._storage = storage
+        self._batches = storage.batches
+        self._telemetry = telemetry
         self._memory = memory
         self._clock = clock
 
@@ -201,9 +197,9 @@ class Finisher:
         Raises:
             ServiceUnavailable: Something cannot be reached: begin again later.
         """
-        if self._store.outcome(batch.id, number) is None and self._is_current(source):
+        if self._batches.outcome(batch.id, number) is None and self._is_current(source):
             for key in (manifest_key, output_key, errors_key):  # a manifest goes before what it describes
-                self._places.outputs.delete(key(source.key))
+                self._storage.outputs.delete(key(source.key))
 
     def finish(self, batch: Batch, join: Join) -> FileOutcome:
         """Joins the parts of a file, or tells why there is no output.
@@ -216,15 +212,15 @@ class Finisher:
             Cancelled: The batch was cancelled.
             TriptychError: Something is out of order that may pass.
         """
-        still_wanted(self._store, batch.id)
-        if known := self._store.outcome(batch.id, join.file.number):
+        check_wanted(self._batches, batch.id)
+        if known := self._batches.outcome(batch.id, join.file.number):
             return known
         file = join.file
         report = self._report(batch, generation(file))._replace(file=file)
         try:
             if not self._is_current(report.source):
                 raise Conflict(_REPLACED)
-            parts = chain_of(self._store, self._places.work, batch.id, join)
+            parts = chain_of(self._batches, self._storage.work, batch.id, join)
             report = report._replace(parts=parts)
             report = self._joined(report, file, parts)
         except TriptychError as error:
@@ -245,7 +241,7 @@ class Finisher:
         Raises:
             ServiceUnavailable: Something cannot be reached: end it again later.
         """
-        if known := self._store.outcome(batch.id, number):
+        if known := self._batches.outcome(batch.id, number):
             return known
         return self._ended(self._report(batch, source)._replace(error=Failure.of(error)), number)
 
@@ -254,20 +250,20 @@ class Finisher:
         return self.refuse(batch, file.number, generation(file), error)
 
     def _report(self, batch: Batch, source: Generation) -> FileReport:
-        inputs, outputs = self._places.inputs.name, self._places.outputs.name
+        inputs, outputs = self._storage.inputs.name, self._storage.outputs.name
         return FileReport(batch, source, inputs, outputs, ended=self._clock(), memory=self._memory)
 
     def _is_current(self, source: Generation) -> bool:
         """Tells whether no newer upload has the key of a file: its results are not this file's to touch."""
-        found = self._places.inputs.find(source.key)
+        found = self._storage.inputs.find(source.key)
         seen = (found.version, found.etag) if found else (None, None)
         return seen == (source.version, source.etag)
 
     def _joined(self, report: FileReport, file: InputFile, parts: Sequence[Part]) -> FileReport:
         error = _judged(file, counts_of(parts))
-        self._places.outputs.delete(manifest_key(file.key))
-        output = joined_output(self._places, file, parts) if error is None else None
-        errors = joined_errors(self._places, file, parts)
+        self._storage.outputs.delete(manifest_key(file.key))
+        output = joined_output(self._storage, file, parts) if error is None else None
+        errors = joined_errors(self._storage, file, parts)
         return report._replace(
             output=generation(output) if output else None,
             errors=generation(errors) if errors else None,
@@ -290,14 +286,14 @@ class Finisher:
             manifest=manifest_key(key),
             error=report.error,
         )
-        if self._store.add_outcome(report.batch.id, outcome):
-            self._observer.file_ended(report.batch, outcome)
+        if self._batches.add_outcome(report.batch.id, outcome):
+            self._telemetry.file_ended(report.batch, outcome)
             return outcome
-        return self._store.outcome(report.batch.id, number) or outcome
+        return self._batches.outcome(report.batch.id, number) or outcome
 
     def _publish(self, report: FileReport) -> None:
         """Writes the manifest, when nothing is there but what it lists."""
-        key, outputs = report.source.key, self._places.outputs
+        key, outputs = report.source.key, self._storage.outputs
         if report.error is not None:
             outputs.delete(manifest_key(key))
             outputs.delete(output_key(key))

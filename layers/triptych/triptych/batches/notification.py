@@ -1,10 +1,10 @@
-"""What is told when a batch ends.
+"""The notification of the end of a batch.
 
 | field | what it holds |
 |---|---|
 | awsRegion, eventVersion, eventSource, eventName | as those of jobs; the source is `triptych.batches` |
-| receivedTime, eventTime | when the batch was handed over, when it ended |
-| batchId, batchStatus | its id, its state |
+| receivedTime, eventTime | when the batch was submitted, when it ended |
+| batchId, batchStatus | its id, its status |
 | failureReason | why, when it failed |
 | batch | the batch as `GET /v2/batches/{id}` shows it |
 """
@@ -17,7 +17,10 @@ from triptych.aws.clients import AwsClients
 from triptych.aws.notifications import News, Notifier
 from triptych.batches.batch import Batch
 from triptych.batches.document import document
+from triptych.batches.store import BatchStore
+from triptych.batches.transitions import notified
 from triptych.clock import moment
+from triptych.lifecycle.finalize import Finalizer
 
 SOURCE = "triptych.batches"
 
@@ -27,11 +30,16 @@ def batch_notifier(clients: AwsClients, topic_arn: str, region: str) -> Notifier
     return Notifier(clients, topic_arn, "the topic of batches", partial(_news, region=region))
 
 
+def batch_finalizer(batches: BatchStore, notifier: Notifier[Batch]) -> Finalizer[Batch]:
+    """Returns what finalizes batches."""
+    return Finalizer(batches, notifier, notified)
+
+
 def notification(batch: Batch, region: str) -> dict[str, object]:
     """Describes how a batch ended.
 
     Args:
-        batch: A batch in a final state.
+        batch: A batch with a final status.
         region: AWS region that it ran in.
     """
     ended = batch.ended or batch.created

@@ -1,6 +1,7 @@
-"""Accepting batches: a reminder first, then the record, then the state machine.
+"""The life of a batch: submitted, started on the state machine, watched, cancelled, ended, redriven.
 
-What callers do with batches: look, wait, cancel, start again.
+A reminder is queued before a batch is recorded: if the process dies before it has started the state machine,
+the function of uploads starts the batch a minute later.
 """
 
 from __future__ import annotations
@@ -9,51 +10,92 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
+from triptych.aws.queue import Queue
 from triptych.aws.workflow import Workflow
-from triptych.batches.batch import Batch, BatchSource, Status, derived_id, random_id, scheduled_id
-from triptych.batches.batch import batch_id as checked
+from triptych.batches.batch import IDS, Batch, BatchSource, Status, derived_id, execution_name, scheduled_id
 from triptych.batches.document import Progress, progress
 from triptych.batches.file import FileOutcome
-from triptych.batches.finalize import BatchEndings, BatchLedger
-from triptych.batches.starting import Starter
-from triptych.batches.store import BatchPage, BatchStore
-from triptych.batches.submission import Submission
+from triptych.batches.store import BatchStorage
+from triptych.batches.submission import Submission, shortened
 from triptych.batches.telemetry import BatchTelemetry
-from triptych.batches.transitions import cancelled, redriven
+from triptych.batches.transitions import Transition, cancelled, failed, finished, handed_over, redriven
 from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, ServiceUnavailable
 from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.listing import awaited, selected
+from triptych.lifecycle.finalize import Finalizer
+from triptych.lifecycle.ids import random_id
+from triptych.lifecycle.store import Page
+from triptych.lifecycle.wait import wait_until_final
+from triptych.protocol.json_document import dump
+
+REMINDER_SECONDS = 60
+"""Seconds until a reminder is delivered: the function that accepts batches has ended by then, it has 28."""
+
+PARTS_DAYS = 6
+"""Days in which a batch can be redriven: its parts stay until that run must have ended."""
+
+_DAY = 86_400_000
+
+_COMPLETE = {Status.SUCCEEDED, Status.SUCCEEDED_WITH_ERRORS}
+"""Statuses in which the record has all counts."""
 
 
-class BatchSubmitter:
-    """Accepts batches.
+class StateMachine(NamedTuple):
+    """What runs batches.
+
+    Attributes:
+        workflow: Starts and stops executions.
+        reminders: Queue of the function that starts batches which nobody else has started.
+    """
+
+    workflow: Workflow
+    reminders: Queue
+
+
+class View(NamedTuple):
+    """A batch and its progress.
+
+    Attributes:
+        batch: The batch.
+        progress: How far it has come.
+        outcomes: Outcomes of its files so far.
+    """
+
+    batch: Batch
+    progress: Progress
+    outcomes: Sequence[FileOutcome]
+
+
+class BatchService:
+    """Accepts, starts and ends batches, and serves callers who have some.
 
     Args:
-        store: Keeps the records.
-        starter: Starts batches.
-        endings: Ends those that cannot be started.
-        observer: Is told about every new batch.
-        clock: Gives the milliseconds since 1970.
+        storage: Stores records, and long lists of keys.
+        finalizer: Finalizes batches that have ended.
+        machine: Runs batches.
+        telemetry: Is notified of new batches and of those that end.
+        clock: Returns the milliseconds since 1970.
     """
 
     def __init__(
         self,
-        store: BatchStore,
-        starter: Starter,
-        endings: BatchEndings,
-        observer: BatchTelemetry,
+        storage: BatchStorage,
+        finalizer: Finalizer[Batch],
+        machine: StateMachine,
+        telemetry: BatchTelemetry,
         clock: Clock,
     ) -> None:
-        self._store = store
-        self._ledger = BatchLedger(store)
-        self._starter = starter
-        self._endings = endings
-        self._observer = observer
+        self._batches = storage.batches
+        self._work = storage.work
+        self._finalizer = finalizer
+        self._machine = machine
+        self._telemetry = telemetry
         self._clock = clock
 
+    # ------------------------------------------------------------------------------- begin
+
     def submit(self, submission: Submission, key: tuple[str, str] | None = None) -> Batch:
-        """Accepts a batch, or gives the one that the same key made before.
+        """Accepts and starts a batch; returns the same batch for the same key.
 
         Args:
             submission: What the batch is for.
@@ -63,17 +105,22 @@ class BatchSubmitter:
             Conflict: The key was used for something else.
             ServiceUnavailable: The batch could not be accepted.
         """
-        batch = submission.batch(derived_id(*key) if key else random_id(), self._clock())
-        found = self._kept(batch)
-        if not submission.made(found):
+        submission = submission._replace(source=shortened(self._work, submission.source))
+        batch = self._queued(submission.batch(derived_id(*key) if key else random_id(), self._clock()))
+        if not submission.matches(batch):
             raise Conflict(
-                f"the idempotency key was used for batch {found.id}, which asks for something else; "
+                f"the idempotency key was used for batch {batch.id}, which asks for something else; "
                 "choose another key, or send what was sent before"
             )
-        return self._started(found, shared=key is not None)
+        try:
+            return self._started(batch)
+        except ServiceUnavailable as error:
+            if key is None:  # the answer says that there is no batch: the caller may well make another one
+                self.fail(batch.id, Failure.of(error))
+            raise
 
-    def scheduled(self, prefix: str, time: str) -> Batch:
-        """Accepts the batch of all new files under a prefix, or gives the one that the same time made before.
+    def schedule(self, prefix: str, time: str) -> Batch:
+        """Accepts and starts the batch of all new files under a prefix; the same time makes the same batch.
 
         Args:
             prefix: What the keys of the files begin with.
@@ -83,153 +130,195 @@ class BatchSubmitter:
             ServiceUnavailable: The batch could not be accepted.
         """
         submission = Submission(BatchSource(prefix=prefix, only_new=True))
-        batch = self._kept(submission.batch(scheduled_id(prefix, time), self._clock()))
-        return self._started(batch, shared=True)
+        return self._started(self._queued(submission.batch(scheduled_id(prefix, time), self._clock())))
 
-    def _kept(self, batch: Batch) -> Batch:
-        self._starter.remind(batch.id)
-        if not self._store.add(batch):
-            return self._ledger.known(batch.id)
-        self._observer.batch_accepted(batch)
+    def accept(self, batch: Batch) -> Batch:
+        """Records a new batch; returns the one that has its id where there is one.
+
+        Raises:
+            ServiceUnavailable: Records cannot be reached.
+        """
+        if not self._batches.add(batch):
+            return self._batches.existing(batch.id)
+        self._telemetry.batch_accepted(batch)
         return batch
 
-    def _started(self, batch: Batch, *, shared: bool) -> Batch:
-        if (
-            batch.status is not Status.QUEUED or batch.execution is not None
-        ):  # else a call died before it started it
-            return batch
+    def start(self, batch: Batch) -> Batch:
+        """Starts an execution, then records it: a record of no execution would wait for ever.
+
+        To start a batch again changes nothing.
+
+        Returns:
+            The batch as it is by then, which may have ended.
+
+        Raises:
+            ServiceUnavailable: It could not be started.
+        """
+        self._machine.workflow.start(execution_name(batch.id, batch.redrives), batch.id)
         try:
-            return self._starter.start(batch)
+            return self._batches.move(batch, partial(handed_over, now=self._clock()))
+        except Conflict:  # it has ended already
+            return self._batches.existing(batch.id)
+
+    def remind(self, batch_id: str) -> None:
+        """Starts a batch that is recorded and that nobody has started, or ends it as failed.
+
+        Args:
+            batch_id: Id of a batch, which may never have been recorded.
+
+        Raises:
+            ServiceUnavailable: Records cannot be reached: remind again later.
+        """
+        batch = self._batches.get(batch_id)
+        if batch is None or not _waits(batch):
+            return
+        try:
+            self.start(batch)
         except ServiceUnavailable as error:
-            if not shared:  # the answer says that there is no batch: the caller may well make another one
-                self._endings.fail(batch.id, Failure.of(error))
-            raise
+            reason = f"it could not be started: {error}; redrive the batch"
+            self.fail(batch.id, Failure(error.kind, reason, retryable=True))
 
+    # ------------------------------------------------------------------------------- look
 
-PARTS_DAYS = 6
-"""Days for which a batch can be started again: what it has made stays until that run must have ended."""
-
-_DAY = 86_400_000
-
-_DONE = {Status.SUCCEEDED, Status.SUCCEEDED_WITH_ERRORS}
-"""States in which the record knows all of it."""
-
-
-class View(NamedTuple):
-    """A batch, and how far it has come.
-
-    Attributes:
-        batch: The batch.
-        made: How far it has come.
-        outcomes: What became of its files so far.
-    """
-
-    batch: Batch
-    made: Progress
-    outcomes: Sequence[FileOutcome]
-
-
-class BatchDesk:
-    """Serves callers.
-
-    Args:
-        store: Keeps the records.
-        starter: Starts batches.
-        endings: Ends batches.
-        workflow: Runs them.
-        clock: Gives the milliseconds since 1970.
-    """
-
-    def __init__(
-        self,
-        store: BatchStore,
-        starter: Starter,
-        endings: BatchEndings,
-        workflow: Workflow,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._ledger = BatchLedger(store)
-        self._starter = starter
-        self._endings = endings
-        self._workflow = workflow
-        self._clock = clock
-
-    def batch(self, batch_id: str) -> Batch:
-        """Gives a batch.
+    def get(self, batch_id: str) -> Batch:
+        """Returns a batch.
 
         Raises:
             NotFound: There is no such batch.
         """
-        return self._ledger.known(checked(batch_id))
+        return self._batches.existing(IDS.checked(batch_id))
 
     def wait(self, batch_id: str, seconds: float, deadline: Deadline) -> Batch:
-        """Gives a batch as soon as it has ended, or as it is when the time is over.
+        """Returns a batch as soon as it has ended, or as it is when the time is over.
 
         Raises:
             NotFound: There is no such batch.
         """
-        return awaited(lambda: self.batch(batch_id), min(Deadline.after(seconds), deadline))
+        return wait_until_final(lambda: self.get(batch_id), min(Deadline.after(seconds), deadline))
 
     def view(self, batch: Batch) -> View:
-        """Looks how far a batch has come."""
-        outcomes = self._store.outcomes(batch.id)
-        parts = () if batch.status in _DONE else self._store.parts(batch.id)
+        """Reads how far a batch has come."""
+        outcomes = self._batches.outcomes(batch.id)
+        parts = () if batch.status in _COMPLETE else self._batches.parts(batch.id)
         return View(batch, progress(parts, outcomes), outcomes)
 
+    def newest(
+        self, *, model: str | None, status: Status | None, after: str | None, limit: int
+    ) -> Page[Batch]:
+        """Lists batches, newest first. A page may be short and have a next one all the same.
+
+        Args:
+            model: Model that batches were asked for with, or that the keys of their files name; None for all.
+            status: Status of the batches; None for those of any status.
+            after: `next` of the previous page.
+            limit: Maximum number of batches.
+
+        Raises:
+            BadRequest: `after` is no token of a page.
+        """
+        if model is None and status is None:
+            return self._batches.newest(after=after, limit=limit)
+
+        def matches(batch: Batch) -> bool:
+            return status in {None, batch.status} and (model is None or _names(batch, model))
+
+        return self._batches.search(matches, after=after, limit=limit)
+
+    # ------------------------------------------------------------------------------- end
+
+    def finish(self, batch_id: str) -> Batch:
+        """Ends a batch by the outcomes of its files.
+
+        Raises:
+            Conflict: Nobody has begun with it.
+            NotFound: There is no such batch.
+            ServiceUnavailable: Something cannot be reached: finish it again later.
+        """
+        outcomes = self._batches.outcomes(batch_id)
+        ending = partial(finished, now=self._clock(), outcomes=outcomes)
+        return self._end(self._batches.existing(batch_id), ending)
+
+    def fail(self, batch_id: str, failure: Failure) -> Batch:
+        """Ends a batch that cannot be transformed; raises what `finish` does."""
+        ending = partial(failed, now=self._clock(), error=failure)
+        return self._end(self._batches.existing(batch_id), ending)
+
     def cancel(self, batch_id: str) -> Batch:
-        """Cancels a batch: what is under way ends within seconds; to do so again changes nothing.
+        """Cancels a batch: workers end within seconds; to cancel it again changes nothing.
 
         Raises:
             NotFound: There is no such batch.
             Conflict: It ended in another way.
         """
-        batch = self._endings.end(self.batch(batch_id), partial(cancelled, now=self._clock()))
+        batch = self._end(self.get(batch_id), partial(cancelled, now=self._clock()))
         if batch.status is not Status.CANCELLED:
             raise Conflict(f"batch {batch.id} is {batch.status}: it cannot be cancelled")
         if batch.execution is not None:
-            self._workflow.stop(batch.execution)
+            self._machine.workflow.stop(batch.execution)
         return batch
 
-    def redrive(self, batch_id: str) -> Batch:
-        """Starts a batch again that failed, or lost files, for a reason that may be gone.
+    def execution_ended(self, execution: str, batch_id: str, failure: Failure) -> None:
+        """Ends a batch whose execution was killed, or ran out of time.
 
-        What is done is not done again.
+        Args:
+            execution: Name of the execution.
+            batch_id: Id of its batch.
+            failure: Why it ended.
+
+        Raises:
+            ServiceUnavailable: Records cannot be reached.
+        """
+        batch = self._batches.get(batch_id)
+        if batch is None or execution != execution_name(batch.id, batch.redrives):
+            return  # of no batch, or from before the batch was redriven
+        self.fail(batch.id, failure)
+
+    def finalize(self, batch: Batch) -> None:
+        """Notifies subscribers of the end of a batch, if nobody did.
+
+        Raises:
+            ServiceUnavailable: Something cannot be reached: finalize it again later.
+        """
+        self._finalizer.finalize(batch)
+
+    def redrive(self, batch_id: str) -> Batch:
+        """Starts a batch again that failed, or lost files, for a reason that may have passed.
+
+        Finished files and parts are kept.
 
         Raises:
             NotFound: There is no such batch.
             Conflict: Nothing of it has failed, or it would fail again, or it is too old.
             ServiceUnavailable: It could not be started. If it is queued by then, its reminder starts it.
         """
-        batch = self.batch(batch_id)
-        if not _waits_for_start(batch):
-            redriven(batch)  # refuses before anything is forgotten
+        batch = self.get(batch_id)
+        if not (_waits(batch) and batch.redrives):  # else a redrive died before it started the state machine
+            redriven(batch)  # raises before anything is deleted
             self._check_parts(batch)
-            self._endings.settle(batch)  # its failure is told before it is not true any more
-            self._starter.remind(batch.id)
-            self._store.forget_outcomes(batch.id)
-            batch = self._ledger.move(self._ledger.known(batch.id), redriven)
-        return self._starter.start(batch)
+            self.finalize(batch)  # subscribers hear of the failure before it is not true any more
+            self._send_reminder(batch.id)
+            self._batches.forget_outcomes(batch.id)
+            batch = self._batches.move(self._batches.existing(batch.id), redriven)
+        return self.start(batch)
 
-    def page(self, *, model: str | None, status: Status | None, after: str | None, limit: int) -> BatchPage:
-        """Lists batches, newest first. A page may be short and have a next one all the same.
+    def _queued(self, batch: Batch) -> Batch:
+        self._send_reminder(batch.id)
+        return self.accept(batch)
 
-        Args:
-            model: Only batches that were asked for with this model, or whose files' keys name it.
-            status: Only batches with this status.
-            after: `next` of the page before.
-            limit: At most so many.
-        """
-        if model is None and status is None:
-            return self._store.newest(after=after, limit=limit)
+    def _send_reminder(self, batch_id: str) -> None:
+        self._machine.reminders.send(dump({"start": batch_id}).decode(), REMINDER_SECONDS)
 
-        def read(place: str | None, most: int) -> tuple[Sequence[Batch], str | None]:
-            return self._store.newest(after=place, limit=most)
+    def _started(self, batch: Batch) -> Batch:
+        """Starts a batch, unless an earlier call with its key did."""
+        return self.start(batch) if _waits(batch) else batch
 
-        def wanted(batch: Batch) -> bool:
-            return status in {None, batch.status} and (model is None or _is_of(batch, model))
-
-        return BatchPage(*selected(read, wanted, after, limit))
+    def _end(self, batch: Batch, transition: Transition) -> Batch:
+        """Ends a batch, unless it has ended, and notifies subscribers."""
+        moved = self._batches.move(batch, lambda found: found if found.final else transition(found))
+        if not batch.final and not moved.notified:
+            self._telemetry.batch_ended(moved)
+        self.finalize(moved)
+        return moved
 
     def _check_parts(self, batch: Batch) -> None:
         if self._clock() - batch.created >= PARTS_DAYS * _DAY:
@@ -238,12 +327,13 @@ class BatchDesk:
             )
 
 
-def _waits_for_start(batch: Batch) -> bool:
-    # A redrive that died before it started the state machine is made again.
-    return batch.status is Status.QUEUED and batch.redrives > 0 and batch.execution is None
+def _waits(batch: Batch) -> bool:
+    """Returns whether a batch waits for its start."""
+    return batch.status is Status.QUEUED and batch.execution is None
 
 
-def _is_of(batch: Batch, model: str) -> bool:
+def _names(batch: Batch, model: str) -> bool:
+    """Returns whether a batch, or the keys of its files, name a model."""
     if batch.model is not None:
         return batch.model == model
     source = batch.source

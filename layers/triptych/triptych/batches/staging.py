@@ -14,9 +14,8 @@ from triptych.batches.batch import Batch
 from triptych.batches.cancelling import checkpoint
 from triptych.batches.file import Chunk, InputFile, without_long_head
 from triptych.batches.keys import staged_key
-from triptych.batches.places import Places
 from triptych.batches.scanner import beginning, header_row, scanner_of, sliced
-from triptych.batches.store import BatchStore
+from triptych.batches.store import BatchStorage
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.protocol.compression import decompressed
@@ -134,12 +133,11 @@ _WHOLE = 2**62
 _ENDING = 5.0  # seconds kept for telling that there was not enough time for a copy either
 
 
-def plain_copy(places: Places, store: BatchStore, batch: Batch, file: InputFile, deadline: Deadline) -> Chunk:
+def plain_copy(storage: BatchStorage, batch: Batch, file: InputFile, deadline: Deadline) -> Chunk:
     """Copies compressed text as plain text, which can be gone on with wherever time was up.
 
     Args:
-        places: Where batches read and write.
-        store: Keeps the records.
+        storage: Where batches and their files are stored.
         batch: The batch.
         file: One of its files.
         deadline: When this must have ended.
@@ -158,14 +156,14 @@ def plain_copy(places: Places, store: BatchStore, batch: Batch, file: InputFile,
             "there was not enough time for the file, whose format is read in one go; "
             "split it, or send it as CSV or JSON Lines"
         )
-    check = checkpoint(store, batch.id)
+    check = checkpoint(storage.batches, batch.id)
 
     def tick() -> None:
         check()
         if deadline.remaining < _ENDING:
             raise PayloadTooLarge("there was not enough time to decompress the file; split it")
 
-    source = places.inputs.open(StoredObject(file.key, file.size, file.etag, file.object_version, 0))
-    copies = staged_chunks(file, source, _WHOLE, Staging(places.work, batch.id), tick)
-    (copy,) = without_long_head(places.work, batch.id, copies)
+    source = storage.inputs.open(StoredObject(file.key, file.size, file.etag, file.object_version, 0))
+    copies = staged_chunks(file, source, _WHOLE, Staging(storage.work, batch.id), tick)
+    (copy,) = without_long_head(storage.work, batch.id, copies)
     return copy

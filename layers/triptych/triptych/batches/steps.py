@@ -18,20 +18,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from triptych.batches.batch import Batch
 from triptych.batches.cancelling import Cancelled
+from triptych.batches.chunk import Transformer
 from triptych.batches.failures import batch_failure, file_failure
-from triptych.batches.file import Chunk, InputFile, Join, chunk_of, join_of, message
-from triptych.batches.finalize import BatchLedger
+from triptych.batches.file import Chunk, InputFile, Join, chunk_of, encode, join_of
+from triptych.batches.finish import Finisher
 from triptych.batches.keys import chunks_key, joins_key
-from triptych.batches.places import Places
-from triptych.batches.plan import Planned
+from triptych.batches.plan import Planned, Planner
+from triptych.batches.service import BatchService
 from triptych.batches.staging import plain_copy
-from triptych.batches.store import BatchStore
+from triptych.batches.store import BatchStorage
 from triptych.batches.transitions import handed_over, planned
-from triptych.batches.uploads import Steps
 from triptych.clock import Clock, Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, TriptychError
 from triptych.inference.reading import is_positioned
@@ -40,23 +40,33 @@ from triptych.lifecycle.failure import Failure
 Message = Mapping[str, Any]
 
 
+class FileSteps(NamedTuple):
+    """What happens to the files of a batch.
+
+    Attributes:
+        planner: Cuts them into chunks.
+        transformer: Transforms chunks to parts.
+        finisher: Joins parts to outputs.
+    """
+
+    planner: Planner
+    transformer: Transformer
+    finisher: Finisher
+
+
 class WorkflowSteps:
     """Plans, transforms and joins for the state machine.
 
     Args:
-        places: Where batches read and write.
-        store: Keeps the records.
-        ledger: Moves batches.
-        steps: What batches go through.
-        clock: Gives the milliseconds since 1970.
+        storage: Where batches and their files are stored.
+        service: Ends batches.
+        steps: What happens to files.
+        clock: Returns the milliseconds since 1970.
     """
 
-    def __init__(
-        self, places: Places, store: BatchStore, ledger: BatchLedger, steps: Steps, clock: Clock
-    ) -> None:
-        self._places = places
-        self._store = store
-        self._ledger = ledger
+    def __init__(self, storage: BatchStorage, service: BatchService, steps: FileSteps, clock: Clock) -> None:
+        self._storage = storage
+        self._service = service
         self._steps = steps
         self._clock = clock
 
@@ -73,49 +83,47 @@ class WorkflowSteps:
             raise BadRequest(f"step: expected one of {', '.join(steps)}, got {message.get('step')!r}")
         return step(message, deadline)
 
-    def plan(self, told: Message, deadline: Deadline) -> dict[str, Any]:
+    def plan(self, message: Message, deadline: Deadline) -> dict[str, Any]:
         """Plans a batch; one that cannot be planned ends here, with nothing left to do.
 
         Raises:
             TriptychError: Something is out of order; the state machine tries again, or gives up.
         """
-        batch = self._batch(told)
+        batch = self._batch(message)
         try:
-            batch = self._ledger.move(batch, partial(handed_over, now=self._clock()))
+            batch = self._storage.batches.move(batch, partial(handed_over, now=self._clock()))
             made = self._steps.planner.plan(batch, deadline)
-            self._ledger.move(batch, partial(planned, files=made.files, chunks=made.chunks))
+            self._storage.batches.move(batch, partial(planned, files=made.files, chunks=made.chunks))
         except TriptychError as error:
             if error.retryable and not isinstance(error, DeadlineExceeded):
                 raise
-            self._steps.endings.fail(batch.id, Failure.of(error)._replace(retryable=False))
+            self._service.fail(batch.id, Failure.of(error)._replace(retryable=False))
             made = Planned(0, 0, 0, 0)
-        bucket = self._places.work.name
+        bucket = self._storage.work.name
         return {
             "batch": batch.id,
             "chunks": {"bucket": bucket, "key": chunks_key(batch.id), "count": made.left},
             "joins": {"bucket": bucket, "key": joins_key(batch.id), "count": made.joins},
         }
 
-    def chunk(self, told: Message, deadline: Deadline) -> dict[str, Any]:
+    def chunk(self, message: Message, deadline: Deadline) -> dict[str, Any]:
         """Goes on with a chunk; the only one of its file is finished as well.
 
         Raises:
             TriptychError: Something is out of order; the state machine tries again, or gives up.
         """
-        batch, chunk = self._batch(told), chunk_of(told.get("chunk"))
+        batch, chunk = self._batch(message), chunk_of(message.get("chunk"))
         if self._is_over(batch, chunk):
             return _chunk_answer(batch, chunk, done=True)
         try:
-            if told.get("late"):
-                return _chunk_answer(
-                    batch, plain_copy(self._places, self._store, batch, chunk.file, deadline)
-                )
+            if message.get("late"):
+                return _chunk_answer(batch, plain_copy(self._storage, batch, chunk.file, deadline))
             rest = self._steps.transformer.run(batch, chunk, deadline)
         except TriptychError as error:
             return self._chunk_failed(batch, chunk, error)
         if rest is None and chunk.only:
-            self._steps.finisher.finish(batch, Join(chunk.file, _first(told, chunk), chunk.end))
-        return {"first": _first(told, chunk), **_chunk_answer(batch, rest or chunk, done=rest is None)}
+            self._steps.finisher.finish(batch, Join(chunk.file, _first(message, chunk), chunk.end))
+        return {"first": _first(message, chunk), **_chunk_answer(batch, rest or chunk, done=rest is None)}
 
     def _chunk_failed(self, batch: Batch, chunk: Chunk, error: TriptychError) -> dict[str, Any]:
         """Ends the file for good, or asks for another way; raises what may pass."""
@@ -128,45 +136,45 @@ class WorkflowSteps:
             self._steps.finisher.refuse_file(batch, chunk.file, error)
         return _chunk_answer(batch, chunk, done=True)
 
-    def merge(self, told: Message, _: Deadline) -> dict[str, Any]:
+    def merge(self, message: Message, _: Deadline) -> dict[str, Any]:
         """Joins a file, ends one of which a chunk cannot be made, or ends the batch.
 
         Raises:
             TriptychError: Something is out of order; the state machine tries again, or gives up.
         """
-        batch = self._batch(told)
-        failure = told.get("failure")
-        if failure and told.keys() & {"chunk", "join"}:
-            self._steps.finisher.refuse_file(batch, _file(told), file_failure(failure))
+        batch = self._batch(message)
+        failure = message.get("failure")
+        if failure and message.keys() & {"chunk", "join"}:
+            self._steps.finisher.refuse_file(batch, _file(message), file_failure(failure))
         elif failure:
-            self._steps.endings.fail(batch.id, batch_failure(failure))
-        elif told.get("finish"):
-            self._steps.endings.finish(batch.id)
+            self._service.fail(batch.id, batch_failure(failure))
+        elif message.get("finish"):
+            self._service.finish(batch.id)
         else:
             with suppress(Cancelled):
-                self._steps.finisher.finish(batch, join_of(told.get("join")))
+                self._steps.finisher.finish(batch, join_of(message.get("join")))
         return {}
 
-    def _batch(self, told: Message) -> Batch:
-        batch_id = told.get("batch")
+    def _batch(self, message: Message) -> Batch:
+        batch_id = message.get("batch")
         if not isinstance(batch_id, str):
             raise BadRequest("the message of the state machine names no batch")
-        return self._ledger.known(batch_id)
+        return self._storage.batches.existing(batch_id)
 
     def _is_over(self, batch: Batch, chunk: Chunk) -> bool:
-        """Tells whether the file has ended already: wrong in another chunk, or finished before."""
-        return self._store.outcome(batch.id, chunk.file.number) is not None
+        """Returns whether the file has an outcome: wrong in another chunk, or finished before."""
+        return self._storage.batches.outcome(batch.id, chunk.file.number) is not None
 
 
 def _chunk_answer(batch: Batch, chunk: Chunk, *, done: bool = False) -> dict[str, Any]:
-    return {"step": "chunk", "batch": batch.id, "chunk": message(chunk), "done": done}
+    return {"step": "chunk", "batch": batch.id, "chunk": encode(chunk), "done": done}
 
 
-def _file(told: Message) -> InputFile:
-    return chunk_of(told["chunk"]).file if "chunk" in told else join_of(told["join"]).file
+def _file(message: Message) -> InputFile:
+    return chunk_of(message["chunk"]).file if "chunk" in message else join_of(message["join"]).file
 
 
-def _first(told: Message, chunk: Chunk) -> int:
-    """Gives where a chunk began before what was done of it was taken off."""
-    first = told.get("first", chunk.start)
+def _first(message: Message, chunk: Chunk) -> int:
+    """Returns where a chunk began before the transformed part was taken off."""
+    first = message.get("first", chunk.start)
     return first if isinstance(first, int) else chunk.start

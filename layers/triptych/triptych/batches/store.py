@@ -13,15 +13,18 @@ All have `delete_at`, the time to live in seconds since 1970.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
+from triptych.aws.bucket import Bucket
 from triptych.aws.clients import AwsClients
 from triptych.aws.index import RecordIndex, shard
 from triptych.aws.table import Item, Table, deserialized, serialized
 from triptych.batches.batch import Batch
 from triptych.batches.file import FileOutcome, Part
+from triptych.batches.lookup import PredictionStore
 from triptych.clock import Clock
 from triptych.lifecycle.plain import plain, record_of
+from triptych.lifecycle.store import RecordStore
 
 TABLE: Final = "the table of batches"
 _BATCH: Final = "batch"
@@ -29,20 +32,8 @@ _PARTS: Final = "part#"
 _FILES: Final = "file#"
 
 
-class BatchPage(NamedTuple):
-    """A page of batches.
-
-    Attributes:
-        batches: The batches.
-        next: Token of the next page; None when there is none.
-    """
-
-    batches: Sequence[Batch]
-    next: str | None
-
-
-class BatchStore:
-    """Stores batches, their parts and the outcomes of their files; reads are strongly consistent.
+class BatchStore(RecordStore[Batch]):
+    """Stores batches, their parts and the outcomes of their files.
 
     Every method raises `ServiceUnavailable` when the table cannot be reached.
 
@@ -53,41 +44,26 @@ class BatchStore:
         clock: Returns the milliseconds since 1970.
     """
 
+    noun = "batch"
+    key: ClassVar = {"item": _BATCH}
+
     def __init__(self, clients: AwsClients, table: str, retention: int, clock: Clock) -> None:
-        self._table = Table(clients, table, TABLE)
-        self._index = RecordIndex(self._table, {"item": _BATCH})
+        records = Table(clients, table, TABLE)
+        super().__init__(records, RecordIndex(records, {"item": _BATCH}))
         self._retention = retention
         self._clock = clock
 
-    def get(self, batch_id: str) -> Batch | None:
-        """Returns a batch; None when there is none."""
-        item = self._table.get({"id": batch_id, "item": _BATCH})
-        return None if item is None else record_of(Batch, deserialized(item))
+    def item(self, record: Batch) -> Item:
+        """Returns the item of a batch."""
+        return batch_item(record, self._retention)
 
-    def add(self, batch: Batch) -> bool:
-        """Stores a new batch; returns False, and does nothing, when there is one with its id."""
-        return self._table.add(batch_item(batch, self._retention))
-
-    def replace(self, batch: Batch) -> bool:
-        """Replaces the previous revision of a batch; returns False, and does nothing, when that is gone."""
-        return self._table.replace(batch_item(batch, self._retention), batch.revision - 1)
-
-    def newest(self, *, after: str | None, limit: int) -> BatchPage:
-        """Lists batches, newest first. A page may be short and have a next one all the same.
-
-        Args:
-            after: `next` of the previous page.
-            limit: Maximum number of batches.
-
-        Raises:
-            BadRequest: `after` is no token of a page.
-        """
-        found, following = self._index.newest(after, limit)
-        return BatchPage([record_of(Batch, deserialized(item)) for item in found], following)
+    def record(self, item: Item) -> Batch:
+        """Returns the batch of an item."""
+        return record_of(Batch, deserialized(item))
 
     def add_part(self, batch_id: str, part: Part) -> bool:
         """Stores a part; returns False, and does nothing, when there is one with its file and start."""
-        return self._table.add(self._item(batch_id, _part_name(part.file, part.start), part))
+        return self._table.add(self._item_of(batch_id, _part_name(part.file, part.start), part))
 
     def part(self, batch_id: str, file: int, start: int) -> Part | None:
         """Returns the part of a file that begins at a position; None when there is none."""
@@ -101,7 +77,7 @@ class BatchStore:
 
     def add_outcome(self, batch_id: str, outcome: FileOutcome) -> bool:
         """Stores the outcome of a file; returns False, and does nothing, when it has one."""
-        return self._table.add(self._item(batch_id, _outcome_name(outcome.number), outcome))
+        return self._table.add(self._item_of(batch_id, _outcome_name(outcome.number), outcome))
 
     def outcome(self, batch_id: str, number: int) -> FileOutcome | None:
         """Returns the outcome of a file; None while it has none."""
@@ -124,7 +100,7 @@ class BatchStore:
         key = {"id": batch_id, "item": f"attempt#{file:05d}#{start:020d}"}
         return self._table.count(key, "attempts", self._delete_at)
 
-    def _item(self, batch_id: str, name: str, record: Part | FileOutcome) -> Item:
+    def _item_of(self, batch_id: str, name: str, record: Part | FileOutcome) -> Item:
         return serialized({**plain(record), "id": batch_id, "item": name, "delete_at": self._delete_at})
 
     @property
@@ -145,3 +121,21 @@ def _part_name(file: int, start: int) -> str:
 
 def _outcome_name(number: int) -> str:
     return f"{_FILES}{number:05d}"
+
+
+class BatchStorage(NamedTuple):
+    """Where batches and their files are stored.
+
+    Attributes:
+        batches: Stores the records.
+        inputs: Bucket of inputs.
+        outputs: Bucket of outputs.
+        work: Bucket of plans and parts.
+        predictions: Stores predictions by key.
+    """
+
+    batches: BatchStore
+    inputs: Bucket
+    outputs: Bucket
+    work: Bucket
+    predictions: PredictionStore

@@ -54,8 +54,8 @@ class Submission(NamedTuple):
         """
         return Batch(identity, self.model, self.version, self.source, self.options, now, self.target)
 
-    def made(self, batch: Batch) -> bool:
-        """Tells whether a batch is what would be made of this."""
+    def matches(self, batch: Batch) -> bool:
+        """Returns whether a batch is what this asks for."""
         return batch[1:5] == self.batch(batch.id, batch.created)[1:5]
 
 

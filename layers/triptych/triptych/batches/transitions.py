@@ -154,8 +154,8 @@ def redriven(batch: Batch) -> Batch:
     )
 
 
-def told(batch: Batch) -> Batch:
-    """Its final state was told to those who listen.
+def notified(batch: Batch) -> Batch:
+    """Subscribers were notified of its end.
 
     Raises:
         Conflict: It has not ended.

@@ -10,8 +10,8 @@ from triptych.batches.batch import Batch, Status
 from triptych.batches.document import document, file_documents
 from triptych.batches.dry_run import DryRun
 from triptych.batches.lookup import PredictionStore, latest_prediction, latest_predictions
-from triptych.batches.service import BatchDesk, BatchSubmitter
-from triptych.batches.submission import Submission, read_submission, shortened
+from triptych.batches.service import BatchService
+from triptych.batches.submission import Submission, read_submission
 from triptych.clock import Clock
 from triptych.errors import BadRequest
 from triptych.http.request import Request
@@ -32,22 +32,18 @@ class BatchServices(NamedTuple):
 
     Attributes:
         repository: Knows which models there are.
-        submitter: Accepts batches.
+        batches: Accepts batches, and serves callers who have some.
         dry_run: Describes what a batch would do.
-        desk: Serves callers who have batches.
         predictions: Predictions by key.
         outputs: Bucket of outputs.
-        work: Bucket of long lists of keys, and of what is made on the way.
-        clock: Returns the milliseconds since 1970.
+        clock: Tells the time.
     """
 
     repository: ModelRepository
-    submitter: BatchSubmitter
+    batches: BatchService
     dry_run: DryRun
-    desk: BatchDesk
     predictions: PredictionStore
     outputs: Bucket
-    work: Bucket
     clock: Clock
 
 
@@ -65,40 +61,38 @@ def submit(services: BatchServices, request: Request) -> Response:
     _check_model(services, request, submission)
     if dry_run:
         return json_response(services.dry_run.describe(submission, request.deadline))
-    submission = submission._replace(source=shortened(services.work, submission.source))
-    return _accepted(services, request, services.submitter.submit(submission, request.idempotency_key()))
+    return _accepted(services, request, services.batches.submit(submission, request.idempotency_key()))
 
 
 def newest(services: BatchServices, request: Request) -> Response:
     """Lists batches, the newest first."""
-    page = services.desk.page(
+    page = services.batches.newest(
         model=request.query.get("model"),
         status=request.choice("status", Status),
         after=request.query.get("next"),
         limit=request.page_limit(),
     )
     now = services.clock()
-    listed: dict[str, object] = {"batches": [document(batch, now) for batch in page.batches]}
+    listed: dict[str, object] = {"batches": [document(batch, now) for batch in page.records]}
     return json_response(listed if page.next is None else {**listed, "next": page.next})
 
 
 def one(services: BatchServices, request: Request) -> Response:
     """Returns a batch and its progress; with `wait`, once it has ended or that many seconds are over."""
     seconds = request.wait_seconds()
-    identity = request.path["id"]
-    desk = services.desk
-    batch = desk.wait(identity, seconds, request.deadline) if seconds else desk.batch(identity)
+    batch_id, batches = request.path["id"], services.batches
+    batch = batches.wait(batch_id, seconds, request.deadline) if seconds else batches.get(batch_id)
     return json_response(_described(services, batch))
 
 
 def cancel(services: BatchServices, request: Request) -> Response:
     """Cancels a batch that has not ended."""
-    return json_response(_described(services, services.desk.cancel(request.path["id"])))
+    return json_response(_described(services, services.batches.cancel(request.path["id"])))
 
 
 def redrive(services: BatchServices, request: Request) -> Response:
     """Starts a batch again that failed for a reason that may be gone."""
-    return _accepted(services, request, services.desk.redrive(request.path["id"]))
+    return _accepted(services, request, services.batches.redrive(request.path["id"]))
 
 
 def prediction(services: BatchServices, request: Request) -> Response:
@@ -133,6 +127,6 @@ def _accepted(services: BatchServices, request: Request, batch: Batch) -> Respon
 
 
 def _described(services: BatchServices, batch: Batch) -> dict[str, Any]:
-    seen = services.desk.view(batch)
-    files = file_documents(seen.outcomes, services.outputs.url)
-    return {**document(batch, services.clock(), seen.made), "files": files}
+    view = services.batches.view(batch)
+    files = file_documents(view.outcomes, services.outputs.url)
+    return {**document(batch, services.clock(), view.progress), "files": files}

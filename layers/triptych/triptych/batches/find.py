@@ -1,14 +1,19 @@
-"""Finding out everything about a file before it is transformed."""
+"""Finding the files of a batch, and everything about each before it is transformed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
-from triptych.aws.objects import StoredObject
-from triptych.batches.batch import Batch
+import orjson
+
+from triptych.aws.objects import StoredObject, ahead
+from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.file import InputFile
-from triptych.batches.keys import file_form, input_key
+from triptych.batches.keys import file_form, input_key, is_folder, manifest_key
+from triptych.batches.store import BatchStorage
+from triptych.batches.submission import all_keys
 from triptych.errors import BadRequest, NotFound
 from triptych.models.config import ModelConfig, parse_model_config
 from triptych.models.model import Model
@@ -16,8 +21,11 @@ from triptych.models.repository import ModelRepository
 from triptych.rows.options import BatchOptions, answer_form, input_form, merged, metadata_options, resolved
 from triptych.rows.table import EMPTY
 
+_AT_ONCE = 16
+"""Files that are looked at at once."""
+
 Models = Callable[[str, int | None], Model]
-"""Gives an open model by name, and by version; None is the latest that opens."""
+"""Returns an open model by name and version; None is the latest that opens."""
 
 
 class Described(NamedTuple):
@@ -35,7 +43,7 @@ class Described(NamedTuple):
 
 
 Descriptions = Callable[[str, int | None], Model | Described]
-"""Describes a model by name, and by version; None is the latest."""
+"""Describes a model by name and version; None is the latest."""
 
 
 def descriptions(repository: ModelRepository) -> Descriptions:
@@ -49,10 +57,29 @@ def descriptions(repository: ModelRepository) -> Descriptions:
     return describe
 
 
+def find_files(storage: BatchStorage, source: BatchSource) -> Iterator[StoredObject | str | None]:
+    """Finds files in the order of the list, or of their keys, so that the caller can stop at any time.
+
+    Yields:
+        Each file; the key alone of one that was listed by the caller and is not there; None for one that is
+        left out: it is not new, or was removed meanwhile.
+
+    Raises:
+        BadRequest: The list of keys has been deleted.
+        ServiceUnavailable: A bucket cannot be reached.
+    """
+    inputs = storage.inputs
+    if source.prefix is None:
+        yield from ahead(lambda key: inputs.find(key) or key, all_keys(storage.work, source), _AT_ONCE)
+        return
+    keys = (listed.key for listed in inputs.list(source.prefix) if not is_folder(listed.key))
+    yield from ahead(partial(_new, storage) if source.only_new else inputs.find, keys, _AT_ONCE)
+
+
 def input_file(
     batch: Batch, number: int, found: StoredObject, models: Descriptions, version: int | None = None
 ) -> InputFile:
-    """Finds the model of a file and what is wanted of it.
+    """Finds the model of a file and its options.
 
     The version is fixed here: all chunks are run with the same.
 
@@ -60,8 +87,8 @@ def input_file(
         batch: Its batch, which may name the model.
         number: Which of its batch it is, from 0.
         found: The file.
-        models: Gives models.
-        version: The version that has made parts of it already; None when none has.
+        models: Describes models.
+        version: The version that has transformed a part of it already; None when none has.
 
     Raises:
         BadRequest: The file is empty, or its key or options are not what they may be.
@@ -93,14 +120,30 @@ def input_file(
     )
 
 
+def _new(storage: BatchStorage, key: str) -> StoredObject | None:
+    """Returns a file unless its manifest says that it was transformed as it is, or cannot be."""
+    found = storage.inputs.find(key)
+    if found is None:
+        return None
+    manifest = storage.outputs.get(manifest_key(key))
+    return found if manifest is None or not _is_of(orjson.loads(manifest), found) else None
+
+
+def _is_of(manifest: dict[str, object], found: StoredObject) -> bool:
+    described, error = manifest.get("input"), manifest.get("error")
+    known = described if isinstance(described, dict) else {}
+    may_pass = isinstance(error, dict) and error.get("retryable") is True
+    return (known.get("version"), known.get("etag")) == (found.version, found.etag) and not may_pass
+
+
 def _model(batch: Batch, key: str, models: Descriptions) -> Model | Described:
     if batch.model is not None:
         return models(batch.model, batch.version)
-    said = input_key(key)
+    named = input_key(key)
     try:
-        return models(said.model, said.version)
+        return models(named.model, named.version)
     except NotFound as error:
-        if said.version is None:
+        if named.version is None:
             raise
         raise NotFound(f"{error}; in a key, digits after the model are its version, not a folder") from error
 
