@@ -43,7 +43,7 @@ class Check:
     name: str
     run: Callable[[SmokeRun], None]
     models: tuple[str, ...] = ()
-    logs: tuple[str, ...] = ("RealtimeLogGroup",)
+    logs: tuple[str, ...] = ("RealtimeLogs",)
 
 
 def health(run: SmokeRun) -> None:
@@ -179,7 +179,7 @@ def buckets(run: SmokeRun) -> None:
     """Buckets refuse callers without credentials, and connections without encryption."""
     if run.stack.endpoint_url:
         raise NotShown("an emulator is called by this machine only, without TLS")
-    names = [run.stack.outputs[bucket] for bucket in BUCKETS]
+    names = [run.stack.resources[bucket] for bucket in BUCKETS]
     if not run.stack.parameters.get("ExistingModelBucket"):  # the policy of that one is its owner's
         names.append(run.stack.outputs["ModelBucket"])
     store = run.stack.aws().session().client("s3", config=Config(signature_version="s3v4"))
@@ -251,8 +251,8 @@ def _binary(image: dict[str, Any]) -> tuple[bytes, int]:
     return header + pixels, len(header)
 
 
-JOBS = ("JobsLogGroup", "JobWorkerLogGroup", "JobDeadLetterLogGroup")
-STATES = ("BatchesLogGroup", "BatchStateMachineLogGroup", "BatchPlanLogGroup", "BatchChunkLogGroup")
+JOBS = ("JobsLogs", "JobWorkerLogs", "JobKeeperLogs")
+STATES = ("BatchesLogs", "BatchStateMachineLogs", "BatchStepsLogs")
 
 CHECKS = (
     Check("health without a key", health),
@@ -265,8 +265,8 @@ CHECKS = (
     Check("job that fails", failing_jobs, ("digits",), JOBS),
     Check("job of an upload", uploaded_jobs, ("penguins",), JOBS),
     Check("job of a message", messages, ("penguins",), JOBS[1:]),
-    Check("dropped file", files, ("penguins",), ("BatchLogGroup",)),
+    Check("dropped file", files, ("penguins",), ("BatchLogs",)),
     Check("batch by call", batches, ("penguins",), STATES),
-    Check("lookup", lookups, ("recommender",), ("BatchLogGroup", "BatchesLogGroup")),
+    Check("lookup", lookups, ("recommender",), ("BatchLogs", "BatchesLogs")),
     Check("buckets", buckets, logs=()),
 )

@@ -36,7 +36,7 @@ def remove(run: SmokeRun) -> list[str]:
 class _Removal:
     def __init__(self, run: SmokeRun) -> None:
         self._run = run
-        self._outputs = run.stack.outputs
+        self._resources = run.stack.resources
         session, endpoint_url = run.stack.aws().session(), run.stack.endpoint_url or None
         self._store: Any = session.resource("s3", endpoint_url=endpoint_url)
         self._database: Any = session.resource("dynamodb", endpoint_url=endpoint_url)
@@ -54,7 +54,7 @@ class _Removal:
             yield f"inputs {folder}", partial(self._empty, "InputBucket", folder)
             yield f"outputs {folder}", partial(self._empty, "OutputBucket", folder)
         for key in run.lookups:
-            yield f"lookup {key}", partial(self._forget, "PredictionsTableName", f"recommender#{key}")
+            yield f"lookup {key}", partial(self._forget, "PredictionsTable", f"recommender#{key}")
 
     def _remove_job(self, job: str) -> None:
         answer = self._run.api.request("GET", f"/v2/jobs/{job}")
@@ -64,7 +64,7 @@ class _Removal:
             self._run.api.cancel(job)
             raise LocalFailure("it had not ended and is cancelled now; its record expires by itself")
         self._empty("ResultsBucket", f"results/{job}/")
-        self._forget("JobsTableName", job)
+        self._forget("JobsTable", job)
 
     def _remove_batch(self, batch: str) -> None:
         answer = self._run.api.request("GET", f"/v2/batches/{batch}")
@@ -74,16 +74,16 @@ class _Removal:
             expect_success(self._run.api.request("DELETE", f"/v2/batches/{batch}"))
             raise LocalFailure("it had not ended and is cancelled now; its record expires by itself")
         self._empty("BatchWorkBucket", f"batches/{batch}/")
-        self._forget("BatchesTableName", batch)
+        self._forget("BatchesTable", batch)
 
     def _empty(self, bucket: str, prefix: str) -> None:
-        objects = self._store.Bucket(self._outputs[bucket]).object_versions.filter(Prefix=prefix)
+        objects = self._store.Bucket(self._resources[bucket]).object_versions.filter(Prefix=prefix)
         failed = [error for page in objects.delete() for error in page.get("Errors", [])]
         if failed:
             raise LocalFailure(f"{len(failed)} objects are left: {failed[0]['Message']}")
 
     def _forget(self, table: str, identity: str) -> None:
-        records = self._database.Table(self._outputs[table])
+        records = self._database.Table(self._resources[table])
         names = [key["AttributeName"] for key in records.key_schema]
         known = {":id": identity}
         found = records.query(

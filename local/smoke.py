@@ -75,7 +75,7 @@ def _outcome(check: Check, run: SmokeRun) -> tuple[str, str]:
 
 
 def _where(check: Check, stack: StackInfo) -> str:
-    groups = [stack.outputs[name] for name in check.logs]
+    groups = [stack.resources[name] for name in check.logs]
     return f"\n  see the log groups {', '.join(groups)}" if groups else ""
 
 

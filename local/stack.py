@@ -20,6 +20,7 @@ class StackInfo:
         api_url: Base URL of the API, without a trailing slash.
         api_key: Value of the API key.
         outputs: Every output of the stack.
+        resources: Physical ids of the stack's resources by logical id.
         parameters: Every parameter of the stack.
     """
 
@@ -29,6 +30,7 @@ class StackInfo:
     api_url: str
     api_key: str
     outputs: dict[str, str]
+    resources: dict[str, str]
     parameters: dict[str, str]
 
     @classmethod
@@ -69,7 +71,8 @@ def describe(aws: Aws, stack_name: str) -> StackInfo:
     Raises:
         LocalFailure: It is not a stack of this application.
     """
-    stack = aws.cloud_formation().describe_stacks(StackName=stack_name)["Stacks"][0]
+    formation = aws.cloud_formation()
+    stack = formation.describe_stacks(StackName=stack_name)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
     if not {"ApiUrl", "ApiKeyId"} <= outputs.keys():
@@ -78,9 +81,12 @@ def describe(aws: Aws, stack_name: str) -> StackInfo:
     if aws.endpoint_url:
         api_id, stage = api_of(outputs)
         api_url = f"{aws.endpoint_url}/restapis/{api_id}/{stage}/_user_request_"
+    pages = formation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
+    listed = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    resources = {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in listed}
     key = aws.api_gateway().get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
     region = aws.session().region_name
-    return StackInfo(aws.endpoint_url, region, stack_name, api_url, key, outputs, parameters)
+    return StackInfo(aws.endpoint_url, region, stack_name, api_url, key, outputs, resources, parameters)
 
 
 def api_of(outputs: dict[str, str]) -> tuple[str, str]:

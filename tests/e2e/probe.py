@@ -34,7 +34,7 @@ def probe(stack: StackInfo, function: str) -> Try:
         function: Logical id of the other one.
     """
     functions = stack.aws().client("lambda")
-    deployed = functions.get_function_configuration(FunctionName=stack.outputs[f"{function}Name"])
+    deployed = functions.get_function_configuration(FunctionName=stack.resources[function])
     functions.create_function(
         FunctionName=f"probe-{function}",
         Runtime="python3.13",

@@ -98,9 +98,9 @@ def test_a_dead_letter_is_counted(stack: StackInfo, alarms: list[Alarm]) -> None
     aws = stack.aws()
     message = {"model": "penguins", "body": "island\n", "content_type": "text/csv"}
     aws.client("sqs").send_message(
-        QueueUrl=stack.outputs["JobsDeadLetterQueueUrl"], MessageBody=json.dumps(message)
+        QueueUrl=stack.resources["JobsDeadLetterQueue"], MessageBody=json.dumps(message)
     )
-    group = stack.outputs["JobDeadLetterLogGroup"]
+    group = stack.resources["JobKeeperLogs"]
 
     def counted() -> bool:
         events = aws.client("logs").filter_log_events(logGroupName=group)["events"]
@@ -132,7 +132,7 @@ def test_alarms_on_batches_name_the_state_machine(stack: StackInfo, alarms: list
     """The state machine is deployed, and the metric is one of those that Step Functions has."""
     for alarm in of_namespace(alarms, "AWS/States"):
         assert alarm["MetricName"] in COUNTED_BY_STEP_FUNCTIONS
-        assert {"StateMachineArn": stack.outputs["BatchStateMachineArn"]} == dimensions(alarm)
+        assert {"StateMachineArn": stack.resources["BatchStateMachine"]} == dimensions(alarm)
 
 
 def test_alarms_on_the_api_name_its_stage_and_methods(stack: StackInfo, alarms: list[Alarm]) -> None:

@@ -24,7 +24,7 @@ PADDING = "-" * 1_200
 def test_a_killed_worker_costs_nothing(files: DroppedFiles, guarded_emulator: Emulator) -> None:
     """Where workers are killed in the middle, chunks are made in smaller parts, each row once."""
     key = "penguins/killed.csv"
-    worker = files.stack.outputs["BatchChunkFunctionName"]
+    worker = files.stack.resources["BatchStepsFunction"]
     event = files.drop(key, _slow_rows(), lookup="true", key="id", join="id")
     for _ in range(TWICE):
         _await_progress(files, files.batch_of(event))
@@ -110,12 +110,12 @@ def test_a_batch_is_stopped(files: DroppedFiles) -> None:
 
 def _execution(files: DroppedFiles, batch: str) -> str:
     """ARN of the execution of a batch."""
-    machine = files.stack.outputs["BatchStateMachineArn"]
+    machine = files.stack.resources["BatchStateMachine"]
     return f"{machine.replace(':stateMachine:', ':execution:')}:{batch}"
 
 
 def _execute(files: DroppedFiles, batch: str) -> str:
-    machine = files.stack.outputs["BatchStateMachineArn"]
+    machine = files.stack.resources["BatchStateMachine"]
     started = files.client("stepfunctions").start_execution(
         stateMachineArn=machine, name=f"{batch}-beside", input=json.dumps({"batch": batch})
     )

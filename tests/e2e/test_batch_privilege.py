@@ -16,14 +16,14 @@ def attempt(guarded_stack: StackInfo) -> Try:
 
 def test_it_says_when_messages_come_again(guarded_stack: StackInfo, attempt: Try) -> None:
     """Who may put off one message may put off several at once."""
-    queue = guarded_stack.outputs["BatchQueueUrl"]
+    queue = guarded_stack.resources["BatchQueue"]
     entries = [{"Id": "0", "ReceiptHandle": UNKNOWN, "VisibilityTimeout": 1}]
     assert "allowed" == attempt("sqs", "change_message_visibility_batch", QueueUrl=queue, Entries=entries)
 
 
 def test_it_sends_reminders_only(guarded_stack: StackInfo, attempt: Try) -> None:
     """It reminds itself of batches; to other queues it sends neither one message nor several at once."""
-    own = guarded_stack.outputs["BatchQueueUrl"]
+    own = guarded_stack.resources["BatchQueue"]
     reminder = '{"start": "3e1f5a52-8c0d-4b7a-9d35-6f1c2b7e9a10"}'
     assert "allowed" == attempt("sqs", "send_message", QueueUrl=own, MessageBody=reminder)
     queue = guarded_stack.outputs["JobsQueueUrl"]

@@ -22,7 +22,7 @@ def invoke(stack: StackInfo) -> Invoke:
 
     def invoked(function: str, event: Event) -> Any:  # noqa: ANN401 - JSON
         payload = json.dumps(event).encode()
-        answer = functions.invoke(FunctionName=stack.outputs[f"{function}Name"], Payload=payload)
+        answer = functions.invoke(FunctionName=stack.resources[function], Payload=payload)
         assert "FunctionError" not in answer
         return json.loads(answer["Payload"].read())
 

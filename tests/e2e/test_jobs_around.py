@@ -68,7 +68,7 @@ def test_a_message_that_is_none_becomes_a_failed_job(
 
     assert ("failed", False) == (job["status"], job["error"]["retryable"])
     assert reason in job["error"]["message"]
-    bucket, key = f"{stack.outputs['JobInputsBucket']}", f"inputs/{job['id']}/message"
+    bucket, key = f"{stack.resources['JobInputsBucket']}", f"inputs/{job['id']}/message"
     assert message.encode() == stack.aws().s3().get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
@@ -110,7 +110,7 @@ def test_the_sweep_ends_what_was_not_started_in_time(stack: StackInfo, jobs: Job
 
     payload = (ROOT / "events" / "job-sweep.json").read_bytes()
     functions = stack.aws().client("lambda")
-    answer = functions.invoke(FunctionName=stack.outputs["JobSweepFunctionName"], Payload=payload)
+    answer = functions.invoke(FunctionName=stack.resources["JobKeeperFunction"], Payload=payload)
 
     swept = json.loads(answer["Payload"].read())
     assert 0 == swept["failed"]
@@ -123,7 +123,7 @@ def _make_overdue(stack: StackInfo, job_id: str) -> None:
     """Moves a record into the past, as no job lives for less than a minute."""
     past = {":past": {"N": str(int(time.time() * 1000) - 1000)}}
     stack.aws().client("dynamodb").update_item(
-        TableName=stack.outputs["JobsTableName"],
+        TableName=stack.resources["JobsTable"],
         Key={"id": {"S": job_id}},
         UpdateExpression="SET expires = :past, due = :past",
         ExpressionAttributeValues=past,

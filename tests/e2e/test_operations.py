@@ -28,7 +28,7 @@ RECORD = """ask() { printf '%s\\0%s\\0' "$1" "$2"; }\n"""
 CSV = {"content-type": "text/csv"}
 WRONG = b"a\n1\n"
 # Lines of API Gateway, Step Functions and Lambda itself: the emulator writes none.
-FOREIGN = {"ApiLogGroup", "BatchStateMachineLogGroup"}
+FOREIGN = {"ApiLogs", "BatchStateMachineLogs"}
 PLATFORM = {
     "type",
     *("record.requestId", "record.status", "record.errorType"),
@@ -40,7 +40,7 @@ class Query(NamedTuple):
     """A query of the page.
 
     Attributes:
-        groups: Outputs that name log groups.
+        groups: Logical ids of log groups.
         text: What is asked.
     """
 
@@ -93,12 +93,12 @@ QUERIES = list(_queries())
 @pytest.fixture(scope="module")
 def troubles(stack: StackInfo) -> Troubles:
     """Has requests, jobs and files fail, each in a way that some query asks about."""
-    aws, outputs = stack.aws(), stack.outputs
-    aws.s3().put_object(Bucket=outputs["ModelBucket"], Key="models/broken/1/model.onnx", Body=b"no model")
+    aws, resources = stack.aws(), stack.resources
+    aws.s3().put_object(Bucket=resources["ModelBucket"], Key="models/broken/1/model.onnx", Body=b"no model")
     event = json.dumps({"httpMethod": "GET", "resource": "/v2", "body": 1})  # no body of API Gateway's
-    aws.client("lambda").invoke(FunctionName=outputs["RealtimeFunctionName"], Payload=event.encode())
+    aws.client("lambda").invoke(FunctionName=resources["RealtimeFunction"], Payload=event.encode())
     given_up = json.dumps({"model": "penguins", "request": {"inputs": []}})
-    aws.client("sqs").send_message(QueueUrl=outputs["JobsDeadLetterQueueUrl"], MessageBody=given_up)
+    aws.client("sqs").send_message(QueueUrl=resources["JobsDeadLetterQueue"], MessageBody=given_up)
     rows = (ROOT / "examples" / "penguins.csv").read_bytes()
     with Jobs(stack) as jobs, DroppedFiles(stack) as files:
         awaited(lambda: files.request("GET", "/v2/models/broken").status_code == 503 or None)
@@ -173,7 +173,7 @@ def _lines(stack: StackInfo, groups: tuple[str, ...]) -> list[Line]:
     messages = [
         event["message"]
         for group in groups
-        for page in pages.paginate(logGroupName=stack.outputs[group])
+        for page in pages.paginate(logGroupName=stack.resources[group])
         for event in page["events"]
     ]
     return [json.loads(message) for message in messages if message.startswith("{")]

@@ -28,7 +28,7 @@ from local.stack import StackInfo
 
 BY_NAME = {check.name: check for check in CHECKS}
 BUCKETS = ("InputBucket", "OutputBucket", "ResultsBucket", "JobInputsBucket", "BatchWorkBucket")
-TABLES = ("JobsTableName", "BatchesTableName", "PredictionsTableName")
+TABLES = ("JobsTable", "BatchesTable", "PredictionsTable")
 
 
 @pytest.fixture
@@ -53,11 +53,11 @@ def content(stack: StackInfo) -> list[str]:
     s3, dynamodb = stack.aws().s3(), stack.aws().client("dynamodb")
     found: list[str] = []
     for bucket in BUCKETS:
-        versions = s3.list_object_versions(Bucket=stack.outputs[bucket])
+        versions = s3.list_object_versions(Bucket=stack.resources[bucket])
         listed = [*versions.get("Versions", []), *versions.get("DeleteMarkers", [])]
         found += [f"{bucket} {each['Key']}" for each in listed]
     for table in TABLES:
-        items = dynamodb.scan(TableName=stack.outputs[table])["Items"]
+        items = dynamodb.scan(TableName=stack.resources[table])["Items"]
         found += [f"{table} {json.dumps(item)}" for item in items]
     return found
 
@@ -234,12 +234,12 @@ def test_faults_are_found(run: SmokeRun, fault: Fault, monkeypatch: pytest.Monke
 def unplugged(stack: StackInfo, function: str) -> Iterator[str]:
     """Has a function get no messages for a while; gives its log group."""
     functions = stack.aws().client("lambda")
-    name = stack.outputs[f"{function}FunctionName"]
+    name = stack.resources[f"{function}Function"]
     mappings = functions.list_event_source_mappings()["EventSourceMappings"]
     (source,) = (mapping["UUID"] for mapping in mappings if name in mapping["FunctionArn"])
     functions.update_event_source_mapping(UUID=source, Enabled=False)
     try:
-        yield stack.outputs[f"{function}LogGroup"]
+        yield stack.resources[f"{function}Logs"]
     finally:
         functions.update_event_source_mapping(UUID=source, Enabled=True)
 

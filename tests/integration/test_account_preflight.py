@@ -33,7 +33,7 @@ def test_an_empty_account_passes(world: AccountWorld) -> None:
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("s" * 48, "48 characters"), ("two words", "letters, digits"), ("1st", "a letter first")],
+    [("s" * 51, "51 characters"), ("two words", "letters, digits"), ("1st", "a letter first")],
 )
 def test_a_name_that_resources_cannot_carry_fails(world: AccountWorld, name: str, reason: str) -> None:
     """It would fail after minutes, with the first function."""

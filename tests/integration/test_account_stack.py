@@ -40,14 +40,12 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def deployed(parameters: dict[str, str], outputs: dict[str, Any]) -> None:
     """Deploys a stack of buckets with these parameters and outputs."""
     key = boto3.client("apigateway").create_api_key(name="triptych", value="k" * 20, enabled=True)["id"]
-    for name in NAMES:
-        boto3.client("s3").create_bucket(
-            Bucket=name.lower(), CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
     known = {"ApiKeyId": key, **{name: name.lower() for name in NAMES}, **outputs}
     template = {
         "Parameters": {name: {"Type": "String", "Default": value} for name, value in parameters.items()},
-        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Resources": {
+            name: {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name.lower()}} for name in NAMES
+        },
         "Outputs": {name: {"Value": value} for name, value in known.items()},
     }
     boto3.client("cloudformation").create_stack(StackName="triptych", TemplateBody=json.dumps(template))

@@ -37,7 +37,9 @@ def emulator(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stop
     """A running emulator with a stack that holds a model and predictions."""
     emulator = Stopped()
     outputs = {"ModelBucket": "model-bucket", "OutputBucket": "output-bucket"}
-    stack = StackInfo("https://s3.amazonaws.com", "us-east-1", "triptych", "http://api", "key", outputs, {})
+    stack = StackInfo(
+        "https://s3.amazonaws.com", "us-east-1", "triptych", "http://api", "key", outputs, {}, {}
+    )
     stack.write(tmp_path / "stack.json")
     client = Aws(stack.endpoint_url).s3()
     for bucket, keys in KEYS.items():
@@ -84,7 +86,7 @@ def test_a_stack_that_does_not_answer_is_stopped(tmp_path: Path) -> None:
     """There is nothing to count in it."""
     outputs = {"ModelBucket": "model-bucket", "OutputBucket": "output-bucket"}
     stack_file = tmp_path / "stack.json"
-    StackInfo("http://127.0.0.1:9", "us-east-1", "triptych", "", "", outputs, {}).write(stack_file)
+    StackInfo("http://127.0.0.1:9", "us-east-1", "triptych", "", "", outputs, {}, {}).write(stack_file)
     assert {} == contents(stack_file)
     stack_file.write_text('{"api_url": "of an earlier version"}')
     assert {} == contents(stack_file)

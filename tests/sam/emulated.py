@@ -87,11 +87,13 @@ def _deployed_template(stack: StackInfo) -> dict[str, Any]:
     functions = stack.aws().client("lambda")
     template: dict[str, Any] = yaml_parse(TEMPLATE.read_text())
     for name, resource in template["Resources"].items():
+        if isinstance(resource, list):  # a loop, over no function or layer
+            continue
         properties = resource["Properties"]
         for place in properties.keys() & {"CodeUri", "ContentUri"}:
             properties[place] = str(BUILD / properties[place])
         if resource["Type"] == "AWS::Serverless::Function":
-            deployed = functions.get_function_configuration(FunctionName=stack.outputs[f"{name}Name"])
+            deployed = functions.get_function_configuration(FunctionName=stack.resources[name])
             properties["Environment"] = {"Variables": _variables(deployed["Environment"]["Variables"])}
     return template
 

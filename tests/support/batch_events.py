@@ -32,11 +32,11 @@ def check_steps(invoke: Invoke, files: DroppedFiles) -> None:
     """What the state machine asks for, step by step, makes the output of a batch, and ends it."""
     files.transformed(KEY, EXAMPLE.read_bytes())
     _begin(files.stack)
-    planned = invoke("BatchPlanFunction", load("batch-plan"))
+    planned = invoke("BatchStepsFunction", load("batch-plan"))
     assert 1 == planned["chunks"]["count"]
     (chunk,) = json.loads(_planned(files.stack, planned["chunks"]["key"]))
-    assert invoke("BatchChunkFunction", {"step": "chunk", "batch": ID, "chunk": chunk})["done"]
-    assert {} == invoke("BatchMergeFunction", load("batch-finish"))
+    assert invoke("BatchStepsFunction", {"step": "chunk", "batch": ID, "chunk": chunk})["done"]
+    assert {} == invoke("BatchStepsFunction", load("batch-finish"))
     manifest = json.loads(files.made(f"{KEY}.manifest.json") or b"{}")
     assert (ID, "succeeded") == (manifest["batch"], manifest["status"])
     answer = invoke("BatchesFunction", load("batch-status"))
@@ -62,10 +62,10 @@ def _begin(stack: StackInfo) -> None:
         status=Status.PLANNING,
     )
     item: dict[str, Any] = dict(batch_item(batch, retention=86_400))
-    stack.aws().client("dynamodb").put_item(TableName=stack.outputs["BatchesTableName"], Item=item)
+    stack.aws().client("dynamodb").put_item(TableName=stack.resources["BatchesTable"], Item=item)
 
 
 def _planned(stack: StackInfo, key: str) -> bytes:
-    bucket = stack.outputs["BatchWorkBucket"]
+    bucket = stack.resources["BatchWorkBucket"]
     content: bytes = stack.aws().s3().get_object(Bucket=bucket, Key=key)["Body"].read()
     return content

@@ -84,7 +84,7 @@ class DroppedFiles:
 
     def invoke(self, function: str, event: Json) -> Json:
         """Invokes a function of the stack, by its logical id; what it raises fails the test."""
-        name = self.stack.outputs[f"{function}Name"]
+        name = self.stack.resources[function]
         answer = self._functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
         given: Json = json.loads(answer["Payload"].read())
         assert "FunctionError" not in answer, given

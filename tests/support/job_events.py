@@ -65,7 +65,7 @@ def check_messages(invoke: Invoke, jobs: Jobs, first: str = FIRST) -> None:
 def check_dead_letters(invoke: Invoke, jobs: Jobs, first: str = FIRST) -> None:
     """The job of a dead letter has failed, for a reason that a redrive may help."""
     event = load("job-dead-letters", first)
-    assert {"batchItemFailures": []} == invoke("JobDeadLetterFunction", event)
+    assert {"batchItemFailures": []} == invoke("JobKeeperFunction", event)
     (job_id,) = _ids(event)
     job = jobs.get(job_id)
     assert ("failed", True) == (job["status"], job["error"]["retryable"])
@@ -75,7 +75,7 @@ def check_dead_letters(invoke: Invoke, jobs: Jobs, first: str = FIRST) -> None:
 
 def check_sweep(invoke: Invoke) -> None:
     """The sweep settles what there is, and fails with nothing."""
-    swept = invoke("JobSweepFunction", load("job-sweep"))
+    swept = invoke("JobKeeperFunction", load("job-sweep"))
     assert {"settled", "failed"} == set(swept)
     assert 0 == swept["failed"]
 

@@ -17,7 +17,7 @@ TELEMETRY = TelemetrySettings("machine", "Triptych", "CRITICAL")
 
 
 class Functions:
-    """The four functions.
+    """The three functions.
 
     Args:
         directory: Where models are, and what functions write.
@@ -53,5 +53,4 @@ class Functions:
         worker = Deployment(settings, jobs, clock=clock)
         worker.open_session, worker.pool = hooks.open_session, InTurn()
         self.worker = worker.job_worker()
-        keeper = Deployment(settings, jobs, clock=clock)
-        self.dead_letters, self.sweep = keeper.dead_letters(), keeper.sweep()
+        self.keeper = Deployment(settings, jobs, clock=clock).job_keeper()

@@ -49,7 +49,7 @@ class World:
         self.hooks = Hooks([self._interfere])
         self.functions = Functions(directory, self.account, self.clock, self.hooks)
         self.queue = Queue(lambda event: self.functions.worker(event, Invocation()), self._done)
-        self.letters = Queue(lambda event: self.functions.dead_letters(event, Invocation()), self._done)
+        self.letters = Queue(lambda event: self.functions.keeper(event, Invocation()), self._done)
         self.accepted: dict[str, Body | None] = {}
         self.deadly = True
         self.every = 2
@@ -126,7 +126,7 @@ class World:
 
     def sweep(self) -> None:
         """Sweeps."""
-        self.functions.sweep(Invocation(120_000))
+        self.functions.keeper({}, Invocation(120_000))
 
     def job_id(self, number: int) -> str | None:
         """Gives the id of an accepted job; None when there is none."""

@@ -15,9 +15,7 @@ ROOT = Path(__file__).parents[2]
 SUBSTITUTED = {
     "Partition": "aws",
     "MaxConcurrency": "50",
-    "PlanFunction": "arn:aws:lambda:us-east-1:000000000000:function:plan:live",
-    "ChunkFunction": "arn:aws:lambda:us-east-1:000000000000:function:chunk:live",
-    "MergeFunction": "arn:aws:lambda:us-east-1:000000000000:function:merge:live",
+    "StepsFunction": "arn:aws:lambda:us-east-1:000000000000:function:steps:live",
 }
 LOGS = {
     "logs:CreateLogDelivery",
@@ -51,7 +49,7 @@ def test_every_placeholder_of_the_state_machine_has_a_value(template: Json) -> N
     values = deployed["DefinitionSubstitutions"]
     assert set(SUBSTITUTED) == set(values)
     assert {"Ref": "BatchMaxConcurrency"} == values["MaxConcurrency"]
-    assert {"Ref": "BatchChunkFunctionAliaslive"} == values["ChunkFunction"]
+    assert {"Ref": "BatchStepsFunctionAliaslive"} == values["StepsFunction"]
 
 
 def test_every_task_is_tried_again_and_ends(machine: Json) -> None:
@@ -155,10 +153,9 @@ def test_every_state_can_be_reached_and_exists(machine: Json) -> None:
 
 
 def test_the_state_machine_may_do_its_work_only(template: Json) -> None:
-    """It calls three functions, reads plans, and runs children; only the delivery of logs is not bounded."""
+    """It calls one function, reads plans, and runs children; only the delivery of logs is not bounded."""
     granted = {entry["Sid"]: entry for entry in statements(template, "BatchStateMachine")}
-    functions = [{"Ref": f"Batch{name}FunctionAliaslive"} for name in ("Plan", "Chunk", "Merge")]
-    assert functions == granted["Work"]["Resource"]
+    assert {"Ref": "BatchStepsFunctionAliaslive"} == granted["Work"]["Resource"]
     assert "s3:GetObject" == granted["ReadPlans"]["Action"]
     assert ["DeliverLogs"] == [sid for sid, entry in granted.items() if entry["Resource"] == "*"]
     assert set(granted["DeliverLogs"]["Action"]) == LOGS

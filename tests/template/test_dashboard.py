@@ -67,7 +67,7 @@ def test_dead_letters_and_the_queue_are_shown(widgets: list[dict[str, Any]]) -> 
         "ApproximateAgeOfOldestMessage",
     } == {metric[1] for metric in plain if metric[0] == "AWS/SQS"}
     ours = [metric[:4] for metric in plain if metric[0] == "Triptych"]
-    assert [["Triptych", "JobsDeadLettered", "service", "dead-letters"]] == ours
+    assert [["Triptych", "JobsDeadLettered", "service", "job-keeper"]] == ours
 
 
 def test_everything_that_is_shown_is_in_the_template(template: dict[str, Any]) -> None:

@@ -19,22 +19,17 @@ INPUTS = {
     "JOB_TIME_TO_LIVE": {"Ref": "JobTimeToLive"},
 }
 RETRIES = {"JOB_RETRY_SECONDS": {"Ref": "JobRetrySeconds"}}
-WORKER = {
-    "JOBS_DEAD_LETTERS_URL": {"Ref": "JobsDeadLetterQueue"},
-    "JOB_MAX_ATTEMPTS": {"Ref": "JobMaxAttempts"},
-}
+LETTERS = {"JOBS_DEAD_LETTERS_URL": {"Ref": "JobsDeadLetterQueue"}}
+QUEUE = {"JOBS_QUEUE_URL": {"Ref": "JobsQueue"}}
+ATTEMPTS = {"JOB_MAX_ATTEMPTS": {"Ref": "JobMaxAttempts"}}
 ENVIRONMENT = {
-    "JobsFunction": JOBS | INPUTS | {"JOBS_QUEUE_URL": {"Ref": "JobsQueue"}},
-    "JobWorkerFunction": JOBS | INPUTS | RETRIES | WORKER | {"JOBS_QUEUE_URL": {"Ref": "JobsQueue"}},
-    "JobDeadLetterFunction": JOBS
-    | INPUTS
-    | RETRIES
-    | {"JOBS_DEAD_LETTERS_URL": {"Ref": "JobsDeadLetterQueue"}},
-    "JobSweepFunction": JOBS,
+    "JobsFunction": JOBS | INPUTS | QUEUE,
+    "JobWorkerFunction": JOBS | INPUTS | RETRIES | QUEUE | LETTERS | ATTEMPTS,
+    "JobKeeperFunction": JOBS | INPUTS | RETRIES | LETTERS,
 }
 SOURCES = {
     "JobsQueue": ("JobWorkerSource", "JobWorkerFunction"),
-    "JobsDeadLetterQueue": ("JobDeadLetterSource", "JobDeadLetterFunction"),
+    "JobsDeadLetterQueue": ("JobKeeperSource", "JobKeeperFunction"),
 }
 DAY = 86400
 
@@ -75,9 +70,9 @@ def test_a_dead_letter_stays_with_its_function_for_six_timeouts(
     template: dict[str, Any], queues: dict[str, dict[str, Any]], sources: dict[str, dict[str, Any]]
 ) -> None:
     """The dead letters have no window to wait for."""
-    timeout = template["Resources"]["JobDeadLetterFunction"]["Properties"]["Timeout"]
+    timeout = template["Resources"]["JobKeeperFunction"]["Properties"]["Timeout"]
     assert 6 * timeout <= queues["JobsDeadLetterQueue"]["VisibilityTimeout"]
-    assert "MaximumBatchingWindowInSeconds" not in sources["JobDeadLetterSource"]
+    assert "MaximumBatchingWindowInSeconds" not in sources["JobKeeperSource"]
 
 
 def test_what_is_tried_too_often_becomes_a_dead_letter(
@@ -115,7 +110,7 @@ def test_a_backlog_cannot_take_every_environment(
 ) -> None:
     """How many batches run at once is bounded; the least bound that Lambda takes is two."""
     assert {"MaximumConcurrency": {"Ref": "JobMaxConcurrency"}} == sources["JobWorkerSource"]["ScalingConfig"]
-    assert 2 == sources["JobDeadLetterSource"]["ScalingConfig"]["MaximumConcurrency"]
+    assert 2 == sources["JobKeeperSource"]["ScalingConfig"]["MaximumConcurrency"]
     bounds = written["Parameters"]["JobMaxConcurrency"]
     assert (2, 1000) == (bounds["MinValue"], bounds["MaxValue"])
 
@@ -183,12 +178,12 @@ def test_buckets_of_jobs_empty_themselves(template: dict[str, Any], bucket: str)
 
 def test_somebody_looks_after_jobs_that_nobody_works_on(template: dict[str, Any]) -> None:
     """The sweep runs on a schedule, ends before its next run, and is not tried again meanwhile."""
-    schedule = of_type(template, "AWS::Scheduler::Schedule")["JobSweepFunctionTick"]
+    schedule = of_type(template, "AWS::Scheduler::Schedule")["JobKeeperFunctionTick"]
     assert "${AWS::StackName}-job-sweep" == schedule["Name"]["Fn::Sub"]
     assert "rate(5 minutes)" == schedule["ScheduleExpression"]
-    assert {"Ref": "JobSweepFunctionAliaslive"} == schedule["Target"]["Arn"]
+    assert {"Ref": "JobKeeperFunctionAliaslive"} == schedule["Target"]["Arn"]
     assert 0 == schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"]
-    assert template["Resources"]["JobSweepFunction"]["Properties"]["Timeout"] < 300
+    assert template["Resources"]["JobKeeperFunction"]["Properties"]["Timeout"] < 300
 
 
 @pytest.mark.parametrize("function", ENVIRONMENT)
@@ -200,9 +195,11 @@ def test_functions_are_told_where_things_are(template: dict[str, Any], function:
 
 
 def test_policies_are_json_that_services_take(template: dict[str, Any]) -> None:
-    """A role's own policies stay within the 10,240 characters that IAM takes for all of them."""
+    """A role's own policies stay within the 10,240 characters that IAM takes, a shared one within 6,144."""
     for role in of_type(template, "AWS::IAM::Role").values():
         assert len(json.dumps(role.get("Policies", []), separators=(",", ":"))) < 10_240
+    for policy in of_type(template, "AWS::IAM::ManagedPolicy").values():
+        assert len(json.dumps(policy["PolicyDocument"], separators=(",", ":"))) < 6_144
 
 
 def _keys(described: dict[str, Any]) -> dict[str, str]:

@@ -18,10 +18,11 @@ def test_every_alarm_is_explained(template: dict[str, Any]) -> None:
     assert set(of_type(template, "AWS::CloudWatch::Alarm")) == set(re.findall(r"`(\w+Alarm)`", PAGE))
 
 
-def test_outputs_and_parameters_exist(template: dict[str, Any]) -> None:
+def test_resources_and_parameters_exist(template: dict[str, Any]) -> None:
     """Names of log groups, and of what is to be raised or lowered, are those of the stack."""
-    outputs = {*re.findall(r"\b\w+LogGroup\b", PAGE), *re.findall(r"\$\(output (\w+)\)", PAGE)}
-    assert outputs <= template["Outputs"].keys()
+    resources = {*re.findall(r"\b[A-Z]\w+Logs\b", PAGE), *re.findall(r"\$\(resource (\w+)\)", PAGE)}
+    assert len(resources) > 5
+    assert resources <= template["Resources"].keys()
     parameters = set(re.findall(r"(?:[Rr]aise|[Ll]ower|see|or) `(\w+)`", PAGE))
     assert len(parameters) > 5
     assert parameters <= template["Parameters"].keys()
@@ -29,7 +30,7 @@ def test_outputs_and_parameters_exist(template: dict[str, Any]) -> None:
 
 def test_the_log_of_the_gateway_has_the_fields_that_are_asked_for(template: dict[str, Any]) -> None:
     """The query of the page reads what the stage is told to write."""
-    (query,) = re.findall(r"ask ApiLogGroup '(.*)'", PAGE)
+    (query,) = re.findall(r"ask ApiLogs '(.*)'", PAGE)
     stage = of_type(template, "AWS::ApiGateway::Stage")["ApiapiStage"]
     written = json.loads(stage["AccessLogSetting"]["Format"]).keys()
     _, asked = query.split(" by ")

@@ -12,12 +12,9 @@ HANDLERS = {
     "RealtimeFunction": ("functions/realtime/", "realtime_handler.handler"),
     "JobsFunction": ("functions/async/", "jobs_handler.handler"),
     "JobWorkerFunction": ("functions/async/", "worker_handler.handler"),
-    "JobDeadLetterFunction": ("functions/async/", "dead_letter_handler.handler"),
-    "JobSweepFunction": ("functions/async/", "sweep_handler.handler"),
+    "JobKeeperFunction": ("functions/async/", "keeper_handler.handler"),
     "BatchFunction": ("functions/batch/", "upload_handler.handler"),
-    "BatchPlanFunction": ("functions/batch/", "steps_handler.handler"),
-    "BatchChunkFunction": ("functions/batch/", "steps_handler.handler"),
-    "BatchMergeFunction": ("functions/batch/", "steps_handler.handler"),
+    "BatchStepsFunction": ("functions/batch/", "steps_handler.handler"),
     "BatchesFunction": ("functions/batch/", "batches_handler.handler"),
 }
 LOGICAL_IDS = {
@@ -45,27 +42,10 @@ LOGICAL_IDS = {
     "BatchStateMachine",
 }
 OUTPUTS = {
-    "ApiUrl",
-    "ApiKeyId",
-    "ModelBucket",
-    "JobsQueueUrl",
-    "JobsTopicArn",
-    "ResultsBucket",
-    "JobInputsBucket",
-    "InputBucket",
-    "OutputBucket",
-    "BatchesTopicArn",
-    "BatchStateMachineArn",
+    *("ApiUrl", "ApiKeyId", "ModelBucket", "AlarmTopic", "DashboardUrl"),
+    *("JobsQueueUrl", "JobsTopicArn", "ResultsBucket"),
+    *("InputBucket", "OutputBucket", "BatchesTopicArn"),
 }
-MODEL_FUNCTIONS = (
-    "RealtimeFunction",
-    "JobsFunction",
-    "JobWorkerFunction",
-    "BatchFunction",
-    "BatchPlanFunction",
-    "BatchChunkFunction",
-    "BatchesFunction",
-)
 
 
 def test_no_resource_waits_for_itself(template: dict[str, Any]) -> None:
@@ -78,19 +58,16 @@ def test_no_resource_waits_for_itself(template: dict[str, Any]) -> None:
 def test_names_that_users_rely_on(written: dict[str, Any]) -> None:
     """Scripts, documents and events refer to these names."""
     assert LOGICAL_IDS | set(HANDLERS) <= set(written["Resources"])
-    assert OUTPUTS | {"JobsTableName", "JobsDeadLetterQueueUrl"} <= set(written["Outputs"])
+    assert OUTPUTS == set(written["Outputs"])
     functions = of_type(written, "AWS::Serverless::Function")
     assert HANDLERS == {name: (each["CodeUri"], each["Handler"]) for name, each in functions.items()}
-    for name in MODEL_FUNCTIONS:
-        assert "MODEL_REPOSITORY" in functions[name]["Environment"]["Variables"]
+    assert "MODEL_REPOSITORY" in written["Globals"]["Function"]["Environment"]["Variables"]
 
 
-def test_every_function_tells_its_name_and_where_it_logs(written: dict[str, Any]) -> None:
-    """Whoever looks for a function or its log finds both in the outputs."""
-    outputs = [output["Value"] for output in written["Outputs"].values()]
+def test_every_function_logs_where_its_name_says(written: dict[str, Any]) -> None:
+    """Whoever looks for the log of a function finds it beside it."""
     for name, function in of_type(written, "AWS::Serverless::Function").items():
-        assert {"Ref": name} in outputs
-        assert function["LoggingConfig"]["LogGroup"] in outputs
+        assert {"Ref": name.replace("Function", "Logs")} == function["LoggingConfig"]["LogGroup"]
 
 
 @pytest.mark.parametrize("section", ["Parameters", "Outputs"])
@@ -183,7 +160,7 @@ def test_alarms_watch_what_users_feel(template: dict[str, Any]) -> None:
         ("AWS/SQS", "ApproximateAgeOfOldestMessage", "JobsQueue"),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "JobsDeadLetterQueue"),
         ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "JobsDeadLetterQueue"),
-        ("Triptych", "JobsDeadLettered", "dead-letters"),
+        ("Triptych", "JobsDeadLettered", "job-keeper"),
         ("AWS/States", "ExecutionsFailed", "BatchStateMachine"),
         ("AWS/States", "ExecutionsTimedOut", "BatchStateMachine"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage", "BatchQueue"),

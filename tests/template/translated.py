@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from copy import deepcopy
 from typing import Any
 
 import pytest
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]  # SAM's has no types
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # the same
 
-ROOT = Path(__file__).parents[2]
+from account import template as known
 
 type Json = Any
 type Resource = dict[str, Json]
@@ -24,9 +23,8 @@ class _NoManagedPolicies:
 
 
 def source() -> dict[str, Json]:
-    """Read the template as it was written."""
-    template: dict[str, Json] = yaml_parse((ROOT / "template.yaml").read_text())
-    return template
+    """Read the template as it was written, with its loops expanded."""
+    return deepcopy(known.template())
 
 
 def translate(**parameters: str) -> dict[str, Json]:
@@ -38,13 +36,13 @@ def translate(**parameters: str) -> dict[str, Json]:
     Returns:
         The template without SAM's resources.
     """
-    template = source()
-    for resource in template["Resources"].values():
+    written = source()
+    for resource in written["Resources"].values():
         for name in {"CodeUri", "ContentUri", "DefinitionUri"} & resource.get("Properties", {}).keys():
             resource["Properties"][name] = "s3://bucket/key"  # as after an upload
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")  # SAM wants to know one
-        translated: dict[str, Json] = transform(template, parameters, _NoManagedPolicies())
+        translated: dict[str, Json] = transform(written, parameters, _NoManagedPolicies())
     return translated
 
 
@@ -100,7 +98,10 @@ def statements(template: Mapping[str, Json], function: str) -> list[dict[str, Js
         Statements of the policies, in order.
     """
     role = of_type(template, "AWS::IAM::Role")[f"{function}Role"]
-    return [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
+    managed = of_type(template, "AWS::IAM::ManagedPolicy")
+    shared = [managed[arn["Ref"]] for arn in role.get("ManagedPolicyArns", []) if "Ref" in arn]
+    policies = [*shared, *role.get("Policies", [])]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
 
 def _substituted(text: str) -> Iterator[str]:

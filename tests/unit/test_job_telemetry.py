@@ -76,7 +76,7 @@ def test_ran(
         ("jobs", Status.CANCELLED, {"JobsCancelled"}),
         ("sweep", Status.EXPIRED, {"JobsExpired"}),
         ("sweep", Status.FAILED, {"JobsFailed"}),
-        ("dead-letters", Status.EXPIRED, {"JobsExpired"}),
+        ("job-keeper", Status.EXPIRED, {"JobsExpired"}),
     ],
 )
 def test_ended(capsys: pytest.CaptureFixture[str], service: str, status: Status, expected: set[str]) -> None:
@@ -87,9 +87,7 @@ def test_ended(capsys: pytest.CaptureFixture[str], service: str, status: Status,
 
 def test_dead_letter(capsys: pytest.CaptureFixture[str]) -> None:
     """A job that was given up is counted as failed for its model, and as a dead letter for none."""
-    JobTelemetry("dead-letters", "Triptych", "INFO").job_ended(
-        JOB._replace(status=Status.FAILED, error=ERROR)
-    )
+    JobTelemetry("job-keeper", "Triptych", "INFO").job_ended(JOB._replace(status=Status.FAILED, error=ERROR))
     failed, dead = (json.loads(text) for text in capsys.readouterr().out.splitlines())
     assert ({"JobsFailed": (1, "Count")}, "digits") == (metrics(failed), failed["model"])
     assert ({"JobsDeadLettered": (1, "Count")}, "none") == (metrics(dead), dead["model"])

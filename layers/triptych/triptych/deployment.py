@@ -164,24 +164,24 @@ class Deployment:
         )
         return SqsTrigger(worker.process, self.jobs_queue, telemetry)
 
-    def dead_letters(self) -> SqsTrigger:
-        """Makes the function that ends the jobs of dead letters."""
+    def job_keeper(self) -> Callable[[dict[str, Any], Context], dict[str, Any]]:
+        """Makes the function that ends jobs which nobody else ends: those of dead letters, and by sweeps."""
         from triptych.aws.consumer import SqsTrigger
-
-        return SqsTrigger(self.reaper.end_dead_letters, self.dead_letter_queue, self.job_telemetry)
-
-    def sweep(self) -> Callable[[Context], dict[str, int]]:
-        """Makes the function that ends jobs which nobody else ends, and returns what it did."""
         from triptych.errors import ServiceUnavailable
 
-        def run(context: Context) -> dict[str, int]:
-            self.job_telemetry.request_started(context.aws_request_id)
+        telemetry = self.job_telemetry
+        dead_letters = SqsTrigger(self.reaper.end_dead_letters, self.dead_letter_queue, telemetry)
+
+        def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
+            if "Records" in event:
+                return {**dead_letters(event, context)}
+            telemetry.request_started(context.aws_request_id)
             swept = self.reaper.sweep(Deadline.of(context, _SAFETY_MARGIN))
             if swept.failed:  # an error of the function raises an alarm; the log has each reason
                 raise ServiceUnavailable(f"{swept.failed} jobs could not be settled, {swept.settled} were")
             return swept._asdict()
 
-        return run
+        return handle
 
     def uploads(self) -> BatchTrigger:
         """Makes the function that transforms dropped files, and starts batches that others asked for."""

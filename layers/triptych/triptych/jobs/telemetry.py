@@ -26,7 +26,7 @@ class ModelRun(NamedTuple):
     milliseconds: float
 
 
-DEAD_LETTERS = "dead-letters"
+KEEPER = "job-keeper"
 """Service whose function ends the jobs that were tried too often."""
 
 _ENDED = {
@@ -63,7 +63,7 @@ class JobTelemetry(Telemetry):
     def job_ended(self, job: Job) -> None:
         """A job was ended by somebody who did not run it: expired, cancelled, a dead letter."""
         self._write(job, _counted(job), "job ended")
-        if self.service == DEAD_LETTERS and job.status is Status.FAILED:
+        if self.service == KEEPER and job.status is Status.FAILED:
             # An alarm watches one metric, whatever the model.
             self.write(NO_MODEL, {"JobsDeadLettered": 1.0}, self._line("dead letter", job=job.id))
 
