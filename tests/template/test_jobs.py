@@ -61,7 +61,7 @@ def test_a_message_stays_with_the_worker_for_six_timeouts(written: dict[str, Any
     assert {"Ref": "JobTimeout"} == written["Resources"]["JobWorkerFunction"]["Properties"]["Timeout"]
     window = written["Parameters"]["JobBatchWindow"]["MaxValue"]
     timeouts = written["Parameters"]["JobTimeout"]["AllowedValues"]
-    assert {str(timeout): {"Seconds": 6 * timeout + window} for timeout in timeouts} == written["Mappings"][
+    assert {timeout: {"Seconds": 6 * int(timeout) + window} for timeout in timeouts} == written["Mappings"][
         "JobVisibility"
     ]
 
