@@ -119,7 +119,7 @@ def statuses() -> Iterator[tuple[str, str]]:
 
 
 def only_words(diff: str) -> bool:
-    """Says whether nothing but the text of a message is changed."""
+    """Returns whether nothing but the text of a message is changed."""
     changed = [line for line in diff.splitlines()[2:] if line[:1] in {"-", "+"}]
     removed, added = ([line[1:] for line in changed if line[0] == sign] for sign in "-+")
     without = [[_LITERAL.sub('""', line) for line in lines] for lines in (removed, added)]

@@ -11,7 +11,7 @@ from tests.conformance.operator_cases import OperatorCase
 
 
 def difference(case: OperatorCase, expected: dict[str, Array], actual: dict[str, Array]) -> str | None:
-    """Tells how outputs differ from the references, None when they do as they should.
+    """Returns how outputs differ from the references, None when they do as they should.
 
     Args:
         case: The case, which allows a tolerance.

@@ -13,7 +13,7 @@ TALLY = pytest.StashKey[Tally]()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says how many models were served, and why the others were not."""
+    """Returns how many models were served, and why the others were not."""
     if TALLY in config.stash:
         terminalreporter.section("conformance")
         for line in config.stash[TALLY].lines():

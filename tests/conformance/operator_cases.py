@@ -45,7 +45,7 @@ class OperatorCase:
     datasets: tuple[tuple[tuple[Any, ...], tuple[Any, ...]], ...]
 
     def arrays(self) -> Iterator[tuple[dict[str, Array], dict[str, Array]]]:
-        """Gives inputs and reference outputs by name; for models that hold tensors only."""
+        """Returns inputs and reference outputs by name; for models that hold tensors only."""
         for inputs, outputs in self.datasets:
             yield _named(self.model.graph.input, inputs), _named(self.model.graph.output, outputs)
 
@@ -58,7 +58,7 @@ def operator_cases() -> tuple[OperatorCase, ...]:
 
 
 def expected_status(model: onnx.ModelProto) -> int:
-    """Tells what a request about a model should be answered, from what ONNX Runtime alone says of it.
+    """Returns what a request about a model should be answered, from what ONNX Runtime alone says of it.
 
     Returns:
         503 where ONNX Runtime cannot open it, 501 where the protocol cannot carry a type, else 200.

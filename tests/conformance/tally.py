@@ -22,7 +22,7 @@ class Tally:
     refusals: Counter[tuple[int, str]] = field(default_factory=Counter[tuple[int, str]])
 
     def lines(self) -> list[str]:
-        """Gives the report, a line for each count."""
+        """Returns the report, a line for each count."""
         refused = self.refusals.total()
         return [
             f"ONNX operator cases: {self.models} models, {self.models - refused} served, {refused} refused",

@@ -37,7 +37,7 @@ def infer(models: Path, content: bytes, *names: str) -> Any:  # noqa: ANN401 - J
 
 
 def data(answer: Any) -> list[tuple[str, list[float]]]:  # noqa: ANN401 - JSON
-    """Gives names and values of the outputs."""
+    """Returns names and values of the outputs."""
     return [(output["name"], output["data"]) for output in answer["outputs"]]
 
 

@@ -13,7 +13,7 @@ SAID = pytest.StashKey[list[str]]()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says what tests measured."""
+    """Returns what tests measured."""
     for line in config.stash.get(SAID, []):
         terminalreporter.write_line(line)
 

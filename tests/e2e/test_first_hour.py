@@ -33,7 +33,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def _training(directory: Path) -> str:
-    """Gives the command that trains the page's model, or takes its committed export."""
+    """Returns the command that trains the page's model, or takes its committed export."""
     (script,) = (block for language, block in BLOCKS if language == "python")
     (directory / "train.py").write_text(script)
     if importlib.util.find_spec("sklearn") and importlib.util.find_spec("skl2onnx"):

@@ -78,7 +78,7 @@ def _kind(number: int, *, bad: bool) -> Make:
 
 
 def _wrong(jobs: Jobs, handed: Handed, job: Job) -> str | None:
-    """Tells what is wrong about how a job ended."""
+    """Returns what is wrong about how a job ended."""
     expected = "cancelled" if handed.cancelled else "failed" if handed.bad else "succeeded"
     if expected != job["status"]:
         return f"expected {expected}: {job}"

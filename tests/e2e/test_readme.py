@@ -34,7 +34,7 @@ def _run(command: list[str], stack: StackInfo, directory: Path) -> str:
 
 
 def _exported(stack: StackInfo) -> dict[str, str]:
-    """Gives the variables that `make env` sets, as a shell reads them."""
+    """Returns the variables that `make env` sets, as a shell reads them."""
     command = ["bash", "-euc", f"{exports(stack)}\nenv -0"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own lines
     return dict(line.split("=", 1) for line in done.stdout.split("\0") if "=" in line)

@@ -19,7 +19,7 @@ class Raw(BytesIO):
     """The body of an answer, read as urllib3 has it read."""
 
     def stream(self, **_: object) -> Any:  # noqa: ANN401 - botocore's
-        """Gives all of it."""
+        """Returns all of it."""
         yield self.read()
 
 

@@ -41,7 +41,7 @@ class BatchWorld:
         return BatchStore(self.aws, TABLE, RETENTION, lambda: NOW)
 
     def item(self, batch_id: str, item: str) -> dict[str, Any]:
-        """Gives the attributes of an item as DynamoDB has them."""
+        """Returns the attributes of an item as DynamoDB has them."""
         key = {"id": {"S": batch_id}, "item": {"S": item}}
         return self.aws.dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
 

@@ -31,6 +31,6 @@ class BucketWorld:
         self.work = Bucket(self.aws, WORK, scratch=scratch, bulk=True)
 
     def uploads(self) -> list[str]:
-        """Gives keys of uploads that were begun and neither completed nor aborted."""
+        """Returns keys of uploads that were begun and neither completed nor aborted."""
         begun = self.aws.s3.list_multipart_uploads(Bucket=WORK).get("Uploads", [])
         return [upload.get("Key", "") for upload in begun]

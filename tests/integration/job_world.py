@@ -81,11 +81,11 @@ class JobWorld:
         return self._receive(self.queue_url)
 
     def heard(self) -> list[dict[str, Any]]:
-        """Gives what listeners of the topic and the bus got, each in the envelope of its service."""
+        """Returns what listeners of the topic and the bus got, each in the envelope of its service."""
         return [json.loads(message["Body"]) for message in self._receive(self._heard_url)]
 
     def item(self, job_id: str) -> Mapping[str, Any]:
-        """Gives the attributes of a record as DynamoDB has them."""
+        """Returns the attributes of a record as DynamoDB has them."""
         return self.aws.dynamodb.get_item(TableName=TABLE, Key={"id": {"S": job_id}})["Item"]
 
     def put_object(self, bucket: str, key: str, body: bytes, **described: Any) -> str:  # noqa: ANN401 - of S3
@@ -119,6 +119,6 @@ class JobWorld:
 
 @cache
 def table() -> dict[str, Any]:
-    """Gives what the template says about the table, as CreateTable takes it."""
+    """Returns what the template says about the table, as CreateTable takes it."""
     properties = yaml_parse(_TEMPLATE.read_text())["Resources"]["JobsTable"]["Properties"]
     return {name: properties[name] for name in _CREATED_WITH}

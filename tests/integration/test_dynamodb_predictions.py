@@ -48,7 +48,7 @@ class PredictionWorld:
         self.store.put(predictions, made, self.pacer)
 
     def items(self) -> list[dict[str, Any]]:
-        """Gives all items as DynamoDB has them."""
+        """Returns all items as DynamoDB has them."""
         return [dict(item) for item in self.aws.dynamodb.scan(TableName=TABLE)["Items"]]
 
 

@@ -22,7 +22,7 @@ IMAGE = pytest.StashKey[str]()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says which base image the containers ran."""
+    """Returns which base image the containers ran."""
     if IMAGE in config.stash:
         terminalreporter.write_line(f"Container tests ran in {config.stash[IMAGE]}")
 

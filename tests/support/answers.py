@@ -18,7 +18,7 @@ _HEADER_LENGTHS = ("inference-header-content-length", "x-amz-meta-inference-head
 
 
 def alike(expected: httpx.Response, actual: httpx.Response) -> bool:
-    """Tells whether two answers have the same content type and hold the same, but for rounding."""
+    """Returns whether two answers have the same content type and hold the same, but for rounding."""
     kinds = expected.headers["content-type"], actual.headers["content-type"]
     return kinds[0] == kinds[1] and _same(content(expected), content(actual))
 

@@ -99,7 +99,7 @@ class Api:
 
 
 def examples() -> Iterator[Example]:
-    """Gives every request example of the document."""
+    """Returns every request example of the document."""
     for route, operation in operations(DOCUMENT).items():
         status = min(operation["responses"])
         contents = operation.get("requestBody", {}).get("content", {})
@@ -117,13 +117,13 @@ def examples() -> Iterator[Example]:
 
 
 def comparable(answer: Json | str) -> str:
-    """Gives an answer as text without the last digits of its numbers, which differ between processors."""
+    """Returns an answer as text without the last digits of its numbers, which differ between processors."""
     text = answer if isinstance(answer, str) else json.dumps(answer, separators=(",", ":"))
     return re.sub(r"\d+\.\d+(e-\d+)?", lambda number: f"{float(number[0]):.3f}", text)
 
 
 def violations(route: tuple[str, str], response: httpx.Response) -> list[str]:
-    """Tells where an answer is not what the document says of the operation."""
+    """Returns where an answer is not what the document says of the operation."""
     declared = resolve(DOCUMENT, operations(DOCUMENT)[route]["responses"][str(response.status_code)])
     content_type = response.headers["Content-Type"].partition(";")[0]
     schema = {**declared["content"][content_type]["schema"], "components": DOCUMENT["components"]}

@@ -34,7 +34,7 @@ class Input:
     nested: bool = False
 
     def described(self) -> dict[str, Any]:
-        """Gives its entry in a request, with the values if they travel as JSON."""
+        """Returns its entry in a request, with the values if they travel as JSON."""
         values = self.tensor.values
         entry = {"name": self.name, "datatype": self.tensor.datatype.name, "shape": values.shape}
         if self.binary:
@@ -58,7 +58,7 @@ def request(inputs: Iterable[Input], **more: object) -> tuple[bytes, int]:
 
 
 def raw(tensor: Tensor) -> bytes:
-    """Gives the bytes of a tensor."""
+    """Returns the bytes of a tensor."""
     if tensor.datatype.kind != "bytes":
         return tensor.values.tobytes()
     elements = [text.encode() for text in tensor.values.reshape(-1).tolist()]

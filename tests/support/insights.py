@@ -42,7 +42,7 @@ def matching(query: str, lines: Iterable[Line]) -> list[Line]:
 
 
 def value(line: Line, name: str) -> Any:  # noqa: ANN401 - any JSON
-    """Gives a field of a line by its name in Insights, `a.b` and `list.0`; None where there is none."""
+    """Returns a field of a line by its name in Insights, `a.b` and `list.0`; None where there is none."""
     found: Any = line
     for part in name.split("."):
         if isinstance(found, list):

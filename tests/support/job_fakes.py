@@ -38,7 +38,7 @@ class JobClock:
     now: int = NOW
 
     def __call__(self) -> int:
-        """Tells the time."""
+        """Returns the time."""
         return self.now
 
     def advance(self, seconds: float) -> None:
@@ -118,7 +118,7 @@ class MemoryJobs(Breakable, JobStore):
         return Page(rest[:limit], rest[limit - 1].place if len(rest) > limit else None)
 
     def unattended(self, now: int, limit: int) -> Sequence[str]:
-        """Gives ids of jobs that somebody must look after, the most urgent first."""
+        """Returns ids of jobs that somebody must look after, the most urgent first."""
         self.reach()
         waiting = [(job.attended_until, job.id) for job in self if job.attended_until is not None]
         return [job_id for until, job_id in sorted(waiting) if until <= now][:limit]
@@ -155,7 +155,7 @@ class MemoryInputs(Breakable, InputStore):
         return self.keep(f"s3://{INPUTS}/inputs/{name}", body)
 
     def locate(self, name: str) -> str:
-        """Gives the location of what a caller names."""
+        """Returns the location of what a caller names."""
         if _UPLOAD.fullmatch(name):
             return f"s3://{INPUTS}/{name}"
         found = _S3.fullmatch(name)
@@ -225,7 +225,7 @@ class MemoryResults(Breakable, ResultStore):
         self.objects.pop(self.location(job), None)
 
     def location(self, job: Job) -> str:
-        """Tells where the result of a job is, or would be."""
+        """Returns where the result of a job is, or would be."""
         return f"s3://{RESULTS}/results/{job.id}/{job.redrives}"
 
 

@@ -41,12 +41,12 @@ class Account:
         aws.sns.subscribe(TopicArn=self.topic_arn, Protocol="sqs", Endpoint=arn)
 
     def jobs(self) -> dict[str, Job]:
-        """Gives all records by id."""
+        """Returns all records by id."""
         items = self._aws.dynamodb.scan(TableName=TABLE, ConsistentRead=True)["Items"]
         return {job.id: job for job in map(job_of, items)}
 
     def job(self, job_id: str) -> Job | None:
-        """Gives a record."""
+        """Returns a record."""
         found = self._aws.dynamodb.get_item(TableName=TABLE, Key={"id": {"S": job_id}}, ConsistentRead=True)
         return job_of(found["Item"]) if "Item" in found else None
 
@@ -71,7 +71,7 @@ class Account:
         self._aws.s3.put_object(Bucket=INPUTS, Key=key, Body=content)
 
     def results(self) -> dict[str, bytes]:
-        """Gives all results by location."""
+        """Returns all results by location."""
         listed = self._aws.s3.list_objects_v2(Bucket=RESULTS).get("Contents", [])
         keys = [found.get("Key", "") for found in listed]
         return {

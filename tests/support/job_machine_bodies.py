@@ -74,7 +74,7 @@ class Body(NamedTuple):
         return {name: value for name, value in described.items() if value is not None}
 
     def answer(self, function: RealtimeFunction) -> Answer:
-        """Gives what real time answers."""
+        """Returns what real time answers."""
         rows = self.content_type == "text/csv" or b"instances" in self.content
         resource = "/v2/models/{model}/" + ("predict" if rows else "infer")
         call = Call("POST", resource, {"model": self.model}, self.headers, self.query, self.content)
@@ -98,7 +98,7 @@ def bodies() -> list[Body]:
 
 
 def same(answer: Answer, content: bytes, content_type: str, header_length: int | None) -> bool:
-    """Tells whether a result is what real time answers, numbers within float tolerance."""
+    """Returns whether a result is what real time answers, numbers within float tolerance."""
     headers = {name.lower(): value for name, value in answer.headers.items()}
     length = headers.get(_LENGTH.lower())
     if (content_type, header_length) != (headers["content-type"], None if length is None else int(length)):

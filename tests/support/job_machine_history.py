@@ -71,7 +71,7 @@ class History:
 
 
 def end_of(job: Job) -> End:
-    """Gives how a job ended."""
+    """Returns how a job ended."""
     return job.id, job.redrives, job.status.value
 
 

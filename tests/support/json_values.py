@@ -9,12 +9,12 @@ from triptych.protocol.tensors import Array
 
 
 def flat_json(values: Array) -> list[Any]:
-    """Gives values row by row: NaN as null, the infinities by name."""
+    """Returns values row by row: NaN as null, the infinities by name."""
     return [_json_value(value) for value in values.reshape(-1).tolist()]
 
 
 def nested_json(values: Array) -> list[Any]:
-    """Gives values nested as their shape says; a scalar has no nesting, but needs an array around it."""
+    """Returns values nested as their shape says; a scalar has no nesting, but needs an array around it."""
     if values.ndim == 0:
         return flat_json(values)
     cells = np.empty(values.size, dtype=object)

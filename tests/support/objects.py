@@ -45,7 +45,7 @@ class FileReader(ObjectReader):
 
     @contextmanager
     def local(self, ranges: Sequence[ByteRange] | None = None) -> Iterator[Path]:
-        """Gives a file that holds nothing but the ranges, so that whoever reads more of it finds zeros."""
+        """Returns a file that holds nothing but the ranges, so that whoever reads more of it finds zeros."""
         with TemporaryDirectory() as directory:
             path = Path(directory) / "local"
             with path.open("wb") as file:

@@ -108,7 +108,7 @@ class Function[S]:
         self._application = application
 
     def handle(self, event: Mapping[str, Any], milliseconds: int = 28_000) -> Answer:
-        """Gives an event to the function, which has that much time left."""
+        """Passes an event to the function, which has that much time left."""
         result = self._application(event, Invocation(milliseconds))
         assert {"statusCode", "headers", "body", "isBase64Encoded"} == result.keys()
         body = result["body"]

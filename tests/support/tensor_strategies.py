@@ -24,7 +24,7 @@ def tensors_of(datatype: Datatype) -> st.SearchStrategy[Tensor]:
 
 
 def bits(tensor: Tensor) -> tuple[str, tuple[int, ...], object]:
-    """Gives what makes two tensors the same: NaN and the sign of zero count by their bits."""
+    """Returns what makes two tensors the same: NaN and the sign of zero count by their bits."""
     values = tensor.values
     content = values.reshape(-1).tolist() if values.dtype == object else values.tobytes()
     return tensor.datatype.name, tensor.shape, content

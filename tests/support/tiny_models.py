@@ -37,13 +37,13 @@ def model(nodes: Sequence[NodeProto], inputs: Tensors, outputs: Tensors, **weigh
 
 
 def identity(datatype: str, shape: Shape) -> bytes:
-    """Gives `x` back as `y`."""
+    """Returns `x` as `y`."""
     tensor = (datatype, shape)
     return model([helper.make_node("Identity", ["x"], ["y"])], {"x": tensor}, {"y": tensor})
 
 
 def sum_and_difference() -> bytes:
-    """Gives `sum` and `difference` of `a` and `b`, both FP32 of shape [rows, 2]."""
+    """Returns `sum` and `difference` of `a` and `b`, both FP32 of shape [rows, 2]."""
     pair: tuple[str, Shape] = ("FP32", ["rows", 2])
     return model(
         [helper.make_node("Add", ["a", "b"], ["sum"]), helper.make_node("Sub", ["a", "b"], ["difference"])],
@@ -53,7 +53,7 @@ def sum_and_difference() -> bytes:
 
 
 def lookup() -> bytes:
-    """Gives the entries of a table of three at the indices `index`; any other index fails when it runs."""
+    """Returns the entries of a table of three at the indices `index`; any other index fails when it runs."""
     return model(
         [helper.make_node("Gather", ["table", "index"], ["entry"])],
         {"index": ("INT64", ["n"])},
@@ -63,7 +63,7 @@ def lookup() -> bytes:
 
 
 def pairs() -> bytes:
-    """Gives `x` as two columns; an odd number of elements fails when it runs."""
+    """Returns `x` as two columns; an odd number of elements fails when it runs."""
     return model(
         [helper.make_node("Reshape", ["x", "columns"], ["y"])],
         {"x": ("FP32", ["n"])},
@@ -73,7 +73,7 @@ def pairs() -> bytes:
 
 
 def zeros() -> bytes:
-    """Gives as many zeros as the only element of `n` says."""
+    """Returns as many zeros as the only element of `n` says."""
     return model(
         [helper.make_node("ConstantOfShape", ["n"], ["zeros"])],
         {"n": ("INT64", [1])},
@@ -102,7 +102,7 @@ def counter() -> bytes:
 
 
 def sequence() -> bytes:
-    """Gives a sequence of tensors, which the protocol cannot carry."""
+    """Returns a sequence of tensors, which the protocol cannot carry."""
     graph = helper.make_graph(
         [helper.make_node("SequenceConstruct", ["x"], ["y"])],
         "sequence",
@@ -114,7 +114,7 @@ def sequence() -> bytes:
 
 
 def classifier(*classes: str, zipmap: bool = False, twice: bool = False) -> bytes:
-    """Gives the class of the largest entry of `x` as `label`, and the entries as `scores`.
+    """Returns the class of the largest entry of `x` as `label`, and the entries as `scores`.
 
     Args:
         classes: Names of the classes, in the order of the entries.

@@ -104,21 +104,21 @@ class Workshop:
         return [found for found in self.queue.deliveries(self.clock()) if found.message_id not in self.done]
 
     def work(self, deliveries: Sequence[Delivery] | None = None, seconds: float = SECONDS) -> Outcomes:
-        """Gives messages to the worker; all that are not done, unless told which."""
+        """Delivers messages to the worker; by default all that are not done."""
         taken = self.deliveries() if deliveries is None else deliveries
         return self._noted(self.worker.process(taken, Deadline.after(seconds)))
 
     def give_up(self, deliveries: Sequence[Delivery] | None = None) -> Outcomes:
-        """Gives messages to those who end the jobs of dead letters."""
+        """Delivers messages to the handler of dead letters."""
         taken = self.deliveries() if deliveries is None else deliveries
         return self._noted(self.reaper.end_dead_letters(taken, Deadline.after(SECONDS)))
 
     def job(self, job: Job) -> Job:
-        """Gives the record of a job as it is now."""
+        """Returns the record of a job as it is now."""
         return self.store.jobs[job.id]
 
     def told(self, job: Job) -> list[str]:
-        """Gives the states that were told of a job."""
+        """Returns the states that were told of a job."""
         return [told.status.value for told in self.notifier.published if told.id == job.id]
 
     def _noted(self, outcomes: Outcomes) -> Outcomes:

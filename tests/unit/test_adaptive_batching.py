@@ -33,12 +33,12 @@ def unproven(function: Function) -> tuple[Model, list[int]]:
 
 
 def double(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Gives `x` twice."""
+    """Returns `x` twice."""
     return {"y": 2 * arrays["x"]}
 
 
 def double_positives(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Gives `x` twice, unless there is a negative one."""
+    """Returns `x` twice, unless there is a negative one."""
     if (arrays["x"] < 0).any():
         raise BadRequest(f"{arrays['x'].min()} is negative")
     return double(arrays)
@@ -59,7 +59,7 @@ def run(model: Model, requests: Sequence[Prepared], deadline: Deadline = LATER) 
 
 
 def sizes(together: Batched) -> list[int]:
-    """Tells how many requests each run was for."""
+    """Returns how many requests each run was for."""
     return [run.requests for run in together.runs]
 
 

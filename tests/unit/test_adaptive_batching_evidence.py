@@ -19,7 +19,7 @@ ALONE = [1] * PROBE
 
 
 def double(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Gives `x` twice, and whether it is a number."""
+    """Returns `x` twice, and whether it is a number."""
     return {"y": 2 * arrays["x"], "label": 1.0 * np.isfinite(arrays["x"])}
 
 

@@ -29,7 +29,7 @@ CloudFormation.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 
 
 def template_routes() -> Iterator[tuple[tuple[str, str], Json]]:
-    """Gives the API routes of the template, with their properties."""
+    """Returns the API routes of the template, with their properties."""
     template = yaml.load((ROOT / "template.yaml").read_text(), Loader=CloudFormation)  # noqa: S506 - a SafeLoader
     for resource in template["Resources"].values():
         for event in resource.get("Properties", {}).get("Events", {}).values():
@@ -39,7 +39,7 @@ def template_routes() -> Iterator[tuple[tuple[str, str], Json]]:
 
 
 def contents() -> Iterator[tuple[str, Json]]:
-    """Gives every request and response body of the document, with a name for it."""
+    """Returns every request and response body of the document, with a name for it."""
     for (method, path), operation in operations(DOCUMENT).items():
         for content_type, content in operation.get("requestBody", {}).get("content", {}).items():
             yield f"{method} {path} {content_type}", content
@@ -49,7 +49,7 @@ def contents() -> Iterator[tuple[str, Json]]:
 
 
 def examples() -> Iterator[tuple[str, Json, Any]]:
-    """Gives every example with its name and the schema that it is an example of."""
+    """Returns every example with its name and the schema that it is an example of."""
     for where, content in contents():
         for example in (*media_examples(DOCUMENT, content), *content.get("x-examples", {}).values()):
             yield where, content["schema"], example["value"]

@@ -29,7 +29,7 @@ WISHES = {"outputs": "species", "join": "body_mass_g"}
 
 @pytest.fixture
 def world(tmp_path: Path) -> BatchWorld:
-    """Gives an empty world."""
+    """Returns an empty world."""
     return BatchWorld(tmp_path)
 
 
@@ -66,7 +66,7 @@ def test_output_does_not_depend_on_chunks(world: BatchWorld, size: int) -> None:
 
 
 def both(world: BatchWorld, **wishes: str) -> tuple[bytes, bytes]:
-    """Gives the output of a file in one chunk, and in many."""
+    """Returns the output of a file in one chunk, and in many."""
     ended(world, "penguins/one.csv", BODY, 10**6, **wishes)
     ended(world, "penguins/many.csv", BODY, 100, **wishes)
     one, many = (world.outputs.get(f"penguins/{name}.csv.out") for name in ("one", "many"))

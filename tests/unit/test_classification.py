@@ -11,7 +11,7 @@ LABELS = ("cat", "dog", "owl")
 
 
 def best(datatype: Datatype, values: object, classes: int, labels: tuple[str, ...] = ()) -> object:
-    """Gives the best classes as nested lists."""
+    """Returns the best classes as nested lists."""
     tensor = Tensor(datatype, np.array(values, dtype=datatype.storage))
     classified = classify(tensor, classes, labels, "output 'y'")
     assert BYTES is classified.datatype

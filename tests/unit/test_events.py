@@ -37,7 +37,7 @@ def handler() -> Iterator[Handler]:
 
 
 def answered(handler: Handler, event: str, status: int = 200) -> bytes:
-    """Gives an event to the handler, checks the status and gives the body."""
+    """Passes an event to the handler, checks the status and returns the body."""
     result = handler(EVENTS[event], Invocation())
     assert status == result["statusCode"]
     body: str = result["body"]

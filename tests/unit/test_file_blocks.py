@@ -36,7 +36,7 @@ def test_blocks_are_small_though_much_is_fetched_at_once(tmp_path: Path, form: F
 
 
 def _tables() -> dict[Format, bytes]:
-    """Gives ten rows in each format that is a table."""
+    """Returns ten rows in each format that is a table."""
     users = np.arange(10, dtype="i8")
     table = Table.from_pydict({"user_id": users})
     files = {form: io.BytesIO() for form in (Format.PARQUET, Format.ARROW, Format.NPY)}

@@ -44,7 +44,7 @@ def work_on(workshop: Workshop) -> int:
 
 
 def states(workshop: Workshop, jobs: list[Job]) -> set[Status]:
-    """Gives the states of jobs."""
+    """Returns the states of jobs."""
     return {workshop.job(job).status for job in jobs}
 
 

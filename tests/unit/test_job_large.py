@@ -14,12 +14,12 @@ ROWS = 3_000_000  # 6 MB
 
 
 def rows(count: int) -> bytes:
-    """Gives CSV for `lookup`, as many rows."""
+    """Returns CSV for `lookup`, as many rows."""
     return b"index\n" + b"0\n1\n2\n" * (count // 3)
 
 
 def result(workshop: Workshop, job: Job) -> bytes:
-    """Gives the result of a job that succeeded."""
+    """Returns the result of a job that succeeded."""
     ended = workshop.job(job)
     assert (Status.SUCCEEDED, None) == (ended.status, ended.error)
     assert ended.result is not None

@@ -33,7 +33,7 @@ def deliver(workshop: Workshop) -> None:
 
 
 def states(workshop: Workshop, jobs: list[Job]) -> set[str]:
-    """Gives the states that jobs are in."""
+    """Returns the states that jobs are in."""
     return {workshop.job(job).status.value for job in jobs}
 
 

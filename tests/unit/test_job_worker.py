@@ -17,7 +17,7 @@ from tests.support.workshop import HOUR, SECONDS, Workshop, entries, sums
 
 
 def first_values(workshop: Workshop, job: Job) -> list[float]:
-    """Gives the first output of a job's result."""
+    """Returns the first output of a job's result."""
     result = workshop.job(job).result
     assert result is not None
     values: list[float] = json.loads(workshop.results.read(result))["outputs"][0]["data"]

@@ -28,7 +28,7 @@ class Disk:
     fills: list[str] = field(default_factory=list)
 
     def free(self, directory: Path) -> int:
-        """Tells the free bytes, as the system would."""
+        """Returns the free bytes, as the system would."""
         used = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
         return RESERVE + self.capacity - used
 

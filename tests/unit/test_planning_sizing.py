@@ -30,7 +30,7 @@ COMPRESSIONS: dict[str | None, Callable[[bytes], bytes]] = {
 
 
 def text(form: Format, rows: int = ROWS) -> bytes:
-    """Gives rows of different lengths, some of CSV with newlines and commas in quotes."""
+    """Returns rows of different lengths, some of CSV with newlines and commas in quotes."""
     chance = random.Random(1)  # noqa: S311 - no secret
     numbers = [(number, chance.random(), "x" * chance.randrange(60)) for number in range(rows)]
     if form is LINES:
@@ -43,7 +43,7 @@ def text(form: Format, rows: int = ROWS) -> bytes:
 def told_and_planned(
     directory: Path, form: RowFormat, body: bytes, chunk_bytes: int, reads: list[int] | None = None
 ) -> tuple[Sizing, int]:
-    """Gives what is told of a file, and how many chunks it is cut into."""
+    """Returns what is told of a file, and how many chunks it is cut into."""
     bucket = DirectoryBucket(directory)
     found = bucket.drop("m/file", body)
     file = InputFile(0, found.key, found.size, found.etag, None, "m", 1, form, BatchOptions(), form)

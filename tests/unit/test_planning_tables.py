@@ -48,17 +48,17 @@ def parquet(rows: int = ROWS, group: int = 4_000, compression: str = "snappy") -
 
 @pytest.fixture
 def bucket(tmp_path: Path) -> DirectoryBucket:
-    """Gives an empty bucket."""
+    """Returns an empty bucket."""
     return DirectoryBucket(tmp_path)
 
 
 def piece(bucket: DirectoryBucket, body: bytes, start: int, end: int) -> Piece:
-    """Gives a piece of a file, whose unread bytes are zeros."""
+    """Returns a piece of a file, whose unread bytes are zeros."""
     return Piece(bucket.open(bucket.drop("file", body)), start, end)
 
 
 def numbers(rows: Iterator[tuple[RecordBatch, int]]) -> list[int]:
-    """Gives the numbers of the rows that are read, after the batch that tells the columns."""
+    """Returns the numbers of the rows that are read, after the batch that tells the columns."""
     found: list[int] = []
     for batch, end in rows:
         assert ["n", "t"] == batch.schema.names

@@ -206,7 +206,7 @@ def test_a_file_has_ten_thousand_chunks_at_most() -> None:
 
 
 def npy(array: np.ndarray[Any, Any]) -> bytes:
-    """Gives a .npy file of an array."""
+    """Returns a .npy file of an array."""
     file = io.BytesIO()
     np.save(file, array)
     return file.getvalue()

@@ -16,7 +16,7 @@ PREDICT = ("POST", "/v2/models/{model}/predict")
 
 
 def documented() -> dict[tuple[str, str], set[str]]:
-    """Gives the query parameters of each route of the document that has any."""
+    """Returns the query parameters of each route of the document that has any."""
     found: dict[tuple[str, str], set[str]] = {}
     for (method, path), operation in operations(DOCUMENT).items():
         listed = [*DOCUMENT["paths"][path].get("parameters", []), *operation.get("parameters", [])]

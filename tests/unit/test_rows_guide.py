@@ -36,7 +36,7 @@ def predict(model: Model, body: str | bytes, content_type: str, **wanted: str) -
 
 
 def answer_to(example: str) -> str:
-    """Gives the answer to a request of the guide, in the notation of the guide."""
+    """Returns the answer to a request of the guide, in the notation of the guide."""
     head, _, body = example.partition("\n\n")
     line, *fields = head.splitlines()
     url = urlsplit(line.removeprefix("POST "))

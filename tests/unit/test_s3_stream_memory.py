@@ -40,7 +40,7 @@ class SlowS3:
         return {"ETag": '"1-1"'}
 
     def get_object(self, *, Range: str, **_: object) -> dict[str, Any]:  # noqa: N803 - of S3
-        """Gives zeros."""
+        """Returns zeros."""
         first, last = Range.removeprefix("bytes=").split("-")
         return {"Body": io.BytesIO(bytes(int(last) + 1 - int(first)))}
 

@@ -23,7 +23,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
 
 
 def cells(table: Table) -> dict[str, list[str | None]]:
-    """Gives the cells of every column."""
+    """Returns the cells of every column."""
     return {
         name: column if isinstance(column, list) else values_of(column)
         for name, column in table.columns.items()

@@ -39,7 +39,7 @@ BODIES = JSON.map(orjson.dumps) | st.lists(JSON).map(lambda rows: orjson.dumps({
 
 
 def cells(table: Table) -> dict[str, Any]:
-    """Gives the cells of every column."""
+    """Returns the cells of every column."""
     return dict(table.columns)
 
 

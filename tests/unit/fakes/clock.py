@@ -8,7 +8,7 @@ class Clock:
         self.now = 1000.0
 
     def __call__(self) -> float:
-        """Tells the time."""
+        """Returns the time."""
         return self.now
 
     def advance(self, seconds: float) -> None:

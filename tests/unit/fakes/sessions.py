@@ -28,7 +28,7 @@ class ContentSession:
     def run(
         self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline
     ) -> dict[str, Tensor]:
-        """Gives inputs back as outputs of the same name."""
+        """Returns inputs as outputs of the same name."""
         deadline.check("pretending to run")
         return {name: inputs[name] for name in outputs}
 

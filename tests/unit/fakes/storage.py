@@ -51,7 +51,7 @@ class MemoryStorage:
         return StoredModel(self._versions(model), None if config is None else _digest(config))
 
     def config(self, model: str) -> str | None:
-        """Gives the model's `model.toml`."""
+        """Returns the model's `model.toml`."""
         self._check()
         return self.configs.get(model)
 
