@@ -4,8 +4,8 @@ from triptych.protocol.datatypes import DATATYPES
 from triptych.protocol.tensors import Array, Signature, TensorSpec
 from triptych.rows.codec import decode_rows
 from triptych.rows.formats import Format, RowFormat
+from triptych.rows.inputs import model_inputs
 from triptych.rows.schema import RowSchema
-from triptych.rows.tensors import model_inputs
 
 CSV = RowFormat(Format.CSV, media_type="text/csv")
 LINES = RowFormat(Format.JSON_LINES, media_type="application/jsonlines")

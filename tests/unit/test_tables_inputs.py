@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest
 from triptych.rows.formats import Format, RowFormat
+from triptych.rows.inputs import model_inputs
 from triptych.rows.parquet import encode_parquet
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import Table
-from triptych.rows.tensors import model_inputs
 
 from tests.support.row_inputs import CSV, LINES, PARQUET, inputs_of, spec
 

@@ -16,9 +16,9 @@ from triptych.protocol.tensors import Tensor, TensorSpec
 from triptych.rows.arrow import values_of
 from triptych.rows.codec import decode_rows, encode_rows
 from triptych.rows.formats import Format, RowFormat
+from triptych.rows.inputs import model_inputs
+from triptych.rows.outputs import csv_column, empty_output, json_column, output_columns, parquet_column
 from triptych.rows.schema import RowSchema
-from triptych.rows.table import csv_column, json_column, parquet_column
-from triptych.rows.tensors import empty_output, model_inputs, output_columns
 from triptych.rows.values import from_bits, to_bits
 
 CSV = RowFormat(Format.CSV, media_type="text/csv")

@@ -10,9 +10,9 @@ from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.protocol.datatypes import DATATYPES
 from triptych.protocol.tensors import TensorSpec
 from triptych.rows import table as table_module
+from triptych.rows.inputs import model_inputs
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import Table
-from triptych.rows.tensors import model_inputs
 
 from tests.support.row_inputs import CSV, LINES, inputs_of, spec
 

@@ -16,8 +16,9 @@ from triptych.errors import BadRows
 from triptych.protocol.names import listing
 from triptych.rows.arrow import values_of
 from triptych.rows.formats import Format
+from triptych.rows.outputs import column_of_kinds, kinds_of
 from triptych.rows.schema import RowSchema
-from triptych.rows.table import AllColumns, Column, Table, check_names, column_of_kinds, kinds_of
+from triptych.rows.table import Column, Table, check_names
 
 _ANY = frozenset({object})
 
@@ -35,7 +36,7 @@ class Survey(NamedTuple):
 
     def completed(self, table: Table) -> Table:
         """Returns some of the rows, with all columns."""
-        return Table(AllColumns(table, self.names), table.rows)
+        return table.completed(self.names)
 
     def typed(self, columns: Mapping[str, Column], form: Format) -> dict[str, Column]:
         """Returns columns of some of the rows, with the types that the whole columns have.
@@ -89,7 +90,7 @@ def known_columns(table: Table, schema: RowSchema) -> Table:
         for name in schema.flat_columns(spec) or ()
         if name not in table.columns
     ]
-    return Table(AllColumns(table, tuple(dict.fromkeys([*table.columns, *lacking]))), table.rows)
+    return table.completed([*table.columns, *lacking])
 
 
 def joined_cells(table: Table, names: Iterable[str]) -> dict[str, Column]:

@@ -20,10 +20,11 @@ from triptych.protocol.names import did_you_mean, listing
 from triptych.protocol.tensors import FREE, Signature, Tensor, TensorSpec
 from triptych.rows.codec import decode_rows, encode_rows
 from triptych.rows.formats import RowFormat
+from triptych.rows.inputs import model_inputs
 from triptych.rows.options import RowOptions
+from triptych.rows.outputs import empty_output, output_columns
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import Column, Table, check_cells
-from triptych.rows.tensors import empty_output, model_inputs, output_columns
 
 
 def predict_rows(model: Model, body: bytes, options: RowOptions, deadline: Deadline) -> Served:

@@ -23,11 +23,11 @@ from triptych.inference.piece import Piece
 from triptych.inference.slices import Sizes
 from triptych.rows.codec import MAX_DECODED
 from triptych.rows.formats import Format
+from triptych.rows.outputs import arrow_of
 from triptych.rows.parquet import TableFormat, check_ends, decoded_batches, table_of
 from triptych.rows.parquet_footer import MAGIC, TAIL, Footer, footer_length, read_footer
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import Table, check_names
-from triptych.rows.tensors import arrow_of
 
 type Batches = Iterator[tuple[RecordBatch, int]]
 """Rows, and the position after the last of them; first no rows, for the columns."""

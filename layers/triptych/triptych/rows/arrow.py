@@ -6,12 +6,17 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, cast
 
-from arro3.core import Array, DataType, RecordBatch, Schema, Table
+import numpy as np
+import numpy.typing as npt
+from arro3.core import Array, DataType, RecordBatch, Schema, Table, list_flatten, list_offsets
 
 from triptych.errors import BadRequest, TriptychError
 
 ARROW_PREFIX = "C Data interface error: "
 """arro3 puts this before the reason of a failure while reading."""
+
+MAX_DEPTH = 32
+"""Depth to which nested lists are read; NumPy has at most 64 dimensions."""
 
 
 @contextmanager
@@ -97,6 +102,49 @@ def _is_text(kind: DataType) -> bool:
             DataType.is_binary_view,
         )
     )
+
+
+def is_list(array: Array) -> bool:
+    """Returns whether the cells are lists."""
+    kinds = (DataType.is_list, DataType.is_large_list, DataType.is_fixed_size_list)
+    return any(is_kind(array.type) for is_kind in kinds)
+
+
+def leaves(array: Array) -> int:
+    """Counts the values in the innermost lists."""
+    for _ in range(MAX_DEPTH):
+        if not is_list(array):
+            break
+        array = list_flatten(array)
+    return len(array)
+
+
+def dense(array: Array) -> npt.NDArray[Any] | None:
+    """Returns numbers in lists as one array, without a Python object for each.
+
+    Args:
+        array: Lists, nested to any depth.
+
+    Returns:
+        Array of shape `[rows, ...]`; None when the lists are of unequal length, or hold something else.
+    """
+    shape = [len(array)]
+    while is_list(array) and len(shape) < MAX_DEPTH:
+        width = _width(array)
+        if array.null_count or width is None:
+            return None
+        shape.append(width)
+        array = list_flatten(array)
+    if array.null_count or not DataType.is_numeric(array.type):
+        return None
+    return array.to_numpy().reshape(shape)
+
+
+def _width(array: Array) -> int | None:
+    if array.type.list_size is not None:
+        return array.type.list_size
+    widths = np.diff(list_offsets(array).to_numpy())
+    return int(widths[0]) if len(widths) and (widths == widths[0]).all() else None
 
 
 def _reason(error: BaseException) -> str:

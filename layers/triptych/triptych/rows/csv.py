@@ -16,9 +16,10 @@ from arro3.io import infer_csv_schema, read_csv, write_csv
 from triptych.errors import BadRequest, BadRows, NotUtf8, PayloadTooLarge, RowError
 from triptych.rows.arrow import arrow_failures, columns_of
 from triptych.rows.formats import RowFormat
+from triptych.rows.outputs import csv_column
 from triptych.rows.records import csv_cell
 from triptych.rows.schema import RowSchema
-from triptych.rows.table import EMPTY, MAX_COLUMNS, Column, Table, check_cells, check_names, csv_column
+from triptych.rows.table import EMPTY, MAX_COLUMNS, Column, Table, check_cells, check_names
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CR, _LF = b"\r\n"

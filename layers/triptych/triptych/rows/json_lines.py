@@ -15,8 +15,9 @@ from triptych.errors import BadRequest, BadRows, PayloadTooLarge, RowError
 from triptych.protocol.json_document import check_size, dump, parse_object
 from triptych.rows.arrow import arrow_failures
 from triptych.rows.csv import BYTE_ORDER_MARK
+from triptych.rows.outputs import json_column
 from triptych.rows.schema import RowSchema, row_size
-from triptych.rows.table import EMPTY, Column, RecordColumns, Table, json_column
+from triptych.rows.table import EMPTY, Column, RecordColumns, Table
 from triptych.rows.values import describe
 
 MAX_ROWS = 2**20

@@ -28,7 +28,8 @@ from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.rows import parquet_process
 from triptych.rows.arrow import ARROW_PREFIX, arrow_failures, columns_of, no_rows
 from triptych.rows.formats import Format
-from triptych.rows.table import Column, Table, check_names, parquet_column
+from triptych.rows.outputs import parquet_column
+from triptych.rows.table import Column, Table, check_names
 
 _COMPRESSION = "snappy"  # the fastest that every reader knows
 _MAGIC = b"PAR1"

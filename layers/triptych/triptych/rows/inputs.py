@@ -1,36 +1,26 @@
-"""Converts columns of rows to the inputs of a model, and its outputs to columns of rows."""
+"""Converts columns of rows to the inputs of a model."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from itertools import count, takewhile
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import orjson
 from arro3.core import Array as ArrowArray
-from arro3.core import DataType, list_array
+from arro3.core import DataType
 
 from triptych.errors import BadRequest
-from triptych.protocol.datatypes import BF16, FP16, Datatype
-from triptych.protocol.json_document import Scalar, dump
+from triptych.protocol.datatypes import Datatype
+from triptych.protocol.json_document import Scalar
 from triptych.protocol.names import listing
 from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec, empty_array, fits
-from triptych.rows.arrow import arrow_failures, plain, values_of
-from triptych.rows.formats import Format
-from triptych.rows.schema import RowSchema, entry_names, inner_shape, row_size
-from triptych.rows.table import Column, Table, check_cells
+from triptych.rows.arrow import arrow_failures, dense, leaves, plain, values_of
+from triptych.rows.schema import RowSchema, inner_shape, row_size
+from triptych.rows.table import Table, check_cells
 from triptych.rows.texts import array_of_texts
-from triptych.rows.values import (
-    INFINITIES,
-    Cells,
-    array_of_numbers,
-    array_of_values,
-    dense,
-    from_bits,
-    leaves,
-)
+from triptych.rows.values import Cells, array_of_numbers, array_of_values
 
 
 class Inputs(NamedTuple):
@@ -143,73 +133,3 @@ def _shaped(values: Array, spec: TensorSpec) -> Array:
         return values
     shape = tuple(size // fixed if length == FREE else length for length in inner)
     return values.reshape(len(values), *shape)
-
-
-_SPELLINGS = {value: text for text, value in INFINITIES.items()}
-
-
-def output_columns(name: str, tensor: Tensor, labels: Sequence[str], form: Format) -> dict[str, Column]:
-    """Converts an output to columns.
-
-    Args:
-        name: Name of the output.
-        tensor: Its values, of shape `[rows, ...]`.
-        labels: Names of the entries of the last axis; may be empty.
-        form: Format that the columns are for: CSV has a column per entry, the others one with lists.
-
-    Returns:
-        Columns by name. An output without entries is, in CSV, a column of empty cells.
-    """
-    values = _widened(tensor)
-    size = math.prod(values.shape[1:])
-    if values.shape[1:] in ((), (1,)) or (form is Format.CSV and size == 1):
-        return {name: _column(values.reshape(-1), form)}
-    if form is not Format.CSV:
-        return {name: _column(values, form)}
-    if size == 0:
-        return {name: ArrowArray([None] * len(values), DataType.utf8())}
-    flat = values.reshape(len(values), size)
-    names = entry_names(name, size, labels if values.ndim == 2 else ())
-    return {column: arrow_of(np.ascontiguousarray(flat[:, index])) for index, column in enumerate(names)}
-
-
-def empty_output(spec: TensorSpec, labels: Sequence[str]) -> Tensor:
-    """Returns the output of a model for no rows, as far as its signature tells."""
-    inner = [0 if size == FREE else size for size in (spec.shape or (0,))[1:]]
-    if len(inner) == 1 and labels:
-        inner = [len(labels)]
-    return Tensor(spec.datatype, empty_array(spec.datatype, (0, *inner)))
-
-
-def _widened(tensor: Tensor) -> Array:
-    if tensor.datatype is BF16:
-        return from_bits(tensor.values)
-    return tensor.values.astype("<f4") if tensor.datatype is FP16 else tensor.values
-
-
-def _column(values: Array, form: Format) -> Column:
-    if form.is_json and values.dtype.kind == "f" and np.isinf(values).any():
-        return _spelt(values)
-    return arrow_of(values)
-
-
-def _spelt(values: Array) -> list[Any]:
-    cells = orjson.loads(dump(np.ascontiguousarray(values).reshape(-1)))  # the shortest decimals, NaN as null
-    for position in np.flatnonzero(np.isinf(values)):
-        cells[position] = _SPELLINGS[float(values.flat[position])]
-    objects = np.empty(len(cells), dtype=object)
-    objects[:] = cells
-    nested: list[Any] = objects.reshape(values.shape).tolist()
-    return nested
-
-
-def arrow_of(values: Array) -> ArrowArray:
-    """Converts an array of shape `[rows, ...]` to a column: lists where it has more dimensions."""
-    flat = np.ascontiguousarray(values).reshape(-1)
-    strings = values.dtype.kind == "O"
-    array = ArrowArray(flat.tolist(), DataType.utf8()) if strings else ArrowArray.from_numpy(flat)
-    for axis in range(values.ndim - 1, 0, -1):
-        lists = math.prod(values.shape[:axis])
-        offsets = np.arange(lists + 1, dtype="<i4") * np.int32(values.shape[axis])
-        array = list_array(ArrowArray.from_numpy(offsets), array)
-    return array
