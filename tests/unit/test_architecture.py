@@ -13,8 +13,6 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = Path(triptych.__file__).parent
 PAGE = ROOT / "docs/architecture.md"
 PICTURE = ROOT / "docs/architecture.svg"
-GOING = {"spooled"}
-"""Folders that are about to be removed."""
 
 
 def layers() -> list[list[str]]:
@@ -26,8 +24,7 @@ def layers() -> list[list[str]]:
         ]
         if contract["type"] == "layers"
     )
-    rows = [row.split(" | ") for row in contract["layers"]]
-    return [row for row in rows if not GOING.issuperset(row)]
+    return [row.split(" | ") for row in contract["layers"]]
 
 
 def drawn(kind: str) -> set[str]:
@@ -49,7 +46,7 @@ def test_boxes_are_the_layers() -> None:
 def test_boxes_are_the_package() -> None:
     """The picture has a box for each folder and module of the package."""
     modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "version"}
-    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - GOING
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert modules | folders == drawn("box")
 
 
@@ -63,7 +60,7 @@ def test_twenty_questions() -> None:
     """The page answers twenty questions, each with a file, and names every folder of the package."""
     rows = re.findall(r"^\| .+ \| `([\w./-]+)` \|$", PAGE.read_text(), re.MULTILINE)
     assert 20 == len(rows) == len(set(rows))
-    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - GOING
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert folders <= {named.split("/")[0] for named in files_named(PAGE.read_text())}
 
 

@@ -125,15 +125,14 @@ class _PieceRun:
         self.end = self._piece.end
 
     def _header(self, first: Read | None) -> Part:
-        """Checks what is known before the first record, and makes the part of the columns."""
+        """Checks what is known before the first record, and returns the part that has the columns alone."""
         table = first.block.header() if first is not None and self._has_header else Table({}, 0)
-        self._predictor.check(table)
         return self._predictor.header(table)
 
     def _attempt(self, block: Block) -> tuple[list[Part], int]:
         """Predicts for a block; returns also how many missing cells were filled in."""
         decoded = self._predictor.decode(block)
-        return list(self._predictor.run(decoded)), decoded.rows.filled
+        return list(self._predictor.run(decoded)), decoded.prepared.filled
 
     def _store_lookups(self, isolated: Isolated[tuple[list[Part], int]]) -> None:
         if self._sinks.lookups:
@@ -222,7 +221,7 @@ def _strict(source: LocalFile, options: RowOptions, target: Path, slices: Slices
 
 
 def _surveyed(reads: Iterator[Read], options: RowOptions, budget: Budget) -> Survey:
-    """Reads JSON Lines for their columns, which only all rows together have."""
+    """Reads JSON Lines for their columns, which are known only at the end of the file."""
 
     def tables() -> Iterator[Table]:
         rows = 0
@@ -259,13 +258,13 @@ class _StrictRun:
         for read in reads:
             with _located(self.counts.read, read.offset):
                 decoded = self._predictor.decode(read.block)
-                self._check_shapes(decoded.rows)
+                self._check_shapes(decoded.prepared)
                 for part in self._predictor.run(decoded):
                     if part.rows:
                         yield part
                     empty = part
-            rows = decoded.rows.rows
-            self.counts += Counts(rows, rows, 0, decoded.rows.filled)
+            rows = decoded.prepared.rows
+            self.counts += Counts(rows, rows, 0, decoded.prepared.filled)
         if not self.counts.read:
             if empty is None:
                 raise BadRequest(EMPTY)
@@ -285,7 +284,7 @@ class _StrictRun:
 
 @contextmanager
 def _located(rows: int, offset: int) -> Generator[None]:
-    """Gives errors about a row of a block the number that the row has in the file.
+    """Numbers errors about a row of a block as the row is numbered in the file.
 
     Args:
         rows: How many rows stand before the block.

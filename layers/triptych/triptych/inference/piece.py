@@ -98,7 +98,7 @@ class Counts(NamedTuple):
         return Counts(*map(operator.add, self, other))
 
     def described(self) -> dict[str, object]:
-        """Describes them in JSON; cells that were filled in are told only where there are some."""
+        """Describes them in JSON; cells that were filled in appear only where there are some."""
         described: dict[str, object] = {
             "records": {"read": self.read, "written": self.written, "failed": self.failed}
         }

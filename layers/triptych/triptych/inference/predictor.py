@@ -32,12 +32,12 @@ class Decoded(NamedTuple):
     """A block that is checked, and can be run.
 
     Attributes:
-        rows: Its records.
-        lines: Them as lines of JSON, where those come back.
+        prepared: Its records.
+        lines: The same as lines of JSON, where those come back before their predictions.
         keys: What identifies each, where predictions are looked up.
     """
 
-    rows: PreparedRows
+    prepared: PreparedRows
     lines: Sequence[bytes] = ()
     keys: Sequence[str] = ()
 
@@ -60,12 +60,18 @@ class Predictor:
         self._model = slices.model
         self._key = key
         self._survey = survey
-        self._apart = options.input.format.is_json and survey is None
+        self._alone = options.input.format.is_json and survey is None
         self._form = options.output.format
-        self._spliced = self._apart and self._form.is_json and options.join != ()
+        self._spliced = self._alone and self._form.is_json and options.join != ()
 
-    def check(self, table: Table) -> None:
+    def header(self, table: Table) -> Part:
         """Checks what can be known from the columns alone, where bad records are set apart.
+
+        Args:
+            table: The columns, without rows; none where each record has its own.
+
+        Returns:
+            The columns of the output, without rows.
 
         Raises:
             BadRequest: No record with these columns can be predicted for as it is asked for.
@@ -77,11 +83,13 @@ class Predictor:
             _only_output(prepared)
         if self._form is Format.JSON and self._options.input.format is not Format.JSON:
             raise BadRequest("format: json is one document, for files that are one; choose jsonl")
-        if self._apart and self._options.join is None and not self._form.is_json:
+        if self._alone and self._options.join is None and not self._form.is_json:
             raise BadRequest(
                 "join: each record of JSON has columns of its own, so those of the output are not known; "
                 "name them, such as join=id,name, or choose the format jsonl"
             )
+        (part,) = self.run(Decoded(prepared))
+        return part
 
     def decode(self, block: Block) -> Decoded:
         """Decodes and checks a block.
@@ -95,11 +103,6 @@ class Predictor:
         lines = block.lines if self._spliced and isinstance(block, LineBlock) else ()
         return Decoded(self._prepared(table), lines, keys)
 
-    def header(self, table: Table) -> Part:
-        """Returns the columns of the output for records with these columns."""
-        (part,) = self.run(Decoded(self._prepared(table)))
-        return part
-
     def run(self, decoded: Decoded) -> Iterator[Part]:
         """Runs the model on a block, slice by slice.
 
@@ -108,9 +111,9 @@ class Predictor:
             PayloadTooLarge: A record takes too much memory.
             RowsDepend: The rows of the model depend on each other.
         """
-        rows, start = decoded.rows, 0
-        size = sum(map(input_bytes, rows.inputs.values())) // max(1, rows.rows)
-        for part, results in self._slices.run(rows, rows.rows, size):
+        prepared, start = decoded.prepared, 0
+        row_bytes = sum(map(input_bytes, prepared.inputs.values())) // max(1, prepared.rows)
+        for part, results in self._slices.run(prepared, prepared.rows, row_bytes):
             stop = start + part.rows
             slice_ = Decoded(part, decoded.lines[start:stop], decoded.keys[start:stop])
             try:
@@ -121,10 +124,11 @@ class Predictor:
             start = stop
 
     def _prepared(self, table: Table) -> PreparedRows:
+        """Checks rows; records of JSON that stand alone are joined as text, or later as lines."""
         if self._survey is not None:
             prepared = prepare_table(self._model, self._survey.completed(table), self._options)
             return prepared._replace(joined=self._survey.typed(prepared.joined, self._form))
-        if not self._apart:
+        if not self._alone:
             return prepare_table(self._model, table, self._options)
         if table.rows:
             table = known_columns(table, row_schema(self._model))
@@ -134,17 +138,17 @@ class Predictor:
         return prepared._replace(joined=joined_cells(table, self._options.join or ()))
 
     def _encoded(self, part: Decoded, results: Mapping[str, Tensor]) -> Part:
-        rows = part.rows
-        predictions = _by_key(rows, results, part.keys)
+        prepared, rows = part.prepared, part.prepared.rows
+        predictions = _by_key(prepared, results, part.keys)
         if self._form is Format.NPY:
-            values = np.ascontiguousarray(results[_only_output(rows)].values)
+            values = np.ascontiguousarray(results[_only_output(prepared)].values)
             layout = f"{values.dtype.str}:{','.join(map(str, values.shape[1:]))}"
-            return Part(values.tobytes(), {}, layout, rows.rows, predictions)
-        columns = rows.columns(results)
+            return Part(values.tobytes(), {}, layout, rows, predictions)
+        columns = prepared.columns(results)
         if self._form in TABLES:
-            return Part(b"", columns, "", rows.rows, predictions)
+            return Part(b"", columns, "", rows, predictions)
         text = self._text(columns, part.lines)
-        return Part(text, {name: [] for name in columns}, "", rows.rows, predictions)
+        return Part(text, {name: [] for name in columns}, "", rows, predictions)
 
     def _text(self, columns: Mapping[str, Column], lines: Sequence[bytes]) -> bytes:
         if self._form is Format.CSV:
