@@ -69,8 +69,7 @@ class JobsApi:
         services = JobServices(
             repository=self.repository,
             jobs=JobService(storage, finalizer, self.queue, self.jobs, self.clock),
-            inputs=self.inputs,
-            results=self.results,
+            storage=storage,
             limits=LIMITS,
             clock=self.clock,
         )

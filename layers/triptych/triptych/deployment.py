@@ -45,10 +45,8 @@ if TYPE_CHECKING:
     from triptych.http.jobs import JobServices
     from triptych.http.models import Services
     from triptych.jobs.consumer import Consumer
-    from triptych.jobs.inputs import InputStore
     from triptych.jobs.job import Job
     from triptych.jobs.reaper import Reaper
-    from triptych.jobs.results import ResultStore
     from triptych.jobs.store import JobStorage
     from triptych.jobs.submission import OptionLimits
     from triptych.jobs.telemetry import JobTelemetry
@@ -131,8 +129,7 @@ class Deployment:
         services = JobServices(
             repository=self.repository,
             jobs=JobService(self.job_storage, self.job_finalizer, self.jobs_queue, telemetry, self._clock),
-            inputs=self.job_inputs,
-            results=self.job_results,
+            storage=self.job_storage,
             limits=self.job_limits,
             clock=self._clock,
         )
@@ -328,25 +325,16 @@ class Deployment:
     @cached_property
     def job_storage(self) -> JobStorage:
         """Jobs, their inputs and their results."""
+        from triptych.jobs.inputs import InputStore
+        from triptych.jobs.results import ResultStore
         from triptych.jobs.store import JobStorage, JobStore
 
-        jobs = JobStore(self.clients, self.job_settings.table, self.job_settings.retention)
-        return JobStorage(jobs, self.job_inputs, self.job_results)
-
-    @cached_property
-    def job_inputs(self) -> InputStore:
-        """Inputs of jobs."""
-        from triptych.jobs.inputs import InputStore
-
-        settings = self.job_settings
-        return InputStore(self.clients, settings.inputs_bucket, settings.allowed_buckets)
-
-    @cached_property
-    def job_results(self) -> ResultStore:
-        """Results of jobs."""
-        from triptych.jobs.results import ResultStore
-
-        return ResultStore(self.clients, self.job_settings.results_bucket)
+        settings, clients = self.job_settings, self.clients
+        return JobStorage(
+            JobStore(clients, settings.table, settings.retention),
+            InputStore(clients, settings.inputs_bucket, settings.allowed_buckets),
+            ResultStore(clients, settings.results_bucket),
+        )
 
     @cached_property
     def jobs_queue(self) -> Queue:

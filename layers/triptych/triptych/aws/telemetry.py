@@ -121,6 +121,18 @@ class Telemetry:
         # CloudWatch reads metrics from stdout; in one piece, as threads write at the same time.
         sys.stdout.write(dump(line).decode() + "\n")
 
+    def event(self, model: str, values: Mapping[str, float], message: str, **described: object) -> None:
+        """Writes the line of an event, such as `job ran`.
+
+        Args:
+            model: Name of the model that the metrics are of.
+            values: Metrics by name.
+            message: Name of the event.
+            described: What else is in the line.
+        """
+        line = {"level": "INFO", "message": message, "request_id": self.request_id, **described}
+        self.write(model, values, line)
+
     def _loading(self, name: str, version: int, values: Mapping[str, float], message: str) -> None:
         described = {"message": message, "request_id": self.request_id, "model_version": version}
         self.write(name, values, described)

@@ -46,7 +46,7 @@ class BatchTelemetry(Telemetry):
 
     def batch_accepted(self, batch: Batch) -> None:
         """A batch was accepted."""
-        self._write(NO_MODEL, {"BatchesAccepted": 1.0}, "batch accepted", batch=batch.id)
+        self.event(NO_MODEL, {"BatchesAccepted": 1.0}, "batch accepted", batch=batch.id)
 
     def chunk_ran(self, batch_id: str, run: ChunkRun) -> None:
         """A chunk, or the beginning of one, was transformed."""
@@ -57,7 +57,7 @@ class BatchTelemetry(Telemetry):
             "PeakMemory": float(run.peak_bytes >> 20),
             **_some({"BatchFailedRecords": run.counts.failed}),
         }
-        self._write(
+        self.event(
             run.file.model,
             values,
             "chunk ran",
@@ -71,7 +71,7 @@ class BatchTelemetry(Telemetry):
         """A file succeeded or failed."""
         error = outcome.error
         name = "BatchFilesFailed" if error else "BatchFilesSucceeded"
-        self._write(
+        self.event(
             _model(outcome),
             {name: 1.0},
             "file ended",
@@ -83,7 +83,7 @@ class BatchTelemetry(Telemetry):
 
     def batch_ended(self, batch: Batch) -> None:
         """A batch is in its final state."""
-        self._write(
+        self.event(
             NO_MODEL,
             {_ENDED[batch.status]: 1.0},
             "batch ended",
@@ -97,11 +97,7 @@ class BatchTelemetry(Telemetry):
     def messages_ended(self, messages: int, postponed: int) -> None:
         """Messages about uploads were processed; some of them are delivered again."""
         values = {"BatchSize": float(messages), **_some({"BatchesRetried": postponed})}
-        self._write(NO_MODEL, values, "messages ended", postponed=postponed)
-
-    def _write(self, model: str, values: Mapping[str, float], message: str, **described: object) -> None:
-        line = {"level": "INFO", "message": message, "request_id": self.request_id, **described}
-        self.write(model, values, line)
+        self.event(NO_MODEL, values, "messages ended", postponed=postponed)
 
 
 def _some(counts: Mapping[str, int]) -> dict[str, float]:

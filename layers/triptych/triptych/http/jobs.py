@@ -9,10 +9,9 @@ from triptych.errors import Conflict
 from triptych.http.request import HEADER_LENGTH, Request
 from triptych.http.response import MAX_BODY, Response, filled_cells, json_response
 from triptych.jobs.document import document
-from triptych.jobs.inputs import InputStore
 from triptych.jobs.job import Job, JobResult, Status
-from triptych.jobs.results import ResultStore
 from triptych.jobs.service import JobService
+from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import OptionLimits, Submission, check, is_rows, options
 from triptych.models.repository import ModelRepository
 from triptych.protocol import json_document as fields
@@ -35,16 +34,14 @@ class JobServices(NamedTuple):
     Attributes:
         repository: Knows which models there are.
         jobs: Accepts jobs, and serves callers who have some.
-        inputs: Keeps inputs.
-        results: Keeps results.
+        storage: Stores jobs, inputs and results.
         limits: What options may be.
         clock: Returns the milliseconds since 1970.
     """
 
     repository: ModelRepository
     jobs: JobService
-    inputs: InputStore
-    results: ResultStore
+    storage: JobStorage
     limits: OptionLimits
     clock: Clock
 
@@ -69,14 +66,14 @@ def submit(services: JobServices, request: Request) -> Response:
         how, body, location = _request_of_body(request, plain), request.body, None
     else:
         how, body = _request_of_reference(request, reference), None
-        location = services.inputs.locate(fields.required_string(reference, "input", "the request"))
+        location = services.storage.inputs.locate(fields.required_string(reference, "input", "the request"))
     job = services.jobs.submit(Submission(model, version, how, chosen, body, location), key)
     return _accepted(services, request, job)
 
 
 def create_upload(services: JobServices, _request: Request) -> Response:
     """Returns a form that uploads one input straight to S3."""
-    form = services.inputs.upload_form(services.clock())
+    form = services.storage.inputs.upload_form(services.clock())
     return json_response(
         {
             "url": form.url,
@@ -179,11 +176,13 @@ def _accepted(services: JobServices, request: Request, job: Job) -> Response:
 def _inline(services: JobServices, kept: JobResult) -> Response:
     length = kept.header_length
     headers = {} if length is None else {HEADER_LENGTH: str(length)}
-    return Response(200, services.results.read(kept), kept.content_type, headers | filled_cells(kept.filled))
+    return Response(
+        200, services.storage.results.read(kept), kept.content_type, headers | filled_cells(kept.filled)
+    )
 
 
 def _redirect(services: JobServices, kept: JobResult) -> Response:
-    url = services.results.url(kept)
+    url = services.storage.results.url(kept)
     return json_response({"url": url, "size": kept.size}, 303, {"Location": url})
 
 

@@ -43,7 +43,7 @@ class JobTelemetry(Telemetry):
 
     def job_submitted(self, job: Job) -> None:
         """A job was accepted."""
-        self._write(job, {"JobsSubmitted": 1.0}, "job submitted")
+        self._job_event(job, {"JobsSubmitted": 1.0}, "job submitted")
 
     def job_ran(self, job: Job, queue_milliseconds: float) -> None:
         """An attempt at a job ended; the record says how.
@@ -53,36 +53,28 @@ class JobTelemetry(Telemetry):
             queue_milliseconds: From the creation of the job to the start of the attempt.
         """
         values = {**_counted(job), "QueueTime": queue_milliseconds, "Attempts": float(job.attempts)}
-        self._write(job, values, "job ran")
+        self._job_event(job, values, "job ran")
 
     def model_ran(self, run: ModelRun) -> None:
         """A model was run."""
         values = {"InferenceTime": run.milliseconds, "GroupSize": float(run.jobs)}
-        self.write(run.model, values, self._line("model ran", model_version=run.version))
+        self.event(run.model, values, "model ran", model_version=run.version)
 
     def job_ended(self, job: Job) -> None:
         """A job was ended by somebody who did not run it: expired, cancelled, a dead letter."""
-        self._write(job, _counted(job), "job ended")
+        self._job_event(job, _counted(job), "job ended")
         if self.service == KEEPER and job.status is Status.FAILED:
             # An alarm watches one metric, whatever the model.
-            self.write(NO_MODEL, {"JobsDeadLettered": 1.0}, self._line("dead letter", job=job.id))
+            self.event(NO_MODEL, {"JobsDeadLettered": 1.0}, "dead letter", job=job.id)
 
     def batch_ended(self, messages: int, postponed: int) -> None:
         """A batch of messages was processed, and some of them come again."""
-        self.write(NO_MODEL, {"BatchSize": float(messages)}, self._line("batch ended", postponed=postponed))
+        self.event(NO_MODEL, {"BatchSize": float(messages)}, "batch ended", postponed=postponed)
 
-    def _write(self, job: Job, values: Mapping[str, float], message: str) -> None:
-        described = self._line(
-            message,
-            job=job.id,
-            status=job.status.value,
-            error=job.error.type if job.error else None,
-            attempts=job.attempts,
-        )
-        self.write(_model(job), values, described)
-
-    def _line(self, message: str, **described: object) -> dict[str, object]:
-        return {"level": "INFO", "message": message, "request_id": self.request_id, **described}
+    def _job_event(self, job: Job, values: Mapping[str, float], message: str) -> None:
+        error = job.error.type if job.error else None
+        state = {"status": job.status.value, "error": error, "attempts": job.attempts}
+        self.event(_model(job), values, message, job=job.id, **state)
 
 
 def _counted(job: Job) -> dict[str, float]:

@@ -78,10 +78,11 @@ class Worker:
         received = [found for found in self._each(self._receive, deliveries) if found]
         # Several messages may bring the same job: it is run once.
         delays = self._run(list({found.job.id: found for found in received}.values()), deadline)
-        known = {found.delivery.message_id: delays[found.job.id] for found in received}
-        outcomes = {
-            delivery.message_id: known.get(delivery.message_id, self._consumer.retry_delay(delivery))
+        outcomes = {found.delivery.message_id: delays[found.job.id] for found in received}
+        outcomes |= {
+            delivery.message_id: self._consumer.retry_delay(delivery)
             for delivery in deliveries
+            if delivery.message_id not in outcomes
         }
         self._telemetry.batch_ended(len(outcomes), sum(delay is not None for delay in outcomes.values()))
         return outcomes
