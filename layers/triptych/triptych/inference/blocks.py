@@ -1,10 +1,13 @@
-"""Records of a file that are read together: of CSV, of JSON Lines, or rows of a table."""
+"""Records of a file that are read together: rows of a table, or text of CSV or JSON Lines.
+
+Text is decoded at once; it is taken apart into records only where some of them are bad.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, override
 
 import orjson
 from arro3.core import Array, DataType
@@ -15,6 +18,8 @@ from triptych.rows.json_lines import decode_json_lines
 from triptych.rows.records import CsvRecords
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import Column, Table
+
+_SHOWN = 2**16  # bytes of a record
 
 
 class Block(Protocol):
@@ -29,16 +34,8 @@ class Block(Protocol):
         """
         ...
 
-    def header(self) -> Table:
-        """Returns the columns without rows, as far as they are known without them.
-
-        Raises:
-            BadRequest: The header cannot be read.
-        """
-        ...
-
     def count(self) -> int:
-        """Counts the records, also of those that cannot be read."""
+        """Counts the records that are not blank, also those that cannot be read."""
         ...
 
     def take(self, records: Sequence[int]) -> Self:
@@ -50,8 +47,8 @@ class Block(Protocol):
         ...
 
 
-class TableBlock:
-    """Records that are rows of a table already.
+class TableBlock(Block):
+    """Rows of a table.
 
     Args:
         rows: The table.
@@ -60,46 +57,26 @@ class TableBlock:
     def __init__(self, rows: Table) -> None:
         self._rows = rows
 
+    @override
     def table(self) -> Table:
-        """Returns the rows."""
         return self._rows
 
-    def header(self) -> Table:
-        """Returns the columns without rows."""
-        return self.take([]).table()
-
+    @override
     def count(self) -> int:
-        """Counts the rows."""
         return self._rows.rows
 
+    @override
     def take(self, records: Sequence[int]) -> TableBlock:
-        """Returns just these rows."""
         columns = {name: _cells(column, records) for name, column in self._rows.columns.items()}
         return TableBlock(Table(columns, len(records)))
 
+    @override
     def shown(self, record: int) -> dict[str, object]:
-        """Returns a row by column; what JSON has no form for is text."""
-        return {name: _shown(column, record) for name, column in self._rows.columns.items()}
-
-
-def _cells(column: Column, records: Sequence[int]) -> Column:
-    return (
-        [column[record] for record in records]
-        if isinstance(column, list)
-        else column.take(Array(list(records), DataType.int64()))
-    )
-
-
-def _shown(column: Column, record: int) -> object:
-    value: Any = column[record] if isinstance(column, list) else column.slice(record, 1).to_pylist()[0]
-    return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
-
-
-_SHOWN = 2**16  # bytes of a record
+        return {name: _cell(column, record) for name, column in self._rows.columns.items()}
 
 
 class CsvBlock(Block):
-    """Some records of CSV.
+    """Some records of CSV, which are shown as they stand.
 
     Args:
         text: The records.
@@ -114,27 +91,23 @@ class CsvBlock(Block):
         self._form = form._replace(header=bool(head))
         self._schema = schema
 
+    @override
     def table(self) -> Table:
-        """Decodes them."""
         return decode_rows(self._head + self._text, self._form, self._schema)
 
-    def header(self) -> Table:
-        """Returns the columns of the header row; none where there is no such row."""
-        return decode_rows(self._head, self._form, self._schema) if self._head else Table({}, 0)
-
+    @override
     def count(self) -> int:
-        """Counts those that are not blank."""
         return len(self._records)
 
+    @override
     def take(self, records: Sequence[int]) -> CsvBlock:
-        """Returns some of them."""
         taken = [self._records[record].strip(b"\r\n") for record in records]
         block = CsvBlock(b"\n".join(taken), self._head, self._form, self._schema)
         block._records = taken  # found once
         return block
 
+    @override
     def shown(self, record: int) -> str:
-        """Returns a record as it stands, without its newline."""
         return _text(self._records[record].strip(b"\r\n"))
 
     @cached_property
@@ -143,7 +116,7 @@ class CsvBlock(Block):
 
 
 class LineBlock(Block):
-    """Some records of JSON Lines.
+    """Some records of JSON Lines, which are shown as their values, or as text where they have none.
 
     Args:
         text: The lines.
@@ -154,25 +127,21 @@ class LineBlock(Block):
         self._text = text
         self._schema = schema
 
+    @override
     def table(self) -> Table:
-        """Decodes them."""
         # A byte order mark counts for nothing only where the file begins, and there it is gone already.
         return decode_json_lines(b"\n" + self._text, self._schema)
 
-    def header(self) -> Table:
-        """Returns no columns: every record has its own."""
-        return Table({}, 0)
-
+    @override
     def count(self) -> int:
-        """Counts those that are not blank."""
         return len(self.lines)
 
+    @override
     def take(self, records: Sequence[int]) -> LineBlock:
-        """Returns some of them."""
         return LineBlock(b"\n".join(self.lines[record] for record in records), self._schema)
 
-    def shown(self, record: int) -> Any:  # noqa: ANN401 - JSON
-        """Returns the value of a line, or its text where it is none."""
+    @override
+    def shown(self, record: int) -> Any:
         line = self.lines[record]
         try:
             return orjson.loads(line) if len(line) <= _SHOWN else _text(line)
@@ -183,6 +152,19 @@ class LineBlock(Block):
     def lines(self) -> list[bytes]:
         """The lines that are not blank."""
         return [line for line in self._text.split(b"\n") if line.strip()]
+
+
+def _cells(column: Column, records: Sequence[int]) -> Column:
+    return (
+        [column[record] for record in records]
+        if isinstance(column, list)
+        else column.take(Array(list(records), DataType.int64()))
+    )
+
+
+def _cell(column: Column, record: int) -> object:
+    value: Any = column[record] if isinstance(column, list) else column.slice(record, 1).to_pylist()[0]
+    return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
 
 
 def _text(record: bytes) -> str:

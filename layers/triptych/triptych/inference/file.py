@@ -96,7 +96,7 @@ class _PieceRun:
         self.end = piece.start
         self._piece = piece
         self._predictor = predictor
-        self._has_header = not options.input.format.is_json
+        self._has_header = not (options.input.is_records_alone or options.input.format.is_json)
         self._positioned = is_positioned(options.input)
         self._sinks = sinks
         self._budget = budget
@@ -126,7 +126,7 @@ class _PieceRun:
 
     def _header(self, first: Read | None) -> Part:
         """Checks what is known before the first record, and returns the part that has the columns alone."""
-        table = first.block.header() if first is not None and self._has_header else Table({}, 0)
+        table = first.block.take([]).table() if first and self._has_header else Table({}, 0)
         return self._predictor.header(table)
 
     def _attempt(self, block: Block) -> tuple[list[Part], int]:
