@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from triptych.aws.queue import Delivery
-from triptych.clock import Deadline
-from triptych.deployment import wall_clock
+from triptych.clock import Deadline, wall_clock
 from triptych.inference.adaptive_batching import AdaptiveBatcher
 from triptych.jobs.attempts import Attempts, Limit
 from triptych.jobs.consumer import Consumer

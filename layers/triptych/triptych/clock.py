@@ -13,6 +13,11 @@ Clock = Callable[[], int]
 """Returns the milliseconds since 1970."""
 
 
+def wall_clock() -> int:
+    """Returns the milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
 class Context(Protocol):
     """The part of Lambda's context that is used."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import triptych
-from triptych.clock import Clock, Context, Deadline
+from triptych.clock import Clock, Context, Deadline, wall_clock
 from triptych.settings import (
     BatchSettings,
     JobSettings,
@@ -64,11 +64,6 @@ _SAFETY_MARGIN = 2.0
 """Seconds kept after a sweep, or a step of a batch."""
 _SHARE_FOR_MODELS = 0.6
 """Part of the memory that open models may take; the rest is for Python, a request and its answer."""
-
-
-def wall_clock() -> int:
-    """Returns the milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 class Deployment:

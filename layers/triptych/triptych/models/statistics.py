@@ -5,11 +5,11 @@ They live as long as the process: on Lambda, one execution environment. CloudWat
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from triptych.clock import wall_clock
 from triptych.models.model import Model
 
 
@@ -55,7 +55,7 @@ class ModelStatistics:
         """Counts a successful inference of that many rows."""
         self.rows += rows
         self.executions += 1
-        self.last_inference = time.time_ns() // 1_000_000
+        self.last_inference = wall_clock()
         self.success.add(timings.compute_input + timings.compute_infer + timings.compute_output)
         self.compute_input.add(timings.compute_input)
         self.compute_infer.add(timings.compute_infer)
