@@ -17,7 +17,7 @@ from tests.support.batch_world import BatchWorld
 
 NEVER = 10**9
 TRIES = 12
-COMPOSED = frozenset({"existing", "move", "search"})
+COMPOSED = frozenset({"check_wanted", "checkpoint", "existing", "move", "search"})
 """Methods of stores that make several calls."""
 
 

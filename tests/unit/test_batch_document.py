@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from triptych.batches.batch import Batch, BatchSource, Status
-from triptych.batches.document import SHOWN, Progress, document, file_documents, file_status, progress
+from triptych.batches.document import SHOWN, Progress, document, file_documents, file_status
 from triptych.batches.file import FileOutcome, Part
 from triptych.inference.piece import Counts
 from triptych.lifecycle.failure import Failure
@@ -110,7 +110,7 @@ def test_progress() -> None:
     part = Part(0, 0, False, 0, 5, Counts(5, 4, 1, 2), None, 0, None, (), "", 1, 1, 1)
     made = [part, part._replace(start=5, last=True), part._replace(chunk=1, start=9)]
     done = FileOutcome(1, "k", Counts(9, 9, 0), None, None, "m")
-    known = progress(made, [done, done._replace(number=2, error=ERROR)])
+    known = progress_of(made, [done, done._replace(number=2, error=ERROR)])
     assert Progress(Counts(15, 12, 3, 6), 1, 2, 1) == known
 
 
@@ -155,6 +155,6 @@ def test_files() -> None:
 @given(batches(), parts(), outcomes())
 def test_any_batch(batch: Batch, part: Part, outcome: FileOutcome) -> None:
     """Any record can be shown, at any time."""
-    described = json.loads(dump(document(batch, NOW, progress([part], [outcome]))))
+    described = json.loads(dump(document(batch, NOW, progress_of([part], [outcome]))))
     assert (batch.id, batch.status.value) == (described["id"], described["status"])
     assert described.get("seconds_left", 0) >= 0

@@ -11,10 +11,10 @@ import pytest
 from triptych.aws.table import Pacer
 from triptych.batches import chunk as module
 from triptych.batches.batch import Batch
-from triptych.batches.cancelling import Cancelled
 from triptych.batches.chunk import Limits, Transformer
 from triptych.batches.file import Chunk
 from triptych.batches.lookup import LookupRate, Origin
+from triptych.batches.store import Cancelled
 from triptych.batches.transitions import cancelled
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, NotFound

@@ -17,7 +17,6 @@ from triptych.aws.objects import StoredObject
 from triptych.aws.table import Pacer
 from triptych.aws.uploads import ObjectWriter
 from triptych.batches.batch import Batch
-from triptych.batches.cancelling import check_wanted, checkpoint
 from triptych.batches.file import Chunk, InputFile, Part, head_of, without_long_columns
 from triptych.batches.find import Models
 from triptych.batches.keys import part_errors_key, part_key
@@ -92,7 +91,7 @@ class Transformer:
             DeadlineExceeded: There was no time for anything.
             TriptychError: The file is wrong as a whole, or something is out of order.
         """
-        check_wanted(self._batches, batch.id)
+        self._batches.check_wanted(batch.id)
         last = self._last_part(batch, chunk)
         if last is not None and last.last:
             return None
@@ -127,7 +126,7 @@ class Transformer:
         )  # an attempt that ended without a word may have lacked memory
         if chunk.file.options.lookup:
             sizes = sizes._replace(records=max(1, int(rate * _LOOKUP_SECONDS)))
-        budget = Budget(stop, checkpoint(self._batches, batch.id), sizes, share)
+        budget = Budget(stop, self._batches.checkpoint(batch.id), sizes, share)
         part = _PartWriter(self._storage, batch, chunk, Pacer(rate, stop)).write(model, budget)
         self._telemetry.chunk_ran(batch.id, _run(chunk.file, part))
         return part
@@ -174,8 +173,7 @@ class _PartWriter:
         chunk, file = self._chunk, self._chunk.file
         head = head_of(self._storage.work, chunk)
         if chunk.staged is None:
-            found = StoredObject(file.key, file.size, file.etag, file.object_version, 0)
-            return Piece(self._storage.inputs.open(found), chunk.start, chunk.end, head)
+            return Piece(self._storage.inputs.open(file.stored), chunk.start, chunk.end, head)
         staged = self._storage.work.find(chunk.staged)
         if staged is None:
             raise ServiceUnavailable("the plain copy of the chunk is gone; redrive the batch")

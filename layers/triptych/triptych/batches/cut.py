@@ -73,7 +73,7 @@ def plan_chunks(  # noqa: PLR0911 - each format has its way
 
 
 def wanted_size(source: ObjectReader, chunk_bytes: int) -> int:
-    """Gives the bytes of a chunk of a file, which has a bounded number of them."""
+    """Returns the bytes of a chunk: the number of chunks of a file is bounded."""
     return max(1, chunk_bytes, -(-source.size // MAX_CHUNKS))
 
 
@@ -85,7 +85,7 @@ def npy_chunks(file: InputFile, source: ObjectReader, size: int) -> list[Chunk]:
 
 
 def _between(file: InputFile, start: int, cuts: Iterable[int], end: int, head: str = "") -> list[Chunk]:
-    """Makes the chunks between cuts."""
+    """Returns the chunks between cuts."""
     positions: Iterator[tuple[int, int]] = pairwise([start, *cuts, end])
     chunks = [Chunk(file, number, *pair, head) for number, pair in enumerate(positions)]
     return [chunks[0]._replace(only=True)] if len(chunks) == 1 else chunks

@@ -1,4 +1,4 @@
-"""A batch as its caller sees it."""
+"""A batch as the API shows it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from triptych.batches.file import FileOutcome, Part
 from triptych.clock import known_moment, moment
 from triptych.inference.piece import Counts
 from triptych.lifecycle.plain import plain
-from triptych.rows.options import BatchOptions
 
 SHOWN: Final = 100
 """Files that a document names at most."""
@@ -19,7 +18,7 @@ _NEVER: Final = 2**31
 """Seconds: a guess beyond it is none."""
 
 type Locate = Callable[[str], str]
-"""Gives a link to what the bucket of outputs has under a key."""
+"""Returns a link to an object of the bucket of outputs."""
 
 
 class Progress(NamedTuple):
@@ -27,7 +26,7 @@ class Progress(NamedTuple):
 
     Attributes:
         counts: Records so far.
-        chunks: How many chunks are done; None where nobody looked.
+        chunks: How many chunks are done; None where that is not known.
         files: How many files are done, or have failed.
         failed_files: How many of them have failed.
     """
@@ -38,12 +37,12 @@ class Progress(NamedTuple):
     failed_files: int
 
 
-def progress(parts: Sequence[Part], outcomes: Sequence[FileOutcome]) -> Progress:
-    """Tells how far a batch has come.
+def progress_of(parts: Sequence[Part], outcomes: Sequence[FileOutcome]) -> Progress:
+    """Returns how far a batch has come.
 
     Args:
-        parts: Everything that was made so far.
-        outcomes: What became of its files so far.
+        parts: Its parts so far.
+        outcomes: Outcomes of its files so far.
     """
     return Progress(
         counts=sum((part.counts for part in parts), Counts()),
@@ -53,22 +52,22 @@ def progress(parts: Sequence[Part], outcomes: Sequence[FileOutcome]) -> Progress
     )
 
 
-def document(batch: Batch, now: int, made: Progress | None = None) -> dict[str, object]:
+def document(batch: Batch, now: int, progress: Progress | None = None) -> dict[str, object]:
     """Describes a batch in JSON; times are ISO 8601 in UTC, what is not known is left out.
 
     Args:
         batch: The batch.
         now: Milliseconds since 1970.
-        made: How far it has come, where that is known.
+        progress: How far it has come, where that is known.
     """
-    far = _at_the_end(batch, made)
+    far = _at_the_end(batch, progress)
     described: dict[str, object] = {
         "id": batch.id,
         "status": batch.status,
         "model": batch.model,
         "version": None if batch.version is None else str(batch.version),
         "source": _source(batch.source),
-        "options": said(batch.options) or None,
+        "options": plain(batch.options) or None,
         "target": batch.target,
         "created_at": moment(batch.created),
         "started_at": known_moment(batch.started),
@@ -84,25 +83,20 @@ def document(batch: Batch, now: int, made: Progress | None = None) -> dict[str, 
 
 
 def file_documents(outcomes: Sequence[FileOutcome], locate: Locate) -> list[dict[str, object]]:
-    """Describes what became of files in JSON, of the first ones only where there are many.
+    """Describes outcomes of files in JSON, of the first ones only where there are many.
 
     Args:
-        outcomes: What became of them.
-        locate: Links to outputs.
+        outcomes: Their outcomes.
+        locate: Returns links to outputs.
     """
     return [_file(outcome, locate) for outcome in outcomes[:SHOWN]]
 
 
 def file_status(counts: Counts, *, failed: bool) -> Status:
-    """Gives the state that a file ends in."""
+    """Returns the status that a file ends in."""
     if failed:
         return Status.FAILED
     return Status.SUCCEEDED_WITH_ERRORS if counts.failed else Status.SUCCEEDED
-
-
-def said(options: BatchOptions) -> dict[str, object]:
-    """Gives options by name, without those that nobody has said."""
-    return plain(options)
 
 
 def _file(outcome: FileOutcome, locate: Locate) -> dict[str, object]:
@@ -122,38 +116,38 @@ def _source(source: BatchSource) -> Mapping[str, object]:
     return {"keys": list(source.keys[:SHOWN]), "count": source.total}
 
 
-def _at_the_end(batch: Batch, made: Progress | None) -> Progress | None:
-    """Takes the record's word for a batch that has ended: what it was made of is deleted before it."""
+def _at_the_end(batch: Batch, progress: Progress | None) -> Progress | None:
+    """Prefers the record of a batch that has ended: its parts are deleted before it."""
     if not batch.final or batch.files is None:
-        return made
+        return progress
     whole = batch.chunks if batch.status not in {Status.FAILED, Status.CANCELLED} else None
-    chunks = made.chunks if made and whole is None else whole
-    files = made.files if made and batch.status is Status.CANCELLED else batch.files
-    counts = made.counts if made and batch.status is Status.CANCELLED else batch.counts
+    chunks = progress.chunks if progress and whole is None else whole
+    files = progress.files if progress and batch.status is Status.CANCELLED else batch.files
+    counts = progress.counts if progress and batch.status is Status.CANCELLED else batch.counts
     return Progress(counts, chunks, files, batch.failed_files)
 
 
-def _progress(batch: Batch, made: Progress) -> dict[str, object]:
-    chunks = {"done": made.chunks, "total": batch.chunks}
-    files = {"done": made.files, "failed": made.failed_files, "total": batch.files}
+def _progress(batch: Batch, progress: Progress) -> dict[str, object]:
+    chunks = {"done": progress.chunks, "total": batch.chunks}
+    files = {"done": progress.files, "failed": progress.failed_files, "total": batch.files}
     return {
-        **made.counts.described(),
+        **progress.counts.described(),
         "chunks": {name: count for name, count in chunks.items() if count is not None},
         "files": {name: count for name, count in files.items() if count is not None},
     }
 
 
-def _rate(batch: Batch, now: int, made: Progress) -> float | None:
+def _rate(batch: Batch, now: int, progress: Progress) -> float | None:
     seconds = _seconds(batch, now)
-    return round(made.counts.read / seconds, 1) if seconds else None
+    return round(progress.counts.read / seconds, 1) if seconds else None
 
 
-def _seconds_left(batch: Batch, now: int, made: Progress) -> int | None:
+def _seconds_left(batch: Batch, now: int, progress: Progress) -> int | None:
     """Guesses how long the rest takes, at the pace so far."""
     seconds = _seconds(batch, now)
-    if batch.status is not Status.RUNNING or not seconds or not made.chunks or batch.chunks is None:
+    if batch.status is not Status.RUNNING or not seconds or not progress.chunks or batch.chunks is None:
         return None
-    return min(round(seconds * max(batch.chunks - made.chunks, 0) / made.chunks), _NEVER)
+    return min(round(seconds * max(batch.chunks - progress.chunks, 0) / progress.chunks), _NEVER)
 
 
 def _seconds(batch: Batch, now: int) -> float:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from triptych.aws.objects import StoredObject
 from triptych.batches.batch import Batch, BatchSource
-from triptych.batches.document import SHOWN, said
+from triptych.batches.document import SHOWN
 from triptych.batches.estimate import Work, estimate
 from triptych.batches.find import Descriptions, find_files, input_file
 from triptych.batches.lookup import LookupRate
@@ -16,6 +16,7 @@ from triptych.batches.store import BatchStorage
 from triptych.batches.submission import MAX_KEYS, Submission
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, NotFound, TriptychError
+from triptych.lifecycle.plain import plain
 
 _FINDING, _SAMPLING = 0.5, 0.8
 """Shares of the time after which no further file is looked for, and no further one opened."""
@@ -44,9 +45,9 @@ class _Counted(NamedTuple):
         size: Bytes.
         plain: Bytes, decompressed.
         chunks: About how many chunks.
-        rows: About how many rows; None where nobody knows without reading all.
+        rows: About how many rows; None where only reading all of it would show.
         exact: Whether the rows were counted.
-        lookups: About how many predictions are kept for lookups.
+        lookups: About how many predictions are stored for lookups.
     """
 
     size: int
@@ -153,7 +154,7 @@ class DryRun:
             "chunks": counted.chunks,
             "model": file.model,
             "version": str(file.version),
-            "options": said(file.options),
+            "options": plain(file.options),
         }
         return described, counted
 

@@ -1,8 +1,7 @@
-"""What AWS charges: list prices of us-east-1 as of November 2026, in US dollars, without free tiers.
+"""Time and cost of batches, before and after they ran.
 
-Estimates are made of them; bills are not. Look them up before you rely on them.
-
-How long a plan takes and what it costs, and what something cost that has run.
+Prices are AWS's list prices of us-east-1 as of November 2026, in US dollars, without free tiers. Bills
+differ: look prices up before you rely on them.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ BYTES_PER_SECOND: Final = 4_000_000
 """Of input, that a worker transforms where nothing is known of the model; most of the time is the model's."""
 
 CONCURRENCY: Final = 40
-"""Chunks that are transformed at once, where nobody says otherwise."""
+"""Chunks that are transformed at once, by default."""
 
 LOOKUP_WRITES: Final = 1_250
 """Predictions that one worker can write for lookups in a second: requests of 25, each of about 20 ms."""
@@ -50,7 +49,7 @@ class Work(NamedTuple):
         files: How many files.
         chunks: How many chunks they have.
         memory: Megabytes of each worker.
-        lookups: Predictions that are kept for lookups.
+        lookups: Predictions that are stored for lookups.
         written: Bytes of output; as many as of plain input where that is not known.
         plain: Bytes of input, decompressed; `size` where that is not known.
     """
@@ -80,7 +79,7 @@ class Cost(NamedTuple):
     Attributes:
         compute: Lambda.
         storage: Requests to S3.
-        records: DynamoDB, and telling of the end.
+        records: DynamoDB, and the notification of the end.
         orchestration: Step Functions.
     """
 
@@ -91,11 +90,11 @@ class Cost(NamedTuple):
 
     @property
     def total(self) -> float:
-        """All together."""
+        """The sum."""
         return sum(self)
 
     def described(self) -> dict[str, float]:
-        """Gives the amounts by name, to a millionth of a dollar, and all together."""
+        """Returns the amounts by name, to a millionth of a dollar, and their sum."""
         amounts = {**self._asdict(), "total": self.total}
         return {f"{name}_usd": round(amount, 6) for name, amount in amounts.items()}
 
@@ -133,11 +132,11 @@ def estimate(
 
 
 def cost_of(work: Work, seconds: float) -> Cost:
-    """Tells what work costs.
+    """Returns what work costs.
 
     Args:
         work: What there is to do, or was done.
-        seconds: How long workers are busy, all together.
+        seconds: How long workers are busy in total.
     """
     written = work.text if work.written is None else work.written
     invocations = work.chunks + (work.files + _WORKERS_BESIDE if work.distributed else 0)

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from triptych.aws.bucket import Bucket
+from triptych.aws.objects import StoredObject
 from triptych.batches.keys import header_key
 from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.inference.piece import Counts
@@ -24,7 +25,7 @@ from triptych.rows.options import BatchOptions
 
 
 class InputFile(NamedTuple):
-    """A file that is to be transformed, and everything that was found out about how.
+    """A file that is to be transformed, and how.
 
     Attributes:
         number: Which of its batch it is, from 0.
@@ -35,7 +36,7 @@ class InputFile(NamedTuple):
         model: Name of the model.
         version: Number of the model's version: all chunks are run with the same.
         form: How it is written.
-        options: What is wanted; no field is None but `outputs`, `key`.
+        options: Its options; only `outputs` and `key` may be None.
         answer: How the output is written.
     """
 
@@ -50,9 +51,14 @@ class InputFile(NamedTuple):
     options: BatchOptions
     answer: RowFormat
 
+    @property
+    def stored(self) -> StoredObject:
+        """The object that it is."""
+        return StoredObject(self.key, self.size, self.etag, self.object_version, modified=0)
+
 
 class Chunk(NamedTuple):
-    """Records of a file that follow each other, as one worker is given them.
+    """Consecutive records of a file, for one worker.
 
     Positions are bytes of the plain text for CSV and JSON Lines, and numbers of rows (from 0) for all others.
 
@@ -81,7 +87,7 @@ class Chunk(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What was made of a chunk, or of the beginning of what was left of it.
+    """The output of a chunk, or of the beginning of what was left of it.
 
     Parts of a file follow each other without a gap: each begins where the one before ended.
 

@@ -18,7 +18,6 @@ import orjson
 from triptych.aws.bucket import Bucket
 from triptych.aws.objects import ObjectReader, StoredObject
 from triptych.batches.batch import Batch
-from triptych.batches.cancelling import check_wanted
 from triptych.batches.file import FileOutcome, InputFile, Join, Part, with_columns
 from triptych.batches.keys import errors_key, manifest_key, output_key
 from triptych.batches.manifest import FileReport, Generation, manifest
@@ -39,13 +38,13 @@ def chain_of(store: BatchStore, work: Bucket, batch_id: str, join: Join) -> list
     Parts that a slower worker made beside the chain are passed over.
 
     Args:
-        store: Keeps the records of parts.
+        store: Stores the records of parts.
         work: Bucket for work, which has long lists of columns.
         batch_id: Id of the batch.
         join: The file.
 
     Raises:
-        BadRequest: Parts do not go together: the model gives other columns for some records.
+        BadRequest: Parts do not fit each other: the model has other columns for some records.
         ServiceUnavailable: A part is not there yet.
     """
     by_start = {part.start: part for part in store.parts(batch_id, join.file.number)}
@@ -69,13 +68,13 @@ def counts_of(parts: Sequence[Part]) -> Counts:
     return sum((part.counts for part in parts), Counts())
 
 
-def telling(parts: Sequence[Part]) -> Part:
-    """Gives the part that tells the columns: one with rows, if there is any."""
+def representative(parts: Sequence[Part]) -> Part:
+    """Returns a part that knows the columns: one with rows, if there is any."""
     return max(parts, key=lambda part: part.counts.written > 0)
 
 
 def _check_alike(parts: Sequence[Part]) -> None:
-    known = telling(parts)
+    known = representative(parts)
     for part in parts:
         if part.counts.written and (part.columns, part.layout) != (known.columns, known.layout):
             raise BadRequest(
@@ -97,7 +96,7 @@ def generation(found: StoredObject | InputFile | str) -> Generation:
 
 
 def joined_output(storage: BatchStorage, file: InputFile, parts: Sequence[Part]) -> StoredObject:
-    """Makes the output of a file visible.
+    """Writes the output of a file.
 
     Args:
         storage: Where its parts are, and it goes.
@@ -108,7 +107,7 @@ def joined_output(storage: BatchStorage, file: InputFile, parts: Sequence[Part])
     objects = [_object(storage.work, part.output) for part in parts if part.output]
     if file.answer.format in TABLES and len(objects) > 1:
         return _rewritten(storage, file, objects)
-    known = telling(parts)
+    known = representative(parts)
     rows = counts_of(parts).written
     envelope = {"model_name": file.model, "model_version": str(file.version)}
     whole = Whole(file.answer, known.columns, known.layout, rows, envelope)
@@ -117,7 +116,7 @@ def joined_output(storage: BatchStorage, file: InputFile, parts: Sequence[Part])
 
 
 def joined_errors(storage: BatchStorage, file: InputFile, parts: Sequence[Part]) -> StoredObject | None:
-    """Makes the failed records of a file visible, numbered within the file; None when there are none."""
+    """Writes the failed records of a file, numbered within the file; returns None when there are none."""
     if not any(part.errors for part in parts):
         storage.outputs.delete(errors_key(file.key))  # of an earlier upload
         return None
@@ -136,7 +135,7 @@ def joined_errors(storage: BatchStorage, file: InputFile, parts: Sequence[Part])
 
 
 def _rewritten(storage: BatchStorage, file: InputFile, objects: Sequence[StoredObject]) -> StoredObject:
-    """Writes one table of several; parts without rows tell no more than the others."""
+    """Writes one table of several; parts without rows add nothing."""
     writer = storage.outputs.create(output_key(file.key), file.answer.format.content_type)
     readers: list[ObjectReader] = [storage.work.open(found) for found in objects]
     try:
@@ -185,9 +184,9 @@ class Finisher:
         self._clock = clock
 
     def begin(self, batch: Batch, number: int, source: Generation) -> None:
-        """Deletes what was made before under the key of a file, so that no manifest stands beside work on it.
+        """Deletes earlier results of the key of a file, so that no manifest stands beside work on it.
 
-        Nothing is deleted where this batch has ended the file already, or where a newer upload has its key.
+        Nothing is deleted where the file has its outcome already, or where a newer upload has its key.
 
         Args:
             batch: Its batch.
@@ -202,7 +201,7 @@ class Finisher:
                 self._storage.outputs.delete(key(source.key))
 
     def finish(self, batch: Batch, join: Join) -> FileOutcome:
-        """Joins the parts of a file, or tells why there is no output.
+        """Joins the parts of a file, or records why there is no output.
 
         Args:
             batch: Its batch.
@@ -212,7 +211,7 @@ class Finisher:
             Cancelled: The batch was cancelled.
             TriptychError: Something is out of order that may pass.
         """
-        check_wanted(self._batches, batch.id)
+        self._batches.check_wanted(batch.id)
         if known := self._batches.outcome(batch.id, join.file.number):
             return known
         file = join.file
@@ -254,13 +253,13 @@ class Finisher:
         return FileReport(batch, source, inputs, outputs, ended=self._clock(), memory=self._memory)
 
     def _is_current(self, source: Generation) -> bool:
-        """Tells whether no newer upload has the key of a file: its results are not this file's to touch."""
+        """Returns whether no newer upload has the key of a file: the results of one are not to be touched."""
         found = self._storage.inputs.find(source.key)
         seen = (found.version, found.etag) if found else (None, None)
         return seen == (source.version, source.etag)
 
     def _joined(self, report: FileReport, file: InputFile, parts: Sequence[Part]) -> FileReport:
-        error = _judged(file, counts_of(parts))
+        error = _too_many_failed(file, counts_of(parts))
         self._storage.outputs.delete(manifest_key(file.key))
         output = joined_output(self._storage, file, parts) if error is None else None
         errors = joined_errors(self._storage, file, parts)
@@ -302,8 +301,8 @@ class Finisher:
         outputs.put(manifest_key(key), dump(manifest(report)), "application/json")
 
 
-def _judged(file: InputFile, counts: Counts) -> Failure | None:
-    """Tells whether too many records failed, or there is nothing at all."""
+def _too_many_failed(file: InputFile, counts: Counts) -> Failure | None:
+    """Returns the failure of a file of which too many records failed, or that has none."""
     tolerance = file.options.tolerance if file.options.tolerance is not None else 1.0
     if not counts.read and file.form.is_records_alone:
         return _failed(EMPTY)

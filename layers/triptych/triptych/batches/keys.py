@@ -1,4 +1,4 @@
-"""Keys of objects: what that of an input says, and where everything that is made of it is kept.
+"""Keys of objects: what the key of an input says, and where everything that is made of it is stored.
 
 ```
 inputs    <model>/[<version>/]anything.<ext>[.gz|.zst]      ext: csv jsonl ndjson json parquet arrow npy
@@ -38,7 +38,7 @@ class InputKey(NamedTuple):
     Attributes:
         model: Name of the model.
         version: Number of its version; None for the latest.
-        form: How the file is written, as far as its name tells.
+        form: How the file is written, by its name.
     """
 
     model: str
@@ -63,12 +63,12 @@ def input_key(key: str) -> InputKey:
 
 
 def is_folder(key: str) -> bool:
-    """Tells whether a key only marks a folder, as the S3 console (`a/`) or Hadoop (`a_$folder$`) do."""
+    """Returns whether a key only marks a folder, as the S3 console (`a/`) or Hadoop (`a_$folder$`) write."""
     return key.endswith(("/", "_$folder$"))
 
 
 def file_form(name: str) -> RowFormat:
-    """Tells by the ending of a name how a file is written.
+    """Returns how a file is written, by the ending of its name.
 
     Raises:
         UnsupportedMediaType: Such files are not read here.
@@ -91,72 +91,72 @@ def file_form(name: str) -> RowFormat:
 
 
 def output_key(key: str) -> str:
-    """Tells where the predictions of an input are kept."""
+    """Returns the key of the predictions of an input."""
     return f"{key}.out"
 
 
 def errors_key(key: str) -> str:
-    """Tells where the failed records of an input are kept."""
+    """Returns the key of the failed records of an input."""
     return f"{key}.errors.jsonl"
 
 
 def manifest_key(key: str) -> str:
-    """Tells where the manifest of an input is kept."""
+    """Returns the key of the manifest of an input."""
     return f"{key}.manifest.json"
 
 
 def list_key(digest: str) -> str:
-    """Tells where a long list of keys is kept that a caller handed over."""
+    """Returns the key of a long list of keys that a caller submitted."""
     return f"batches/lists/{digest}.json"
 
 
 def files_key(batch_id: str) -> str:
-    """Tells where the files of a batch are listed."""
+    """Returns the key of the list of files of a batch."""
     return f"{work_prefix(batch_id)}files.json"
 
 
 def plan_key(batch_id: str) -> str:
-    """Tells where all chunks of a batch are listed."""
+    """Returns the key of the list of all chunks of a batch."""
     return f"{work_prefix(batch_id)}plan.json"
 
 
 def chunks_key(batch_id: str) -> str:
-    """Tells where the chunks of a batch are listed that are left to do."""
+    """Returns the key of the list of chunks that are left to do."""
     return f"{work_prefix(batch_id)}chunks.json"
 
 
 def joins_key(batch_id: str) -> str:
-    """Tells where the files of a batch are listed whose parts are joined."""
+    """Returns the key of the list of files whose parts are joined."""
     return f"{work_prefix(batch_id)}joins.json"
 
 
 def part_key(batch_id: str, file: int, start: int, token: str) -> str:
-    """Tells where the rows of a part are kept.
+    """Returns the key of the rows of a part.
 
     Args:
         batch_id: Id of the batch.
         file: Number of the file.
         start: Position where the part begins.
-        token: What nobody else has: two who make the same part do not overwrite each other's.
+        token: Unique: two workers that make the same part do not overwrite each other's.
     """
     return f"{work_prefix(batch_id)}parts/{file:05d}/{start:020d}.{token}"
 
 
 def part_errors_key(batch_id: str, file: int, start: int, token: str) -> str:
-    """Tells where the failed records of a part are kept; arguments as those of `part_key`."""
+    """Returns the key of the failed records of a part; arguments as those of `part_key`."""
     return f"{part_key(batch_id, file, start, token)}.errors"
 
 
 def header_key(batch_id: str, digest: str) -> str:
-    """Tells where a long header of files of a batch is kept."""
+    """Returns the key of a long header of files of a batch."""
     return f"{work_prefix(batch_id)}headers/{digest}"
 
 
 def staged_key(batch_id: str, file: int, chunk: int) -> str:
-    """Tells where the plain copy of a chunk is kept."""
+    """Returns the key of the plain copy of a chunk."""
     return f"{work_prefix(batch_id)}staged/{file:05d}/{chunk:05d}"
 
 
 def work_prefix(batch_id: str) -> str:
-    """Tells what all keys of a batch in the bucket for work begin with."""
+    """Returns the prefix of all keys of a batch in the bucket for work."""
     return f"batches/{batch_id}/"

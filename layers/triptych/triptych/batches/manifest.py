@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from triptych.batches.batch import Batch
-from triptych.batches.document import file_status, said
+from triptych.batches.document import file_status
 from triptych.batches.estimate import Work, cost_of
 from triptych.batches.file import InputFile, Part
 from triptych.batches.keys import manifest_key
 from triptych.clock import moment
 from triptych.inference.piece import Counts
 from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.plain import plain
 
 
 class Generation(NamedTuple):
@@ -79,7 +80,7 @@ def manifest(report: FileReport) -> dict[str, object]:
         "status": file_status(report.counts, failed=report.error is not None),
         "model": _model(report.file),
         "input": _input(report),
-        "options": said(report.file.options) if report.file else None,
+        "options": plain(report.file.options) if report.file else None,
         **report.counts.described(),
         "output": _output(report),
         "errors": _object(report.outputs, report.errors) if report.errors else None,

@@ -9,14 +9,13 @@ import orjson
 
 from triptych.aws.objects import StoredObject, ahead
 from triptych.batches.batch import Batch
-from triptych.batches.cancelling import Cancelled, checkpoint
 from triptych.batches.cut import plan_chunks
 from triptych.batches.file import Chunk, InputFile, Join, Part, chunk_of, encode, without_long_head
 from triptych.batches.find import Models, find_files, input_file
 from triptych.batches.finish import Finisher, generation
 from triptych.batches.keys import chunks_key, files_key, joins_key, plan_key
 from triptych.batches.staging import Staging
-from triptych.batches.store import BatchStorage
+from triptych.batches.store import BatchStorage, Cancelled
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, NotFound, TriptychError
 from triptych.inference.slices import Budget
@@ -150,7 +149,7 @@ class Planner:
         self, batch: Batch, file: InputFile, found: StoredObject, deadline: Deadline, chunk_bytes: int
     ) -> list[Chunk]:
         source = self._storage.inputs.open(found)
-        budget = Budget(deadline, checkpoint(self._batches, batch.id))
+        budget = Budget(deadline, self._batches.checkpoint(batch.id))
         return plan_chunks(file, source, chunk_bytes, Staging(self._work, batch.id), budget)
 
     def _begin(self, batch: Batch, files: Sequence[StoredObject | str]) -> None:

@@ -29,7 +29,7 @@ class Scanner(Protocol):
     """Finds ends of records; positions are bytes from the beginning of the text."""
 
     def feed(self, block: bytes) -> None:
-        """Takes the next bytes, and forgets those before.
+        """Reads the next bytes, and forgets those before.
 
         Raises:
             BadRequest: A record is longer than `MAX_RECORD`.
@@ -37,7 +37,7 @@ class Scanner(Protocol):
         ...
 
     def end(self, least: int) -> int | None:
-        """Gives the first end of a record in these bytes that is not before `least`; None without one."""
+        """Returns the first end of a record in these bytes that is not before `least`; None without one."""
         ...
 
 
@@ -53,7 +53,7 @@ class LineScanner:
         self._base = self._record = position
 
     def feed(self, block: bytes) -> None:
-        """Takes the next bytes; see `Scanner`."""
+        """Reads the next bytes; see `Scanner`."""
         self._base += len(self._block)
         self._block = block
         if last := block.rfind(b"\n") + 1:
@@ -85,7 +85,7 @@ class CsvScanner:
         self._toggles = _NONE
 
     def feed(self, block: bytes) -> None:
-        """Takes the next bytes; see `Scanner`."""
+        """Reads the next bytes; see `Scanner`."""
         if not block:
             return
         before = self._state()
@@ -110,7 +110,7 @@ class CsvScanner:
         return None
 
     def _state(self) -> bytes:
-        """Gives the bytes that stand for all text by now."""
+        """Returns bytes that stand for all text so far."""
         last = len(self._text) - 1
         if len(self._toggles) % 2:
             return _INSIDE
@@ -194,7 +194,7 @@ class Beginning(NamedTuple):
 
 
 def scanner_of(form: RowFormat, position: int) -> Scanner:
-    """Gives what finds ends of records."""
+    """Returns what finds ends of records."""
     if form.format is Format.CSV:
         return CsvScanner(form.delimiter.encode(), position)
     return LineScanner(position)
@@ -236,6 +236,6 @@ def beginning(blocks: Iterator[bytes], form: RowFormat) -> Beginning:
 
 
 def header_row(head: bytes) -> str:
-    """Gives the header row with one newline, as it travels in a chunk."""
+    """Returns the header row with one newline, as it travels in a chunk."""
     row = head.strip(b"\r\n")
     return (row + b"\n").decode("latin-1") if row else ""

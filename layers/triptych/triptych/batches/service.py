@@ -13,7 +13,7 @@ from typing import NamedTuple
 from triptych.aws.queue import Queue
 from triptych.aws.workflow import Workflow
 from triptych.batches.batch import IDS, Batch, BatchSource, Status, derived_id, execution_name, scheduled_id
-from triptych.batches.document import Progress, progress
+from triptych.batches.document import Progress, progress_of
 from triptych.batches.file import FileOutcome
 from triptych.batches.store import BatchStorage
 from triptych.batches.submission import Submission, shortened
@@ -200,7 +200,7 @@ class BatchService:
         """Reads how far a batch has come."""
         outcomes = self._batches.outcomes(batch.id)
         parts = () if batch.status in _COMPLETE else self._batches.parts(batch.id)
-        return View(batch, progress(parts, outcomes), outcomes)
+        return View(batch, progress_of(parts, outcomes), outcomes)
 
     def newest(
         self, *, model: str | None, status: Status | None, after: str | None, limit: int

@@ -52,7 +52,7 @@ class _Sample(NamedTuple):
 
 
 def sized(file: InputFile, source: ObjectReader, chunk_bytes: int) -> Sizing:
-    """Tells what a file holds without reading more than a little of it.
+    """Estimates what a file holds, from a little of it.
 
     Args:
         file: The file.

@@ -8,10 +8,9 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from triptych.aws.bucket import Bucket
-from triptych.aws.objects import ObjectReader, StoredObject
+from triptych.aws.objects import ObjectReader
 from triptych.aws.uploads import ObjectWriter
 from triptych.batches.batch import Batch
-from triptych.batches.cancelling import checkpoint
 from triptych.batches.file import Chunk, InputFile, without_long_head
 from triptych.batches.keys import staged_key
 from triptych.batches.scanner import beginning, header_row, scanner_of, sliced
@@ -130,7 +129,7 @@ def _plain(file: InputFile, source: ObjectReader) -> Iterator[bytes]:
 
 
 _WHOLE = 2**62
-_ENDING = 5.0  # seconds kept for telling that there was not enough time for a copy either
+_ENDING = 5.0  # seconds left to record that there was not enough time for a copy either
 
 
 def plain_copy(storage: BatchStorage, batch: Batch, file: InputFile, deadline: Deadline) -> Chunk:
@@ -156,14 +155,14 @@ def plain_copy(storage: BatchStorage, batch: Batch, file: InputFile, deadline: D
             "there was not enough time for the file, whose format is read in one go; "
             "split it, or send it as CSV or JSON Lines"
         )
-    check = checkpoint(storage.batches, batch.id)
+    check = storage.batches.checkpoint(batch.id)
 
     def tick() -> None:
         check()
         if deadline.remaining < _ENDING:
             raise PayloadTooLarge("there was not enough time to decompress the file; split it")
 
-    source = storage.inputs.open(StoredObject(file.key, file.size, file.etag, file.object_version, 0))
+    source = storage.inputs.open(file.stored)
     copies = staged_chunks(file, source, _WHOLE, Staging(storage.work, batch.id), tick)
     (copy,) = without_long_head(storage.work, batch.id, copies)
     return copy

@@ -21,23 +21,30 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from triptych.batches.batch import Batch
-from triptych.batches.cancelling import Cancelled
 from triptych.batches.chunk import Transformer
-from triptych.batches.failures import batch_failure, file_failure
 from triptych.batches.file import Chunk, InputFile, Join, chunk_of, encode, join_of
 from triptych.batches.finish import Finisher
 from triptych.batches.keys import chunks_key, joins_key
 from triptych.batches.plan import Planned, Planner
 from triptych.batches.service import BatchService
 from triptych.batches.staging import plain_copy
-from triptych.batches.store import BatchStorage
+from triptych.batches.store import BatchStorage, Cancelled
 from triptych.batches.transitions import handed_over, planned
 from triptych.clock import Clock, Deadline
-from triptych.errors import BadRequest, DeadlineExceeded, TriptychError
+from triptych.errors import BadRequest, DeadlineExceeded, ServiceUnavailable, TriptychError
 from triptych.inference.reading import is_positioned
 from triptych.lifecycle.failure import Failure
 
 Message = Mapping[str, Any]
+
+_REASONS = {
+    "Lambda.Unknown": "a function ended without a word, perhaps for want of memory or time",
+    "Runtime.ExitError": "a function ended without a word, perhaps for want of memory",
+    "Sandbox.Timedout": "a function ran out of time",
+    "States.Timeout": "it took longer than it may",
+    "TIMED_OUT": "it took longer than it may",
+    "ABORTED": "somebody stopped its execution",
+}
 
 
 class FileSteps(NamedTuple):
@@ -178,3 +185,26 @@ def _first(message: Message, chunk: Chunk) -> int:
     """Returns where a chunk began before the transformed part was taken off."""
     first = message.get("first", chunk.start)
     return first if isinstance(first, int) else chunk.start
+
+
+def file_failure(failure: Mapping[str, str]) -> ServiceUnavailable:
+    """Returns why a file was given up.
+
+    Args:
+        failure: `Error` and `Cause` of Step Functions.
+    """
+    return ServiceUnavailable(
+        f"a part of the file was tried again and again: {_reason(failure)}; "
+        "redrive the batch once the cause is gone"
+    )
+
+
+def batch_failure(failure: Mapping[str, str]) -> Failure:
+    """Returns why a whole batch was given up; the argument is that of `file_failure`."""
+    message = f"the state machine gave up: {_reason(failure)}; redrive the batch once the cause is gone"
+    return Failure(ServiceUnavailable.kind, message, retryable=True)
+
+
+def _reason(failure: Mapping[str, str]) -> str:
+    name, cause = str(failure.get("Error")), str(failure.get("Cause") or "")[:500]
+    return _REASONS.get(name, f"{name}: {cause}" if cause else name)

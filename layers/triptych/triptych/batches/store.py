@@ -12,17 +12,19 @@ All have `delete_at`, the time to live in seconds since 1970.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import ClassVar, Final, NamedTuple
 
 from triptych.aws.bucket import Bucket
 from triptych.aws.clients import AwsClients
 from triptych.aws.index import RecordIndex, shard
 from triptych.aws.table import Item, Table, deserialized, serialized
-from triptych.batches.batch import Batch
+from triptych.batches.batch import Batch, Status
 from triptych.batches.file import FileOutcome, Part
 from triptych.batches.lookup import PredictionStore
 from triptych.clock import Clock
+from triptych.errors import Conflict
 from triptych.lifecycle.plain import plain, record_of
 from triptych.lifecycle.store import RecordStore
 
@@ -30,6 +32,12 @@ TABLE: Final = "the table of batches"
 _BATCH: Final = "batch"
 _PARTS: Final = "part#"
 _FILES: Final = "file#"
+_CHECK_SECONDS: Final = 5.0
+"""Seconds between two looks whether a batch was cancelled."""
+
+
+class Cancelled(Conflict):
+    """The batch was cancelled, or its record is gone."""
 
 
 class BatchStore(RecordStore[Batch]):
@@ -99,6 +107,28 @@ class BatchStore(RecordStore[Batch]):
         """Counts that a chunk is begun, and returns how often it was, this time included."""
         key = {"id": batch_id, "item": f"attempt#{file:05d}#{start:020d}"}
         return self._table.count(key, "attempts", self._delete_at)
+
+    def check_wanted(self, batch_id: str) -> None:
+        """Checks that a batch was not cancelled.
+
+        Raises:
+            Cancelled: It was cancelled, or its record is gone.
+        """
+        batch = self.get(batch_id)
+        if batch is None or batch.status is Status.CANCELLED:
+            raise Cancelled(f"batch {batch_id} was cancelled")
+
+    def checkpoint(self, batch_id: str) -> Callable[[], None]:
+        """Returns what raises `Cancelled` once a batch was cancelled; it reads every few seconds."""
+        last = monotonic()
+
+        def check() -> None:
+            nonlocal last
+            if monotonic() - last >= _CHECK_SECONDS:
+                self.check_wanted(batch_id)
+                last = monotonic()
+
+        return check
 
     def _item_of(self, batch_id: str, name: str, record: Part | FileOutcome) -> Item:
         return serialized({**plain(record), "id": batch_id, "item": name, "delete_at": self._delete_at})

@@ -1,6 +1,6 @@
-"""What a caller hands over as a batch.
+"""What a caller submits as a batch.
 
-Long lists of keys, kept in the bucket for work: each chunk reads the record of its batch several times.
+A long list of keys is stored in the bucket for work: each chunk reads the record of its batch several times.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _FIELDS: Final = ("model", "version", "prefix", "keys", "only_new", "options", "
 
 
 class Submission(NamedTuple):
-    """What a caller hands over as a batch.
+    """What a caller submits as a batch.
 
     Attributes:
         source: Which files it is for.
         model: Name of the model; None where the keys of files name it.
-        version: The wanted version; None for the latest.
-        options: What is wanted of the files.
+        version: The requested version; None for the latest.
+        options: Requested options of the files.
         target: Label for those who filter notifications.
     """
 
@@ -46,7 +46,7 @@ class Submission(NamedTuple):
     target: str | None = None
 
     def batch(self, identity: str, now: int) -> Batch:
-        """Makes the record of the batch.
+        """Returns the record of the batch.
 
         Args:
             identity: Its id.
@@ -59,11 +59,11 @@ class Submission(NamedTuple):
         return batch[1:5] == self.batch(batch.id, batch.created)[1:5]
 
 
-def read_submission(said: Mapping[str, object]) -> Submission:
-    """Reads a submission, and refuses early what can be told without looking at files.
+def read_submission(message: Mapping[str, object]) -> Submission:
+    """Reads a submission, and refuses early what is wrong without looking at files.
 
     Args:
-        said: JSON object with `prefix` or `keys`, and perhaps `model`, `version`, `only_new`, `options`,
+        message: JSON object with `prefix` or `keys`, and perhaps `model`, `version`, `only_new`, `options`,
             `target`.
 
     Raises:
@@ -71,34 +71,34 @@ def read_submission(said: Mapping[str, object]) -> Submission:
         NotFound: No model can have this name.
         UnsupportedMediaType: A key's ending is not that of a format that is read here.
     """
-    check_known(said, _FIELDS, "field")
-    model = None if said.get("model") is None else model_name(_text(said, "model"))
-    source = _source(said)
+    check_known(message, _FIELDS, "field")
+    model = None if message.get("model") is None else model_name(_text(message, "model"))
+    source = _source(message)
     for key in source.keys:
         _check(key, model)
-    version = said.get("version")
+    version = message.get("version")
     if version is not None and model is None:
         raise BadRequest("version: expected a model as well; without one, keys name model and version")
     return Submission(
         source=source,
         model=model,
         version=None if version is None else version_number(str(version)),
-        options=_options(said.get("options")),
-        target=target(said.get("target")),
+        options=_options(message.get("options")),
+        target=target(message.get("target")),
     )
 
 
-def _source(said: Mapping[str, object]) -> BatchSource:
-    if (said.get("keys") is None) == (said.get("prefix") is None):
+def _source(message: Mapping[str, object]) -> BatchSource:
+    if (message.get("keys") is None) == (message.get("prefix") is None):
         raise BadRequest("expected either 'prefix', what the keys of the files begin with, or 'keys', a list")
-    only_new = said.get("only_new", False)
+    only_new = message.get("only_new", False)
     if not isinstance(only_new, bool):
         raise BadRequest(f"only_new: expected true or false, got {str(only_new)[:32]!r}")
-    if said.get("prefix") is not None:
-        return BatchSource(prefix=_text(said, "prefix"), only_new=only_new)
+    if message.get("prefix") is not None:
+        return BatchSource(prefix=_text(message, "prefix"), only_new=only_new)
     if only_new:
         raise BadRequest("only_new goes with 'prefix'; listed keys are transformed in any case")
-    return BatchSource(keys=_keys(said["keys"]))
+    return BatchSource(keys=_keys(message["keys"]))
 
 
 def _keys(listed: object) -> tuple[str, ...]:
@@ -123,19 +123,19 @@ def _is_key(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value.encode()) <= _LONGEST
 
 
-def _text(said: Mapping[str, object], name: str) -> str:
-    value = said[name]
+def _text(message: Mapping[str, object], name: str) -> str:
+    value = message[name]
     if not isinstance(value, str) or not _is_key(value):
         raise BadRequest(f"{name}: expected text of 1 to {_LONGEST} bytes, got {str(value)[:80]!r}")
     return value
 
 
-def _options(said: object) -> BatchOptions:
-    if said is None:
+def _options(value: object) -> BatchOptions:
+    if value is None:
         return BatchOptions()
-    if not isinstance(said, dict):
-        raise BadRequest(f"options: expected an object, got {str(said)[:80]!r}")
-    return read_options(said, "options.")
+    if not isinstance(value, dict):
+        raise BadRequest(f"options: expected an object, got {str(value)[:80]!r}")
+    return read_options(value, "options.")
 
 
 INLINE_BYTES: Final = 2048

@@ -32,7 +32,7 @@ _UNDER_WAY = (Status.QUEUED, Status.PLANNING, Status.RUNNING)
 
 
 def begun(batch: Batch, now: int, lease: int) -> Batch:
-    """The function that takes uploads begins with it, and has until `lease` to end.
+    """The function of uploads begins with it, and has until `lease` to end.
 
     Raises:
         Conflict: It has ended, somebody else has begun, or the state machine has it.
@@ -99,7 +99,7 @@ def finished(batch: Batch, now: int, outcomes: Sequence[FileOutcome]) -> Batch:
     if len(outcomes) < files:
         status, error = Status.FAILED, _lost(files - len(outcomes), files)
     elif errors and len(errors) == files:
-        status, error = Status.FAILED, _together(errors)
+        status, error = Status.FAILED, _all_failed(errors)
     elif errors or counts.failed:
         status, error = Status.SUCCEEDED_WITH_ERRORS, _missing(errors, files)
     known: dict[str, Any] = {"files": files, "failed_files": len(errors), "counts": counts}
@@ -166,7 +166,7 @@ def notified(batch: Batch) -> Batch:
 
 
 def leased(batch: Batch, now: int) -> bool:
-    """Tells whether the function that takes uploads is transforming it, and has time left."""
+    """Returns whether the function of uploads is transforming it, and has time left."""
     return not batch.final and now < (batch.lease or 0)
 
 
@@ -176,7 +176,7 @@ def _lost(lost: int, files: int) -> Failure:
 
 
 def _missing(errors: Sequence[Failure], files: int) -> Failure | None:
-    """Makes the error of a batch that has outputs, but lacks files which a redrive may transform."""
+    """Returns the failure of a batch that has outputs, but lacks files which a redrive may transform."""
     passing = [error for error in errors if error.retryable]
     if not passing:
         return None
@@ -188,8 +188,8 @@ def _missing(errors: Sequence[Failure], files: int) -> Failure | None:
     return Failure(first.type, message, retryable=True)
 
 
-def _together(errors: Sequence[Failure]) -> Failure:
-    """Makes one error of those of all files: it may pass when any of them may."""
+def _all_failed(errors: Sequence[Failure]) -> Failure:
+    """Returns one failure for those of all files: it is retryable when any of them is."""
     first = errors[0]
     if len(errors) == 1:
         return first

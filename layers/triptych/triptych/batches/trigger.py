@@ -10,8 +10,8 @@ import orjson
 from triptych.aws.consumer import SAFETY_MARGIN, SqsTrigger
 from triptych.aws.queue import Delivery, Outcomes, Queue
 from triptych.batches.events import execution_of, reminder_of, schedule_of, uploads_of
-from triptych.batches.failures import batch_failure
 from triptych.batches.service import BatchService
+from triptych.batches.steps import batch_failure
 from triptych.batches.telemetry import BatchTelemetry
 from triptych.batches.uploads import Uploads
 from triptych.clock import Context, Deadline

@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 from triptych.aws.objects import StoredObject
 from triptych.batches.batch import Batch, BatchSource, upload_id
-from triptych.batches.cancelling import Cancelled
 from triptych.batches.events import Upload
 from triptych.batches.file import Chunk, Join
 from triptych.batches.finish import generation
 from triptych.batches.plan import WHOLE
 from triptych.batches.service import BatchService
 from triptych.batches.steps import FileSteps
-from triptych.batches.store import BatchStorage
+from triptych.batches.store import BatchStorage, Cancelled
 from triptych.batches.transitions import begun, leased, planned, released
 from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, DeadlineExceeded, ServiceUnavailable, TriptychError
