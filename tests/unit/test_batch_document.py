@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from triptych.batches.batch import Batch, BatchSource, Status
-from triptych.batches.document import SHOWN, Progress, document, file_documents, file_status
+from triptych.batches.document import SHOWN, Progress, document, file_documents, file_status, progress_of
 from triptych.batches.file import FileOutcome, Part
 from triptych.inference.piece import Counts
 from triptych.lifecycle.failure import Failure
