@@ -242,9 +242,9 @@ def download(
             for large in ([ByteRange(0, found.size)] if ranges is None else ranges)
             for span in _cut(large, FILE_BLOCK)
         )
-        with bucket.errors():
-            for _ in ahead(fetch, parts, FILE_THREADS):
-                pass  # each has been written
+        with bucket.errors(), ThreadPoolExecutor(FILE_THREADS) as pool:
+            for _ in pool.map(fetch, parts):  # the first error ends it, and what was not begun is not fetched
+                pass
     except BaseException:
         for path in files:
             path.unlink(missing_ok=True)
