@@ -181,19 +181,16 @@ class ModelLoader:
         load = partial(self._loaded, candidate, tentative=tentative)
         if deadline is None:
             return load()
-        stored = candidate.stored
         try:
-            return self.background.result(
-                (stored.model, stored.version, candidate.fingerprint), load, deadline
-            )
+            return self.background.result((*candidate.key, candidate.fingerprint), load, deadline)
         except TimeoutError:
+            stored = candidate.stored
             where = f"model {stored.model!r} version {stored.version} ({stored.size >> 20} MB)"
             raise ModelLoading(f"{where} is being loaded, which goes on: try again") from None
 
     def outcome(self, candidate: Candidate) -> Loaded | Failed | None:
         """Returns what came of loading exactly this candidate, unless that is too long ago to count."""
-        key = (candidate.stored.model, candidate.stored.version)
-        fingerprint, outcome = self._outcomes.get(key, ("", None))
+        fingerprint, outcome = self._outcomes.get(candidate.key, ("", None))
         if fingerprint != candidate.fingerprint:
             return None
         if isinstance(outcome, Failed) and self._clock() >= outcome.until:
@@ -201,8 +198,7 @@ class ModelLoader:
         return outcome
 
     def _remember(self, candidate: Candidate, outcome: Loaded | Failed) -> None:
-        key = (candidate.stored.model, candidate.stored.version)
-        self._outcomes[key] = (candidate.fingerprint, outcome)
+        self._outcomes[candidate.key] = (candidate.fingerprint, outcome)
 
     def _loaded(self, candidate: Candidate, *, tentative: bool) -> Model:
         outcome = self.outcome(candidate)
@@ -220,6 +216,15 @@ class ModelLoader:
 
     def _load(self, candidate: Candidate, earlier: Loaded | None, *, tentative: bool) -> Model:
         started = self._clock()
+        opened = self._open(candidate, earlier, tentative=tentative)
+        took = (self._clock() - started) * 1000
+        self._remember(candidate, Loaded(opened.memory, opened.model.config.description))
+        self.open_models.add(opened, tentative=tentative)
+        self._events.loaded(*candidate.key, took)
+        return opened.model
+
+    def _open(self, candidate: Candidate, earlier: Loaded | None, *, tentative: bool) -> OpenModel:
+        """Opens a version in the room that is made for it; its files are released when that fails."""
         stored = candidate.stored
         config = parse_model_config(candidate.config() or "")
         settings = config.settings(self._runtime.defaults)
@@ -236,12 +241,7 @@ class ModelLoader:
             config = fitted(config, session.signature)
             needed = max(needed, self._process_memory() - before)
             undo.pop_all()
-        took = (self._clock() - started) * 1000
-        model = Model(stored.model, stored.version, config, session)
-        self._remember(candidate, Loaded(needed, config.description))
-        self.open_models.add(OpenModel(model, candidate, needed), tentative=tentative)
-        self._events.loaded(stored.model, stored.version, took)
-        return model
+        return OpenModel(Model(*candidate.key, config, session), candidate, needed)
 
     def _fetch(self, candidate: Candidate, *, tentative: bool) -> Path:
         while True:
@@ -252,19 +252,18 @@ class ModelLoader:
                     raise
 
     def _earlier(self, candidate: Candidate, error: RepositoryUnavailable) -> Model:
-        stored = candidate.stored
-        model = self.open_models.use(stored.model, stored.version)
+        model = self.open_models.use(*candidate.key)
         if model is None:
             raise error
         LOGGER.warning(
             "model %s version %d changed but cannot be read (%s); its earlier content is served",
-            stored.model, stored.version, error,
-        )  # fmt: skip
+            *candidate.key,
+            error,
+        )
         return model
 
     def _fail(self, candidate: Candidate, error: Unloadable) -> None:
-        stored = candidate.stored
-        LOGGER.warning("model %s version %d cannot be loaded: %s", stored.model, stored.version, error)
+        LOGGER.warning("model %s version %d cannot be loaded: %s", *candidate.key, error)
         self.open_models.close(candidate)
         self._remember(candidate, Failed(type(error), str(error), self._clock() + self._retry_seconds))
-        self._events.failed(stored.model, stored.version, str(error))
+        self._events.failed(*candidate.key, str(error))

@@ -121,11 +121,11 @@ class OpenModels:
 
     def find(self, candidate: Candidate) -> Model | None:
         """Returns the model if it is open and unchanged since, and notes the use."""
-        return self.use(*_key(candidate)) if self.holds(candidate) else None
+        return self.use(*candidate.key) if self.holds(candidate) else None
 
     def holds(self, candidate: Candidate) -> bool:
         """Returns whether exactly this candidate is open: the version, unchanged since."""
-        opened = self._open.get(_key(candidate))
+        opened = self._open.get(candidate.key)
         return opened is not None and opened.candidate.fingerprint == candidate.fingerprint
 
     def add(self, opened: OpenModel, *, tentative: bool) -> None:
@@ -135,7 +135,7 @@ class OpenModels:
             opened: The model.
             tentative: Whether nobody asked for it: it is the first to be closed.
         """
-        key = _key(opened.candidate)
+        key = opened.candidate.key
         with self._lock:
             self._open[key] = opened
             self._open.move_to_end(key, last=not tentative)
@@ -144,7 +144,7 @@ class OpenModels:
 
     def close(self, candidate: Candidate) -> None:
         """Closes the version, whatever content it was loaded from, if it is open."""
-        opened = self._open.pop(_key(candidate), None)
+        opened = self._open.pop(candidate.key, None)
         if opened is not None:
             opened.candidate.storage.release(opened.candidate.stored)
 
@@ -195,7 +195,3 @@ def estimated_memory(stored: StoredVersion, settings: SessionSettings) -> int:
     external = stored.size - stored.graph_size
     rate = MAPPED if settings.weights == "mapped" else COPIED
     return SESSION_BYTES + int(stored.graph_size * COPIED + external * rate)
-
-
-def _key(candidate: Candidate) -> tuple[str, int]:
-    return candidate.stored.model, candidate.stored.version

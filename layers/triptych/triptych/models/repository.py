@@ -34,6 +34,11 @@ class Candidate(NamedTuple):
     fingerprint: str
     hidden: tuple[StorageKind, ...] = ()
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """Name of the model, and number of the version."""
+        return self.stored.model, self.stored.version
+
     def config(self) -> str | None:
         """Reads the text of the `model.toml` that counts for this version, if there is one.
 
