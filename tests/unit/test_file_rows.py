@@ -21,6 +21,7 @@ from triptych.inference import local_file
 from triptych.inference.rows import predict_rows
 from triptych.inference.slices import Sizes
 from triptych.models import model as serving_model
+from triptych.models.config import ModelConfig
 from triptych.models.model import Model
 from triptych.protocol.compression import PLAIN_LIMIT
 from triptych.rows.options import JobRequest
@@ -28,6 +29,7 @@ from triptych.rows.options import JobRequest
 from tests.support.local_files import TINY, sample, tiny, transformed
 from tests.support.properties import examples
 from tests.support.tiny_models import Shape, identity, model
+from tests.unit.fakes.functions import model_of
 from tests.unit.test_rows import doubler
 
 LATER = Deadline(math.inf)
@@ -297,6 +299,23 @@ def test_alike_rows_prove_nothing(tmp_path: Path) -> None:
     """Rows are compared where they differ: those before may all be the same, and agree."""
     body = b"x\n" + b"1\n" * 300 + b"7\n" * 30
     assert_as_in_real_time(deviations(tmp_path), body, JobRequest(CSV), Sizes(first=256, largest=1024))
+
+
+@pytest.mark.parametrize("accept", [CSV, LINES])
+def test_columns_that_change(accept: str) -> None:
+    """An output with other columns for later rows is refused where each entry is a column."""
+    made, _ = model_of(
+        lambda arrays: {"y": np.ones((len(arrays["x"]), int(arrays["x"].max())), "<f4")},
+        {"x": (-1, 1)},
+        {"y": (-1, -1)},
+        ModelConfig(group=True),
+    )
+    body, request = b"x\n" + b"2\n" * 9 + b"3\n" * 9, JobRequest(CSV, accept=accept)
+    if accept == CSV:
+        with pytest.raises(BadRequest, match="gives 2 columns for some records and 3 for others; leave"):
+            transformed(made, body, request)
+    else:
+        assert 18 == transformed(made, body, request).rows
 
 
 def test_lists_of_other_lengths(tmp_path: Path) -> None:

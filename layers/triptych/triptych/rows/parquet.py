@@ -206,7 +206,7 @@ def write_tables(parts: Iterable[Columns], file: BinaryIO, write: Writer) -> Non
     Raises:
         BadRequest: A column has a type that the format cannot hold, or another one in a later part.
     """
-    batches = _Batches(same_columns(parts))
+    batches = _Batches(iter(parts))
     first = next(batches)
     reader = RecordBatchReader.from_batches(first.schema, _after(first, batches))
     try:
@@ -227,23 +227,6 @@ def write_parquet_batches(reader: RecordBatchReader, file: BinaryIO, first: Reco
 def write_arrow_batches(reader: RecordBatchReader, file: BinaryIO, _: RecordBatch) -> None:
     """Writes an Arrow IPC file; uncompressed, so that readers can map it."""
     write_ipc(reader, file, compression=None)
-
-
-def same_columns(parts: Iterable[Columns]) -> Iterator[Columns]:
-    """Checks that all parts have the same columns.
-
-    Raises:
-        BadRequest: A part has others.
-    """
-    names: list[str] | None = None
-    for columns in parts:
-        if names is not None and names != list(columns):
-            raise BadRequest(
-                f"the model gives {len(names)} columns for some rows and {len(columns)} for others; "
-                "leave the output out with outputs="
-            )
-        names = list(columns)
-        yield columns
 
 
 def _after(first: RecordBatch, others: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
