@@ -312,7 +312,7 @@ def test_columns_that_change(accept: str) -> None:
     )
     body, request = b"x\n" + b"2\n" * 9 + b"3\n" * 9, JobRequest(CSV, accept=accept)
     if accept == CSV:
-        with pytest.raises(BadRequest, match="gives 2 columns for some records and 3 for others; leave"):
+        with pytest.raises(BadRequest, match="2 columns for some records and 3 columns for others; leave"):
             transformed(made, body, request)
     else:
         assert 18 == transformed(made, body, request).rows
