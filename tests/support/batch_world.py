@@ -15,7 +15,6 @@ from triptych.batches.file import Chunk, InputFile
 from triptych.batches.find import input_file
 from triptych.batches.finish import Finisher
 from triptych.batches.lookup import LookupRate
-from triptych.batches.notification import batch_finalizer
 from triptych.batches.plan import Planner
 from triptych.batches.service import BatchService, StateMachine
 from triptych.batches.staging import Staging
@@ -26,6 +25,7 @@ from triptych.batches.uploads import UploadLimits, Uploads
 from triptych.clock import Deadline
 from triptych.errors import NotFound
 from triptych.inference.slices import Budget
+from triptych.lifecycle.finalize import Finalizer
 from triptych.models.model import Model
 from triptych.rows.options import BatchOptions
 
@@ -86,7 +86,7 @@ class BatchWorld:
         self.transformer = Transformer(storage, models, self.observer, Limits(FAST, TINY))
         self.finisher = Finisher(storage, self.observer, 1769, clock)
         self.planner = Planner(storage, models, self.finisher, chunk_bytes)
-        finalizer = batch_finalizer(storage.batches, wrapped(self))
+        finalizer = Finalizer(storage.batches, wrapped(self))
         machine = StateMachine(wrapped(self.workflow), wrapped(self.queue))
         self.service = BatchService(storage, finalizer, machine, self.observer, clock)
         self.steps = FileSteps(self.planner, self.transformer, self.finisher)

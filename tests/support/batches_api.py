@@ -12,7 +12,6 @@ from triptych.batches.dry_run import DryRun, Workers
 from triptych.batches.file import FileOutcome
 from triptych.batches.find import descriptions
 from triptych.batches.lookup import LookupRate, Origin
-from triptych.batches.notification import batch_finalizer
 from triptych.batches.service import BatchService, StateMachine
 from triptych.batches.store import BatchStorage
 from triptych.http.application import Application
@@ -20,6 +19,7 @@ from triptych.http.batches import BatchServices
 from triptych.http.routes import batch_routes
 from triptych.inference.piece import Counts, Prediction
 from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.finalize import Finalizer
 from triptych.models.repository import ModelRepository
 from triptych.rows.options import BatchOptions
 
@@ -76,7 +76,7 @@ class BatchesApi:
         self.outputs = DirectoryBucket(self.directory / "outputs", "outputs")
         self.work = DirectoryBucket(self.directory / "work", "work")
         storage = BatchStorage(self.store, self.inputs, self.outputs, self.work, self.predictions)
-        finalizer = batch_finalizer(self.store, self.notifier)
+        finalizer = Finalizer(self.store, self.notifier)
         machine = StateMachine(self.workflow, self.queue)
         workers = Workers(100, memory=1769, concurrency=50, lookups=LookupRate(4000, uploads=5, chunks=50))
         services = BatchServices(

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.file import FileOutcome
-from triptych.batches.notification import batch_finalizer
 from triptych.batches.service import BatchService, StateMachine
 from triptych.batches.store import BatchStorage
 from triptych.batches.transitions import cancelled, handed_over, planned, redriven
 from triptych.errors import Conflict, NotFound, ServiceUnavailable
 from triptych.inference.piece import Counts
 from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.finalize import Finalizer
 from triptych.rows.options import BatchOptions
 
 from tests.support.batch_fakes import MemoryBatches, MemoryPredictions, MemoryWorkflow, WatchedBatches
@@ -37,7 +37,7 @@ class World:
         bucket: Any = None  # no file is read
         storage = BatchStorage(self.store, bucket, bucket, bucket, MemoryPredictions())
         machine = StateMachine(MemoryWorkflow(), MemoryQueue())
-        finalizer = batch_finalizer(self.store, self.notifier)
+        finalizer = Finalizer(self.store, self.notifier)
         self.service = BatchService(storage, finalizer, machine, self.observer, self.clock)
 
 

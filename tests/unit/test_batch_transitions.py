@@ -13,7 +13,6 @@ from triptych.batches.transitions import (
     finished,
     handed_over,
     leased,
-    notified,
     planned,
     redriven,
     released,
@@ -21,6 +20,7 @@ from triptych.batches.transitions import (
 from triptych.errors import Conflict, ServiceUnavailable
 from triptych.inference.piece import Counts
 from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import notified
 from triptych.rows.options import BatchOptions
 
 from tests.support.batch_strategies import batches

@@ -14,6 +14,7 @@ from triptych.jobs import transitions
 from triptych.jobs.job import FINAL, Job, JobResult, Status
 from triptych.jobs.transitions import leased, overdue
 from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import notified
 from triptych.rows.options import JobRequest
 
 from tests.support.job_strategies import MOMENTS, jobs
@@ -69,7 +70,7 @@ MOVES = {
         Status.QUEUED,
         lambda job, _now: job.error is not None and job.error.retryable,
     ),
-    "told": Move(lambda job, _now: transitions.notified(job), FINAL, None),
+    "told": Move(lambda job, _now: notified(job), FINAL, None),
 }
 
 
@@ -119,7 +120,7 @@ def test_an_attempt_that_did_not_begin_does_not_count() -> None:
 def test_redrive_starts_over() -> None:
     """A redriven job is as new, but that its redrives are counted and that its end is told again."""
     new = Job("id", "iris", None, JobRequest(), "digest", 1_000, 61_000)
-    failed = transitions.notified(transitions.failed(transitions.started(new, 2_000, 9_000), 3_000, PASSING))
+    failed = notified(transitions.failed(transitions.started(new, 2_000, 9_000), 3_000, PASSING))
     again = transitions.redriven(failed, 99_000)
     assert new._replace(expires=99_000, redrives=1, revision=again.revision) == again
 

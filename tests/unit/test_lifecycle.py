@@ -1,4 +1,4 @@
-"""Moving jobs while others do the same, and settling them once they have ended."""
+"""Records that change while others change them as well, and what follows from their end."""
 
 from functools import partial
 
@@ -7,6 +7,7 @@ from triptych.errors import Conflict, NotFound, ServiceUnavailable
 from triptych.jobs import transitions
 from triptych.jobs.job import Job, JobResult, Status
 from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import notified
 
 from tests.support.unsure_jobs import Lost
 from tests.support.workshop import Workshop, sums
@@ -93,7 +94,7 @@ def test_an_old_end_does_not_pass_for_a_new_one(workshop: Workshop) -> None:
     again = partial(workshop.store.move, job)
 
     def redriven_and_failed() -> None:
-        workshop.store.jobs[job.id] = transitions.notified(job)
+        workshop.store.jobs[job.id] = notified(job)
         again(lambda found: transitions.redriven(found, found.expires))
         again(lambda found: transitions.failed(found, workshop.clock(), PASSING))
 

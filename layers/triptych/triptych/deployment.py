@@ -416,12 +416,13 @@ class Deployment:
     def batch_service(self) -> BatchService:
         """Accepts, starts and ends batches."""
         from triptych.aws.workflow import Workflow
-        from triptych.batches.notification import batch_finalizer, batch_notifier
+        from triptych.batches.notification import batch_notifier
         from triptych.batches.service import BatchService, StateMachine
+        from triptych.lifecycle.finalize import Finalizer
 
         settings, storage = self.batch_settings, self.batch_storage
         notifier = batch_notifier(self.clients, settings.topic_arn, settings.region)
-        finalizer = batch_finalizer(storage.batches, notifier)
+        finalizer = Finalizer(storage.batches, notifier)
         workflow = Workflow(self.clients, settings.state_machine_arn)
         machine = StateMachine(workflow, self.batch_queue)
         return BatchService(storage, finalizer, machine, self.batch_telemetry, self._clock)

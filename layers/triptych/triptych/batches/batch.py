@@ -113,6 +113,11 @@ class Batch(NamedTuple):
     revision: int = 0
 
     @property
+    def noun(self) -> str:
+        """What messages call it."""
+        return IDS.noun
+
+    @property
     def final(self) -> bool:
         """Whether it has ended."""
         return self.status in FINAL

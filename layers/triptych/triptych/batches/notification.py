@@ -17,10 +17,7 @@ from triptych.aws.clients import AwsClients
 from triptych.aws.notifications import News, Notifier
 from triptych.batches.batch import Batch
 from triptych.batches.document import document
-from triptych.batches.store import BatchStore
-from triptych.batches.transitions import notified
-from triptych.clock import moment
-from triptych.lifecycle.finalize import Finalizer
+from triptych.lifecycle.notification import event_of, news_of
 
 SOURCE = "triptych.batches"
 
@@ -30,11 +27,6 @@ def batch_notifier(clients: AwsClients, topic_arn: str, region: str) -> Notifier
     return Notifier(clients, topic_arn, "the topic of batches", partial(_news, region=region))
 
 
-def batch_finalizer(batches: BatchStore, notifier: Notifier[Batch]) -> Finalizer[Batch]:
-    """Returns what finalizes batches."""
-    return Finalizer(batches, notifier, notified)
-
-
 def notification(batch: Batch, region: str) -> dict[str, object]:
     """Describes how a batch ended.
 
@@ -42,17 +34,11 @@ def notification(batch: Batch, region: str) -> dict[str, object]:
         batch: A batch with a final status.
         region: AWS region that it ran in.
     """
-    ended = batch.ended or batch.created
     described: dict[str, object] = {
-        "awsRegion": region,
-        "eventVersion": "1.0",
-        "eventSource": SOURCE,
-        "eventName": "BatchTransform",
-        "receivedTime": moment(batch.created),
-        "eventTime": moment(ended),
+        **event_of(batch, SOURCE, "BatchTransform", region),
         "batchId": batch.id,
         "batchStatus": batch.status,
-        "batch": document(batch, ended),
+        "batch": document(batch, batch.ended or batch.created),
     }
     return described | ({"failureReason": batch.error.message} if batch.error else {})
 
@@ -63,5 +49,4 @@ def kind(batch: Batch) -> str:
 
 
 def _news(batch: Batch, region: str) -> News:
-    attributes = {"status": batch.status.value, "model": batch.model, "target": batch.target}
-    return News(SOURCE, kind(batch), batch.model, notification(batch, region), attributes)
+    return news_of(batch, SOURCE, kind(batch), notification(batch, region))

@@ -25,6 +25,7 @@ from triptych.batches.file import FileOutcome
 from triptych.errors import Conflict, ServiceUnavailable
 from triptych.inference.piece import Counts
 from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import changed, expect
 
 Transition = Callable[[Batch], Batch]
 
@@ -37,10 +38,10 @@ def begun(batch: Batch, now: int, lease: int) -> Batch:
     Raises:
         Conflict: It has ended, somebody else has begun, or the state machine has it.
     """
-    _expect(batch, "begin", *_UNDER_WAY)
+    expect(batch, "begin", *_UNDER_WAY)
     if batch.execution is not None or leased(batch, now):
         raise Conflict(f"batch {batch.id} is being transformed already")
-    return _next(batch, status=Status.PLANNING, started=now, lease=lease, attempts=batch.attempts + 1)
+    return changed(batch, status=Status.PLANNING, started=now, lease=lease, attempts=batch.attempts + 1)
 
 
 def released(batch: Batch, error: Failure) -> Batch:
@@ -51,10 +52,10 @@ def released(batch: Batch, error: Failure) -> Batch:
     Raises:
         Conflict: Nobody has begun with it.
     """
-    _expect(batch, "be retried", Status.PLANNING, Status.RUNNING)
+    expect(batch, "be retried", Status.PLANNING, Status.RUNNING)
     if batch.execution is not None:
         return batch
-    return _next(batch, status=Status.QUEUED, lease=None, error=error)
+    return changed(batch, status=Status.QUEUED, lease=None, error=error)
 
 
 def handed_over(batch: Batch, now: int) -> Batch:
@@ -63,11 +64,11 @@ def handed_over(batch: Batch, now: int) -> Batch:
     Raises:
         Conflict: It has ended.
     """
-    _expect(batch, "be planned", *_UNDER_WAY)
+    expect(batch, "be planned", *_UNDER_WAY)
     execution = execution_name(batch.id, batch.redrives)
     if batch.execution == execution:
         return batch
-    return _next(batch, status=Status.PLANNING, started=now, lease=None, execution=execution, error=None)
+    return changed(batch, status=Status.PLANNING, started=now, lease=None, execution=execution, error=None)
 
 
 def planned(batch: Batch, files: int, chunks: int) -> Batch:
@@ -76,8 +77,8 @@ def planned(batch: Batch, files: int, chunks: int) -> Batch:
     Raises:
         Conflict: It is not being planned.
     """
-    _expect(batch, "be planned", Status.PLANNING, Status.RUNNING)
-    return _next(batch, status=Status.RUNNING, files=files, chunks=chunks)
+    expect(batch, "be planned", Status.PLANNING, Status.RUNNING)
+    return changed(batch, status=Status.RUNNING, files=files, chunks=chunks)
 
 
 def finished(batch: Batch, now: int, outcomes: Sequence[FileOutcome]) -> Batch:
@@ -91,7 +92,7 @@ def finished(batch: Batch, now: int, outcomes: Sequence[FileOutcome]) -> Batch:
     Raises:
         Conflict: It has ended, or nobody has begun with it.
     """
-    _expect(batch, "end", Status.PLANNING, Status.RUNNING)
+    expect(batch, "end", Status.PLANNING, Status.RUNNING)
     counts = sum((outcome.counts for outcome in outcomes), Counts())
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     files = len(outcomes) if batch.files is None else batch.files
@@ -112,7 +113,7 @@ def failed(batch: Batch, now: int, error: Failure) -> Batch:
     Raises:
         Conflict: It has ended.
     """
-    _expect(batch, "fail", *_UNDER_WAY)
+    expect(batch, "fail", *_UNDER_WAY)
     return _ended(batch, now, status=Status.FAILED, error=error)
 
 
@@ -122,7 +123,7 @@ def cancelled(batch: Batch, now: int) -> Batch:
     Raises:
         Conflict: It has ended.
     """
-    _expect(batch, "be cancelled", *_UNDER_WAY)
+    expect(batch, "be cancelled", *_UNDER_WAY)
     return _ended(batch, now, status=Status.CANCELLED, error=None)
 
 
@@ -132,12 +133,12 @@ def redriven(batch: Batch) -> Batch:
     Raises:
         Conflict: Nothing of it has failed, or it would fail again.
     """
-    _expect(batch, "be redriven", Status.FAILED, Status.SUCCEEDED_WITH_ERRORS)
+    expect(batch, "be redriven", Status.FAILED, Status.SUCCEEDED_WITH_ERRORS)
     if batch.error is None:
         raise Conflict(f"batch {batch.id} is {batch.status}: no file of it failed for a reason that may pass")
     if not batch.error.retryable:
         raise Conflict(f"batch {batch.id} would fail again: {batch.error.message}")
-    return _next(
+    return changed(
         batch,
         status=Status.QUEUED,
         attempts=0,
@@ -152,17 +153,6 @@ def redriven(batch: Batch) -> Batch:
         error=None,
         notified=False,
     )
-
-
-def notified(batch: Batch) -> Batch:
-    """Subscribers were notified of its end.
-
-    Raises:
-        Conflict: It has not ended.
-    """
-    if not batch.final:
-        raise Conflict(f"batch {batch.id} is {batch.status}: there is nothing to tell yet")
-    return _next(batch, notified=True)
 
 
 def leased(batch: Batch, now: int) -> bool:
@@ -198,13 +188,4 @@ def _all_failed(errors: Sequence[Failure]) -> Failure:
 
 
 def _ended(batch: Batch, now: int, **changes: Any) -> Batch:  # noqa: ANN401 - fields of a batch
-    return _next(batch, ended=now, lease=None, **changes)
-
-
-def _next(batch: Batch, **changes: Any) -> Batch:  # noqa: ANN401 - fields of a batch
-    return batch._replace(revision=batch.revision + 1, **changes)
-
-
-def _expect(batch: Batch, action: str, *states: Status) -> None:
-    if batch.status not in states:
-        raise Conflict(f"batch {batch.id} is {batch.status}: it cannot {action}")
+    return changed(batch, ended=now, lease=None, **changes)

@@ -20,12 +20,11 @@ from functools import partial
 
 from triptych.aws.clients import AwsClients
 from triptych.aws.notifications import News, Notifier
-from triptych.clock import moment
 from triptych.jobs.document import document
 from triptych.jobs.job import Job, Status
 from triptych.jobs.store import JobStorage
-from triptych.jobs.transitions import notified
 from triptych.lifecycle.finalize import Finalizer
+from triptych.lifecycle.notification import event_of, news_of
 
 SOURCE = "triptych.jobs"
 _REASONS = {
@@ -46,7 +45,7 @@ def job_finalizer(storage: JobStorage, notifier: Notifier[Job]) -> Finalizer[Job
         if job.status is not Status.SUCCEEDED:
             storage.results.delete(job)
 
-    return Finalizer(storage.jobs, notifier, notified, clean_up)
+    return Finalizer(storage.jobs, notifier, clean_up)
 
 
 def notification(job: Job, region: str) -> dict[str, object]:
@@ -56,20 +55,14 @@ def notification(job: Job, region: str) -> dict[str, object]:
         job: A job with a final status.
         region: AWS region that it ran in.
     """
-    ended = job.ended or job.created
     described: dict[str, object] = {
-        "awsRegion": region,
-        "eventVersion": "1.0",
-        "eventSource": SOURCE,
-        "eventName": "InferenceResult",
-        "receivedTime": moment(job.created),
-        "eventTime": moment(ended),
+        **event_of(job, SOURCE, "InferenceResult", region),
         "invocationStatus": "Completed" if job.status is Status.SUCCEEDED else "Failed",
         "inferenceId": job.id,
         "requestParameters": _present(
             endpointName=job.model, inputLocation=job.input, contentType=job.request.content_type
         ),
-        "job": document(job, ended),
+        "job": document(job, job.ended or job.created),
     }
     if job.result:
         described["responseParameters"] = {
@@ -82,8 +75,7 @@ def notification(job: Job, region: str) -> dict[str, object]:
 
 
 def _news(job: Job, region: str) -> News:
-    attributes = {"status": job.status.value, "model": job.model, "target": job.target}
-    return News(SOURCE, f"Job {job.status}", job.model, notification(job, region), attributes)
+    return news_of(job, SOURCE, f"Job {job.status}", notification(job, region))
 
 
 def _present(**values: str | None) -> dict[str, str]:

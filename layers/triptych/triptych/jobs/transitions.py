@@ -22,6 +22,7 @@ from typing import Any
 from triptych.errors import Conflict
 from triptych.jobs.job import Job, JobResult, Status
 from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import changed, expect
 
 Transition = Callable[[Job], Job]
 
@@ -34,8 +35,8 @@ def started(job: Job, now: int, lease: int) -> Job:
     """
     if job.status is Status.RUNNING and leased(job, now):
         raise Conflict(f"job {job.id} is being run already")
-    _expect(job, "run", Status.QUEUED, Status.RUNNING)
-    return _next(job, status=Status.RUNNING, started=now, lease=lease, attempts=job.attempts + 1)
+    expect(job, "run", Status.QUEUED, Status.RUNNING)
+    return changed(job, status=Status.RUNNING, started=now, lease=lease, attempts=job.attempts + 1)
 
 
 def succeeded(job: Job, now: int, result: JobResult) -> Job:
@@ -44,7 +45,7 @@ def succeeded(job: Job, now: int, result: JobResult) -> Job:
     Raises:
         Conflict: It is not running.
     """
-    _expect(job, "succeed", Status.RUNNING)
+    expect(job, "succeed", Status.RUNNING)
     return _ended(job, now, Status.SUCCEEDED, result=result, error=None)
 
 
@@ -54,7 +55,7 @@ def failed(job: Job, now: int, error: Failure) -> Job:
     Raises:
         Conflict: It has ended.
     """
-    _expect(job, "fail", Status.QUEUED, Status.RUNNING)
+    expect(job, "fail", Status.QUEUED, Status.RUNNING)
     return _ended(job, now, Status.FAILED, error=error)
 
 
@@ -64,8 +65,8 @@ def released(job: Job, error: Failure) -> Job:
     Raises:
         Conflict: It is not running.
     """
-    _expect(job, "be retried", Status.RUNNING)
-    return _next(job, status=Status.QUEUED, lease=None, error=error)
+    expect(job, "be retried", Status.RUNNING)
+    return changed(job, status=Status.QUEUED, lease=None, error=error)
 
 
 def not_started(job: Job) -> Job:
@@ -74,8 +75,8 @@ def not_started(job: Job) -> Job:
     Raises:
         Conflict: It is not running.
     """
-    _expect(job, "wait on", Status.RUNNING)
-    return _next(job, status=Status.QUEUED, lease=None, attempts=job.attempts - 1)
+    expect(job, "wait on", Status.RUNNING)
+    return changed(job, status=Status.QUEUED, lease=None, attempts=job.attempts - 1)
 
 
 def cancelled(job: Job, now: int) -> Job:
@@ -84,7 +85,7 @@ def cancelled(job: Job, now: int) -> Job:
     Raises:
         Conflict: It has ended.
     """
-    _expect(job, "be cancelled", Status.QUEUED, Status.RUNNING)
+    expect(job, "be cancelled", Status.QUEUED, Status.RUNNING)
     return _ended(job, now, Status.CANCELLED)
 
 
@@ -94,7 +95,7 @@ def expired(job: Job, now: int) -> Job:
     Raises:
         Conflict: It has ended, its time is not over, or a worker is running it.
     """
-    _expect(job, "expire", Status.QUEUED, Status.RUNNING)
+    expect(job, "expire", Status.QUEUED, Status.RUNNING)
     if not overdue(job, now):
         raise Conflict(f"job {job.id} has not expired")
     return _ended(job, now, Status.EXPIRED)
@@ -106,12 +107,12 @@ def redriven(job: Job, expires: int) -> Job:
     Raises:
         Conflict: It has not failed, or would fail again.
     """
-    _expect(job, "be redriven", Status.FAILED)
+    expect(job, "be redriven", Status.FAILED)
     if job.error is None or not job.error.retryable:
         raise Conflict(
             f"job {job.id} would fail again: {job.error.message if job.error else 'no reason is known'}"
         )
-    return _next(
+    return changed(
         job,
         status=Status.QUEUED,
         expires=expires,
@@ -125,17 +126,6 @@ def redriven(job: Job, expires: int) -> Job:
     )
 
 
-def notified(job: Job) -> Job:
-    """Subscribers were notified of its end.
-
-    Raises:
-        Conflict: It has not ended.
-    """
-    if not job.final:
-        raise Conflict(f"job {job.id} is {job.status}: there is no end to notify of yet")
-    return _next(job, notified=True)
-
-
 def overdue(job: Job, now: int) -> bool:
     """Returns whether it should have been started by now, and no worker is running it."""
     return not job.final and now >= job.expires and not leased(job, now)
@@ -147,13 +137,4 @@ def leased(job: Job, now: int) -> bool:
 
 
 def _ended(job: Job, now: int, status: Status, **changes: Any) -> Job:  # noqa: ANN401 - fields of a job
-    return _next(job, status=status, ended=now, lease=None, **changes)
-
-
-def _next(job: Job, **changes: Any) -> Job:  # noqa: ANN401 - fields of a job
-    return job._replace(revision=job.revision + 1, **changes)
-
-
-def _expect(job: Job, action: str, *statuses: Status) -> None:
-    if job.status not in statuses:
-        raise Conflict(f"job {job.id} is {job.status}: it cannot {action}")
+    return changed(job, status=status, ended=now, lease=None, **changes)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from triptych.aws.notifications import Notifier
 from triptych.errors import Conflict
-from triptych.lifecycle.store import Record, RecordStore
+from triptych.lifecycle.record import Record, notified
+from triptych.lifecycle.store import RecordStore
 
 
 class Finalizer[Some: Record]:
@@ -15,7 +16,6 @@ class Finalizer[Some: Record]:
     Args:
         store: Stores the records.
         notifier: Notifies subscribers.
-        notified: Transition of a record of whose end subscribers were notified.
         clean_up: Deletes what a record that did not succeed has left behind.
     """
 
@@ -23,12 +23,10 @@ class Finalizer[Some: Record]:
         self,
         store: RecordStore[Some],
         notifier: Notifier[Some],
-        notified: Callable[[Some], Some],
         clean_up: Callable[[Some], None] | None = None,
     ) -> None:
         self._store = store
         self._notifier = notifier
-        self._notified = notified
         self._clean_up = clean_up
 
     def finalize(self, record: Some) -> None:
@@ -54,5 +52,5 @@ class Finalizer[Some: Record]:
 
     def _marked(self, found: Some, redrives: int) -> Some:
         if found.redrives != redrives:
-            raise Conflict(f"{self._store.noun} {found.id} was redriven: this end is another one")
-        return self._notified(found)
+            raise Conflict(f"{found.noun} {found.id} was redriven: this end is another one")
+        return notified(found)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
+from triptych.aws.notifications import News
+from triptych.clock import moment
 from triptych.errors import BadRequest
+from triptych.lifecycle.record import Record
 
 _TARGET = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -22,3 +26,35 @@ def target(value: object) -> str | None:
             f"target: expected 1 to 64 letters, digits, '_', '-' and '.', got {str(value)[:64]!r}"
         )
     return value
+
+
+def event_of(record: Record, source: str, name: str, region: str) -> dict[str, object]:
+    """Returns the fields that all notifications have.
+
+    Args:
+        record: A record with a final status.
+        source: Who notifies, such as `triptych.jobs`.
+        name: Name of the event.
+        region: AWS region that it happened in.
+    """
+    return {
+        "awsRegion": region,
+        "eventVersion": "1.0",
+        "eventSource": source,
+        "eventName": name,
+        "receivedTime": moment(record.created),
+        "eventTime": moment(record.ended or record.created),
+    }
+
+
+def news_of(record: Record, source: str, kind: str, message: Mapping[str, object]) -> News:
+    """Returns the news of the end of a record, with the attributes that subscribers filter by.
+
+    Args:
+        record: A record with a final status.
+        source: Who notifies, such as `triptych.jobs`.
+        kind: What happened, such as `Job succeeded`.
+        message: The notification.
+    """
+    attributes = {"status": record.status.value, "model": record.model, "target": record.target}
+    return News(source, kind, record.model, message, attributes)

@@ -3,51 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple
 
 from triptych.aws.index import RecordIndex
 from triptych.aws.table import Item, Table
 from triptych.errors import NotFound, ServiceUnavailable
+from triptych.lifecycle.record import Record
 
 _TRIES = 5
 """How often a move reads a record again because somebody else changed it: few do."""
 
 _PAGE, _PAGES = 100, 3
 """Records of a page that a search reads, and pages that it reads for one of its own."""
-
-
-class Record(Protocol):
-    """What the records of jobs and of batches have in common."""
-
-    @property
-    def id(self) -> str:
-        """Identifies it."""
-        ...
-
-    @property
-    def place(self) -> str:
-        """Its position in lists, by its time: the token of the page after it."""
-        ...
-
-    @property
-    def final(self) -> bool:
-        """Whether it has ended."""
-        ...
-
-    @property
-    def notified(self) -> bool:
-        """Whether subscribers were notified of its end."""
-        ...
-
-    @property
-    def redrives(self) -> int:
-        """How often it was started again after it had failed."""
-        ...
-
-    @property
-    def revision(self) -> int:
-        """How often it was changed."""
-        ...
 
 
 class Page[Some](NamedTuple):

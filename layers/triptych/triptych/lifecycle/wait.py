@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from triptych.clock import Deadline
-from triptych.lifecycle.store import Record
+from triptych.lifecycle.record import Record
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
 """Seconds between two reads: most of what is waited for ends soon, or takes long."""
