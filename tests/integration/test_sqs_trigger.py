@@ -137,11 +137,6 @@ def test_worker_fails(error: Exception) -> None:
     assert [error] == watch.failures
 
 
-def test_without_a_queue() -> None:
-    """Where messages are not to be put off, they come again when the queue says."""
-    assert ["a"] == failed(SqsTrigger(Worker({"a": 5}), None, Watch()), "a")
-
-
 def test_nothing_is_carried_over() -> None:
     """An invocation reports messages of its own event only."""
     worker = Worker({"a": 1, "b": None})

@@ -37,53 +37,35 @@ _BULK = _S3.merge(
 _LOCK = RLock()  # boto3's default session makes one client at a time
 
 
-def client(service: Service, config: Config = CLIENT) -> Any:  # noqa: ANN401 - callers name its type
-    """Makes a client whose patience suits a request that people wait for.
-
-    Raises:
-        BotoCoreError: The environment's settings for AWS are not usable.
-    """
-    with _LOCK:
-        return boto3.client(service, config=config)
-
-
-def s3_client() -> S3Client:
-    """Makes a client of S3.
-
-    Raises:
-        BotoCoreError: The environment's settings for AWS are not usable.
-    """
-    made: S3Client = client("s3", _S3)
-    return made
-
-
 class AwsClients:
-    """The clients that jobs and batches need.
+    """Clients of AWS, with a patience that suits a request that people wait for.
 
-    Threads may share them; two who are first at once may make one each.
+    Threads may share them; two that are first at once may make one each. Each property raises
+    `BotoCoreError` when the environment's settings for AWS are not usable.
     """
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
         """Calls DynamoDB."""
-        made: DynamoDBClient = client("dynamodb")
+        made: DynamoDBClient = _client("dynamodb")
         return made
 
     @cached_property
     def events(self) -> EventBridgeClient:
         """Calls EventBridge."""
-        made: EventBridgeClient = client("events")
+        made: EventBridgeClient = _client("events")
         return made
 
     @cached_property
     def s3(self) -> S3Client:
         """Calls S3."""
-        return s3_client()
+        made: S3Client = _client("s3", _S3)
+        return made
 
     @cached_property
     def bulk_s3(self) -> S3Client:
-        """Calls S3 for what takes minutes: with more patience than a request has."""
-        made: S3Client = client("s3", _BULK)
+        """Calls S3 where nobody waits, with the patience for calls of minutes."""
+        made: S3Client = _client("s3", _BULK)
         return made
 
     @cached_property
@@ -96,23 +78,28 @@ class AwsClients:
         """
         if not (urlsplit(self.s3.meta.endpoint_url).hostname or "").startswith("s3."):
             return self.s3
-        made: S3Client = client("s3", _PRESIGNER)
+        made: S3Client = _client("s3", _PRESIGNER)
         return made
 
     @cached_property
     def sns(self) -> SNSClient:
         """Calls SNS."""
-        made: SNSClient = client("sns")
+        made: SNSClient = _client("sns")
         return made
 
     @cached_property
     def sqs(self) -> SQSClient:
         """Calls SQS."""
-        made: SQSClient = client("sqs")
+        made: SQSClient = _client("sqs")
         return made
 
     @cached_property
     def stepfunctions(self) -> SFNClient:
         """Calls Step Functions."""
-        made: SFNClient = client("stepfunctions")
+        made: SFNClient = _client("stepfunctions")
         return made
+
+
+def _client(service: Service, config: Config = CLIENT) -> Any:  # noqa: ANN401 - callers name its type
+    with _LOCK:
+        return boto3.client(service, config=config)

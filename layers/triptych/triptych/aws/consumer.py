@@ -27,11 +27,11 @@ class SqsTrigger:
 
     Args:
         process: Processes the messages of an event.
-        queue: Queue of the messages; None when they are delivered again at its own pace.
+        queue: Queue of the messages.
         telemetry: Logs what fails.
     """
 
-    def __init__(self, process: Process, queue: Queue | None, telemetry: Telemetry) -> None:
+    def __init__(self, process: Process, queue: Queue, telemetry: Telemetry) -> None:
         self._process = process
         self._queue = queue
         self._telemetry = telemetry
@@ -64,8 +64,6 @@ class SqsTrigger:
             return {}
 
     def _postpone(self, deliveries: Sequence[Delivery], outcomes: Outcomes) -> None:
-        if self._queue is None:
-            return
         postponed = {
             delivery.receipt: seconds
             for delivery in deliveries

@@ -72,17 +72,17 @@ class Failures(NamedTuple):
     known: Mapping[str, MakeError] = {}
 
 
-def told(codes: Iterable[str], error: type[TriptychError], message: str) -> dict[str, MakeError]:
+def errors_for(codes: Iterable[str], error: type[TriptychError], message: str) -> dict[str, MakeError]:
     """Returns the part of `Failures.known` in which these codes stand for one error."""
     return dict.fromkeys(codes, partial(error, message))
 
 
 FILES: Final = Failures(
     "the store of files cannot be reached",
-    known=told(
+    known=errors_for(
         CHANGED | {"NoSuchVersion"}, Conflict, "the file was replaced or removed since it was looked up"
     )
-    | told({"InvalidObjectState"}, BadRequest, "the file is archived; restore it, and try again"),
+    | errors_for({"InvalidObjectState"}, BadRequest, "the file is archived; restore it, and try again"),
 )
 """Failures of a bucket whose objects people and functions exchange."""
 

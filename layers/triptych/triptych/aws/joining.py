@@ -1,6 +1,6 @@
 """One object made of pieces of any size: large pieces are copied within S3, small ones pass through memory.
 
-S3 takes 10,000 parts at most, each of 5 MiB to 5 GiB, but the last, which may be small.
+S3 accepts 10,000 parts at most, each of 5 MiB to 5 GiB, but the last, which may be small.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_COPY = 512 << 20
 """Bytes of a part that S3 copies, where few enough of them make the whole: more parts are copied at once."""
 
 MAX_PARTS = 9_000
-"""Parts that the pieces are cut into at most; S3 takes some more."""
+"""Parts that the pieces are cut into at most; S3 accepts some more."""
 
 
 class Slice(NamedTuple):
@@ -55,7 +55,7 @@ def plan(sizes: Sequence[int], least: int | None = None) -> Iterator[Part]:
 
     Args:
         sizes: Bytes of the pieces.
-        least: Bytes that every part but the last has; by default as few as S3 takes.
+        least: Bytes that every part but the last has; by default as few as S3 accepts.
 
     Yields:
         Parts, none of them empty.

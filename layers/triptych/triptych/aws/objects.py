@@ -38,7 +38,7 @@ FILE_THREADS = 8
 _CHUNK = 1 << 20  # bytes of an answer that are held on their way to the disk
 _TRIES = 4
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_UNVERSIONED = "null"  # whatever was written while the bucket keeps no versions: it tells no two apart
+_UNVERSIONED = "null"  # the version of all that is written while the bucket has no versioning
 
 
 class StoredObject(NamedTuple):
@@ -48,7 +48,7 @@ class StoredObject(NamedTuple):
         key: Its key.
         size: Bytes.
         etag: Changes with its content; without quotes.
-        version: Its version; None where the bucket keeps none, and in lists.
+        version: Its version; None where the bucket has no versioning, and in lists.
         modified: When it was written, in milliseconds since 1970.
         metadata: Metadata of its writer, by names in lower case; empty in lists.
         content_type: What it is; None in lists.
@@ -94,12 +94,12 @@ class NewObject(NamedTuple):
 
     @property
     def described(self) -> Any:  # noqa: ANN401 - parameters of S3
-        """What PutObject and CreateMultipartUpload are told about it."""
+        """Parameters of PutObject and CreateMultipartUpload that describe it."""
         return {"Key": self.key, "ContentType": self.content_type, "Metadata": dict(self.metadata)}
 
     @property
     def condition(self) -> Any:  # noqa: ANN401 - parameters of S3
-        """On what PutObject and CompleteMultipartUpload write it."""
+        """Condition of PutObject and CompleteMultipartUpload."""
         return {"IfNoneMatch": "*"} if self.once else {}
 
 
@@ -243,7 +243,7 @@ def download(
             for span in _cut(large, FILE_BLOCK)
         )
         with bucket.errors(), ThreadPoolExecutor(FILE_THREADS) as pool:
-            for _ in pool.map(fetch, parts):  # the first error ends it, and what was not begun is not fetched
+            for _ in pool.map(fetch, parts):  # the first error cancels what has not started
                 pass
     except BaseException:
         for path in files:
@@ -302,8 +302,8 @@ def ahead[A, R](function: Callable[[A], R], arguments: Iterable[A], threads: int
         threads: How many calls are made at once.
 
     Yields:
-        The results in the order of the arguments; the first error ends it, and what was not begun is not
-        called.
+        The results in the order of the arguments; the first error ends it, and calls that have not started
+        are not made.
     """
     left = iter(arguments)
     pool = ThreadPoolExecutor(threads)

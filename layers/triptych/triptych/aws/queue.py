@@ -1,4 +1,4 @@
-"""Queues of SQS: sending messages, and saying when a message is delivered again."""
+"""Queues of SQS: messages are sent, and delivered again after a visibility delay."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ _DESERIALIZE = TypeDeserializer().deserialize
 
 
 def serialized(values: Mapping[str, object]) -> Item:
-    """Writes values as DynamoDB takes them; None is left out."""
+    """Writes values as DynamoDB accepts them; None is left out."""
     return {name: _SERIALIZE(_decimal(value)) for name, value in values.items() if value is not None}
 
 
@@ -54,7 +54,7 @@ def named(*attributes: str) -> dict[str, str]:
 
 
 def _decimal(value: object) -> object:
-    """Returns decimals for floats, which DynamoDB does not take."""
+    """Returns decimals for floats, which DynamoDB does not accept."""
     if isinstance(value, Mapping):
         return {name: _decimal(inner) for name, inner in value.items()}
     return Decimal(repr(value)) if isinstance(value, float) else value

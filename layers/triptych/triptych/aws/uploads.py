@@ -24,7 +24,7 @@ PART = 8 << 20
 """Bytes of the first parts."""
 
 GROWTH = 1000
-"""Parts after which they are twice as large: 10,000 parts, as many as there may be, hold what S3 takes."""
+"""Parts after which they are twice as large: 10,000 parts, the most of an upload, hold the largest object."""
 
 THREADS = 3
 """Parts that are sent at once, and with the one that is filled are held in memory."""

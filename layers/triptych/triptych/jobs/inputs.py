@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from triptych.aws.bucket import Bucket
 from triptych.aws.clients import AwsClients
-from triptych.aws.errors import CHANGED, FORBIDDEN, Failures, told
+from triptych.aws.errors import CHANGED, FORBIDDEN, Failures, errors_for
 from triptych.aws.objects import StoredObject
 from triptych.errors import BadRequest, PayloadTooLarge
 
@@ -169,7 +169,7 @@ class InputStore:
         """Returns the bucket and the key of an input; what cannot be read there is the caller's mistake."""
         bucket, key = self._address(location)
         named = location.removeprefix(f"s3://{self._own.name}/")  # as a caller names an upload
-        missing = told(_UNREADABLE, BadRequest, _MISSING.format(named[:200]))
+        missing = errors_for(_UNREADABLE, BadRequest, _MISSING.format(named[:200]))
         return Bucket(self._clients, bucket, _FAILURES._replace(known=missing)), key
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from triptych.aws.bucket import Bucket
 from triptych.aws.clients import AwsClients
-from triptych.aws.errors import Failures, told
+from triptych.aws.errors import Failures, errors_for
 from triptych.aws.objects import StoredObject
 from triptych.errors import Conflict, NotFound, ServiceUnavailable
 from triptych.jobs.job import Job, JobResult
@@ -31,7 +31,7 @@ class ResultStore:
     """
 
     def __init__(self, clients: AwsClients, bucket: str) -> None:
-        failures = Failures(_UNREACHABLE, known=told(_TAKEN | _UNDECIDED, Conflict, _OTHERS))
+        failures = Failures(_UNREACHABLE, known=errors_for(_TAKEN | _UNDECIDED, Conflict, _OTHERS))
         self._bucket = Bucket(clients, bucket, failures)
 
     def put(self, job: Job, body: bytes | Path, described: JobResult) -> JobResult:

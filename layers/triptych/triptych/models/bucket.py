@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import override
 
 from triptych.aws.bucket import Bucket
-from triptych.aws.errors import CHANGED, Failures, told
+from triptych.aws.errors import CHANGED, Failures, errors_for
 from triptych.aws.objects import StoredObject
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
 from triptych.models.disk_cache import ModelCache
@@ -26,7 +26,9 @@ from triptych.protocol.names import is_model_name, is_version
 _CHANGED = "changed while it was being read; try again"
 
 MODELS = Failures(
-    "a bucket of models cannot be read", RepositoryUnavailable, told(CHANGED, ModelUnavailable, _CHANGED)
+    "a bucket of models cannot be read",
+    RepositoryUnavailable,
+    errors_for(CHANGED, ModelUnavailable, _CHANGED),
 )
 """Failures of a bucket of models."""
 
