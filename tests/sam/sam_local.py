@@ -27,6 +27,7 @@ OFFLINE = {  # with credentials of any kind, sam asks AWS for the account and ha
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_DEFAULT_REGION": "us-east-1",
     "SAM_CLI_TELEMETRY": "0",
+    "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1",  # samconfig.toml says so where the template lies beside it
 }
 STARTING_SECONDS = 120  # the first start packs the layers, over 100 MB, into an image
 STOPPING_SECONDS = 30
