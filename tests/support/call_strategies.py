@@ -73,9 +73,9 @@ def calls(draw: st.DrawFn, models: tuple[str, ...]) -> Call:
     values = {
         "model": _mostly(st.sampled_from(models), st.sampled_from(_NAMES) | _TEXT),
         "version": _mostly(st.just("1"), st.sampled_from(_VERSIONS) | _TEXT),
-        "region": _TEXT,
+        "proxy": _TEXT,
     }
-    path = {name: draw(values[name]) for name in re.findall(r"{(\w+)}", resource)}
+    path = {name: draw(values[name]) for name in re.findall(r"{(\w+)\+?}", resource)}
     return Call(method, resource, path, draw(headers), draw(queries), draw(st.binary(max_size=200)))
 
 

@@ -86,7 +86,7 @@ class Call:
         """Makes the event of the REST proxy integration, which has null where there is nothing."""
         return {
             "resource": self.resource,
-            "path": self.resource.format(**self.path),
+            "path": self.resource.replace("+}", "}").format(**self.path),
             "httpMethod": self.method,
             "headers": dict(self.headers) or None,
             "queryStringParameters": dict(self.query) or None,

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from triptych.batches.batch import Status as BatchStatus
@@ -15,23 +14,16 @@ from triptych.http.routes import batch_routes, job_routes, realtime_routes
 from triptych.jobs.job import Status as JobStatus
 from triptych.protocol.datatypes import DATATYPES
 
+from account.template import template
 from api.build import TARGET, build, stale
 from api.document import Json, operations, resolve, unserved
 from api.samples import media_examples
-from tests.support.contract import DOCUMENT, ROOT
-
-
-class CloudFormation(yaml.SafeLoader):
-    """Reads a template; what its intrinsic functions would give does not matter."""
-
-
-CloudFormation.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+from tests.support.contract import DOCUMENT
 
 
 def template_routes() -> Iterator[tuple[tuple[str, str], Json]]:
     """Returns the API routes of the template, with their properties."""
-    template = yaml.load((ROOT / "template.yaml").read_text(), Loader=CloudFormation)  # noqa: S506 - a SafeLoader
-    for resource in template["Resources"].values():
+    for resource in template()["Resources"].values():
         for event in resource.get("Properties", {}).get("Events", {}).values():
             if event["Type"] == "Api":
                 properties = event["Properties"]

@@ -15,11 +15,7 @@ MEMORY = ["/v2/systemsharedmemory", "/v2/cudasharedmemory"]
 UNSUPPORTED = [
     ("POST", "/v2/repository/models/{model}/load"),
     ("POST", "/v2/repository/models/{model}/unload"),
-    *(("GET", f"{memory}/status") for memory in MEMORY),
-    *(("GET", f"{memory}/region/{{region}}/status") for memory in MEMORY),
-    *(("POST", f"{memory}/region/{{region}}/register") for memory in MEMORY),
-    *(("POST", f"{memory}/region/{{region}}/unregister") for memory in MEMORY),
-    *(("POST", f"{memory}/unregister") for memory in MEMORY),
+    *((method, f"{memory}/{{proxy+}}") for memory in MEMORY for method in ("GET", "POST")),
     *((method, "/v2/trace/setting") for method in ("GET", "POST")),
     *((method, "/v2/models/{model}/trace/setting") for method in ("GET", "POST")),
     *((method, "/v2/logging") for method in ("GET", "POST")),
@@ -62,7 +58,7 @@ def test_not_ready(function: RealtimeFunction, monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize(("method", "resource"), UNSUPPORTED)
 def test_unsupported(function: RealtimeFunction, method: str, resource: str) -> None:
     """What means nothing on Lambda is refused in the protocol's form, with a reason."""
-    answer = function.handle(Call(method, resource, {"model": "m", "region": "r"}).event())
+    answer = function.handle(Call(method, resource, {"model": "m", "proxy": "region/r/register"}).event())
     assert 501 == answer.status
     assert len(answer.error) > 20
 
@@ -70,7 +66,7 @@ def test_unsupported(function: RealtimeFunction, method: str, resource: str) -> 
 @pytest.mark.parametrize("resource", sorted({resource for _, resource in realtime_routes()}))
 def test_other_methods(function: RealtimeFunction, resource: str) -> None:
     """A method that a path does not take is told apart from a path that there is not."""
-    path = {"model": "m", "version": "1", "region": "r"}
+    path = {"model": "m", "version": "1", "proxy": "status"}
     for method in ("PUT", "DELETE", "PATCH"):
         assert 405 == function.handle(Call(method, resource, path).event()).status
         assert 404 == function.handle(Call(method, f"{resource}/more", path).event()).status

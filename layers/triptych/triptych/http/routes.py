@@ -52,8 +52,10 @@ def realtime_routes() -> Routes[Services]:
         ("POST", "/v2/repository/index"): models.index,
         ("POST", "/v2/repository/models/{model}/load"): server.no_loading,
         ("POST", "/v2/repository/models/{model}/unload"): server.no_loading,
-        **_shared_memory("/v2/systemsharedmemory", server.no_shared_memory),
-        **_shared_memory("/v2/cudasharedmemory", server.no_shared_memory),
+        ("GET", "/v2/systemsharedmemory/{proxy+}"): server.no_shared_memory,
+        ("POST", "/v2/systemsharedmemory/{proxy+}"): server.no_shared_memory,
+        ("GET", "/v2/cudasharedmemory/{proxy+}"): server.no_shared_memory,
+        ("POST", "/v2/cudasharedmemory/{proxy+}"): server.no_shared_memory,
         ("GET", "/v2/trace/setting"): server.no_tracing,
         ("POST", "/v2/trace/setting"): server.no_tracing,
         ("GET", _MODEL + "/trace/setting"): server.no_tracing,
@@ -62,16 +64,6 @@ def realtime_routes() -> Routes[Services]:
         ("POST", "/v2/logging"): server.no_logging,
         ("GET", "/openapi.json"): server.openapi,
         ("GET", "/docs"): server.docs,
-    }
-
-
-def _shared_memory(path: str, endpoint: Endpoint[Services]) -> Routes[Services]:
-    return {
-        ("GET", path + "/status"): endpoint,
-        ("GET", path + "/region/{region}/status"): endpoint,
-        ("POST", path + "/region/{region}/register"): endpoint,
-        ("POST", path + "/unregister"): endpoint,
-        ("POST", path + "/region/{region}/unregister"): endpoint,
     }
 
 
