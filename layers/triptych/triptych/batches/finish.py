@@ -11,12 +11,13 @@ the same once more. The second deletion matters where the work on an earlier upl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import orjson
 
 from triptych.aws.bucket import Bucket
 from triptych.aws.objects import ObjectReader, StoredObject
+from triptych.aws.uploads import ObjectWriter
 from triptych.batches.batch import Batch
 from triptych.batches.file import FileOutcome, InputFile, Join, Part, with_columns
 from triptych.batches.keys import errors_key, manifest_key, output_key
@@ -30,138 +31,6 @@ from triptych.inference.piece import Counts
 from triptych.lifecycle.failure import Failure
 from triptych.protocol.json_document import dump
 from triptych.rows.table import EMPTY
-
-
-def chain_of(store: BatchStore, work: Bucket, batch_id: str, join: Join) -> list[Part]:
-    """Follows the parts of a file from its first position to its last.
-
-    Parts that a slower worker made beside the chain are passed over.
-
-    Args:
-        store: Stores the records of parts.
-        work: Bucket for work, which has long lists of columns.
-        batch_id: Id of the batch.
-        join: The file.
-
-    Raises:
-        BadRequest: Parts do not fit each other: the model has other columns for some records.
-        ServiceUnavailable: A part is not there yet.
-    """
-    by_start = {part.start: part for part in store.parts(batch_id, join.file.number)}
-    chain: list[Part] = []
-    position = join.start
-    while not chain or position < join.end:
-        part = by_start.get(position)
-        if part is None:
-            raise ServiceUnavailable(
-                f"the part of the file that begins at {position} is not there; try again"
-            )
-        chain.append(part)
-        position = part.end
-    chain = with_columns(work, chain)
-    _check_alike(chain)
-    return chain
-
-
-def counts_of(parts: Sequence[Part]) -> Counts:
-    """Adds up the records of parts."""
-    return sum((part.counts for part in parts), Counts())
-
-
-def representative(parts: Sequence[Part]) -> Part:
-    """Returns a part that knows the columns: one with rows, if there is any."""
-    return max(parts, key=lambda part: part.counts.written > 0)
-
-
-def _check_alike(parts: Sequence[Part]) -> None:
-    known = representative(parts)
-    for part in parts:
-        if part.counts.written and (part.columns, part.layout) != (known.columns, known.layout):
-            raise BadRequest(
-                f"the model gives {len(known.columns)} columns for some records and {len(part.columns)} for "
-                "others; leave the output out with the option outputs"
-            )
-
-
-def generation(found: StoredObject | InputFile | str) -> Generation:
-    """Returns the generation of an object that was found, or of a file that was opened.
-
-    Args:
-        found: The object or the file; the key alone of an object that is not there.
-    """
-    if isinstance(found, str):
-        return Generation(found)
-    version = found.object_version if isinstance(found, InputFile) else found.version
-    return Generation(found.key, found.size, found.etag, version)
-
-
-def joined_output(storage: BatchStorage, file: InputFile, parts: Sequence[Part]) -> StoredObject:
-    """Writes the output of a file.
-
-    Args:
-        storage: Where its parts are, and it goes.
-        file: The file.
-        parts: Its parts, in order.
-    """
-    key, content_type = output_key(file.key), file.answer.format.content_type
-    objects = [_object(storage.work, part.output) for part in parts if part.output]
-    if file.answer.format in TABLES and len(objects) > 1:
-        return _rewritten(storage, file, objects)
-    known = representative(parts)
-    rows = counts_of(parts).written
-    envelope = {"model_name": file.model, "model_version": str(file.version)}
-    whole = Whole(file.answer, known.columns, known.layout, rows, envelope)
-    pieces: list[bytes | StoredObject] = [head(whole), *objects, tail(file.answer)]
-    return storage.outputs.join(key, pieces, storage.work, content_type)
-
-
-def joined_errors(storage: BatchStorage, file: InputFile, parts: Sequence[Part]) -> StoredObject | None:
-    """Writes the failed records of a file, numbered within the file; returns None when there are none."""
-    if not any(part.errors for part in parts):
-        storage.outputs.delete(errors_key(file.key))  # of an earlier upload
-        return None
-    writer = storage.outputs.create(errors_key(file.key), "application/jsonlines")
-    try:
-        before = 0
-        for part in parts:
-            for line in _lines(storage.work, part.errors):
-                error = orjson.loads(line)
-                writer.write(orjson.dumps({**error, "record": error["record"] + before}) + b"\n")
-            before += part.counts.read
-        return writer.close()
-    except BaseException:
-        writer.abort()
-        raise
-
-
-def _rewritten(storage: BatchStorage, file: InputFile, objects: Sequence[StoredObject]) -> StoredObject:
-    """Writes one table of several; parts without rows add nothing."""
-    writer = storage.outputs.create(output_key(file.key), file.answer.format.content_type)
-    readers: list[ObjectReader] = [storage.work.open(found) for found in objects]
-    try:
-        rewrite(readers, file.answer, writer)
-        return writer.close()
-    except BaseException:
-        writer.abort()
-        raise
-
-
-def _lines(bucket: Bucket, key: str | None) -> Iterator[bytes]:
-    if key is None:
-        return
-    found = _object(bucket, key)
-    rest = b""
-    for block in bucket.open(found).blocks(0, found.size):
-        *lines, rest = (rest + block).split(b"\n")
-        yield from lines
-
-
-def _object(bucket: Bucket, key: str) -> StoredObject:
-    found = bucket.find(key)
-    if found is None:
-        raise ServiceUnavailable("a part of the file is gone; redrive the batch")
-    return found
-
 
 _REPLACED = "the file was replaced by a newer upload, or removed, while it was transformed"
 
@@ -215,11 +84,11 @@ class Finisher:
         if known := self._batches.outcome(batch.id, join.file.number):
             return known
         file = join.file
-        report = self._report(batch, generation(file))._replace(file=file)
+        report = self._report(batch, Generation.of(file))._replace(file=file)
         try:
             if not self._is_current(report.source):
                 raise Conflict(_REPLACED)
-            parts = chain_of(self._batches, self._storage.work, batch.id, join)
+            parts = _chain(self._batches, self._storage.work, batch.id, join)
             report = report._replace(parts=parts)
             report = self._joined(report, file, parts)
         except TriptychError as error:
@@ -246,7 +115,7 @@ class Finisher:
 
     def refuse_file(self, batch: Batch, file: InputFile, error: TriptychError) -> FileOutcome:
         """Ends a file that was opened and is wrong as a whole; see `refuse`."""
-        return self.refuse(batch, file.number, generation(file), error)
+        return self.refuse(batch, file.number, Generation.of(file), error)
 
     def _report(self, batch: Batch, source: Generation) -> FileReport:
         inputs, outputs = self._storage.inputs.name, self._storage.outputs.name
@@ -259,13 +128,13 @@ class Finisher:
         return seen == (source.version, source.etag)
 
     def _joined(self, report: FileReport, file: InputFile, parts: Sequence[Part]) -> FileReport:
-        error = _too_many_failed(file, counts_of(parts))
+        error = _too_many_failed(file, _counts(parts))
         self._storage.outputs.delete(manifest_key(file.key))
-        output = joined_output(self._storage, file, parts) if error is None else None
-        errors = joined_errors(self._storage, file, parts)
+        output = _joined_output(self._storage, file, parts) if error is None else None
+        errors = _joined_errors(self._storage, file, parts)
         return report._replace(
-            output=generation(output) if output else None,
-            errors=generation(errors) if errors else None,
+            output=Generation.of(output) if output else None,
+            errors=Generation.of(errors) if errors else None,
             error=error,
         )
 
@@ -318,3 +187,126 @@ def _too_many_failed(file: InputFile, counts: Counts) -> Failure | None:
 
 def _failed(message: str) -> Failure:
     return Failure(BadRequest.kind, message, retryable=False)
+
+
+def _chain(store: BatchStore, work: Bucket, batch_id: str, join: Join) -> list[Part]:
+    """Follows the parts of a file from its first position to its last.
+
+    Parts that a slower worker made beside the chain are passed over.
+
+    Args:
+        store: Stores the records of parts.
+        work: Bucket for work, which has long lists of columns.
+        batch_id: Id of the batch.
+        join: The file.
+
+    Raises:
+        BadRequest: Parts do not fit each other: the model has other columns for some records.
+        ServiceUnavailable: A part is not there yet.
+    """
+    by_start = {part.start: part for part in store.parts(batch_id, join.file.number)}
+    chain: list[Part] = []
+    position = join.start
+    while not chain or position < join.end:
+        part = by_start.get(position)
+        if part is None:
+            raise ServiceUnavailable(
+                f"the part of the file that begins at {position} is not there; try again"
+            )
+        chain.append(part)
+        position = part.end
+    chain = with_columns(work, chain)
+    _check_alike(chain)
+    return chain
+
+
+def _counts(parts: Sequence[Part]) -> Counts:
+    """Adds up the records of parts."""
+    return sum((part.counts for part in parts), Counts())
+
+
+def _representative(parts: Sequence[Part]) -> Part:
+    """Returns a part that knows the columns: one with rows, if there is any."""
+    return max(parts, key=lambda part: part.counts.written > 0)
+
+
+def _check_alike(parts: Sequence[Part]) -> None:
+    known = _representative(parts)
+    for part in parts:
+        if part.counts.written and (part.columns, part.layout) != (known.columns, known.layout):
+            raise BadRequest(
+                f"the model gives {len(known.columns)} columns for some records and {len(part.columns)} for "
+                "others; leave the output out with the option outputs"
+            )
+
+
+def _joined_output(storage: BatchStorage, file: InputFile, parts: Sequence[Part]) -> StoredObject:
+    """Writes the output of a file.
+
+    Args:
+        storage: Where its parts are, and it goes.
+        file: The file.
+        parts: Its parts, in order.
+    """
+    key, content_type = output_key(file.key), file.answer.format.content_type
+    objects = [_object(storage.work, part.output) for part in parts if part.output]
+    if file.answer.format in TABLES and len(objects) > 1:
+        return _rewritten(storage, file, objects)
+    known = _representative(parts)
+    rows = _counts(parts).written
+    envelope = {"model_name": file.model, "model_version": str(file.version)}
+    whole = Whole(file.answer, known.columns, known.layout, rows, envelope)
+    pieces: list[bytes | StoredObject] = [head(whole), *objects, tail(file.answer)]
+    return storage.outputs.join(key, pieces, storage.work, content_type)
+
+
+def _joined_errors(storage: BatchStorage, file: InputFile, parts: Sequence[Part]) -> StoredObject | None:
+    """Writes the failed records of a file, numbered within the file; returns None when there are none."""
+    if not any(part.errors for part in parts):
+        storage.outputs.delete(errors_key(file.key))  # of an earlier upload
+        return None
+    writer = storage.outputs.create(errors_key(file.key), "application/jsonlines")
+
+    def write() -> None:
+        before = 0
+        for part in parts:
+            for line in _lines(storage.work, part.errors):
+                error = orjson.loads(line)
+                writer.write(orjson.dumps({**error, "record": error["record"] + before}) + b"\n")
+            before += part.counts.read
+
+    return _closed(writer, write)
+
+
+def _rewritten(storage: BatchStorage, file: InputFile, objects: Sequence[StoredObject]) -> StoredObject:
+    """Writes one table of several; parts without rows add nothing."""
+    writer = storage.outputs.create(output_key(file.key), file.answer.format.content_type)
+    readers: list[ObjectReader] = [storage.work.open(found) for found in objects]
+    return _closed(writer, lambda: rewrite(readers, file.answer, writer))
+
+
+def _closed(writer: ObjectWriter, write: Callable[[], None]) -> StoredObject:
+    """Makes an object visible once all of it is written."""
+    try:
+        write()
+        return writer.close()
+    except BaseException:
+        writer.abort()
+        raise
+
+
+def _lines(bucket: Bucket, key: str | None) -> Iterator[bytes]:
+    if key is None:
+        return
+    found = _object(bucket, key)
+    rest = b""
+    for block in bucket.open(found).blocks(0, found.size):
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines
+
+
+def _object(bucket: Bucket, key: str) -> StoredObject:
+    found = bucket.find(key)
+    if found is None:
+        raise ServiceUnavailable("a part of the file is gone; redrive the batch")
+    return found

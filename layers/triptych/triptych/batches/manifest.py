@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from triptych.aws.objects import StoredObject
 from triptych.batches.batch import Batch
 from triptych.batches.document import file_status
 from triptych.batches.estimate import Work, cost_of
@@ -30,6 +31,18 @@ class Generation(NamedTuple):
     size: int | None = None
     etag: str | None = None
     version: str | None = None
+
+    @classmethod
+    def of(cls, found: StoredObject | InputFile | str) -> Generation:
+        """Returns the generation of an object that was found, or of a file that was opened.
+
+        Args:
+            found: The object or the file; the key alone of an object that is not there.
+        """
+        if isinstance(found, str):
+            return cls(found)
+        version = found.object_version if isinstance(found, InputFile) else found.version
+        return cls(found.key, found.size, found.etag, version)
 
 
 class FileReport(NamedTuple):

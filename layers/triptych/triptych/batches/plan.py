@@ -12,8 +12,9 @@ from triptych.batches.batch import Batch
 from triptych.batches.cut import plan_chunks
 from triptych.batches.file import Chunk, InputFile, Join, Part, chunk_of, encode, without_long_head
 from triptych.batches.find import Models, find_files, input_file
-from triptych.batches.finish import Finisher, generation
+from triptych.batches.finish import Finisher
 from triptych.batches.keys import chunks_key, files_key, joins_key, plan_key
+from triptych.batches.manifest import Generation
 from triptych.batches.staging import Staging
 from triptych.batches.store import BatchStorage, Cancelled
 from triptych.clock import Deadline
@@ -133,7 +134,7 @@ class Planner:
         except TriptychError as error:
             if error.retryable or isinstance(error, Cancelled):
                 raise
-            self._finisher.refuse(batch, number, generation(found), error)
+            self._finisher.refuse(batch, number, Generation.of(found), error)
             return []
 
     def keep_files(self, batch: Batch, files: Sequence[StoredObject | str]) -> None:
@@ -157,7 +158,7 @@ class Planner:
 
         def begin(numbered: tuple[int, StoredObject | str]) -> None:
             number, found = numbered
-            self._finisher.begin(batch, number, generation(found))
+            self._finisher.begin(batch, number, Generation.of(found))
 
         for _ in ahead(begin, enumerate(files), _AT_ONCE):
             pass

@@ -9,7 +9,7 @@ from triptych.aws.objects import StoredObject
 from triptych.batches.batch import Batch, BatchSource, upload_id
 from triptych.batches.events import Upload
 from triptych.batches.file import Chunk, Join
-from triptych.batches.finish import generation
+from triptych.batches.manifest import Generation
 from triptych.batches.plan import WHOLE
 from triptych.batches.service import BatchService
 from triptych.batches.steps import FileSteps
@@ -120,7 +120,7 @@ class Uploads:
         return None
 
     def _transform(self, batch: Batch, found: StoredObject, deadline: Deadline) -> None:
-        self._steps.finisher.begin(batch, 0, generation(found))
+        self._steps.finisher.begin(batch, 0, Generation.of(found))
         if found.size > self._limits.direct_bytes:
             self._hand_over(batch, found)
             return
