@@ -10,7 +10,7 @@ from triptych.clock import Deadline, wall_clock
 from triptych.inference.adaptive_batching import AdaptiveBatcher
 from triptych.jobs.attempts import Attempts, Limit
 from triptych.jobs.consumer import Consumer
-from triptych.jobs.job import JobResult, Status
+from triptych.jobs.job import JobRequest, JobResult, Status
 from triptych.jobs.large import LargeRunner
 from triptych.jobs.notification import job_finalizer
 from triptych.jobs.runner import Runner
@@ -26,7 +26,6 @@ from triptych.models.memory import MemoryBudget
 from triptych.models.repository import ModelRepository
 from triptych.models.session import open_session
 from triptych.models.store import ModelStore
-from triptych.rows.options import JobRequest
 
 from benchmarks.models import repository
 from tests.support.job_fakes import (

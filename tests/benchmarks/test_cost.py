@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from triptych.aws.table import Item
 from triptych.jobs import transitions
-from triptych.jobs.job import Job, JobResult
+from triptych.jobs.job import Job, JobRequest, JobResult
 from triptych.jobs.store import job_item
-from triptych.rows.options import JobRequest
 
 from benchmarks import prices
 from benchmarks.cost import LEVELS, cost, crossing

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given
 from triptych.aws.index import SHARDS, shard
 from triptych.errors import BadRequest, ServiceUnavailable
-from triptych.jobs.job import PATIENCE, Job, JobResult, Status
+from triptych.jobs.job import PATIENCE, Job, JobRequest, JobResult, Status
 from triptych.jobs.store import job_item, job_of
 from triptych.jobs.transitions import cancelled, started
 from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.record import notified
-from triptych.rows.options import JobRequest
 
 from tests.integration.job_world import RETENTION, TABLE, JobWorld
 from tests.support.job_strategies import jobs

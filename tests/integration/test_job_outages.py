@@ -10,10 +10,9 @@ from triptych.aws.clients import AwsClients
 from triptych.aws.queue import Queue
 from triptych.errors import ServiceUnavailable
 from triptych.jobs.inputs import InputStore, StoredInput
-from triptych.jobs.job import Job, JobResult
+from triptych.jobs.job import Job, JobRequest, JobResult
 from triptych.jobs.results import ResultStore
 from triptych.jobs.store import JobStore
-from triptych.rows.options import JobRequest
 
 from tests.integration.job_world import INPUTS, RESULTS, JobWorld
 from tests.integration.outages import NO_ANSWER, refusing

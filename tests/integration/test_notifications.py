@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from triptych.errors import ServiceUnavailable
-from triptych.jobs.job import Job, JobResult, Status
+from triptych.jobs.job import Job, JobRequest, JobResult, Status
 from triptych.jobs.notification import notification
 from triptych.lifecycle.failure import Failure
 from triptych.protocol.json_document import dump
-from triptych.rows.options import JobRequest
 
 from tests.integration.job_world import REGION, JobWorld
 from tests.integration.outages import refusing

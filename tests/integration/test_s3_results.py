@@ -7,8 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from triptych.errors import NotFound, ServiceUnavailable
-from triptych.jobs.job import Job, JobResult
-from triptych.rows.options import JobRequest
+from triptych.jobs.job import Job, JobRequest, JobResult
 
 from tests.integration.job_world import RESULTS, JobWorld
 from tests.integration.outages import refusing

@@ -10,12 +10,13 @@ from threading import Thread
 
 import numpy as np
 from triptych.clock import Deadline
-from triptych.inference.file import transform_file
+from triptych.inference.file import transform_rows
 from triptych.inference.local_file import LocalFile
 from triptych.inference.slices import Budget
+from triptych.inference.tensor_file import transform_tensors
 from triptych.models.memory import RESERVE, anonymous_memory, bound_memory
 from triptych.protocol.tensors import Array
-from triptych.rows.options import JobRequest
+from triptych.rows.options import RowOptions, row_options
 
 from tests.support.local_files import tiny
 
@@ -27,8 +28,8 @@ TYPES = {"csv": "text/csv", "lines": "application/jsonlines", "parquet": "applic
 NAMES = [f"x_{index}" for index in range(4)]
 
 
-def write(path: Path, kind: str, size: int) -> JobRequest:
-    """Writes rows of four numbers, and says how they are to be read."""
+def write(path: Path, kind: str, size: int) -> RowOptions | int:
+    """Writes rows of four numbers; returns how to read them, which for tensors is the length of the header."""
     block = np.random.default_rng(0).random((MIB // 16, 4), dtype="<f4")
     if kind == "tensors":
         return _tensors(path, block, size)
@@ -40,10 +41,10 @@ def write(path: Path, kind: str, size: int) -> JobRequest:
             file.write((",".join(NAMES) + "\n").encode() if kind == "csv" else b"")
             for _ in range(size // len(text) + 1):
                 file.write(text)
-    return JobRequest(TYPES[kind])
+    return row_options(TYPES[kind])
 
 
-def _tensors(path: Path, block: Array, size: int) -> JobRequest:
+def _tensors(path: Path, block: Array, size: int) -> int:
     rows = size // MIB * len(block)
     described = {"name": "x", "datatype": "FP32", "shape": [rows, 4]}
     message = {
@@ -55,7 +56,7 @@ def _tensors(path: Path, block: Array, size: int) -> JobRequest:
         file.write(header)
         for _ in range(size // MIB):
             file.write(block.tobytes())
-    return JobRequest(header_length=len(header))
+    return len(header)
 
 
 def _csv(block: Array) -> bytes:
@@ -80,7 +81,7 @@ def _parquet(path: Path, block: Array, size: int) -> None:
 def main(directory: Path, kind: str, size: int) -> dict[str, int]:
     """Runs a job; gives the bytes of its source, and the most that it had in memory of its own."""
     source, target = directory / kind, directory / "target"
-    request = write(source, kind, size)
+    written = write(source, kind, size)
     model = tiny((directory / "identity.onnx").read_bytes(), directory)
     bound_memory(BOUND + RESERVE)
     most = [anonymous_memory()]
@@ -91,8 +92,11 @@ def main(directory: Path, kind: str, size: int) -> dict[str, int]:
             time.sleep(0.005)
 
     Thread(target=look, daemon=True).start()
-    file = LocalFile(source, request.content_encoding, directory)
-    transform_file(model, file, request, target, Budget(Deadline.after(300), lambda: None))
+    file, budget = LocalFile(source, None, directory), Budget(Deadline.after(300), lambda: None)
+    if isinstance(written, int):
+        transform_tensors(model, file, written, target, budget)
+    else:
+        transform_rows(model, file, written, target, budget)
     return {"source": source.stat().st_size, "peak": most[0]}
 
 

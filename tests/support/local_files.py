@@ -8,13 +8,14 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from triptych.clock import Deadline
-from triptych.inference.file import transform_file
+from triptych.inference.file import transform_rows
 from triptych.inference.local_file import LocalFile
 from triptych.inference.slices import Budget, Sizes
+from triptych.inference.tensor_file import transform_tensors
+from triptych.jobs.job import JobRequest
 from triptych.models.config import ModelConfig, SessionSettings, parse_model_config
 from triptych.models.model import Model
 from triptych.models.session import open_session
-from triptych.rows.options import JobRequest
 
 MODELS = Path(__file__).parents[2] / "layers/models"
 TINY = Sizes(first=1, largest=64, block=16)
@@ -66,6 +67,9 @@ def transformed(
         source.write_bytes(body)
         file = LocalFile(source, request.content_encoding, Path(name))
         budget = Budget(Deadline.after(60), checkpoint, sizes)
-        answer = transform_file(model, file, request, target, budget)
+        if request.content_type is None or request.header_length is not None:
+            answer = transform_tensors(model, file, request.header_length, target, budget)
+        else:
+            answer = transform_rows(model, file, request.row_options(), target, budget)
         assert {source, target} == set(Path(name).iterdir())
         return Transformed(target.read_bytes(), *answer)

@@ -12,7 +12,7 @@ from triptych.clock import Deadline
 from triptych.inference.adaptive_batching import AdaptiveBatcher
 from triptych.jobs.attempts import Attempts, Limit
 from triptych.jobs.consumer import Consumer
-from triptych.jobs.job import Job
+from triptych.jobs.job import Job, JobRequest
 from triptych.jobs.large import LargeRunner
 from triptych.jobs.notification import job_finalizer
 from triptych.jobs.reaper import Reaper
@@ -27,7 +27,6 @@ from triptych.models.loader import Runtime
 from triptych.models.memory import MemoryBudget
 from triptych.models.repository import ModelRepository
 from triptych.models.store import ModelStore
-from triptych.rows.options import JobRequest
 
 from tests.support.hooked_sessions import Hooks
 from tests.support.job_fakes import (

@@ -11,11 +11,12 @@ from triptych.batches.events import Upload
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.inference.rows import predict_rows
+from triptych.jobs.job import JobRequest
 from triptych.jobs.message import decode
 from triptych.jobs.submission import OptionLimits, Options, Submission
 from triptych.models.model import Model
 from triptych.protocol.json_document import dump
-from triptych.rows.options import JobRequest, row_options
+from triptych.rows.options import row_options
 
 from tests.support.batch_world import BatchWorld
 from tests.support.local_files import sample, transformed

@@ -20,11 +20,11 @@ from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.inference import local_file
 from triptych.inference.rows import predict_rows
 from triptych.inference.slices import Sizes
+from triptych.jobs.job import JobRequest
 from triptych.models import model as serving_model
 from triptych.models.config import ModelConfig
 from triptych.models.model import Model
 from triptych.protocol.compression import PLAIN_LIMIT
-from triptych.rows.options import JobRequest
 
 from tests.support.local_files import TINY, sample, tiny, transformed
 from tests.support.properties import examples

@@ -16,15 +16,15 @@ from onnx import helper
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
 from triptych.inference import tensor_writer
-from triptych.inference.file import transform_file
 from triptych.inference.local_file import LocalFile
 from triptych.inference.slices import Budget, Sizes
+from triptych.inference.tensor_file import transform_tensors
 from triptych.inference.tensors import infer, raw_request
+from triptych.jobs.job import JobRequest
 from triptych.models.model import Model
 from triptych.protocol.compression import PLAIN_LIMIT
 from triptych.protocol.datatypes import DATATYPES
 from triptych.protocol.infer_request import parse_infer_request
-from triptych.rows.options import JobRequest
 
 from tests.support.local_files import TINY, sample, tiny, transformed
 from tests.support.properties import examples
@@ -200,12 +200,8 @@ def test_full_disk(
     source.write_bytes(body)
     monkeypatch.setattr(tensor_writer._Output, "add", fail)  # noqa: SLF001 - no disk is full when it is wanted
     with pytest.raises(kind):
-        transform_file(
-            DIGITS,
-            LocalFile(source, None, tmp_path),
-            JobRequest(header_length=length),
-            target,
-            Budget(LATER, lambda: None),
+        transform_tensors(
+            DIGITS, LocalFile(source, None, tmp_path), length, target, Budget(LATER, lambda: None)
         )
 
 

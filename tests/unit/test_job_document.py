@@ -9,11 +9,10 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 from triptych.clock import moment
 from triptych.jobs.document import document
-from triptych.jobs.job import Job, JobResult, Status
+from triptych.jobs.job import Job, JobRequest, JobResult, Status
 from triptych.jobs.notification import notification
 from triptych.lifecycle.failure import Failure
 from triptych.protocol.json_document import dump
-from triptych.rows.options import JobRequest
 
 from tests.support.contract import DOCUMENT
 from tests.support.job_strategies import MOMENTS, ended_jobs, jobs

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest, NotFound, TriptychError
 from triptych.jobs.document import document
-from triptych.jobs.job import IDS, Job, Status
+from triptych.jobs.job import IDS, Job, JobRequest, Status
 from triptych.jobs.message import Message, decode, encode
 from triptych.jobs.submission import OptionLimits, Options, Submission
-from triptych.rows.options import JobRequest
 
 from tests.support.job_strategies import jobs
 from tests.support.properties import examples

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.errors import BadRequest, NotAcceptable, NotFound, TriptychError, UnsupportedMediaType
-from triptych.jobs.job import IDS, Job
+from triptych.jobs.job import IDS, Job, JobRequest
 from triptych.jobs.submission import Options, Submission, check, is_rows
 from triptych.lifecycle.ids import random_id
-from triptych.rows.options import JobRequest
 
 from tests.support.properties import examples
 

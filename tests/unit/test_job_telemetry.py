@@ -4,10 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from triptych.jobs.job import Job, Status
+from triptych.jobs.job import Job, JobRequest, Status
 from triptych.jobs.telemetry import JobTelemetry, ModelRun
 from triptych.lifecycle.failure import Failure
-from triptych.rows.options import JobRequest
 
 ID = "00000000-0000-4000-8000-000000000001"
 PRIVATE = "a very private text"

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from triptych.errors import Conflict
 from triptych.jobs import transitions
-from triptych.jobs.job import FINAL, Job, JobResult, Status
+from triptych.jobs.job import FINAL, Job, JobRequest, JobResult, Status
 from triptych.jobs.transitions import leased, overdue
 from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.record import notified
-from triptych.rows.options import JobRequest
 
 from tests.support.job_strategies import MOMENTS, jobs
 from tests.support.properties import examples

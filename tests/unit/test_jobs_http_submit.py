@@ -15,9 +15,8 @@ from urllib.parse import urljoin
 
 import pytest
 from triptych.jobs.inputs import MAX_INPUT
-from triptych.jobs.job import IDS, Job
+from triptych.jobs.job import IDS, Job, JobRequest
 from triptych.models.repository import ModelRepository
-from triptych.rows.options import JobRequest
 
 from tests.support.job_fakes import INPUTS, NOW
 from tests.support.jobs_api import DAY, JobsApi

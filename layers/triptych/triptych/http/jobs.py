@@ -9,7 +9,7 @@ from triptych.errors import Conflict
 from triptych.http.request import HEADER_LENGTH, Request
 from triptych.http.response import MAX_BODY, Response, filled_cells, json_response
 from triptych.jobs.document import document
-from triptych.jobs.job import Job, JobResult, Status
+from triptych.jobs.job import Job, JobRequest, JobResult, Status
 from triptych.jobs.service import JobService
 from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import OptionLimits, Submission, check, is_rows, options
@@ -17,7 +17,6 @@ from triptych.models.repository import ModelRepository
 from triptych.protocol import json_document as fields
 from triptych.protocol.json_document import parse_object
 from triptych.protocol.names import check_known
-from triptych.rows.options import JobRequest
 
 RETRY_AFTER = {"Retry-After": "1"}
 """Seconds until it makes sense to ask again for a job that has not ended."""

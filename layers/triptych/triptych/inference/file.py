@@ -15,7 +15,6 @@ time gives. Tensors in a file are run by `tensor_file`.
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -23,27 +22,25 @@ from pathlib import Path
 
 import orjson
 
-from triptych.errors import BadRequest, DeadlineExceeded, NotUtf8, PayloadTooLarge, RowError
+from triptych.errors import BadRequest, DeadlineExceeded, NotUtf8, RowError
 from triptych.inference.blocks import Block
 from triptych.inference.isolation import BadRecord, Isolated, isolate
 from triptych.inference.json_lines import Survey, survey
-from triptych.inference.local_file import FileAnswer, LocalFile
+from triptych.inference.local_file import FileAnswer, LocalFile, room_on_disk
 from triptych.inference.output import Part, write_file, write_parts
 from triptych.inference.piece import Counts, Piece, Report, Sinks
 from triptych.inference.predictor import Predictor
 from triptych.inference.reading import Read, is_positioned, read_file, read_piece
 from triptych.inference.rows import PreparedRows, envelope_of, predict_rows, row_schema, wanted_outputs
 from triptych.inference.slices import Budget, RowsDepend, Slices
-from triptych.inference.tensor_file import transform_tensors
 from triptych.models.model import Model
 from triptych.rows.formats import Format
-from triptych.rows.options import JobRequest, RowOptions
+from triptych.rows.options import RowOptions
 from triptych.rows.table import EMPTY, Table
 
 _RESERVE = 2.0
 """How many times the longest block's time must be left for another one."""
 
-_FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _WHOLE_JSON = "as JSON instances; send CSV, JSON Lines or Parquet"
 _WHOLE_ROWS = (
     "for a model whose rows depend on each other; send fewer rows, or, if they do not, say so in its "
@@ -164,40 +161,32 @@ class _PieceRun:
         return over or self._budget.deadline.remaining < _RESERVE * self._longest
 
 
-def transform_file(
-    model: Model, source: LocalFile, request: JobRequest, target: Path, budget: Budget
+def transform_rows(
+    model: Model, source: LocalFile, options: RowOptions, target: Path, budget: Budget
 ) -> FileAnswer:
-    """Answers a request that lies in a file, as real time answers it; the first bad row fails it.
+    """Predicts for the rows of a local file as real time does; the first bad row fails it.
 
     Memory does not grow with the file where its rows can be run by themselves. Beside the source and the
-    answer, the directory of the source takes a decompressed copy of tensors and Parquet that come compressed,
-    and that of the target once more the outputs of tensors that are strings or JSON.
+    answer, the directory of the source takes a decompressed copy of Parquet that comes compressed.
 
     Args:
         model: The model.
-        source: The file.
-        request: How it is read and answered.
+        source: The rows.
+        options: How they are written, and what comes back for them.
         target: The file of the answer; it is whole only when this returns.
         budget: When to stop, and how much is done at once.
 
     Raises:
-        TriptychError: As `infer` and `predict_rows`; also where the disk is full.
+        TriptychError: As `predict_rows`; also where the disk is full.
     """
     slices = Slices(model, budget)
-    with _room_on_disk():
-        if request.content_type is None or request.header_length is not None:
-            with source.mapped() as content:
-                return transform_tensors(content, request.header_length, target, slices)
-        return _transform_rows(source, request.row_options(), target, slices)
-
-
-def _transform_rows(source: LocalFile, options: RowOptions, target: Path, slices: Slices) -> FileAnswer:
-    if options.input.format is Format.JSON:
-        return _whole(source.content(_WHOLE_JSON), options, target, slices)
-    if slices.model.config.group is not False:
-        with suppress(RowsDepend):
-            return _strict(source, options, target, slices)
-    return _whole(source.content(_WHOLE_ROWS), options, target, slices)
+    with room_on_disk():
+        if options.input.format is Format.JSON:
+            return _whole(source.content(_WHOLE_JSON), options, target, slices)
+        if model.config.group is not False:
+            with suppress(RowsDepend):
+                return _strict(source, options, target, slices)
+        return _whole(source.content(_WHOLE_ROWS), options, target, slices)
 
 
 def _whole(content: bytes, options: RowOptions, target: Path, slices: Slices) -> FileAnswer:
@@ -296,16 +285,3 @@ def _located(rows: int, offset: int) -> Generator[None]:
         raise error.after(rows) from error
     except NotUtf8 as error:
         raise NotUtf8(error.byte + offset) from error
-
-
-@contextmanager
-def _room_on_disk() -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL_DISK:
-            raise
-        raise PayloadTooLarge(
-            "the job needs more room on the function's disk than there is: about the size of the input, "
-            "decompressed, and of the answer together; send less at once, or ask for fewer outputs"
-        ) from error

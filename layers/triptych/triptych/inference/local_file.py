@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ MAX_PLAIN = 2**30
 
 _BLOCK = 2**20  # bytes that are read at once
 _COMPRESSED_BLOCK = 2**16  # of which each may unfold to many
+_FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class FileAnswer(NamedTuple):
@@ -101,3 +103,17 @@ class LocalFile(NamedTuple):
                 content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             # An error's traceback may still hold views of it: it is closed when the last of them is gone.
             yield memoryview(content)
+
+
+@contextmanager
+def room_on_disk() -> Generator[None]:
+    """Raises `PayloadTooLarge` where the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL_DISK:
+            raise
+        raise PayloadTooLarge(
+            "the job needs more room on the function's disk than there is: about the size of the input, "
+            "decompressed, and of the answer together; send less at once, or ask for fewer outputs"
+        ) from error

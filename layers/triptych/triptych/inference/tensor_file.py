@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from triptych.errors import NO_MEMORY, BadRequest, PayloadTooLarge
-from triptych.inference.local_file import FileAnswer
-from triptych.inference.slices import Results, RowsDepend, Slices
+from triptych.inference.local_file import FileAnswer, LocalFile, room_on_disk
+from triptych.inference.slices import Budget, Results, RowsDepend, Slices
 from triptych.inference.tensor_writer import TensorWriter
 from triptych.inference.tensors import PreparedTensors, infer, prepare_infer, raw_request
 from triptych.models.model import Model
@@ -28,19 +28,28 @@ from triptych.protocol.tensors import Tensor
 
 
 def transform_tensors(
-    content: memoryview, header_length: int | None, target: Path, slices: Slices
+    model: Model, source: LocalFile, header_length: int | None, target: Path, budget: Budget
 ) -> FileAnswer:
-    """Runs a model on the tensors of a request.
+    """Runs a model on the tensors of a request in a local file.
+
+    Beside the source and the answer, the directory of the source takes a decompressed copy of one that comes
+    compressed, and that of the target once more the outputs that are strings or JSON.
 
     Args:
-        content: The request, as a view of a file.
+        model: The model.
+        source: The request.
         header_length: Bytes of the JSON at its beginning; None when it is nothing but JSON.
-        target: The file that the answer is written to.
-        slices: Runs the model where rows can be run by themselves.
+        target: The file of the answer; it is whole only when this returns.
+        budget: When to stop, and how much is done at once.
 
     Raises:
-        TriptychError: As `infer`.
+        TriptychError: As `infer`; also where the disk is full.
     """
+    with room_on_disk(), source.mapped() as content:
+        return _transformed(content, header_length, target, Slices(model, budget))
+
+
+def _transformed(content: memoryview, header_length: int | None, target: Path, slices: Slices) -> FileAnswer:
     model = slices.model
     request = _request(model, content, header_length)
     if not _is_sliceable(model, request):

@@ -25,13 +25,12 @@ from triptych.inference.adaptive_batching import NotStarted
 from triptych.jobs import transitions
 from triptych.jobs.consumer import Received
 from triptych.jobs.inputs import InputStore, StoredInput
-from triptych.jobs.job import Job, JobResult
+from triptych.jobs.job import Job, JobRequest, JobResult
 from triptych.jobs.message import encode
 from triptych.jobs.store import JobStorage
 from triptych.jobs.telemetry import JobTelemetry
 from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.finalize import Finalizer
-from triptych.rows.options import JobRequest
 
 Delay = int | None
 """Seconds until a message becomes visible again; None when it is done."""

@@ -9,11 +9,10 @@ from typing import NamedTuple
 from triptych.aws.queue import Delivery, Queue
 from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, ServiceUnavailable, TriptychError
-from triptych.jobs.job import IDS, UNKNOWN_MODEL, Job
+from triptych.jobs.job import IDS, UNKNOWN_MODEL, Job, JobRequest
 from triptych.jobs.message import Message, decode
 from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import OptionLimits, Options, Submission
-from triptych.rows.options import JobRequest
 
 GRACE = 5
 """Seconds after the end of an invocation when messages come back that it did not deal with."""

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.ids import Ids
-from triptych.rows.options import JobRequest
+from triptych.rows.options import RowOptions, row_options
 
 
 class Status(StrEnum):
@@ -56,6 +56,32 @@ class JobResult(NamedTuple):
     size: int
     version: int
     filled: int = 0
+
+
+class JobRequest(NamedTuple):
+    """How to read the input of a job and write its result.
+
+    Attributes:
+        content_type: Content type of the input; None for tensors in JSON or with a JSON header.
+        content_encoding: How the input is compressed; None when it is not.
+        header_length: Bytes of the JSON before raw tensors; None when there are none.
+        accept: Content types that the rows of the result may have; None for that of the input.
+        join: Columns of the rows that come back before the outputs.
+        outputs: Names of the wanted outputs of rows, with commas between.
+        delimiter: What separates the cells of CSV, as options call it; None for a comma.
+    """
+
+    content_type: str | None = None
+    content_encoding: str | None = None
+    header_length: int | None = None
+    accept: str | None = None
+    join: str | None = None
+    outputs: str | None = None
+    delimiter: str | None = None
+
+    def row_options(self) -> RowOptions:
+        """Returns the options of rows; raises as the function `row_options`."""
+        return row_options(self.content_type, self.accept, self.join, self.outputs, self.delimiter)
 
 
 class Job(NamedTuple):

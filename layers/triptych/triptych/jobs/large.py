@@ -11,16 +11,18 @@ from time import monotonic
 from triptych.clock import Deadline
 from triptych.errors import TriptychError
 from triptych.inference.adaptive_batching import NotStarted
-from triptych.inference.file import transform_file
-from triptych.inference.local_file import LocalFile
+from triptych.inference.file import transform_rows
+from triptych.inference.local_file import FileAnswer, LocalFile
 from triptych.inference.slices import Budget
+from triptych.inference.tensor_file import transform_tensors
 from triptych.jobs.attempts import Attempt, Input, Output, caught, input_of, still_running
+from triptych.jobs.job import JobRequest
 from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import is_rows
 from triptych.jobs.telemetry import JobTelemetry, ModelRun
+from triptych.models.model import Model
 from triptych.models.store import ModelStore
 from triptych.protocol.media_types import media_type
-from triptych.rows.options import JobRequest
 
 _LEAST = 5.0
 """Seconds that must be left for a large job to begin."""
@@ -77,9 +79,9 @@ class LargeRunner:
         source = LocalFile(directory / "input", found.request.content_encoding, directory)
         self._write(found, source.path)
         deadline.check("downloading the input")
-        request = _without_type_of_tensors(found.request, source)
+        budget = Budget(deadline, self._checkpoint(attempt))
         started = monotonic()
-        answer = transform_file(model, source, request, target, Budget(deadline, self._checkpoint(attempt)))
+        answer = _answer(model, found.request, source, target, budget)
         self._telemetry.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
         return Output(target, answer.content_type, answer.header_length, answer.filled, model.version)
 
@@ -101,8 +103,9 @@ class LargeRunner:
         return check
 
 
-def _without_type_of_tensors(request: JobRequest, source: LocalFile) -> JobRequest:
-    """Removes the content type of tensors: whether JSON is tensors or rows, only its text shows."""
+def _answer(model: Model, request: JobRequest, source: LocalFile, target: Path, budget: Budget) -> FileAnswer:
     json = media_type(request.content_type or "").name == "application/json"
-    text = source.content(_AS_JSON) if json else b""
-    return request if is_rows(request, text) else request._replace(content_type=None)
+    text = source.content(_AS_JSON) if json else b""  # whether JSON is tensors or rows, only its text shows
+    if is_rows(request, text):
+        return transform_rows(model, source, request.row_options(), target, budget)
+    return transform_tensors(model, source, request.header_length, target, budget)

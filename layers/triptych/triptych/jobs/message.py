@@ -21,12 +21,11 @@ import pybase64
 
 from triptych.aws.queue import NOT_IN_SQS
 from triptych.errors import BadRequest
-from triptych.jobs.job import IDS, Job
+from triptych.jobs.job import IDS, Job, JobRequest
 from triptych.jobs.submission import OptionLimits, Options, Submission, options
 from triptych.protocol import json_document as fields
 from triptych.protocol.json_document import dump, json_type, parse_object
 from triptych.protocol.names import check_known, model_name, version_number
-from triptych.rows.options import JobRequest
 
 _INPUTS = ("request", "body", "body_base64", "input")
 _KNOWN = (

@@ -15,6 +15,7 @@ from triptych.inference.request import Prepared
 from triptych.inference.rows import prepare_rows
 from triptych.inference.tensors import prepare_infer, raw_request
 from triptych.jobs.attempts import Attempt, Output, caught
+from triptych.jobs.job import JobRequest
 from triptych.jobs.large import LargeRunner
 from triptych.jobs.submission import is_rows
 from triptych.jobs.telemetry import JobTelemetry, ModelRun
@@ -22,7 +23,6 @@ from triptych.models.model import Model
 from triptych.models.store import ModelStore
 from triptych.protocol.compression import decompress
 from triptych.protocol.infer_request import parse_infer_request
-from triptych.rows.options import JobRequest
 
 type Outputs = dict[str, Output | TriptychError]
 """What came of jobs, by id: an output, or why there is none."""

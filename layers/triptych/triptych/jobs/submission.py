@@ -7,12 +7,11 @@ import re
 from typing import NamedTuple
 
 from triptych.errors import BadRequest
-from triptych.jobs.job import Job
+from triptych.jobs.job import Job, JobRequest
 from triptych.lifecycle.notification import target
 from triptych.protocol.infer_request import parse_infer_request
 from triptych.protocol.json_document import dump, parse_object
 from triptych.protocol.media_types import media_type
-from triptych.rows.options import JobRequest
 
 MIN_TIME_TO_LIVE = 60
 MAX_TIME_TO_LIVE = 864_000

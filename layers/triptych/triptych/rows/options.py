@@ -1,6 +1,6 @@
 """What a caller asks of rows.
 
-A request asks in its headers and query (`row_options`), a job in its message (`JobRequest`). The files of a
+A request asks in its headers and query (`row_options`), a job in its message. The files of a
 batch have options from up to three sources, which are merged:
 
 | source | as | precedence |
@@ -89,32 +89,6 @@ def row_options(
     """
     form = request_format(content_type, "," if delimiter is None else _delimiter(delimiter, "delimiter"))
     return RowOptions.of(form, answer_format(accept, form), join, outputs)
-
-
-class JobRequest(NamedTuple):
-    """How to read the input of a job and write its result.
-
-    Attributes:
-        content_type: Content type of the input; None for tensors in JSON or with a JSON header.
-        content_encoding: How the input is compressed; None when it is not.
-        header_length: Bytes of the JSON before raw tensors; None when there are none.
-        accept: Content types that the rows of the result may have; None for that of the input.
-        join: Columns of the rows that come back before the outputs.
-        outputs: Names of the wanted outputs of rows, with commas between.
-        delimiter: What separates the cells of CSV, as options call it; None for a comma.
-    """
-
-    content_type: str | None = None
-    content_encoding: str | None = None
-    header_length: int | None = None
-    accept: str | None = None
-    join: str | None = None
-    outputs: str | None = None
-    delimiter: str | None = None
-
-    def row_options(self) -> RowOptions:
-        """Returns the options of rows; raises as the function `row_options`."""
-        return row_options(self.content_type, self.accept, self.join, self.outputs, self.delimiter)
 
 
 class BatchOptions(NamedTuple):
