@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from triptych.aws.table import Pacer
 from triptych.aws.workflow import Workflow
 from triptych.batches.batch import Batch
-from triptych.batches.file import FileOutcome, Part
+from triptych.batches.file import FileOutcome, InputFile, Part
 from triptych.batches.lookup import Origin, PredictionStore
 from triptych.batches.store import BatchStore
-from triptych.batches.telemetry import BatchTelemetry, ChunkRun
+from triptych.batches.telemetry import BatchTelemetry
 from triptych.clock import Deadline
 from triptych.errors import BadRequest
 from triptych.inference.piece import Prediction
@@ -179,7 +179,7 @@ class WatchedBatches(BatchTelemetry):
     """
 
     accepted: list[Batch] = field(default_factory=list)
-    runs: list[tuple[str, ChunkRun]] = field(default_factory=list)
+    runs: list[tuple[str, Part]] = field(default_factory=list)
     files: list[FileOutcome] = field(default_factory=list)
     ended: list[Batch] = field(default_factory=list)
     messages: list[tuple[int, int]] = field(default_factory=list)
@@ -189,9 +189,9 @@ class WatchedBatches(BatchTelemetry):
         """Remembers a new batch."""
         self.accepted.append(batch)
 
-    def chunk_ran(self, batch_id: str, run: ChunkRun) -> None:
+    def chunk_ran(self, batch_id: str, file: InputFile, part: Part) -> None:  # noqa: ARG002 - as the interface has it
         """Remembers a run."""
-        self.runs.append((batch_id, run))
+        self.runs.append((batch_id, part))
 
     def file_ended(self, batch: Batch, outcome: FileOutcome) -> None:  # noqa: ARG002 - as the interface has it
         """Remembers what became of a file."""

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from triptych.batches.batch import Batch, BatchSource, Status
-from triptych.batches.file import FileOutcome, InputFile
-from triptych.batches.telemetry import BatchTelemetry, ChunkRun
+from triptych.batches.file import FileOutcome, InputFile, Part
+from triptych.batches.telemetry import BatchTelemetry
 from triptych.inference.piece import Counts
 from triptych.lifecycle.failure import Failure
 from triptych.rows.formats import Format, RowFormat
@@ -18,7 +18,7 @@ FORM = RowFormat(Format.CSV)
 FILE = InputFile(2, f"digits/{PRIVATE}.csv", 9, "etag", None, "digits", 3, FORM, BatchOptions(), FORM)
 DONE = FileOutcome(2, FILE.key, Counts(3, 2, 1), f"{PRIVATE}.out", None, f"{PRIVATE}.manifest.json")
 ERROR = Failure("BadRequest", f"it quotes {PRIVATE}", retryable=False)
-RUN = ChunkRun(FILE, Counts(3, 2, 1), 250, 200, 300 << 20, done=False)
+PART = Part(2, 0, False, 0, 9, Counts(3, 2, 1), None, 0, None, (), "", 250, 200, 300 << 20)
 
 type Line = dict[str, Any]
 
@@ -58,7 +58,7 @@ def test_accepted(telemetry: BatchTelemetry, capsys: pytest.CaptureFixture[str])
 
 def test_chunk(telemetry: BatchTelemetry, capsys: pytest.CaptureFixture[str]) -> None:
     """A chunk counts its records and tells how long it took, for its model."""
-    telemetry.chunk_ran("id", RUN)
+    telemetry.chunk_ran("id", FILE, PART)
     written = line(capsys)
     assert {
         "ChunkTime": (250, "Milliseconds"),
@@ -74,7 +74,7 @@ def test_chunk(telemetry: BatchTelemetry, capsys: pytest.CaptureFixture[str]) ->
 
 def test_chunk_without_failures(telemetry: BatchTelemetry, capsys: pytest.CaptureFixture[str]) -> None:
     """What did not happen is not paid for."""
-    telemetry.chunk_ran("id", RUN._replace(counts=Counts(3, 3, 0)))
+    telemetry.chunk_ran("id", FILE, PART._replace(counts=Counts(3, 3, 0)))
     assert "BatchFailedRecords" not in metrics(line(capsys))
 
 

@@ -17,12 +17,12 @@ from triptych.aws.objects import StoredObject
 from triptych.aws.table import Pacer
 from triptych.aws.uploads import ObjectWriter
 from triptych.batches.batch import Batch
-from triptych.batches.file import Chunk, InputFile, Part, head_of, without_long_columns
+from triptych.batches.file import Chunk, Part, head_of, without_long_columns
 from triptych.batches.find import Models
 from triptych.batches.keys import part_errors_key, part_key
 from triptych.batches.lookup import LookupRate, Origin
 from triptych.batches.store import BatchStorage
-from triptych.batches.telemetry import BatchTelemetry, ChunkRun
+from triptych.batches.telemetry import BatchTelemetry
 from triptych.clock import Deadline
 from triptych.errors import ServiceUnavailable
 from triptych.inference.file import transform_piece
@@ -128,7 +128,7 @@ class Transformer:
             sizes = sizes._replace(records=max(1, int(rate * _LOOKUP_SECONDS)))
         budget = Budget(stop, self._batches.checkpoint(batch.id), sizes, share)
         part = _PartWriter(self._storage, batch, chunk, Pacer(rate, stop)).write(model, budget)
-        self._telemetry.chunk_ran(batch.id, _run(chunk.file, part))
+        self._telemetry.chunk_ran(batch.id, chunk.file, part)
         return part
 
 
@@ -218,10 +218,6 @@ def _close(errors: ObjectWriter, report: Report) -> None:
         errors.close()
     else:
         errors.abort()
-
-
-def _run(file: InputFile, part: Part) -> ChunkRun:
-    return ChunkRun(file, part.counts, part.milliseconds, part.run_milliseconds, part.peak_bytes, part.last)
 
 
 def peak_memory() -> int:

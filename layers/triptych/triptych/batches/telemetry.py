@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from triptych.aws.telemetry import NO_MODEL, Telemetry
 from triptych.batches.batch import Batch, Status
-from triptych.batches.file import FileOutcome, InputFile
+from triptych.batches.file import FileOutcome, InputFile, Part
 from triptych.batches.keys import input_key
 from triptych.errors import TriptychError
-from triptych.inference.piece import Counts
-
-
-class ChunkRun(NamedTuple):
-    """A chunk, or the beginning of one, that was transformed.
-
-    Attributes:
-        file: The file that it is of.
-        counts: How many records.
-        milliseconds: How long it took.
-        run_milliseconds: How long of that the model ran.
-        peak_bytes: Most memory that the process had by then.
-        done: Whether nothing is left of the chunk.
-    """
-
-    file: InputFile
-    counts: Counts
-    milliseconds: int
-    run_milliseconds: int
-    peak_bytes: int
-    done: bool
-
 
 _ENDED: Final = {
     Status.SUCCEEDED: "BatchesSucceeded",
@@ -48,23 +26,23 @@ class BatchTelemetry(Telemetry):
         """A batch was accepted."""
         self.event(NO_MODEL, {"BatchesAccepted": 1.0}, "batch accepted", batch=batch.id)
 
-    def chunk_ran(self, batch_id: str, run: ChunkRun) -> None:
+    def chunk_ran(self, batch_id: str, file: InputFile, part: Part) -> None:
         """A chunk, or the beginning of one, was transformed."""
         values = {
-            "ChunkTime": float(run.milliseconds),
-            "InferenceTime": float(run.run_milliseconds),
-            "BatchRecords": float(run.counts.read),
-            "PeakMemory": float(run.peak_bytes >> 20),
-            **_some({"BatchFailedRecords": run.counts.failed}),
+            "ChunkTime": float(part.milliseconds),
+            "InferenceTime": float(part.run_milliseconds),
+            "BatchRecords": float(part.counts.read),
+            "PeakMemory": float(part.peak_bytes >> 20),
+            **_some({"BatchFailedRecords": part.counts.failed}),
         }
         self.event(
-            run.file.model,
+            file.model,
             values,
             "chunk ran",
             batch=batch_id,
-            file=run.file.number,
-            model_version=run.file.version,
-            done=run.done,
+            file=file.number,
+            model_version=file.version,
+            done=part.last,
         )
 
     def file_ended(self, batch: Batch, outcome: FileOutcome) -> None:
