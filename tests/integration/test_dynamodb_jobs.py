@@ -3,6 +3,7 @@
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.record import notified
 
 from tests.integration.job_world import RETENTION, TABLE, JobWorld
+from tests.integration.outages import refusing
 from tests.support.job_strategies import jobs
 
 NOW = 1_767_225_600_000
@@ -101,6 +103,19 @@ def test_replaced_by_the_next_revision_only(world: JobWorld) -> None:
     assert world.jobs.replace(running) is False
     assert world.jobs.replace(ended) is True
     assert ended == world.jobs.get(job.id)
+
+
+def test_lost_races_need_no_read(world: JobWorld) -> None:
+    """Who comes late gets the record that is there with the refusal, and goes on from it."""
+    job = new_job()
+    running = started(job, NOW, NOW + HOUR)
+    add(world, job)
+    world.jobs.replace(running)
+    with refusing("GetItem", "InternalServerError"):
+        assert running == world.jobs.swap(started(job, NOW + 1, NOW + HOUR))
+        ended = world.jobs.move(job, partial(cancelled, now=NOW))
+        assert world.jobs.swap(new_job(1)._replace(revision=1)) is None
+    assert cancelled(running, NOW) == ended == world.jobs.get(job.id)
 
 
 def test_removed_if_unchanged(world: JobWorld) -> None:

@@ -62,6 +62,10 @@ class MemoryBatches(Breakable, BatchStore):
         self.batches[record.id] = record
         return True
 
+    def swap(self, record: Batch) -> Batch | None:
+        """Replaces the previous revision of a batch, and returns the one that is stored."""
+        return record if self.replace(record) else self.get(record.id)
+
     def newest(self, *, after: str | None, limit: int, model: str | None = None) -> Page[Batch]:
         """Lists batches from the newest; `next` is where the last one stands."""
         assert model is None, "the index knows no model of batches"

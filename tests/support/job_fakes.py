@@ -102,6 +102,10 @@ class MemoryJobs(Breakable, JobStore):
         """Replaces the previous revision of a job."""
         return self._in_place_of(record, record.revision - 1) and self._keep(record)
 
+    def swap(self, record: Job) -> Job | None:
+        """Replaces the previous revision of a job, and returns the one that is stored."""
+        return record if self.replace(record) else self.get(record.id)
+
     def remove(self, job: Job) -> bool:
         """Removes a record that has not changed."""
         return self._in_place_of(job, job.revision) and self.jobs.pop(job.id) is not None

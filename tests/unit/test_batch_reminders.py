@@ -37,7 +37,7 @@ def test_crash_at_every_call(tmp_path: Path, after: bool) -> None:  # noqa: FBT0
     """Wherever the call that makes a batch dies, there is no batch, or one that ends as it should."""
     fuse = Fuse()
     submitted(Cloud(tmp_path / "whole", fuse).world)
-    assert {"send", "add", "start", "replace"} <= set(fuse.calls)
+    assert {"send", "add", "start", "swap"} <= set(fuse.calls)
     made = 0
     for at, name in enumerate(fuse.calls):
         cloud = Cloud(tmp_path / str(at), Fuse(at, after))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import batched, count
-from typing import Any
+from typing import Any, cast
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
@@ -26,6 +26,7 @@ type Key = Mapping[str, str]
 MAX_WRITES = 25
 """Items that DynamoDB writes by one request."""
 
+_REFUSED = {"ConditionalCheckFailedException"}
 _MAX_READS = 100  # items that DynamoDB returns by one request
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds before items are asked for again that DynamoDB left out, which is how it throttles here."""
@@ -159,11 +160,42 @@ class Table:
 
     def add(self, item: Item) -> bool:
         """Stores an item; returns False, and does nothing, when there is one with its key."""
-        return self._put(item, "attribute_not_exists(#id)", named("id"))
+        return self.swap(item, None) is item
 
-    def replace(self, item: Item, revision: int) -> bool:
-        """Replaces an item of a revision; returns False, and does nothing, when that is gone."""
-        return self._put(item, "#revision = :previous", named("revision"), {":previous": revision})
+    def swap(self, item: Item, revision: int | None) -> Item | None:
+        """Replaces an item of a revision.
+
+        Args:
+            item: The new item.
+            revision: Revision of the item with its key; None where there is none.
+
+        Returns:
+            The item that is stored now: this one, or the one that is there instead; None when it is gone.
+        """
+        if revision is None:
+            condition: dict[str, Any] = {
+                "ConditionExpression": "attribute_not_exists(#id)",
+                "ExpressionAttributeNames": named("id"),
+            }
+        else:
+            condition = {
+                "ConditionExpression": "#revision = :previous",
+                "ExpressionAttributeNames": named("revision"),
+                "ExpressionAttributeValues": serialized({":previous": revision}),
+            }
+        with reaching(self.what):
+            try:
+                self._clients.dynamodb.put_item(
+                    TableName=self._name,
+                    Item=item,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",  # saves a read
+                    **condition,
+                )
+            except ClientError as error:
+                except_codes(_REFUSED, error)
+                answer: Any = error.response
+                return cast("Item | None", answer.get("Item"))
+        return item
 
     def remove(self, key: Key, revision: int) -> bool:
         """Deletes an item of a revision; returns False, and does nothing, when that is gone."""
@@ -177,7 +209,7 @@ class Table:
                     ExpressionAttributeValues=serialized({":known": revision}),
                 )
             except ClientError as error:
-                except_codes({"ConditionalCheckFailedException"}, error)
+                except_codes(_REFUSED, error)
                 return False
         return True
 
@@ -224,24 +256,6 @@ class Table:
                     return
                 longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempt, _DOUBLED))
                 pacer.pause(random.uniform(0, longest))  # noqa: S311 - no secret
-
-    def _put(
-        self, item: Item, condition: str, names: dict[str, str], values: dict[str, int] | None = None
-    ) -> bool:
-        optional: dict[str, Any] = {"ExpressionAttributeValues": serialized(values)} if values else {}
-        with reaching(self.what):
-            try:
-                self._clients.dynamodb.put_item(
-                    TableName=self._name,
-                    Item=item,
-                    ConditionExpression=condition,
-                    ExpressionAttributeNames=names,
-                    **optional,
-                )
-            except ClientError as error:
-                except_codes({"ConditionalCheckFailedException"}, error)
-                return False
-        return True
 
     def _read(self, keys: Sequence[Key]) -> Iterator[Item]:
         wanted: Any = {self._name: {"Keys": [serialized(key) for key in keys]}}

@@ -68,7 +68,19 @@ class RecordStore[Some: Record]:
 
     def replace(self, record: Some) -> bool:
         """Replaces the previous revision of a record; returns False, and does nothing, when that is gone."""
-        return self._table.replace(self.item(record), record.revision - 1)
+        return self.swap(record) is record
+
+    def swap(self, record: Some) -> Some | None:
+        """Replaces the previous revision of a record.
+
+        Returns:
+            The record that is stored now: this one, or the one that is there instead; None when it is gone.
+        """
+        item = self.item(record)
+        found = self._table.swap(item, record.revision - 1)
+        if found is item:
+            return record
+        return None if found is None else self.record(found)
 
     def newest(self, *, after: str | None, limit: int, model: str | None = None) -> Page[Some]:
         """Lists records, newest first. A page may be short and have a next one all the same.
@@ -92,10 +104,7 @@ class RecordStore[Some: Record]:
         """
         found = self.get(identity)
         if found is None:
-            raise NotFound(
-                f"there is no {self.noun} {identity!r}; "
-                f"records are deleted some time after a {self.noun} has ended"
-            )
+            raise self._missing(identity)
         return found
 
     def move(self, record: Some, transition: Callable[[Some], Some]) -> Some:
@@ -116,11 +125,14 @@ class RecordStore[Some: Record]:
         """
         for _ in range(_TRIES):
             moved = transition(record)
-            if moved is record or self.replace(moved):
+            if moved is record:
                 return moved
-            record = self.existing(record.id)
-            if record == moved:  # the write was made, its answer lost, and the call made again
+            stored = self.swap(moved)
+            if stored == moved:  # also where the write was made, its answer lost, and the call made again
                 return moved
+            if stored is None:
+                raise self._missing(record.id)
+            record = stored
         raise ServiceUnavailable(f"{self.noun} {record.id} is changed by others all the time; try again")
 
     def search(
@@ -147,3 +159,9 @@ class RecordStore[Some: Record]:
             if after is None or len(found) == limit:
                 break
         return Page(found, after)
+
+    def _missing(self, identity: str) -> NotFound:
+        return NotFound(
+            f"there is no {self.noun} {identity!r}; "
+            f"records are deleted some time after a {self.noun} has ended"
+        )
