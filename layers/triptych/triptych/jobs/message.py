@@ -22,7 +22,7 @@ import pybase64
 from triptych.aws.queue import NOT_IN_SQS
 from triptych.errors import BadRequest
 from triptych.jobs.job import IDS, Job, JobRequest
-from triptych.jobs.submission import OptionLimits, Options, Submission, options
+from triptych.jobs.submission import OptionLimits, Submission, options
 from triptych.protocol import json_document as fields
 from triptych.protocol.json_document import dump, json_type, parse_object
 from triptych.protocol.names import check_known, model_name, version_number
@@ -109,16 +109,17 @@ def decode(text: str, message_id: str, limits: OptionLimits) -> Message:
     """
     message = parse_object(text.encode(errors="surrogatepass"))
     check_known(message, _KNOWN, "field")
-    _check_origin(message)
-    version = _version(message.get("version"))
-    chosen = _options(message, limits)
+    for name in _API_ONLY:  # a record would follow what a message without a digest claims
+        if message.get("digest") is None and message.get(name) is not None:
+            raise BadRequest(f"{name!r} is written by the API alone; leave it out, or use 'client_token'")
+    version = None if message.get("version") is None else version_number(str(message["version"]))
+    chosen = options({name: message.get(name) for name in ("time_to_live", "target")}, limits)
     body, content_type = _body(message)
     request = _request(message, content_type)
     model = model_name(fields.required_string(message, "model", "the message"))
-    submission = Submission(model, version, request, chosen, body, _short(message, "input"))
     return Message(
         _id(message, message_id),
-        submission,
+        Submission(model, version, request, chosen, body, _short(message, "input")),
         _moment(message, "created"),
         _moment(message, "expires"),
         _short(message, "digest"),
@@ -126,34 +127,12 @@ def decode(text: str, message_id: str, limits: OptionLimits) -> Message:
     )
 
 
-def _check_origin(message: dict[str, Any]) -> None:
-    """Refuses what only `encode` writes in a message that it did not: a job's record would follow it."""
-    for name in _API_ONLY:
-        if message.get("digest") is None and message.get(name) is not None:
-            raise BadRequest(f"{name!r} is written by the API alone; leave it out, or use 'client_token'")
-
-
-def _short(message: dict[str, Any], name: str) -> str | None:
-    text = fields.optional_string(message, name)
-    if text is not None and len(text) > _MAX_TEXT:
-        raise BadRequest(f"{name!r} has {len(text)} characters, more than {_MAX_TEXT}")
-    return text
-
-
 def _id(message: dict[str, Any], message_id: str) -> str:
     given = fields.optional_string(message, "id")
     if given is not None:
         return IDS.checked(given)
     token = _short(message, "client_token")
-    return IDS.derived("message", message_id) if not token else IDS.derived("queue", token)
-
-
-def _version(value: object) -> int | None:
-    return None if value is None else version_number(str(value))
-
-
-def _options(message: dict[str, Any], limits: OptionLimits) -> Options:
-    return options({name: message.get(name) for name in ("time_to_live", "target")}, limits)
+    return IDS.derived("queue", token) if token else IDS.derived("message", message_id)
 
 
 def _body(message: dict[str, Any]) -> tuple[bytes | None, str | None]:
@@ -169,7 +148,10 @@ def _body(message: dict[str, Any]) -> tuple[bytes | None, str | None]:
         case "body":
             return _text(value, "body").encode(errors="surrogatepass"), None
         case "body_base64":
-            return _bytes(_text(value, "body_base64")), None
+            try:
+                return pybase64.b64decode(_text(value, "body_base64"), validate=True), None
+            except ValueError as error:
+                raise BadRequest(f"'body_base64' is not valid base64: {error}") from None
         case _:
             return None, None
 
@@ -178,13 +160,6 @@ def _text(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise BadRequest(f"{name!r} must be a string, got {json_type(value)}")
     return value
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return pybase64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise BadRequest(f"'body_base64' is not valid base64: {error}") from None
 
 
 def _request(message: dict[str, Any], content_type: str | None) -> JobRequest:
@@ -201,3 +176,10 @@ def _moment(message: dict[str, Any], name: str) -> int | None:
     if value is not None and (type(value) is not int or not 0 <= value < _LAST_MOMENT):
         raise BadRequest(f"{name!r} must be milliseconds since 1970, got {json_type(value)}")
     return value
+
+
+def _short(message: dict[str, Any], name: str) -> str | None:
+    text = fields.optional_string(message, name)
+    if text is not None and len(text) > _MAX_TEXT:
+        raise BadRequest(f"{name!r} has {len(text)} characters, more than {_MAX_TEXT}")
+    return text

@@ -1,4 +1,4 @@
-"""The state machine of a job: pure functions from a record to the next one.
+"""The state machine of a job: pure functions from a record to its next revision.
 
 ```
             ┌────────── released ──────────┐
@@ -11,7 +11,7 @@
             └──> expired
 ```
 
-Each function raises `Conflict` where the status of the job does not allow it, and counts the revision.
+Each raises `Conflict` where the drawing has no arrow for it. All times are milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -28,11 +28,7 @@ Transition = Callable[[Job], Job]
 
 
 def started(job: Job, now: int, lease: int) -> Job:
-    """A worker begins to run it, and has until `lease` to end.
-
-    Raises:
-        Conflict: It has ended, or another worker is running it.
-    """
+    """A worker begins to run it, and has it for itself until `lease`."""
     if job.status is Status.RUNNING and leased(job, now):
         raise Conflict(f"job {job.id} is being run already")
     expect(job, "run", Status.QUEUED, Status.RUNNING)
@@ -40,61 +36,37 @@ def started(job: Job, now: int, lease: int) -> Job:
 
 
 def succeeded(job: Job, now: int, result: JobResult) -> Job:
-    """Its result was written.
-
-    Raises:
-        Conflict: It is not running.
-    """
+    """Its result was written."""
     expect(job, "succeed", Status.RUNNING)
     return _ended(job, now, Status.SUCCEEDED, result=result, error=None)
 
 
 def failed(job: Job, now: int, error: Failure) -> Job:
-    """It will have no result.
-
-    Raises:
-        Conflict: It has ended.
-    """
+    """It will have no result."""
     expect(job, "fail", Status.QUEUED, Status.RUNNING)
     return _ended(job, now, Status.FAILED, error=error)
 
 
 def released(job: Job, error: Failure) -> Job:
-    """An attempt did not succeed for a reason that may pass: it waits for the next one.
-
-    Raises:
-        Conflict: It is not running.
-    """
+    """An attempt did not succeed for a reason that may pass: it waits for the next one."""
     expect(job, "be retried", Status.RUNNING)
     return changed(job, status=Status.QUEUED, lease=None, error=error)
 
 
 def not_started(job: Job) -> Job:
-    """There was no time to run it: it waits on, and the attempt does not count.
-
-    Raises:
-        Conflict: It is not running.
-    """
+    """There was no time to run it: it waits on, and the attempt does not count."""
     expect(job, "wait on", Status.RUNNING)
     return changed(job, status=Status.QUEUED, lease=None, attempts=job.attempts - 1)
 
 
 def cancelled(job: Job, now: int) -> Job:
-    """Its caller cancelled it.
-
-    Raises:
-        Conflict: It has ended.
-    """
+    """Its caller cancelled it."""
     expect(job, "be cancelled", Status.QUEUED, Status.RUNNING)
     return _ended(job, now, Status.CANCELLED)
 
 
 def expired(job: Job, now: int) -> Job:
-    """It was not started in time.
-
-    Raises:
-        Conflict: It has ended, its time is not over, or a worker is running it.
-    """
+    """It was not started in time; a job that a worker is running does not expire."""
     expect(job, "expire", Status.QUEUED, Status.RUNNING)
     if not overdue(job, now):
         raise Conflict(f"job {job.id} has not expired")
@@ -102,11 +74,7 @@ def expired(job: Job, now: int) -> Job:
 
 
 def redriven(job: Job, expires: int) -> Job:
-    """It failed for a reason that may have passed, and is queued again as if it were new.
-
-    Raises:
-        Conflict: It has not failed, or would fail again.
-    """
+    """It failed for a reason that may have passed, and is queued again as if it were new."""
     expect(job, "be redriven", Status.FAILED)
     if job.error is None or not job.error.retryable:
         raise Conflict(

@@ -81,9 +81,7 @@ class Record(Protocol):
         """Its position in lists, by its time: the token of the page after it."""
         ...
 
-    def _replace(self, *_: Any, **changes: Any) -> Self:  # noqa: ANN401 - values of fields
-        """Returns a record with other values."""
-        ...
+    def __replace__(self, /, *_: Any, **changes: Any) -> Self: ...  # noqa: ANN401 - values of fields
 
 
 def expect(record: Record, action: str, *statuses: StrEnum) -> None:
@@ -98,7 +96,7 @@ def expect(record: Record, action: str, *statuses: StrEnum) -> None:
 
 def changed[Some: Record](record: Some, **changes: object) -> Some:
     """Returns the next revision of a record."""
-    return record._replace(revision=record.revision + 1, **changes)
+    return record.__replace__(revision=record.revision + 1, **changes)
 
 
 def notified[Some: Record](record: Some) -> Some:
