@@ -74,7 +74,7 @@ class Stack:
             worker_memory=1769,
             concurrency=50,
             retention=86_400,
-            lookup_retention=86_400,
+            lookup_days=1,
             lookup_rate=4000,
             upload_concurrency=5,
             region="us-east-1",

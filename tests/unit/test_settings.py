@@ -146,7 +146,7 @@ def test_defaults_of_batches() -> None:
         concurrency=50,
         upload_concurrency=5,
         retention=90 * DAY,
-        lookup_retention=30 * DAY,
+        lookup_days=30,
         lookup_rate=4000,
         region="eu-west-1",
     ) == batches_from_environment(BATCHES)
@@ -170,7 +170,7 @@ def test_everything_said_of_batches() -> None:
         concurrency=5,
         upload_concurrency=6,
         retention=7 * DAY,
-        lookup_retention=8 * DAY,
+        lookup_days=8,
         lookup_rate=9,
         region="eu-west-1",
     ) == batches_from_environment(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,9 @@ from triptych.settings import (
     BatchSettings,
     JobSettings,
     Settings,
-    TelemetrySettings,
     batches_from_environment,
     from_environment,
     jobs_from_environment,
-    telemetry_from_environment,
 )
 
 if TYPE_CHECKING:
@@ -46,12 +44,12 @@ if TYPE_CHECKING:
     from triptych.http.models import Services
     from triptych.jobs.consumer import Consumer
     from triptych.jobs.job import Job
-    from triptych.jobs.reaper import Reaper
     from triptych.jobs.store import JobStorage
     from triptych.jobs.submission import OptionLimits
     from triptych.jobs.telemetry import JobTelemetry
     from triptych.lifecycle.finalize import Finalizer
     from triptych.models.config import Weights
+    from triptych.models.disk_cache import ModelCache
     from triptych.models.model import Model, OpenSession
     from triptych.models.repository import ModelRepository
     from triptych.models.storage import ModelStorage
@@ -59,7 +57,6 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger("triptych")
 _S3 = "s3://"
-_DAY = 86_400
 _SAFETY_MARGIN = 2.0
 """Seconds kept after a sweep, or a step of a batch."""
 _SHARE_FOR_MODELS = 0.6
@@ -106,7 +103,7 @@ class Deployment:
         from triptych.models.statistics import Statistics
 
         self._bound_memory()
-        telemetry = Telemetry(*self._telemetry_settings)
+        telemetry = Telemetry(*self.settings.telemetry)
         # A caller waits for the first answer: weights stay on disk until they are needed.
         store = self._model_store(telemetry, "mapped")
         store.preload(self.settings.preload)
@@ -160,15 +157,17 @@ class Deployment:
         """Makes the function that ends jobs which nobody else ends: those of dead letters, and by sweeps."""
         from triptych.aws.consumer import SqsTrigger
         from triptych.errors import ServiceUnavailable
+        from triptych.jobs.reaper import Reaper
 
-        telemetry = self.job_telemetry
-        dead_letters = SqsTrigger(self.reaper.end_dead_letters, self.dead_letter_queue, telemetry)
+        telemetry, consumer = self.job_telemetry, self._job_consumer(self.dead_letter_queue)
+        reaper = Reaper(consumer, self.job_storage, self.job_finalizer, telemetry, self._clock)
+        dead_letters = SqsTrigger(reaper.end_dead_letters, self.dead_letter_queue, telemetry)
 
         def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
             if "Records" in event:
                 return {**dead_letters(event, context)}
             telemetry.request_started(context.aws_request_id)
-            swept = self.reaper.sweep(Deadline.of(context, _SAFETY_MARGIN))
+            swept = reaper.sweep(Deadline.of(context, _SAFETY_MARGIN))
             if swept.failed:  # an error of the function raises an alarm; the log has each reason
                 raise ServiceUnavailable(f"{swept.failed} jobs could not be settled, {swept.settled} were")
             return swept._asdict()
@@ -257,10 +256,6 @@ class Deployment:
         """Settings for batches."""
         return self._batch_settings or batches_from_environment()
 
-    @property
-    def _telemetry_settings(self) -> TelemetrySettings:
-        return self._settings.telemetry if self._settings else telemetry_from_environment()
-
     @cached_property
     def clients(self) -> AwsClients:
         """Clients of AWS."""
@@ -273,14 +268,29 @@ class Deployment:
     @cached_property
     def repository(self) -> ModelRepository:
         """The models that there are."""
-        from triptych.models.directory import DirectoryStorage
         from triptych.models.repository import ModelRepository
 
-        addresses = self.settings.storages
-        buckets = [address for address in addresses if address.startswith(_S3)]
-        in_s3 = _bucket_storages(buckets, self.clients, self.settings.cache) if buckets else {}
-        storages = [in_s3.get(address) or DirectoryStorage(Path(address)) for address in addresses]
+        storages = [self._model_storage(address) for address in self.settings.storages]
         return ModelRepository(storages, self.settings.refresh_seconds)
+
+    def _model_storage(self, address: str) -> ModelStorage:
+        if not address.startswith(_S3):
+            from triptych.models.directory import DirectoryStorage
+
+            return DirectoryStorage(Path(address))
+        # boto3 takes longer to import than the rest of the function: only a function with a bucket pays.
+        from triptych.aws.bucket import Bucket
+        from triptych.models.bucket import MODELS, BucketStorage
+
+        bucket, _, prefix = address.removeprefix(_S3).partition("/")
+        return BucketStorage(Bucket(self.clients, bucket, MODELS), prefix, self.model_cache)
+
+    @cached_property
+    def model_cache(self) -> ModelCache:
+        """Models from S3 on the disk, those of all buckets within its size."""
+        from triptych.models.disk_cache import ModelCache
+
+        return ModelCache(self.settings.cache)
 
     @cached_property
     def open_session(self) -> OpenSession:
@@ -315,7 +325,7 @@ class Deployment:
         """Logs and metrics of jobs."""
         from triptych.jobs.telemetry import JobTelemetry
 
-        return JobTelemetry(*self._telemetry_settings)
+        return JobTelemetry(*self.settings.telemetry)
 
     @cached_property
     def job_storage(self) -> JobStorage:
@@ -369,14 +379,6 @@ class Deployment:
         return Consumer(self.job_storage, queue, self.job_limits, first_delay, self._clock)
 
     @cached_property
-    def reaper(self) -> Reaper:
-        """Ends jobs that nobody else ends."""
-        from triptych.jobs.reaper import Reaper
-
-        consumer = self._job_consumer(self.dead_letter_queue)
-        return Reaper(consumer, self.job_storage, self.job_finalizer, self.job_telemetry, self._clock)
-
-    @cached_property
     def pool(self) -> Executor:
         """Threads of the worker, for calls that wait for the network."""
         from concurrent.futures import ThreadPoolExecutor
@@ -392,7 +394,7 @@ class Deployment:
         """Logs and metrics of batches."""
         from triptych.batches.telemetry import BatchTelemetry
 
-        return BatchTelemetry(*self._telemetry_settings)
+        return BatchTelemetry(*self.settings.telemetry)
 
     @cached_property
     def batch_storage(self) -> BatchStorage:
@@ -403,13 +405,14 @@ class Deployment:
 
         settings, clients = self.batch_settings, self.clients
         scratch = self.settings.cache.with_name("triptych-batches")
-        days = settings.lookup_retention // _DAY
         return BatchStorage(
             batches=BatchStore(clients, settings.table, settings.retention, self._clock),
             inputs=Bucket(clients, settings.inputs_bucket, scratch=scratch, bulk=True),
             outputs=Bucket(clients, settings.outputs_bucket, scratch=scratch, bulk=True),
             work=Bucket(clients, settings.work_bucket, scratch=scratch, bulk=True),
-            predictions=PredictionStore(clients, settings.predictions_table, days, self._clock),
+            predictions=PredictionStore(
+                clients, settings.predictions_table, settings.lookup_days, self._clock
+            ),
         )
 
     @cached_property
@@ -459,22 +462,6 @@ class Deployment:
             transformer=Transformer(storage, models, telemetry, Limits(self.lookup_rate)),
             finisher=finisher,
         )
-
-
-def _bucket_storages(
-    addresses: Iterable[str], clients: AwsClients, cache_directory: Path
-) -> dict[str, ModelStorage]:
-    # boto3 takes longer to import than the rest of the function: only a function with a bucket pays.
-    from triptych.aws.bucket import Bucket
-    from triptych.models.bucket import MODELS, BucketStorage
-    from triptych.models.disk_cache import ModelCache
-
-    cache = ModelCache(cache_directory)
-    split = {address: address.removeprefix(_S3).partition("/") for address in addresses}
-    return {
-        address: BucketStorage(Bucket(clients, bucket, MODELS), prefix, cache)
-        for address, (bucket, _, prefix) in split.items()
-    }
 
 
 def _log_refused(model: Model) -> None:

@@ -111,7 +111,7 @@ class BatchSettings:
         concurrency: Chunks of a batch that are transformed at once, at most.
         upload_concurrency: Dropped files that are transformed at once, at most.
         retention: Seconds that records are kept.
-        lookup_retention: Seconds that predictions can be looked up.
+        lookup_days: Days that predictions can be looked up.
         lookup_rate: Predictions that all workers together write to their table in a second.
         region: AWS region.
     """
@@ -131,7 +131,7 @@ class BatchSettings:
     concurrency: int
     upload_concurrency: int
     retention: int
-    lookup_retention: int
+    lookup_days: int
     lookup_rate: int
     region: str
 
@@ -154,7 +154,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         preload=preload or (("*",) if start == "snap-start" else ()),  # a snapshot should hold open models
         memory_megabytes=int(_number(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769)),
         cache=Path(environment.get("MODEL_CACHE") or "/tmp/triptych"),  # noqa: S108 - Lambda's only writable place
-        telemetry=telemetry_from_environment(environment),
+        telemetry=_telemetry(environment),
         bounded=bool(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
         on_demand=start == "on-demand",
     )
@@ -204,18 +204,13 @@ def batches_from_environment(environment: Mapping[str, str] = os.environ) -> Bat
         concurrency=int(_number(environment, "BATCH_MAX_CONCURRENCY", 50)),
         upload_concurrency=int(_number(environment, "BATCH_UPLOAD_CONCURRENCY", 5)),
         retention=int(_number(environment, "BATCH_RETENTION_DAYS", 90)) * 86_400,
-        lookup_retention=int(_number(environment, "LOOKUP_DAYS", 30)) * 86_400,
+        lookup_days=int(_number(environment, "LOOKUP_DAYS", 30)),
         lookup_rate=int(_number(environment, "LOOKUP_WRITES_PER_SECOND", 4000)),
         region=_required(environment, "AWS_REGION"),
     )
 
 
-def telemetry_from_environment(environment: Mapping[str, str] = os.environ) -> TelemetrySettings:
-    """Reads how a function logs.
-
-    Raises:
-        InvalidSettings: A variable is not what it should be.
-    """
+def _telemetry(environment: Mapping[str, str]) -> TelemetrySettings:
     return TelemetrySettings(
         service=environment.get("POWERTOOLS_SERVICE_NAME") or "triptych",
         namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or "Triptych",
