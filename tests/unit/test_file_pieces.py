@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 import pytest
 from arro3.core import Table as ArrowTable
-from arro3.io import read_ipc, read_parquet
+from arro3.io import read_ipc, read_parquet, write_parquet
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.clock import Deadline
@@ -15,6 +15,7 @@ from triptych.errors import BadRequest
 from triptych.inference.piece import Counts
 from triptych.inference.rows import predict_rows
 from triptych.inference.slices import Sizes
+from triptych.models.config import ModelConfig
 from triptych.protocol.tensors import Array
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import row_options
@@ -23,6 +24,7 @@ from triptych.rows.records import CsvRecords
 from tests.support.local_files import sample
 from tests.support.pieces import Wanted, made
 from tests.support.properties import examples
+from tests.unit.fakes.functions import model_of
 
 PENGUINS = sample("penguins")
 DIGITS = sample("digits")
@@ -151,6 +153,20 @@ def test_lines_are_the_same_however_they_are_cut(lines: list[bytes], data: st.Da
     assert len(good) == whole.counts.written == whole.output.count(b"\n")
     for line, row in zip(good, whole.output.splitlines(), strict=True):
         assert orjson.loads(line).items() <= orjson.loads(row).items()
+
+
+@pytest.mark.parametrize("source", [CSV, RowFormat(Format.PARQUET)])
+def test_slices_grow_with_rows_alone(source: RowFormat) -> None:
+    """The header of a file, which has no bytes of inputs, does not tell how large slices of it may be."""
+    config = ModelConfig(group=True)
+    model, runs = model_of(lambda arrays: {"y": arrays["x"]}, {"x": (-1, 1)}, {"y": (-1, 1)}, config)
+    body, cuts = b"x\n" + b"1\n" * 60, None
+    if source.format is Format.PARQUET:
+        file = io.BytesIO()
+        write_parquet(ArrowTable.from_pydict({"x": np.ones(60, "<f4")}), file)
+        body, cuts = file.getvalue(), [0, 60]
+    made(model, body, source, Wanted(CSV), cuts=cuts, sizes=Sizes(first=16, largest=64, block=2**20))
+    assert [4, 8, 16, 16, 16] == runs
 
 
 def test_bad_records_of_later_slices() -> None:

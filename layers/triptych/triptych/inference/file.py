@@ -251,7 +251,8 @@ class _StrictRun:
                 for part in self._predictor.run(decoded):
                     if part.rows:
                         yield part
-                    empty = part
+                    else:
+                        empty = part
             rows = decoded.prepared.rows
             self.counts += Counts(rows, rows, 0, decoded.prepared.filled)
         if not self.counts.read:

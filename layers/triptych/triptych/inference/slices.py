@@ -114,19 +114,21 @@ class Slices:
             RowsDepend: Slices have other results than the whole.
             PayloadTooLarge: A single row takes more memory than there is.
         """
+        if rows == 0:  # says nothing about the size of rows
+            part = request.slice(0, 0)
+            yield part, part.run(self.budget.deadline)
+            return
         sizes = self.budget.sizes
         self._rows = self._rows or max(2, sizes.first // max(1, row_bytes))
         self._most = self._most or max(2, sizes.largest // max(1, row_bytes))
         start = 0
-        while start < rows or rows == 0:
+        while start < rows:
             self.budget.checkpoint()
             part = request.slice(start, min(start + self._rows, rows))
             results = self._attempt(part)
             if results is None:
                 continue
             yield part, results
-            if rows == 0:
-                return
             start += part.rows
             self._rows = min(2 * self._rows, self._most)
 
