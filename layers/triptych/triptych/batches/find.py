@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from triptych.errors import BadRequest, NotFound
 from triptych.models.config import ModelConfig, parse_model_config
 from triptych.models.model import Model
 from triptych.models.repository import ModelRepository
-from triptych.rows.options import BatchOptions, answer_form, input_form, merged, metadata_options, resolved
+from triptych.rows.options import answer_form, input_form, merged, metadata_options, resolved
 from triptych.rows.table import EMPTY
 
 _AT_ONCE = 16
@@ -104,7 +104,7 @@ def input_file(
     if version not in {None, model.version}:
         model = models(model.name, version)
     form = file_form(found.key.rpartition("/")[2])
-    options = _options(model, batch.options, found.metadata)
+    options = merged(model.config.batch, metadata_options(found.metadata), batch.options)
     options = resolved(options, form, model.config.key)
     return InputFile(
         number=number,
@@ -146,7 +146,3 @@ def _model(batch: Batch, key: str, models: Descriptions) -> Model | Described:
         if named.version is None:
             raise
         raise NotFound(f"{error}; in a key, digits after the model are its version, not a folder") from error
-
-
-def _options(model: Model | Described, asked: BatchOptions, metadata: Mapping[str, str]) -> BatchOptions:
-    return merged(model.config.batch, metadata_options(metadata), asked)

@@ -84,7 +84,7 @@ class Finisher:
         if known := self._batches.outcome(batch.id, join.file.number):
             return known
         file = join.file
-        report = self._report(batch, Generation.of(file))._replace(file=file)
+        report = self._report(batch, Generation.of(file.stored))._replace(file=file)
         try:
             if not self._is_current(report.source):
                 raise Conflict(_REPLACED)
@@ -115,7 +115,7 @@ class Finisher:
 
     def refuse_file(self, batch: Batch, file: InputFile, error: TriptychError) -> FileOutcome:
         """Ends a file that was opened and is wrong as a whole; see `refuse`."""
-        return self.refuse(batch, file.number, Generation.of(file), error)
+        return self.refuse(batch, file.number, Generation.of(file.stored), error)
 
     def _report(self, batch: Batch, source: Generation) -> FileReport:
         inputs, outputs = self._storage.inputs.name, self._storage.outputs.name
@@ -128,7 +128,7 @@ class Finisher:
         return seen == (source.version, source.etag)
 
     def _joined(self, report: FileReport, file: InputFile, parts: Sequence[Part]) -> FileReport:
-        error = _too_many_failed(file, _counts(parts))
+        error = _too_many_failed(file, report.counts)
         self._storage.outputs.delete(manifest_key(file.key))
         output = _joined_output(self._storage, file, parts) if error is None else None
         errors = _joined_errors(self._storage, file, parts)
@@ -220,11 +220,6 @@ def _chain(store: BatchStore, work: Bucket, batch_id: str, join: Join) -> list[P
     return chain
 
 
-def _counts(parts: Sequence[Part]) -> Counts:
-    """Adds up the records of parts."""
-    return sum((part.counts for part in parts), Counts())
-
-
 def _representative(parts: Sequence[Part]) -> Part:
     """Returns a part that knows the columns: one with rows, if there is any."""
     return max(parts, key=lambda part: part.counts.written > 0)
@@ -253,7 +248,7 @@ def _joined_output(storage: BatchStorage, file: InputFile, parts: Sequence[Part]
     if file.answer.format in TABLES and len(objects) > 1:
         return _rewritten(storage, file, objects)
     known = _representative(parts)
-    rows = _counts(parts).written
+    rows = sum(part.counts.written for part in parts)
     envelope = {"model_name": file.model, "model_version": str(file.version)}
     whole = Whole(file.answer, known.columns, known.layout, rows, envelope)
     pieces: list[bytes | StoredObject] = [head(whole), *objects, tail(file.answer)]

@@ -1,4 +1,4 @@
-"""The manifest of a file: what it was, what was made of it, what that took. It is written last, and once."""
+"""The manifest of a file: input, output, time and cost. It is written last, and once."""
 
 from __future__ import annotations
 
@@ -33,16 +33,11 @@ class Generation(NamedTuple):
     version: str | None = None
 
     @classmethod
-    def of(cls, found: StoredObject | InputFile | str) -> Generation:
-        """Returns the generation of an object that was found, or of a file that was opened.
-
-        Args:
-            found: The object or the file; the key alone of an object that is not there.
-        """
+    def of(cls, found: StoredObject | str) -> Generation:
+        """Returns the generation of an object, or the key alone of one that is not there."""
         if isinstance(found, str):
             return cls(found)
-        version = found.object_version if isinstance(found, InputFile) else found.version
-        return cls(found.key, found.size, found.etag, version)
+        return cls(found.key, found.size, found.etag, found.version)
 
 
 class FileReport(NamedTuple):
@@ -55,8 +50,8 @@ class FileReport(NamedTuple):
         outputs: Name of the bucket of outputs.
         ended: When it ended, in milliseconds since 1970.
         memory: Megabytes of the workers.
-        file: What was found out about it; None when it failed before.
-        parts: What was made of it, in order.
+        file: The file with its model and options; None when it failed before these were known.
+        parts: Its parts, in order.
         output: The output; None when there is none.
         errors: The failed records; None when there are none.
         error: Why it failed as a whole; None when it did not.

@@ -85,22 +85,9 @@ class Planner:
         """
         files = self._files(batch, deadline)
         self._begin(batch, files)
-        plan = self._work.get(plan_key(batch.id))
-        if plan is None:
-            chunks = [
-                chunk
-                for number, found in enumerate(files)
-                for chunk in without_long_head(
-                    self._work,
-                    batch.id,
-                    self.chunks(batch, number, found, deadline, self._chunk_bytes),
-                )
-            ]
-            self._put(plan_key(batch.id), map(encode, chunks))
-        else:
-            chunks = list(map(chunk_of, orjson.loads(plan)))
-        known = {outcome.number for outcome in self._batches.outcomes(batch.id)}
-        left = [chunk for chunk in chunks if chunk.file.number not in known]
+        chunks = self._all_chunks(batch, files, deadline)
+        ended = {outcome.number for outcome in self._batches.outcomes(batch.id)}
+        left = [chunk for chunk in chunks if chunk.file.number not in ended]
         joins = list(_joins(left))
         self._put(chunks_key(batch.id), map(encode, left))
         self._put(joins_key(batch.id), map(encode, joins))
@@ -145,6 +132,20 @@ class Planner:
         """
         entries = (found if isinstance(found, str) else plain(found) for found in files)
         self._put(files_key(batch.id), entries)
+
+    def _all_chunks(
+        self, batch: Batch, files: Sequence[StoredObject | str], deadline: Deadline
+    ) -> list[Chunk]:
+        """Returns the chunks of all files, those of the first plan where there was one."""
+        plan = self._work.get(plan_key(batch.id))
+        if plan is not None:
+            return list(map(chunk_of, orjson.loads(plan)))
+        chunks: list[Chunk] = []
+        for number, found in enumerate(files):
+            cut = self.chunks(batch, number, found, deadline, self._chunk_bytes)
+            chunks += without_long_head(self._work, batch.id, cut)
+        self._put(plan_key(batch.id), map(encode, chunks))
+        return chunks
 
     def _cut(
         self, batch: Batch, file: InputFile, found: StoredObject, deadline: Deadline, chunk_bytes: int

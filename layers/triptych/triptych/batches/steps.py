@@ -99,18 +99,18 @@ class WorkflowSteps:
         batch = self._batch(message)
         try:
             batch = self._storage.batches.move(batch, partial(handed_over, now=self._clock()))
-            made = self._steps.planner.plan(batch, deadline)
-            self._storage.batches.move(batch, partial(planned, files=made.files, chunks=made.chunks))
+            plan = self._steps.planner.plan(batch, deadline)
+            self._storage.batches.move(batch, partial(planned, files=plan.files, chunks=plan.chunks))
         except TriptychError as error:
             if error.retryable and not isinstance(error, DeadlineExceeded):
                 raise
             self._service.fail(batch.id, Failure.of(error)._replace(retryable=False))
-            made = Planned(0, 0, 0, 0)
+            plan = Planned(0, 0, 0, 0)
         bucket = self._storage.work.name
         return {
             "batch": batch.id,
-            "chunks": {"bucket": bucket, "key": chunks_key(batch.id), "count": made.left},
-            "joins": {"bucket": bucket, "key": joins_key(batch.id), "count": made.joins},
+            "chunks": {"bucket": bucket, "key": chunks_key(batch.id), "count": plan.left},
+            "joins": {"bucket": bucket, "key": joins_key(batch.id), "count": plan.joins},
         }
 
     def chunk(self, message: Message, deadline: Deadline) -> dict[str, Any]:
