@@ -299,11 +299,11 @@ class Deployment:
 
         return open_session
 
-    def _model_store(self, observer: Telemetry, weights: Weights) -> ModelStore:
+    def _model_store(self, telemetry: Telemetry, weights: Weights) -> ModelStore:
         """Makes the store of open models.
 
         Args:
-            observer: Is notified of every model that is opened.
+            telemetry: Writes a line for every model that is opened.
             weights: How weights are held where a model does not say.
         """
         from triptych.models.config import SessionSettings
@@ -315,7 +315,7 @@ class Deployment:
             self.repository,
             Runtime(self.open_session, SessionSettings(self.settings.threads, weights)),
             MemoryBudget(int(self.settings.memory_megabytes * 2**20 * _SHARE_FOR_MODELS)),
-            LoadEvents(observer.model_loaded, observer.model_failed),
+            LoadEvents(telemetry.model_loaded, telemetry.model_failed),
         )
 
     # -------------------------------------------------------------------------------------------- jobs

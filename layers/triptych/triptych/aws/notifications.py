@@ -18,20 +18,20 @@ BUS = "the event bus"
 _MAX_SUBJECT = 100  # characters, of any message
 
 
-class News(NamedTuple):
+class Notification(NamedTuple):
     """The notification of an end.
 
     Attributes:
         source: Source of the event.
         kind: What happened, such as `Job succeeded`.
-        about: Name of the model; None for several.
+        model: Name of the model; None for several.
         message: The whole notification.
         attributes: Message attributes for filter policies of subscriptions; None is left out.
     """
 
     source: str
     kind: str
-    about: str | None
+    model: str | None
     message: Mapping[str, object]
     attributes: Mapping[str, str | None]
 
@@ -47,7 +47,7 @@ class Notifier[Ended]:
     """
 
     def __init__(
-        self, clients: AwsClients, topic_arn: str, topic: str, describe: Callable[[Ended], News]
+        self, clients: AwsClients, topic_arn: str, topic: str, describe: Callable[[Ended], Notification]
     ) -> None:
         self._clients = clients
         self._topic_arn = topic_arn
@@ -60,25 +60,27 @@ class Notifier[Ended]:
         Raises:
             ServiceUnavailable: Some of them may not have been notified.
         """
-        news = self._describe(ended)
-        message = dump(news.message).decode().translate(NOT_IN_SQS)
-        self._publish(news, message)
-        self._put_event(news, message)
+        notification = self._describe(ended)
+        message = dump(notification.message).decode().translate(NOT_IN_SQS)
+        self._publish(notification, message)
+        self._put_event(notification, message)
 
-    def _publish(self, news: News, message: str) -> None:
-        subject = news.kind if news.about is None else f"{news.kind}: {news.about}"
+    def _publish(self, notification: Notification, message: str) -> None:
+        subject = (
+            notification.kind if notification.model is None else f"{notification.kind}: {notification.model}"
+        )
         with reaching(self._topic):
             self._clients.sns.publish(
                 TopicArn=self._topic_arn,
                 Subject=subject[:_MAX_SUBJECT],
                 Message=message,
-                MessageAttributes=_attributes(news.attributes),
+                MessageAttributes=_attributes(notification.attributes),
             )
 
-    def _put_event(self, news: News, message: str) -> None:
+    def _put_event(self, notification: Notification, message: str) -> None:
         with reaching(BUS):
             answer = self._clients.events.put_events(
-                Entries=[{"Source": news.source, "DetailType": news.kind, "Detail": message}]
+                Entries=[{"Source": notification.source, "DetailType": notification.kind, "Detail": message}]
             )
         if answer["FailedEntryCount"]:
             LOGGER.warning("%s: %s", BUS, answer["Entries"])

@@ -14,17 +14,17 @@ from __future__ import annotations
 from functools import partial
 
 from triptych.aws.clients import AwsClients
-from triptych.aws.notifications import News, Notifier
+from triptych.aws.notifications import Notification, Notifier
 from triptych.batches.batch import Batch
 from triptych.batches.document import document
-from triptych.lifecycle.notification import event_of, news_of
+from triptych.lifecycle.notification import event_of, notification_of
 
 SOURCE = "triptych.batches"
 
 
 def batch_notifier(clients: AwsClients, topic_arn: str, region: str) -> Notifier[Batch]:
     """Returns what publishes the end of a batch; a notification names the region."""
-    return Notifier(clients, topic_arn, "the topic of batches", partial(_news, region=region))
+    return Notifier(clients, topic_arn, "the topic of batches", partial(_notification, region=region))
 
 
 def notification(batch: Batch, region: str) -> dict[str, object]:
@@ -48,5 +48,5 @@ def kind(batch: Batch) -> str:
     return f"Batch {batch.status.replace('_', ' ')}"
 
 
-def _news(batch: Batch, region: str) -> News:
-    return news_of(batch, SOURCE, kind(batch), notification(batch, region))
+def _notification(batch: Batch, region: str) -> Notification:
+    return notification_of(batch, SOURCE, kind(batch), notification(batch, region))

@@ -19,12 +19,12 @@ from __future__ import annotations
 from functools import partial
 
 from triptych.aws.clients import AwsClients
-from triptych.aws.notifications import News, Notifier
+from triptych.aws.notifications import Notification, Notifier
 from triptych.jobs.document import document
 from triptych.jobs.job import Job, Status
 from triptych.jobs.store import JobStorage
 from triptych.lifecycle.finalize import Finalizer
-from triptych.lifecycle.notification import event_of, news_of
+from triptych.lifecycle.notification import event_of, notification_of
 
 SOURCE = "triptych.jobs"
 _REASONS = {
@@ -35,7 +35,7 @@ _REASONS = {
 
 def job_notifier(clients: AwsClients, topic_arn: str, region: str) -> Notifier[Job]:
     """Returns what publishes the end of a job; a notification names the region."""
-    return Notifier(clients, topic_arn, "the topic of jobs", partial(_news, region=region))
+    return Notifier(clients, topic_arn, "the topic of jobs", partial(_notification, region=region))
 
 
 def job_finalizer(storage: JobStorage, notifier: Notifier[Job]) -> Finalizer[Job]:
@@ -74,8 +74,8 @@ def notification(job: Job, region: str) -> dict[str, object]:
     return described
 
 
-def _news(job: Job, region: str) -> News:
-    return news_of(job, SOURCE, f"Job {job.status}", notification(job, region))
+def _notification(job: Job, region: str) -> Notification:
+    return notification_of(job, SOURCE, f"Job {job.status}", notification(job, region))
 
 
 def _present(**values: str | None) -> dict[str, str]:

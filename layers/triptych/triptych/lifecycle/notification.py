@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from triptych.aws.notifications import News
+from triptych.aws.notifications import Notification
 from triptych.clock import moment
 from triptych.errors import BadRequest
 from triptych.lifecycle.record import Record
@@ -47,8 +47,8 @@ def event_of(record: Record, source: str, name: str, region: str) -> dict[str, o
     }
 
 
-def news_of(record: Record, source: str, kind: str, message: Mapping[str, object]) -> News:
-    """Returns the news of the end of a record, with the attributes that subscribers filter by.
+def notification_of(record: Record, source: str, kind: str, message: Mapping[str, object]) -> Notification:
+    """Returns the notification of the end of a record, with the attributes that subscribers filter by.
 
     Args:
         record: A record with a final status.
@@ -57,4 +57,4 @@ def news_of(record: Record, source: str, kind: str, message: Mapping[str, object
         message: The notification.
     """
     attributes = {"status": record.status.value, "model": record.model, "target": record.target}
-    return News(source, kind, record.model, message, attributes)
+    return Notification(source, kind, record.model, message, attributes)
