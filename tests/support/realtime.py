@@ -11,7 +11,7 @@ from typing import Any
 
 from triptych.deployment import Deployment
 from triptych.http.application import Application
-from triptych.http.models import Services
+from triptych.http.models import InferenceServices
 from triptych.settings import Settings, TelemetrySettings
 
 DOCUMENTS = Path(__file__).parents[2] / "functions/realtime/api"
@@ -126,7 +126,7 @@ class Function[S]:
         return self.handle(Call("POST", resource, path, headers or {}, body=body).event())
 
 
-class RealtimeFunction(Function[Services]):
+class RealtimeFunction(Function[InferenceServices]):
     """The function over directories of models, wired as it is in Lambda.
 
     Args:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from triptych.http.application import Application
     from triptych.http.batches import BatchServices
     from triptych.http.jobs import JobServices
-    from triptych.http.models import Services
+    from triptych.http.models import InferenceServices
     from triptych.jobs.consumer import Consumer
     from triptych.jobs.job import Job
     from triptych.jobs.store import JobStorage
@@ -90,7 +90,7 @@ class Deployment:
 
     # ------------------------------------------------------------------------------------- functions
 
-    def realtime(self, documents: Path) -> Application[Services]:
+    def realtime(self, documents: Path) -> Application[InferenceServices]:
         """Makes the function that answers in real time, and opens the models that are to be open early.
 
         Args:
@@ -98,7 +98,7 @@ class Deployment:
         """
         from triptych.aws.telemetry import Telemetry
         from triptych.http.application import Application
-        from triptych.http.models import Services
+        from triptych.http.models import InferenceServices
         from triptych.http.routes import realtime_routes
         from triptych.models.statistics import Statistics
 
@@ -107,7 +107,7 @@ class Deployment:
         # A caller waits for the first answer: weights stay on disk until they are needed.
         store = self._model_store(telemetry, "mapped")
         store.preload(self.settings.preload)
-        services = Services(self.repository, store, Statistics(), documents)
+        services = InferenceServices(self.repository, store, Statistics(), documents)
         return Application(realtime_routes(), services, telemetry, self.start_up_seconds())
 
     def jobs(self) -> Application[JobServices]:

@@ -36,7 +36,7 @@ class BatchServices(NamedTuple):
         dry_run: Describes what a batch would do.
         predictions: Predictions by key.
         outputs: Bucket of outputs.
-        clock: Tells the time.
+        clock: Returns the milliseconds since 1970.
     """
 
     repository: ModelRepository

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from time import perf_counter_ns
 
 from triptych.errors import BadRequest, TriptychError
-from triptych.http.models import Services, model_of
+from triptych.http.models import InferenceServices, model_of
 from triptych.http.request import HEADER_LENGTH, Request
 from triptych.http.response import Response, filled_cells
 from triptych.inference.tensors import infer as infer_tensors
@@ -21,7 +21,7 @@ from triptych.rows.options import row_options
 _START = 4096  # bytes that show whether a text is CSV
 
 
-def infer(services: Services, request: Request) -> Response:
+def infer(services: InferenceServices, request: Request) -> Response:
     """Runs a model on tensors, in JSON or binary."""
     model = model_of(services, request)
     with _failures_counted(services, model):
@@ -32,7 +32,7 @@ def infer(services: Services, request: Request) -> Response:
     return Response(200, answer.body, answer.content_type, {HEADER_LENGTH: str(answer.header_length)})
 
 
-def predict(services: Services, request: Request) -> Response:
+def predict(services: InferenceServices, request: Request) -> Response:
     """Runs a model on rows: CSV, JSON Lines, JSON instances or Parquet."""
     # Arrow is read from disk only where rows are: a cold start for tensors does without.
     from triptych.inference.rows import predict_rows  # noqa: PLC0415
@@ -83,7 +83,7 @@ def _rows_go_elsewhere(model: Model) -> BadRequest:
 
 
 @contextmanager
-def _failures_counted(services: Services, model: Model) -> Generator[None]:
+def _failures_counted(services: InferenceServices, model: Model) -> Generator[None]:
     started = perf_counter_ns()
     try:
         yield
@@ -92,6 +92,6 @@ def _failures_counted(services: Services, model: Model) -> Generator[None]:
         raise
 
 
-def _count(services: Services, request: Request, model: Model, rows: int, timings: Timings) -> None:
+def _count(services: InferenceServices, request: Request, model: Model, rows: int, timings: Timings) -> None:
     services.statistics.of(model).succeeded(rows, timings)
     request.record.inference_milliseconds = timings.compute_infer / 1e6

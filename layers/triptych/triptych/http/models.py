@@ -20,7 +20,7 @@ from triptych.protocol.tensors import TensorSpec
 PLATFORM = "onnxruntime_onnx"
 
 
-class Services(NamedTuple):
+class InferenceServices(NamedTuple):
     """What the endpoints of real-time inference work with.
 
     Attributes:
@@ -36,7 +36,7 @@ class Services(NamedTuple):
     documents: Path
 
 
-def model_of(services: Services, request: Request) -> Model:
+def model_of(services: InferenceServices, request: Request) -> Model:
     """Returns the open model that the path names, and notes it for logs and metrics.
 
     Raises:
@@ -53,7 +53,7 @@ def model_of(services: Services, request: Request) -> Model:
     return model
 
 
-def metadata(services: Services, request: Request) -> Response:
+def metadata(services: InferenceServices, request: Request) -> Response:
     """Returns the versions, inputs and outputs of a model."""
     model = model_of(services, request)
     described = {"description": model.config.description} if model.config.description else {}
@@ -69,7 +69,7 @@ def metadata(services: Services, request: Request) -> Response:
     )
 
 
-def ready(services: Services, request: Request) -> Response:
+def ready(services: InferenceServices, request: Request) -> Response:
     """Answers when a model can be run; opens it to find out.
 
     Raises:
@@ -82,7 +82,7 @@ def ready(services: Services, request: Request) -> Response:
     return json_response({"name": model_name(request.path["model"]), "ready": True})
 
 
-def config(services: Services, request: Request) -> Response:
+def config(services: InferenceServices, request: Request) -> Response:
     """Returns a model's configuration in Triton's terms."""
     model = model_of(services, request)
     return json_response(
@@ -99,7 +99,7 @@ def config(services: Services, request: Request) -> Response:
     )
 
 
-def statistics(services: Services, request: Request) -> Response:
+def statistics(services: InferenceServices, request: Request) -> Response:
     """Returns what a model's versions have done in this execution environment.
 
     Raises:
@@ -110,12 +110,12 @@ def statistics(services: Services, request: Request) -> Response:
     return _statistics(services, [(name, candidate.stored.version) for candidate in candidates])
 
 
-def all_statistics(services: Services, _request: Request) -> Response:
+def all_statistics(services: InferenceServices, _request: Request) -> Response:
     """Returns what every model version that was run in this execution environment has done."""
     return _statistics(services, services.statistics.versions())
 
 
-def index(services: Services, request: Request) -> Response:
+def index(services: InferenceServices, request: Request) -> Response:
     """Lists every version of every model with its state; `{"ready": true}` lists the ready ones only."""
     body = request.decompressed_body()
     only_ready = bool(body) and flag(parse_object(body), "ready", "the request")
@@ -138,7 +138,7 @@ def _configured(specs: Sequence[TensorSpec]) -> list[dict[str, Any]]:
     ]
 
 
-def _statistics(services: Services, versions: Iterable[tuple[str, int]]) -> Response:
+def _statistics(services: InferenceServices, versions: Iterable[tuple[str, int]]) -> Response:
     return json_response(
         {
             "model_stats": [

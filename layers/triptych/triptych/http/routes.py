@@ -16,7 +16,7 @@ from triptych.protocol.names import check_known
 if TYPE_CHECKING:
     from triptych.http.batches import BatchServices
     from triptych.http.jobs import JobServices
-    from triptych.http.models import Services
+    from triptych.http.models import InferenceServices
 
 type Endpoint[S] = Callable[[S, Request], Response]
 """Answers requests with the help of some services."""
@@ -28,7 +28,7 @@ _MODEL = "/v2/models/{model}"
 _VERSION = "/v2/models/{model}/versions/{version}"
 
 
-def realtime_routes() -> Routes[Services]:
+def realtime_routes() -> Routes[InferenceServices]:
     """Returns what the function for real-time inference answers."""
     from triptych.http import inference, models, server  # noqa: PLC0415 - for this function only
 

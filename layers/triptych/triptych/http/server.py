@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from triptych import __version__
 from triptych.errors import NotSupported
-from triptych.http.models import Services
+from triptych.http.models import InferenceServices
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
 from triptych.http.routes import Endpoint
@@ -21,17 +21,17 @@ EXTENSIONS = (
 )
 
 
-def metadata(_services: Services, _request: Request) -> Response:
+def metadata(_services: InferenceServices, _request: Request) -> Response:
     """Returns name, version and extensions."""
     return json_response({"name": "triptych", "version": __version__, "extensions": EXTENSIONS})
 
 
-def live(_services: Services, _request: Request) -> Response:
+def live(_services: InferenceServices, _request: Request) -> Response:
     """Answers, which shows that the function runs."""
     return json_response({"live": True})
 
 
-def ready(services: Services, _request: Request) -> Response:
+def ready(services: InferenceServices, _request: Request) -> Response:
     """Answers when the model repository can be read.
 
     Raises:
@@ -41,20 +41,20 @@ def ready(services: Services, _request: Request) -> Response:
     return json_response({"ready": True})
 
 
-def openapi(services: Services, _request: Request) -> Response:
+def openapi(services: InferenceServices, _request: Request) -> Response:
     """Returns the OpenAPI document, made ahead of time."""
     return Response(200, (services.documents / "openapi.json").read_bytes(), JSON)
 
 
-def docs(services: Services, _request: Request) -> Response:
+def docs(services: InferenceServices, _request: Request) -> Response:
     """Returns the API page, made ahead of time."""
     return Response(200, (services.documents / "docs.html").read_bytes(), "text/html; charset=utf-8")
 
 
-def _not_supported(reason: str) -> Endpoint[Services]:
+def _not_supported(reason: str) -> Endpoint[InferenceServices]:
     """Makes an endpoint that answers 501 with a reason: that part of the protocol has no use on Lambda."""
 
-    def endpoint(_services: Services, _request: Request) -> Response:
+    def endpoint(_services: InferenceServices, _request: Request) -> Response:
         raise NotSupported(reason)
 
     return endpoint
