@@ -29,7 +29,7 @@ NAMES = [f"x_{index}" for index in range(4)]
 
 
 def write(path: Path, kind: str, size: int) -> RowOptions | int:
-    """Writes rows of four numbers; returns how to read them, which for tensors is the length of the header."""
+    """Writes rows of four numbers; returns how to read them: for tensors the length of the header."""
     block = np.random.default_rng(0).random((MIB // 16, 4), dtype="<f4")
     if kind == "tensors":
         return _tensors(path, block, size)
