@@ -14,8 +14,7 @@ from arro3.core import DataType
 from triptych.protocol.datatypes import Datatype, Kind
 from triptych.protocol.json_document import Scalar
 from triptych.rows.arrow import values_of
-from triptych.rows.values import Cells, stored, unreadable
-from triptych.rows.values import array_of_values as _array
+from triptych.rows.values import Cells, array_of_values, stored, unreadable
 
 MISSING = "NA"
 """Text that stands for a missing number or boolean, beside the empty cell; in a string column it is text."""
@@ -58,15 +57,17 @@ def array_of_texts(texts: ArrowArray, datatype: Datatype, missing: Scalar | None
     if datatype.kind == "bytes":
         if texts.null_count == 0:
             return Cells(texts.to_numpy())
-        return _array(values_of(texts), datatype, missing, column)
+        return array_of_values(values_of(texts), datatype, missing, column)
     if datatype.kind == "bool":
-        return _array(_completed([None] * len(texts), texts, datatype, column), datatype, missing, column)
+        return array_of_values(
+            _completed([None] * len(texts), texts, datatype, column), datatype, missing, column
+        )
     numbers = texts.cast(_ARROW[datatype.name])
     if numbers.null_count == 0:
         values = numbers.to_numpy()
         if datatype.kind == "int" or not np.isinf(values).any():
             return Cells(stored(values, datatype))
-    return _array(_completed(values_of(numbers), texts, datatype, column), datatype, missing, column)
+    return array_of_values(_completed(values_of(numbers), texts, datatype, column), datatype, missing, column)
 
 
 def _completed(values: list[Any], texts: ArrowArray, datatype: Datatype, column: str) -> list[Any]:
