@@ -12,15 +12,13 @@ from arro3.core import Array as ArrowArray
 from arro3.core import DataType
 
 from triptych.errors import BadRequest
-from triptych.protocol.datatypes import Datatype
-from triptych.protocol.json_document import Scalar
 from triptych.protocol.names import listing
 from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec, empty_array, fits
 from triptych.rows.arrow import arrow_failures, dense, leaves, plain, values_of
 from triptych.rows.schema import RowSchema, inner_shape, row_size
 from triptych.rows.table import Table, check_cells
 from triptych.rows.texts import array_of_texts
-from triptych.rows.values import Cells, array_of_numbers, array_of_values
+from triptych.rows.values import Cells, Target, array_of_numbers, array_of_values
 
 
 class Inputs(NamedTuple):
@@ -89,29 +87,27 @@ def _takes_any(spec: TensorSpec, table: Table, schema: RowSchema) -> bool:
 
 
 def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
-    missing = schema.missing.get(name, schema.missing.get(spec.name))
+    target = Target(name, spec.datatype, schema.missing.get(name, schema.missing.get(spec.name)))
     column = table.columns[name]
-    if isinstance(column, list):
-        return array_of_values(column, spec.datatype, missing, name)
-    return _arrow_cells(column, spec.datatype, missing, name)
+    return array_of_values(column, target) if isinstance(column, list) else _arrow_cells(column, target)
 
 
-def _arrow_cells(column: ArrowArray, datatype: Datatype, missing: Scalar | None, name: str) -> Cells:
+def _arrow_cells(column: ArrowArray, target: Target) -> Cells:
     if DataType.is_string(column.type):
-        return array_of_texts(column, datatype, missing, name)
-    with arrow_failures(f"column {name!r} cannot be read"):
-        array = plain(column, name)
+        return array_of_texts(column, target)
+    with arrow_failures(f"column {target.column!r} cannot be read"):
+        array = plain(column, target.column)
     if DataType.is_string(array.type):
-        return array_of_texts(array, datatype, missing, name)
+        return array_of_texts(array, target)
     if DataType.is_numeric(array.type) and not array.null_count:
-        return Cells(array_of_numbers(array.to_numpy(), datatype, name))
-    with arrow_failures(f"column {name!r} cannot be read"):
+        return array_of_numbers(array.to_numpy(), target)
+    with arrow_failures(f"column {target.column!r} cannot be read"):
         numbers = dense(array)
         if numbers is not None:
-            return Cells(array_of_numbers(numbers, datatype, name))
+            return array_of_numbers(numbers, target)
         check_cells(1, leaves(array))
         values = values_of(array)
-    return array_of_values(values, datatype, missing, name)
+    return array_of_values(values, target)
 
 
 def _scalars(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:

@@ -11,10 +11,9 @@ import numpy as np
 from arro3.core import Array as ArrowArray
 from arro3.core import DataType
 
-from triptych.protocol.datatypes import Datatype, Kind
-from triptych.protocol.json_document import Scalar
+from triptych.protocol.datatypes import Kind
 from triptych.rows.arrow import values_of
-from triptych.rows.values import Cells, array_of_values, stored, unreadable
+from triptych.rows.values import Cells, Target, array_of_values, stored, unreadable
 
 MISSING = "NA"
 """Text that stands for a missing number or boolean, beside the empty cell; in a string column it is text."""
@@ -40,48 +39,42 @@ _ARROW: dict[str, DataType] = {
 }
 
 
-def array_of_texts(texts: ArrowArray, datatype: Datatype, missing: Scalar | None, column: str) -> Cells:
-    """Parses a column of text.
+def array_of_texts(texts: ArrowArray, target: Target) -> Cells:
+    """Parses a column of text; null is a missing cell.
 
     Arrow parses the whole column at once; only cells that it leaves unread are parsed one by one.
-
-    Args:
-        texts: The cells; null is a missing one.
-        datatype: Datatype of the array.
-        missing: What replaces a missing cell; None for the default of the datatype: NaN or "".
-        column: Name of the column, for messages.
 
     Raises:
         BadRequest: A cell is not of the datatype, or missing where nothing replaces it.
     """
+    datatype = target.datatype
     if datatype.kind == "bytes":
         if texts.null_count == 0:
             return Cells(texts.to_numpy())
-        return array_of_values(values_of(texts), datatype, missing, column)
+        return array_of_values(values_of(texts), target)
     if datatype.kind == "bool":
-        return array_of_values(
-            _completed([None] * len(texts), texts, datatype, column), datatype, missing, column
-        )
+        return array_of_values(_completed([None] * len(texts), texts, target), target)
     numbers = texts.cast(_ARROW[datatype.name])
     if numbers.null_count == 0:
         values = numbers.to_numpy()
         if datatype.kind == "int" or not np.isinf(values).any():
             return Cells(stored(values, datatype))
-    return array_of_values(_completed(values_of(numbers), texts, datatype, column), datatype, missing, column)
+    return array_of_values(_completed(values_of(numbers), texts, target), target)
 
 
-def _completed(values: list[Any], texts: ArrowArray, datatype: Datatype, column: str) -> list[Any]:
+def _completed(values: list[Any], texts: ArrowArray, target: Target) -> list[Any]:
     """Parses the cells that Arrow left unread, or overflowed to an infinity that nobody wrote."""
+    parse = _PARSERS[target.datatype.kind]
     unread: dict[int, object] = {}
     for position, (value, text) in enumerate(zip(values, values_of(texts), strict=True)):
         if text is None or not (value is None or value in (math.inf, -math.inf)):
             continue
         stripped = text.strip()
-        values[position] = None if stripped in ("", MISSING) else _READERS[datatype.kind](stripped)
+        values[position] = None if stripped in ("", MISSING) else parse(stripped)
         if values[position] is None and stripped not in ("", MISSING):
             unread[position + 1] = text
     if unread:
-        raise unreadable(unread, column, datatype)
+        raise unreadable(unread, target)
     return values
 
 
@@ -103,7 +96,7 @@ def _boolean(text: str) -> bool | None:
     return _BOOLEANS.get(text.lower())
 
 
-_READERS: dict[Kind, Callable[[str], bool | float | None]] = {
+_PARSERS: dict[Kind, Callable[[str], bool | float | None]] = {
     "int": _integer,
     "float": _float,
     "bool": _boolean,

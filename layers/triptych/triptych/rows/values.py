@@ -49,6 +49,20 @@ _EXPECTED: dict[Kind, str] = {
 _ABSENT: dict[Kind, Scalar] = {"float": math.nan, "bytes": ""}
 
 
+class Target(NamedTuple):
+    """What the cells of a column are converted to.
+
+    Attributes:
+        column: Name of the column, for messages.
+        datatype: Datatype of the array.
+        missing: What replaces a missing cell; None for the default of the datatype: NaN or "".
+    """
+
+    column: str
+    datatype: Datatype
+    missing: Scalar | None = None
+
+
 class Cells(NamedTuple):
     """Cells of a column, converted.
 
@@ -61,46 +75,36 @@ class Cells(NamedTuple):
     filled: int = 0
 
 
-def array_of_values(values: Sequence[Any], datatype: Datatype, missing: Scalar | None, column: str) -> Cells:
-    """Converts Python values, one per row, which may be lists nested to any shape.
-
-    Args:
-        values: The cells; None is a missing one.
-        datatype: Datatype of the array.
-        missing: What replaces a missing cell; None for the default of the datatype: NaN or "".
-        column: Name of the column, for messages.
+def array_of_values(values: Sequence[Any], target: Target) -> Cells:
+    """Converts Python values, one per row, which may be lists nested to any shape; None is a missing cell.
 
     Raises:
         BadRequest: A cell is not of the datatype, or missing where nothing replaces it.
     """
-    flat, inner = _flatten(values, column)
+    flat, inner = _flatten(values, target.column)
     size, filled = math.prod(inner), flat.count(None)
     try:
-        array = _convert(_filled(flat, datatype, missing) if filled else flat, datatype)
+        array = _convert(_filled(flat, target) if filled else flat, target.datatype)
     except _Unreadable as error:
         row = error.position // size + 1 if size else 1
-        raise unreadable({row: error.value}, column, datatype) from None
+        raise unreadable({row: error.value}, target) from None
     return Cells(array.reshape(len(values), *inner), filled)
 
 
-def array_of_numbers(values: Array, datatype: Datatype, column: str) -> Array:
-    """Converts an array without missing cells to another datatype.
-
-    Args:
-        values: Cells of shape `[rows, ...]`: numbers, booleans or strings.
-        datatype: Datatype of the array.
-        column: Name of the column, for messages.
+def array_of_numbers(values: Array, target: Target) -> Cells:
+    """Converts an array of shape `[rows, ...]` of numbers, booleans or strings, none of which is missing.
 
     Raises:
         BadRequest: A cell is not of the datatype.
     """
+    datatype = target.datatype
     if datatype.kind == "float" and values.dtype.kind in "fiu":
         converted = _floats(values, datatype)
         if np.can_cast(values.dtype, converted.dtype) or not _overflown(converted, values).any():
-            return stored(converted, datatype)
+            return Cells(stored(converted, datatype))
     elif datatype.kind == "int" and np.can_cast(values.dtype, datatype.storage):
-        return values.astype(datatype.storage)
-    return array_of_values(values.tolist(), datatype, None, column).values
+        return Cells(values.astype(datatype.storage))
+    return array_of_values(values.tolist(), target)
 
 
 def stored(values: Array, datatype: Datatype) -> Array:
@@ -108,16 +112,12 @@ def stored(values: Array, datatype: Datatype) -> Array:
     return to_bits(values) if datatype is BF16 else values
 
 
-def unreadable(cells: Mapping[int, object], column: str, datatype: Datatype) -> BadRows:
-    """Returns the error for cells that are not of the datatype.
-
-    Args:
-        cells: The cells by the number of their row, from 1.
-        column: Name of the column.
-        datatype: What they should be.
-    """
-    reasons = {row: f"column {column!r}: {_expected(value, datatype)}" for row, value in cells.items()}
-    return BadRows(reasons, ", ")
+def unreadable(cells: Mapping[int, object], target: Target) -> BadRows:
+    """Returns the error for cells, by the number of their row from 1, that are not of the datatype."""
+    column = f"column {target.column!r}"
+    return BadRows(
+        {row: f"{column}: {_expected(value, target.datatype)}" for row, value in cells.items()}, ", "
+    )
 
 
 def _expected(value: object, datatype: Datatype) -> str:
@@ -190,8 +190,8 @@ def _ragged(flat: list[Any], rows: int, column: str) -> RowError:
     return RowError(row, f"column {column!r}: expected {describe(first)} as elsewhere, got {got}", ", ")
 
 
-def _filled(flat: list[Any], datatype: Datatype, missing: Scalar | None) -> list[Any]:
-    fill = _ABSENT.get(datatype.kind) if missing is None else missing
+def _filled(flat: list[Any], target: Target) -> list[Any]:
+    fill = _ABSENT.get(target.datatype.kind) if target.missing is None else target.missing
     return [fill if value is None else value for value in flat]
 
 
