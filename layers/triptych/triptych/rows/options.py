@@ -1,7 +1,7 @@
 """What a caller asks of rows.
 
-A request asks in its headers and query (`row_options`), a job in its message. The files of a
-batch have options from up to three sources, which are merged:
+A request asks in its headers and query, a job in its message (`row_options`). The files of a batch have
+options from up to three sources, which are merged (`BatchOptions`):
 
 | source | as | precedence |
 |---|---|---|
