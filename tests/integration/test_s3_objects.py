@@ -1,9 +1,12 @@
 """Objects of S3: looked up, listed, read and written as streams."""
 
 import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import IncompleteReadError
+from botocore.response import StreamingBody
 from triptych.aws.objects import ByteRange, ObjectReader, StoredObject
 from triptych.errors import BadRequest, Conflict, PayloadTooLarge, ServiceUnavailable
 
@@ -142,6 +145,37 @@ def test_answers_that_end_early(world: BucketWorld) -> None:
     reader = world.inputs.open(found(world))
     with refusing("GetObject", NO_ANSWER, times=2):
         assert reader.read(0, 5) == b"01234"
+
+
+def test_downloads_that_break_off(world: BucketWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A range that breaks off on its way to the disk is fetched again, and its bytes are in place."""
+    body = content(40 * MIB)
+    stored = found(world, body)
+    breaks = iter([True, False, True])
+    chunks = StreamingBody.iter_chunks
+
+    def broken(answer: StreamingBody, size: int) -> Iterator[bytes]:
+        given = chunks(answer, size)
+        if next(breaks, False):
+            yield next(given)
+            raise IncompleteReadError(actual_bytes=size, expected_bytes=2 * size)
+        yield from given
+
+    monkeypatch.setattr(StreamingBody, "iter_chunks", broken)
+    path = world.scratch.parent / "file"
+    world.scratch.mkdir(parents=True)
+    world.inputs.download({path: stored})
+    assert body == path.read_bytes()
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "PreconditionFailed", NO_ANSWER])
+def test_downloads_that_fail(world: BucketWorld, tmp_path: Path, code: str) -> None:
+    """Of downloads of which one fails, no file stays."""
+    stored = found(world)
+    paths = {tmp_path / name: stored for name in "abc"}
+    with refusing("GetObject", code), pytest.raises((ServiceUnavailable, Conflict)):
+        world.inputs.download(paths)
+    assert not any(path.exists() for path in paths)
 
 
 def test_local_copies(world: BucketWorld) -> None:
