@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from triptych.aws.index import SHARDS, shard
+from triptych.aws.table import deserialized
 from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.jobs.job import PATIENCE, Job, JobRequest, JobResult, Status
-from triptych.jobs.store import job_item, job_of
+from triptych.jobs.store import job_item
 from triptych.jobs.transitions import cancelled, started
 from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.plain import record_of
 from triptych.lifecycle.record import notified
 
 from tests.integration.job_world import RETENTION, TABLE, JobWorld
@@ -56,7 +58,7 @@ def newest_first(*jobs: Job) -> list[Job]:
 @given(jobs())
 def test_items(job: Job) -> None:
     """Any record comes back from its item as it was."""
-    assert job == job_of(job_item(job, RETENTION))
+    assert job == record_of(Job, deserialized(job_item(job, RETENTION)))
 
 
 @given(jobs())

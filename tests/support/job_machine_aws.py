@@ -7,8 +7,9 @@ from typing import Any
 
 from moto.backends import get_backend
 from triptych.aws.clients import AwsClients
+from triptych.aws.table import deserialized
 from triptych.jobs.job import Job
-from triptych.jobs.store import job_of
+from triptych.lifecycle.plain import record_of
 
 from tests.integration.job_world import REGION, TABLE, table
 
@@ -43,12 +44,13 @@ class Account:
     def jobs(self) -> dict[str, Job]:
         """Returns all records by id."""
         items = self._aws.dynamodb.scan(TableName=TABLE, ConsistentRead=True)["Items"]
-        return {job.id: job for job in map(job_of, items)}
+        jobs = [record_of(Job, deserialized(item)) for item in items]
+        return {job.id: job for job in jobs}
 
     def job(self, job_id: str) -> Job | None:
         """Returns a record."""
         found = self._aws.dynamodb.get_item(TableName=TABLE, Key={"id": {"S": job_id}}, ConsistentRead=True)
-        return job_of(found["Item"]) if "Item" in found else None
+        return record_of(Job, deserialized(found["Item"])) if "Item" in found else None
 
     def send(self, message: str) -> str:
         """Sends a message as a producer; gives its id."""

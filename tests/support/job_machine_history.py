@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from triptych.aws.table import deserialized
 from triptych.jobs.job import FINAL, Job, Status
-from triptych.jobs.store import job_of
+from triptych.lifecycle.plain import record_of
 
 type End = tuple[str, int, str]
 """How a job ended: its id, how often it had been redriven, and its state."""
@@ -46,7 +47,7 @@ class History:
     def after(self, name: str, parameters: dict[str, Any]) -> None:
         """Notes what was written: an end stays, but for a redrive."""
         if name == "PutItem":
-            self._written(job_of(parameters["Item"]))
+            self._written(record_of(Job, deserialized(parameters["Item"])))
 
     def seen(self, described: dict[str, Any]) -> None:
         """Notes what a caller was shown of a job."""

@@ -108,10 +108,7 @@ class BatchService:
         submission = submission._replace(source=shortened(self._work, submission.source))
         batch = self._queued(submission.batch(derived_id(*key) if key else random_id(), self._clock()))
         if not submission.matches(batch):
-            raise Conflict(
-                f"the idempotency key was used for batch {batch.id}, which asks for something else; "
-                "choose another key, or send what was sent before"
-            )
+            raise IDS.key_used(batch.id)
         try:
             return self._started(batch)
         except ServiceUnavailable as error:

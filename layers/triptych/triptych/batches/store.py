@@ -18,15 +18,15 @@ from typing import ClassVar, Final, NamedTuple
 
 from triptych.aws.bucket import Bucket
 from triptych.aws.clients import AwsClients
-from triptych.aws.index import RecordIndex, shard
+from triptych.aws.index import RecordIndex
 from triptych.aws.table import Item, Table, deserialized, serialized
-from triptych.batches.batch import Batch, Status
+from triptych.batches.batch import IDS, Batch, Status
 from triptych.batches.file import FileOutcome, Part
 from triptych.batches.lookup import PredictionStore
 from triptych.clock import Clock
 from triptych.errors import Conflict
 from triptych.lifecycle.plain import plain, record_of
-from triptych.lifecycle.store import RecordStore
+from triptych.lifecycle.store import RecordStore, item_of
 
 TABLE: Final = "the table of batches"
 _BATCH: Final = "batch"
@@ -52,7 +52,8 @@ class BatchStore(RecordStore[Batch]):
         clock: Returns the milliseconds since 1970.
     """
 
-    noun = "batch"
+    kind = Batch
+    noun = IDS.noun
     key: ClassVar = {"item": _BATCH}
 
     def __init__(self, clients: AwsClients, table: str, retention: int, clock: Clock) -> None:
@@ -64,10 +65,6 @@ class BatchStore(RecordStore[Batch]):
     def item(self, record: Batch) -> Item:
         """Returns the item of a batch."""
         return batch_item(record, self._retention)
-
-    def record(self, item: Item) -> Batch:
-        """Returns the batch of an item."""
-        return record_of(Batch, deserialized(item))
 
     def add_part(self, batch_id: str, part: Part) -> bool:
         """Stores a part; returns False, and does nothing, when there is one with its file and start."""
@@ -141,8 +138,7 @@ class BatchStore(RecordStore[Batch]):
 def batch_item(batch: Batch, retention: int) -> Item:
     """Returns the item of a batch, which is kept so many seconds after its end or its beginning."""
     delete_at = max(batch.created, batch.started or 0, batch.ended or 0) // 1000 + retention
-    keys = {"item": _BATCH, "shard": shard(batch.id), "created_id": batch.place, "delete_at": delete_at}
-    return serialized({**plain(batch), **keys})
+    return item_of(batch, item=_BATCH, delete_at=delete_at)
 
 
 def _part_name(file: int, start: int) -> str:

@@ -173,10 +173,7 @@ class JobService:
 
     def _submitted_again(self, found: Job, job: Job, submission: Submission) -> Job:
         if found.digest != job.digest:
-            raise Conflict(
-                f"the idempotency key was used for job {found.id}, which asks for something else; "
-                "choose another key, or send what was sent before"
-            )
+            raise IDS.key_used(found.id)
         if found.status is Status.QUEUED and not found.attempts:
             # The first call may have died before it sent the message.
             body = None if found.input else submission.body

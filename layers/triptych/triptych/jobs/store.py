@@ -16,12 +16,11 @@ from typing import NamedTuple
 
 from triptych.aws.clients import AwsClients
 from triptych.aws.index import RecordIndex, shard
-from triptych.aws.table import Item, Table, deserialized, serialized
+from triptych.aws.table import Item, Table
 from triptych.jobs.inputs import InputStore
-from triptych.jobs.job import Job
+from triptych.jobs.job import IDS, Job
 from triptych.jobs.results import ResultStore
-from triptych.lifecycle.plain import plain, record_of
-from triptych.lifecycle.store import RecordStore
+from triptych.lifecycle.store import RecordStore, item_of
 
 TABLE = "the table of jobs"
 
@@ -37,7 +36,8 @@ class JobStore(RecordStore[Job]):
         retention: Seconds that a record is kept after its end, or after it should have been started.
     """
 
-    noun = "job"
+    kind = Job
+    noun = IDS.noun
 
     def __init__(self, clients: AwsClients, table: str, retention: int) -> None:
         records = Table(clients, table, TABLE)
@@ -47,10 +47,6 @@ class JobStore(RecordStore[Job]):
     def item(self, record: Job) -> Item:
         """Returns the item of a job."""
         return job_item(record, self._retention)
-
-    def record(self, item: Item) -> Job:
-        """Returns the job of an item."""
-        return job_of(item)
 
     def remove(self, job: Job) -> bool:
         """Removes a job; returns False, and does nothing, when it has another revision."""
@@ -69,19 +65,12 @@ class JobStore(RecordStore[Job]):
 def job_item(job: Job, retention: int) -> Item:
     """Returns the item of a job, which is kept so many seconds after its end."""
     due = job.attended_until
-    keys = {
-        "shard": shard(job.id),
-        "created_id": job.place,
-        "due": due,
-        "due_shard": None if due is None else shard(job.id),
-        "delete_at": max(job.expires, job.ended or 0) // 1000 + retention,
-    }
-    return serialized({**plain(job), **keys})
-
-
-def job_of(item: Item) -> Job:
-    """Returns the job of an item; attributes that this release does not know are left out."""
-    return record_of(Job, deserialized(item))
+    return item_of(
+        job,
+        due=due,
+        due_shard=None if due is None else shard(job.id),
+        delete_at=max(job.expires, job.ended or 0) // 1000 + retention,
+    )
 
 
 class JobStorage(NamedTuple):

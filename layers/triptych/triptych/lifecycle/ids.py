@@ -6,7 +6,7 @@ import re
 import uuid
 from typing import NamedTuple
 
-from triptych.errors import NotFound
+from triptych.errors import Conflict, NotFound
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -45,3 +45,10 @@ class Ids(NamedTuple):
         if not _ID.fullmatch(text):
             raise NotFound(f"there is no {self.noun} {text[:64]!r}")
         return text
+
+    def key_used(self, identity: str) -> Conflict:
+        """Returns the error of an idempotency key that was used for something else."""
+        return Conflict(
+            f"the idempotency key was used for {self.noun} {identity}, which asks for something else; "
+            "choose another key, or send what was sent before"
+        )

@@ -11,13 +11,13 @@ from functools import cache
 from typing import Any, NamedTuple, NoReturn, cast, get_args, get_origin, get_type_hints
 
 
-def plain(record: NamedTuple) -> dict[str, Any]:
-    """Returns the fields of a record by name: maps for records in it, lists for tuples."""
-    fields = zip(record._fields, record, strict=True)
+def plain(record: object) -> dict[str, Any]:
+    """Returns the fields of a NamedTuple by name: maps for records in it, lists for tuples."""
+    fields = cast("NamedTuple", record)._asdict().items()
     return {name: _plain(value) for name, value in fields if value is not None}
 
 
-def record_of[Record: NamedTuple](kind: type[Record], values: object) -> Record:
+def record_of[Record](kind: type[Record], values: object) -> Record:
     """Returns the record of plain values.
 
     Args:
@@ -29,15 +29,16 @@ def record_of[Record: NamedTuple](kind: type[Record], values: object) -> Record:
     """
     if not isinstance(values, Mapping):
         _refuse(kind, values)
-    hints, defaults = _hints(kind), kind._field_defaults
+    record_type: Any = kind
+    hints, defaults = _hints(record_type), record_type._field_defaults
     fields: dict[str, Any] = {}
     for name, hint in hints.items():
         if values.get(name) is not None:
             fields[name] = _value(hint, values[name])
         elif name not in defaults:
             fields[name] = None if type(None) in get_args(hint) else _refuse(kind, values)
-    made: Record = cast("Any", kind)(**fields)
-    return made
+    record: Record = record_type(**fields)
+    return record
 
 
 def _plain(value: object) -> object:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
-from triptych.aws.index import RecordIndex
-from triptych.aws.table import Item, Table
+from triptych.aws.index import RecordIndex, shard
+from triptych.aws.table import Item, Table, deserialized, serialized
 from triptych.errors import NotFound, ServiceUnavailable
+from triptych.lifecycle.plain import plain, record_of
 from triptych.lifecycle.record import Record
 
 _TRIES = 5
@@ -39,6 +40,9 @@ class RecordStore[Some: Record]:
         index: Its index of records by age.
     """
 
+    kind: type[Some]
+    """Type of the records."""
+
     noun: ClassVar[str]
     """What a record is called, such as `job`."""
 
@@ -53,14 +57,10 @@ class RecordStore[Some: Record]:
         """Returns the item of a record."""
         raise NotImplementedError
 
-    def record(self, item: Item) -> Some:
-        """Returns the record of an item."""
-        raise NotImplementedError
-
     def get(self, identity: str) -> Some | None:
         """Returns a record; None when there is none."""
         item = self._table.get({"id": identity, **self.key})
-        return None if item is None else self.record(item)
+        return None if item is None else self._record(item)
 
     def add(self, record: Some) -> bool:
         """Stores a new record; returns False, and does nothing, when there is one with its id."""
@@ -80,7 +80,7 @@ class RecordStore[Some: Record]:
         found = self._table.swap(item, record.revision - 1)
         if found is item:
             return record
-        return None if found is None else self.record(found)
+        return None if found is None else self._record(found)
 
     def newest(self, *, after: str | None, limit: int, model: str | None = None) -> Page[Some]:
         """Lists records, newest first. A page may be short and have a next one all the same.
@@ -94,7 +94,7 @@ class RecordStore[Some: Record]:
             BadRequest: `after` is no token of a page.
         """
         items, following = self._index.newest(after, limit, model)
-        return Page([self.record(item) for item in items], following)
+        return Page([self._record(item) for item in items], following)
 
     def existing(self, identity: str) -> Some:
         """Returns a record.
@@ -165,3 +165,12 @@ class RecordStore[Some: Record]:
             f"there is no {self.noun} {identity!r}; "
             f"records are deleted some time after a {self.noun} has ended"
         )
+
+    def _record(self, item: Item) -> Some:
+        return record_of(self.kind, deserialized(item))
+
+
+def item_of(record: Record, **attributes: object) -> Item:
+    """Returns the item of a record: its fields, the keys of the index by age, and further attributes."""
+    keys = {"shard": shard(record.id), "created_id": record.place}
+    return serialized({**plain(record), **keys, **attributes})
