@@ -3,6 +3,7 @@
 import pytest
 from triptych.errors import NotAcceptable, UnsupportedMediaType
 from triptych.rows.formats import Format, RowFormat, answer_format, request_format
+from triptych.rows.options import row_options
 
 CSV = RowFormat(Format.CSV, media_type="text/csv")
 BARE_CSV = RowFormat(Format.CSV, media_type="text/csv", header=False)
@@ -35,7 +36,11 @@ def test_the_content_type_names_the_format(content_type: str, expected: RowForma
 
 
 @pytest.mark.parametrize(
-    "content_type", [None, "", "text/plain", "multipart/form-data; boundary=x", ";;;", "csv"]
+    "content_type",
+    [
+        *(None, "", "text/plain", "multipart/form-data; boundary=x", ";;;", "csv"),
+        *(*Format.ARROW.media_types, *Format.NPY.media_types),
+    ],
 )
 def test_an_unknown_content_type_is_refused_with_what_is_read(content_type: str | None) -> None:
     """The message lists the media types."""
@@ -98,3 +103,29 @@ def test_an_answer_in_no_accepted_format_is_refused_with_what_is_given(accept: s
 def test_an_answer_is_labelled_with_its_format(form: RowFormat, expected: str) -> None:
     """CSV tells its charset and when it has no header row."""
     assert expected == form.content_type
+
+
+def test_a_format_is_known_by_its_value_and_its_media_types() -> None:
+    """Options and names of files say the value; no two formats share a media type."""
+    names = [name for known in Format for name in known.media_types]
+    assert len(names) == len(set(names))
+    assert [*Format] == [Format(known.value) for known in Format]
+    assert "text/csv; charset=utf-8" == Format.CSV.content_type
+    assert "application/x-npy" == Format.NPY.content_type
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(None, ()), ("", ()), ("none", ()), ("all", None), ("b,a,b", ("b", "a")), ("a,none", ("a", "none"))],
+)
+def test_columns_that_come_back_are_named_in_one_text(
+    text: str | None, expected: tuple[str, ...] | None
+) -> None:
+    """`all` and `none` stand alone; a name that is there twice counts once."""
+    assert expected == row_options("text/csv", join=text).join
+
+
+def test_outputs_are_named_in_one_text() -> None:
+    """Nothing names all of them."""
+    assert () == row_options("text/csv").outputs == row_options("text/csv", outputs="").outputs
+    assert ("b", "a") == row_options("text/csv", outputs="b,a,b").outputs

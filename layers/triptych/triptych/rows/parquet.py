@@ -29,10 +29,10 @@ from triptych.rows import parquet_process
 from triptych.rows.arrow import ARROW_PREFIX, arrow_failures, columns_of, no_rows
 from triptych.rows.formats import Format
 from triptych.rows.outputs import parquet_column
+from triptych.rows.parquet_footer import MAGIC
 from triptych.rows.table import Column, Table, check_names
 
 _COMPRESSION = "snappy"  # the fastest that every reader knows
-_MAGIC = b"PAR1"
 
 
 def decode_parquet(body: bytes, limit: int) -> Table:
@@ -46,7 +46,7 @@ def decode_parquet(body: bytes, limit: int) -> Table:
         BadRequest: It is not Parquet, or not readable here.
         PayloadTooLarge: Its cells take more than the limit.
     """
-    check_ends(body[: 3 * len(_MAGIC)], body[-len(_MAGIC) :])
+    check_ends(body[: 3 * len(MAGIC)], body[-len(MAGIC) :])
     stream = _decoded(body, limit)
     with arrow_failures("the body is not readable as Parquet"):
         reader = read_ipc_stream(stream)
@@ -61,7 +61,7 @@ def check_ends(beginning: bytes, end: bytes) -> None:
     Raises:
         BadRequest: They are not those of Parquet.
     """
-    if len(beginning) < 3 * len(_MAGIC) or not (beginning.startswith(_MAGIC) and end == _MAGIC):
+    if len(beginning) < 3 * len(MAGIC) or not (beginning.startswith(MAGIC) and end == MAGIC):
         raise BadRequest("the body is not a Parquet file: it must begin and end with PAR1")
 
 
