@@ -41,7 +41,7 @@ def repository(layer: MemoryStorage, bucket: MemoryStorage, clock: Clock) -> Mod
 
 def versions(repository: ModelRepository, model: str) -> list[int]:
     """The numbers of the versions of a model."""
-    return [candidate.stored.version for candidate in repository.listing(model).all()]
+    return [candidate.stored.version for candidate in repository.listing(model).candidates()]
 
 
 def test_names_of_all_places(repository: ModelRepository) -> None:
@@ -59,15 +59,16 @@ def test_the_earlier_place_wins(
 ) -> None:
     """The same version in two storage backends comes from the earlier one."""
     listing = repository.listing("iris")
-    assert layer is listing.one(2).storage
-    assert bucket is listing.one(10).storage
-    assert [(), ("bucket",), ()] == [listing.one(version).hidden for version in (1, 2, 10)]
+    assert (listing.versions[2],) == listing.candidates(2)
+    assert layer is listing.versions[2].storage
+    assert bucket is listing.versions[10].storage
+    assert [(), ("bucket",), ()] == [listing.versions[version].hidden for version in (1, 2, 10)]
 
 
 def test_unknown_model(repository: ModelRepository) -> None:
     """A model that is nowhere is not found, and the message says where to look."""
     with pytest.raises(NotFound, match=r"unknown model 'rose'; POST /v2/repository/index lists"):
-        repository.listing("rose").all()
+        repository.listing("rose").candidates()
 
 
 @pytest.mark.parametrize("name", ["../iris", "/etc", "a/b", "", ".", "..", "a" * 129, "iris\0"])
@@ -83,7 +84,7 @@ def test_names_that_no_model_has(
 def test_unknown_version(repository: ModelRepository) -> None:
     """A version that is nowhere is not found, and the message says which there are."""
     with pytest.raises(NotFound, match=r"unknown version 3 of model 'iris', which has 10, 2, 1"):
-        repository.listing("iris").one(3)
+        repository.listing("iris").candidates(3)
 
 
 def test_listing_is_believed_for_a_while(
@@ -166,7 +167,7 @@ def test_model_found_nowhere_while_a_place_is_broken(
     with pytest.raises(RepositoryUnavailable, match="access is denied"):
         repository.listing("big")
     with pytest.raises(RepositoryUnavailable, match="access is denied"):
-        repository.listing("iris").one(10)
+        repository.listing("iris").candidates(10)
     bucket.broken = None
     assert [1] == versions(repository, "big")
 
@@ -197,10 +198,10 @@ def test_config_of_the_own_place_first(
 ) -> None:
     """A version is configured by its own storage backend, else by the first that has a `model.toml`."""
     bucket.configs["iris"] = "key = 'bucket'"
-    assert "key = 'bucket'" == repository.listing("iris").one(1).config()
+    assert "key = 'bucket'" == repository.listing("iris").versions[1].config()
     layer.configs["small"] = "key = 'layer'"
-    assert "key = 'layer'" == repository.listing("small").one(1).config()
-    assert repository.listing("big").one(1).config() is None
+    assert "key = 'layer'" == repository.listing("small").versions[1].config()
+    assert repository.listing("big").versions[1].config() is None
 
 
 def test_both_places_configure_their_own(
@@ -209,7 +210,10 @@ def test_both_places_configure_their_own(
     """Where both have a `model.toml`, each counts for its own versions."""
     layer.configs["iris"], bucket.configs["iris"] = "key = 'layer'", "key = 'bucket'"
     listing = repository.listing("iris")
-    assert ["key = 'bucket'", "key = 'layer'"] == [listing.one(10).config(), listing.one(1).config()]
+    assert ["key = 'bucket'", "key = 'layer'"] == [
+        listing.versions[10].config(),
+        listing.versions[1].config(),
+    ]
 
 
 def test_changed_config_changes_the_fingerprint(
@@ -221,6 +225,6 @@ def test_changed_config_changes_the_fingerprint(
     bucket.configs["iris"] = "key = 'b'"
     clock.advance(REFRESH)
     after = repository.listing("iris")
-    assert before.one(1).stored == after.one(1).stored
-    assert before.one(1).fingerprint != after.one(1).fingerprint
-    assert before.one(10).fingerprint != after.one(10).fingerprint
+    assert before.versions[1].stored == after.versions[1].stored
+    assert before.versions[1].fingerprint != after.versions[1].fingerprint
+    assert before.versions[10].fingerprint != after.versions[10].fingerprint

@@ -51,7 +51,7 @@ def descriptions(repository: ModelRepository) -> Descriptions:
 
     def describe(model: str, version: int | None) -> Described:
         listing = repository.listing(model)
-        candidate = listing.matching(version)[0]
+        candidate = listing.candidates(version)[0]
         return Described(model, candidate.stored.version, parse_model_config(candidate.config() or ""))
 
     return describe

@@ -117,7 +117,7 @@ def predictions(services: BatchServices, request: Request) -> Response:
 def _check_model(services: BatchServices, request: Request, submission: Submission) -> None:
     if submission.model is None:
         return
-    known = services.repository.listing(submission.model).matching(submission.version)[0]
+    known = services.repository.listing(submission.model).candidates(submission.version)[0]
     request.record.model, request.record.version = known.stored.model, submission.version
 
 

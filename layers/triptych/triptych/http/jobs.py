@@ -56,7 +56,7 @@ def submit(services: JobServices, request: Request) -> Response:
         PayloadTooLarge: The input is too large to be read.
     """
     version = request.version()
-    model = services.repository.listing(request.path["model"]).matching(version)[0].stored.model
+    model = services.repository.listing(request.path["model"]).candidates(version)[0].stored.model
     request.record.model, request.record.version = model, version
     key = request.idempotency_key()
     chosen = options({name: request.query.get(name) for name in _OPTIONS}, services.limits)

@@ -106,7 +106,7 @@ def statistics(services: InferenceServices, request: Request) -> Response:
         NotFound: There is no such model or version.
     """
     name, version = request.path["model"], request.version()
-    candidates = services.repository.listing(name).matching(version)
+    candidates = services.repository.listing(name).candidates(version)
     return _statistics(services, [(name, candidate.stored.version) for candidate in candidates])
 
 

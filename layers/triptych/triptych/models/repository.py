@@ -62,38 +62,21 @@ class Listing(NamedTuple):
     versions: Mapping[int, Candidate]
     unread: str | None = None
 
-    def all(self) -> Sequence[Candidate]:
-        """Returns every version, the highest first; there is at least one.
-
-        Raises:
-            NotFound: No storage backend has the model.
-            RepositoryUnavailable: No storage backend has the model, but not all could be read.
-        """
-        if not self.versions:
-            raise self._missing(f"unknown model {self.model!r}")
-        return tuple(self.versions.values())
-
-    def one(self, version: int) -> Candidate:
-        """Returns the version with that number.
-
-        Raises:
-            NotFound: No storage backend has it.
-            RepositoryUnavailable: No storage backend has it, but not all could be read.
-        """
-        candidate = self.versions.get(version)
-        if candidate is None:
-            numbers = ", ".join(str(known.stored.version) for known in self.all())
-            raise self._missing(f"unknown version {version} of model {self.model!r}, which has {numbers}")
-        return candidate
-
-    def matching(self, version: int | None) -> Sequence[Candidate]:
-        """Returns the version with that number; of None every version, the highest first.
+    def candidates(self, version: int | None = None) -> Sequence[Candidate]:
+        """Returns the version with that number; without one every version, the highest first.
 
         Raises:
             NotFound: No storage backend has it, or the model.
             RepositoryUnavailable: No storage backend has it, or the model, but not all could be read.
         """
-        return self.all() if version is None else (self.one(version),)
+        if not self.versions:
+            raise self._missing(f"unknown model {self.model!r}")
+        if version is None:
+            return tuple(self.versions.values())
+        if version not in self.versions:
+            numbers = ", ".join(map(str, self.versions))
+            raise self._missing(f"unknown version {version} of model {self.model!r}, which has {numbers}")
+        return (self.versions[version],)
 
     def _missing(self, what: str) -> NotFound | RepositoryUnavailable:
         if self.unread is not None:

@@ -115,7 +115,7 @@ class ModelStore:
             NotFound: There is no such model.
             RepositoryUnavailable: It is in no storage backend that can be read now.
         """
-        return [candidate.stored.version for candidate in self._repository.listing(name).all()]
+        return [candidate.stored.version for candidate in self._repository.listing(name).candidates()]
 
     def index(self, seconds: float = 5.0) -> list[IndexEntry]:
         """Lists the state of every version of every model: models by name, versions from the highest.
@@ -148,7 +148,7 @@ class ModelStore:
                 LOGGER.warning("model %s is not preloaded: %s", name, error)
 
     def _resolve(self, listing: Listing, version: int | None, deadline: Deadline | None) -> Model:
-        preferred, *lower = listing.matching(version)
+        preferred, *lower = listing.candidates(version)
         ready = [candidate for candidate in lower if self._open.holds(candidate)]
         try:
             # What loads for long leaves time to run the version below.
@@ -186,7 +186,7 @@ class ModelStore:
 
     def _entries(self, name: str, until: float) -> Iterator[IndexEntry]:
         try:
-            candidates = self._repository.listing(name).all()
+            candidates = self._repository.listing(name).candidates()
         except NotFound:
             yield IndexEntry(name, None, "UNAVAILABLE", "no version is complete: each needs its model.onnx")
         except RepositoryUnavailable as error:
