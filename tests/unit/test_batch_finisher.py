@@ -11,8 +11,8 @@ from arro3.core import RecordBatchReader
 from arro3.io import read_ipc, read_parquet
 from triptych.aws.objects import StoredObject
 from triptych.batches.batch import Batch, BatchSource, Status
-from triptych.batches.file import Chunk, FileOutcome, Join, chunk_of, join_of
-from triptych.batches.keys import chunks_key, joins_key
+from triptych.batches.file import Chunk, FileOutcome, Join, decode
+from triptych.batches.keys import work_list_key
 from triptych.batches.plan import Planned
 from triptych.clock import Deadline
 from triptych.inference.piece import Counts
@@ -178,8 +178,13 @@ def test_plan(world: BatchWorld) -> None:
     batch, _ = world.dropped("penguins/x.csv", BODY)
     batch = batch._replace(source=source, status=Status.PLANNING)
     planned = world.planner.plan(batch, Deadline.after(60))
-    chunks = [chunk_of(entry) for entry in orjson.loads(world.work.get(chunks_key(batch.id)) or b"")]
-    joins = [join_of(entry) for entry in orjson.loads(world.work.get(joins_key(batch.id)) or b"")]
+    chunks = [
+        decode(Chunk, entry)
+        for entry in orjson.loads(world.work.get(work_list_key(batch.id, "chunks")) or b"")
+    ]
+    joins = [
+        decode(Join, entry) for entry in orjson.loads(world.work.get(work_list_key(batch.id, "joins")) or b"")
+    ]
     assert Planned(files=4, chunks=len(chunks), left=len(chunks), joins=1) == planned
     assert {"penguins/large.csv", "penguins/small.csv"} == {chunk.file.key for chunk in chunks}
     assert ["penguins/large.csv"] == [join.file.key for join in joins]

@@ -73,8 +73,8 @@ def test_outputs() -> None:
 def test_work() -> None:
     """Everything of a batch has its prefix."""
     made = [
-        keys.chunks_key("id"),
-        keys.joins_key("id"),
+        keys.work_list_key("id", "chunks"),
+        keys.work_list_key("id", "joins"),
         keys.part_key("id", 3, 70, "t"),
         keys.part_errors_key("id", 3, 70, "t"),
         keys.staged_key("id", 3, 4),

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from triptych.batches.batch import Batch
-from triptych.batches.file import Chunk, FileOutcome, InputFile, Join, Part, chunk_of, encode, join_of
+from triptych.batches.file import Chunk, FileOutcome, InputFile, Join, Part, decode, encode
 from triptych.errors import BadRequest
 from triptych.lifecycle.plain import plain, record_of
 
@@ -15,14 +15,14 @@ from tests.support.batch_strategies import batches, chunks, input_files, outcome
 @given(chunks())
 def test_chunks(chunk: Chunk) -> None:
     """Any chunk comes back from JSON as it was."""
-    assert chunk == chunk_of(json.loads(json.dumps(encode(chunk))))
+    assert chunk == decode(Chunk, json.loads(json.dumps(encode(chunk))))
 
 
 @given(input_files())
 def test_joins(file: InputFile) -> None:
     """Any file that is joined comes back from JSON as it was."""
     join = Join(file, 3, 10**12)
-    assert join == join_of(json.loads(json.dumps(encode(join))))
+    assert join == decode(Join, json.loads(json.dumps(encode(join))))
 
 
 @given(parts() | outcomes() | batches())
@@ -36,7 +36,7 @@ def test_records(record: Part | FileOutcome | Batch) -> None:
 @given(chunks())
 def test_unknown_fields(chunk: Chunk) -> None:
     """What a later release wrote is read by this one."""
-    assert chunk == chunk_of({**encode(chunk), "colour": "blue"})
+    assert chunk == decode(Chunk, {**encode(chunk), "colour": "blue"})
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_unknown_fields(chunk: Chunk) -> None:
 def test_no_chunk(described: object) -> None:
     """What is no chunk is refused."""
     with pytest.raises(BadRequest, match="the message of the state machine cannot be read"):
-        chunk_of(described)
+        decode(Chunk, described)
 
 
 @given(chunks())
@@ -53,4 +53,4 @@ def test_wrong_fields(chunk: Chunk) -> None:
     """Fields of a wrong type are refused."""
     for wrong in ({"number": "x"}, {"only": "yes"}, {"file": "f"}, {"number": [1]}):
         with pytest.raises(BadRequest):
-            chunk_of({**encode(chunk), **wrong})
+            decode(Chunk, {**encode(chunk), **wrong})

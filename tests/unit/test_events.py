@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triptych.batches.file import chunk_of, join_of
+from triptych.batches.file import Chunk, Join, decode
 from triptych.batches.submission import read_submission
 from triptych.http.routes import batch_routes, job_routes, realtime_routes
 
@@ -180,7 +180,7 @@ def test_wrong_shape(handler: Handler) -> None:
 
 def test_batch_steps() -> None:
     """The messages of the state machine are those that its functions read, for a file of the examples."""
-    chunk, join = chunk_of(EVENTS["batch-chunk"]["chunk"]), join_of(EVENTS["batch-join"]["join"])
+    chunk, join = decode(Chunk, EVENTS["batch-chunk"]["chunk"]), decode(Join, EVENTS["batch-join"]["join"])
     content = (EXAMPLES / "penguins.csv").read_bytes()
     assert (chunk.file, len(content)) == (join.file, chunk.file.size)
     assert chunk.head.encode() == content[: chunk.start]

@@ -165,29 +165,20 @@ class FileOutcome(NamedTuple):
 
 
 def encode(record: Chunk | Join) -> dict[str, Any]:
-    """Returns the JSON object that `chunk_of` and `join_of` read."""
+    """Returns the JSON object that `decode` reads."""
     return plain(record)
 
 
-def chunk_of(described: object) -> Chunk:
-    """Reads a chunk.
+def decode[Record: NamedTuple](kind: type[Record], described: object) -> Record:
+    """Reads a record that `encode` wrote.
+
+    Args:
+        kind: `Chunk` or `Join`.
+        described: The JSON object.
 
     Raises:
-        BadRequest: It is none.
+        BadRequest: It is no such record.
     """
-    return _read(Chunk, described)
-
-
-def join_of(described: object) -> Join:
-    """Reads a file that is joined.
-
-    Raises:
-        BadRequest: It is none.
-    """
-    return _read(Join, described)
-
-
-def _read[Record: NamedTuple](kind: type[Record], described: object) -> Record:
     try:
         return record_of(kind, described)
     except (ValueError, TypeError) as error:
@@ -199,16 +190,7 @@ INLINE: Final = 1024
 
 
 def without_long_head(work: Bucket, batch_id: str, chunks: Sequence[Chunk]) -> Sequence[Chunk]:
-    """Moves a long head out of the chunks of one file.
-
-    Args:
-        work: Bucket for work.
-        batch_id: Id of the batch.
-        chunks: All chunks of a file; they have the same head.
-
-    Raises:
-        ServiceUnavailable: The bucket cannot be reached.
-    """
+    """Moves a long head out of the chunks of one file, which have the same."""
     if not chunks or len(chunks[0].head) <= INLINE:
         return chunks
     key = _stored(work, batch_id, chunks[0].head.encode("latin-1"))
@@ -216,36 +198,19 @@ def without_long_head(work: Bucket, batch_id: str, chunks: Sequence[Chunk]) -> S
 
 
 def head_of(work: Bucket, chunk: Chunk) -> bytes:
-    """Returns the head of a chunk.
-
-    Raises:
-        ServiceUnavailable: The bucket cannot be reached, or the head is not there any more.
-    """
+    """Returns the head of a chunk; raises `ServiceUnavailable` when its object is gone."""
     return _header(work, chunk.head_object) if chunk.head_object else chunk.head.encode("latin-1")
 
 
 def without_long_columns(work: Bucket, batch_id: str, part: Part) -> Part:
-    """Moves a long list of columns out of a part.
-
-    Args:
-        work: Bucket for work.
-        batch_id: Id of the batch.
-        part: The part.
-
-    Raises:
-        ServiceUnavailable: The bucket cannot be reached.
-    """
+    """Moves a long list of columns out of a part."""
     if sum(map(len, part.columns)) <= INLINE:
         return part
     return part._replace(columns=(), columns_object=_stored(work, batch_id, dump(part.columns)))
 
 
 def with_columns(work: Bucket, parts: Sequence[Part]) -> list[Part]:
-    """Returns parts with their columns, wherever these are kept.
-
-    Raises:
-        ServiceUnavailable: The bucket cannot be reached, or the columns are not there any more.
-    """
+    """Returns parts with their columns; raises `ServiceUnavailable` when an object of columns is gone."""
     keys = {part.columns_object for part in parts}
     known = {key: tuple(orjson.loads(_header(work, key))) for key in keys if key is not None}
     return [

@@ -66,7 +66,6 @@ def find_files(storage: BatchStorage, source: BatchSource) -> Iterator[StoredObj
 
     Raises:
         BadRequest: The list of keys has been deleted.
-        ServiceUnavailable: A bucket cannot be reached.
     """
     inputs = storage.inputs
     if source.prefix is None:

@@ -38,6 +38,8 @@ _REPLACED = "the file was replaced by a newer upload, or removed, while it was t
 class Finisher:
     """Ends files. To end one again changes nothing.
 
+    Methods raise `ServiceUnavailable`, or another retryable error, when something cannot be reached.
+
     Args:
         storage: Where batches and their files are stored.
         telemetry: Is notified of the outcomes of files.
@@ -61,9 +63,6 @@ class Finisher:
             batch: Its batch.
             number: Which of its batch it is.
             source: The file.
-
-        Raises:
-            ServiceUnavailable: Something cannot be reached: begin again later.
         """
         if self._batches.outcome(batch.id, number) is None and self._is_current(source):
             for key in (manifest_key, output_key, errors_key):  # a manifest goes before what it describes
@@ -78,7 +77,6 @@ class Finisher:
 
         Raises:
             Cancelled: The batch was cancelled.
-            TriptychError: Something is out of order that may pass.
         """
         self._batches.check_wanted(batch.id)
         if known := self._batches.outcome(batch.id, join.file.number):
@@ -105,9 +103,6 @@ class Finisher:
             number: Which of its batch it is.
             source: The file.
             error: Why it failed.
-
-        Raises:
-            ServiceUnavailable: Something cannot be reached: end it again later.
         """
         if known := self._batches.outcome(batch.id, number):
             return known

@@ -13,7 +13,7 @@ work      batches/lists/<digest>.json
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from triptych.errors import BadRequest, UnsupportedMediaType
 from triptych.protocol.names import model_name, version_number
@@ -110,24 +110,14 @@ def list_key(digest: str) -> str:
     return f"batches/lists/{digest}.json"
 
 
-def files_key(batch_id: str) -> str:
-    """Returns the key of the list of files of a batch."""
-    return f"{work_prefix(batch_id)}files.json"
+def work_list_key(batch_id: str, name: Literal["files", "plan", "chunks", "joins"]) -> str:
+    """Returns the key of a list of a batch.
 
-
-def plan_key(batch_id: str) -> str:
-    """Returns the key of the list of all chunks of a batch."""
-    return f"{work_prefix(batch_id)}plan.json"
-
-
-def chunks_key(batch_id: str) -> str:
-    """Returns the key of the list of chunks that are left to do."""
-    return f"{work_prefix(batch_id)}chunks.json"
-
-
-def joins_key(batch_id: str) -> str:
-    """Returns the key of the list of files whose parts are joined."""
-    return f"{work_prefix(batch_id)}joins.json"
+    Args:
+        batch_id: Id of the batch.
+        name: Its files; all chunks; the chunks that are left to do; the files whose parts are joined.
+    """
+    return f"{work_prefix(batch_id)}{name}.json"
 
 
 def part_key(batch_id: str, file: int, start: int, token: str) -> str:

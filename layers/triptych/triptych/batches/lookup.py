@@ -91,6 +91,8 @@ class LookupRate(NamedTuple):
 class PredictionStore:
     """Stores predictions by key.
 
+    Methods raise `ServiceUnavailable` when the table cannot be reached.
+
     Args:
         clients: Clients of AWS.
         table: Name of the table.
@@ -109,7 +111,6 @@ class PredictionStore:
         Raises:
             BadRequest: A key or a row is larger than DynamoDB takes; those before it may have been stored.
             DeadlineExceeded: There was no time for all, at this pace; some may have been stored.
-            ServiceUnavailable: The table cannot be reached; some may have been stored.
         """
         latest = {prediction.key: prediction for prediction in predictions}
         delete_at = origin.at // 1000 + self._days * _DAY
@@ -117,11 +118,7 @@ class PredictionStore:
             self._table.write([_item(prediction, origin, delete_at) for prediction in some], pacer)
 
     def get(self, model: str, keys: Sequence[str]) -> Mapping[str, tuple[Prediction, Origin]]:
-        """Returns the latest predictions of a model by key; keys that have none are left out.
-
-        Raises:
-            ServiceUnavailable: The table cannot be reached.
-        """
+        """Returns the latest predictions of a model by key; keys that have none are left out."""
         with reaching(TABLE):
             found = ahead(lambda key: self._newest(model, key), dict.fromkeys(keys), READERS)
             return {known[0].key: known for known in found if known is not None}
@@ -145,7 +142,6 @@ def latest_prediction(predictions: PredictionStore, model: str, key: str) -> dic
 
     Raises:
         NotFound: There is none, or no model can have this name.
-        ServiceUnavailable: Predictions cannot be reached.
     """
     found = predictions.get(model_name(model), [key])
     if key not in found:
@@ -161,7 +157,6 @@ def latest_predictions(predictions: PredictionStore, model: str, keys: Sequence[
 
     Raises:
         NotFound: No model can have this name.
-        ServiceUnavailable: Predictions cannot be reached.
     """
     found = predictions.get(model_name(model), keys)
     return {

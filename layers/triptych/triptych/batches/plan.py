@@ -10,10 +10,10 @@ import orjson
 from triptych.aws.objects import StoredObject, ahead
 from triptych.batches.batch import Batch
 from triptych.batches.cut import plan_chunks
-from triptych.batches.file import Chunk, InputFile, Join, Part, chunk_of, encode, without_long_head
+from triptych.batches.file import Chunk, InputFile, Join, Part, decode, encode, without_long_head
 from triptych.batches.find import Models, find_files, input_file
 from triptych.batches.finish import Finisher
-from triptych.batches.keys import chunks_key, files_key, joins_key, plan_key
+from triptych.batches.keys import work_list_key
 from triptych.batches.manifest import Generation
 from triptych.batches.staging import Staging
 from triptych.batches.store import BatchStorage, Cancelled
@@ -89,8 +89,8 @@ class Planner:
         ended = {outcome.number for outcome in self._batches.outcomes(batch.id)}
         left = [chunk for chunk in chunks if chunk.file.number not in ended]
         joins = list(_joins(left))
-        self._put(chunks_key(batch.id), map(encode, left))
-        self._put(joins_key(batch.id), map(encode, joins))
+        self._put(work_list_key(batch.id, "chunks"), map(encode, left))
+        self._put(work_list_key(batch.id, "joins"), map(encode, joins))
         return Planned(len(files), len(chunks), len(left), len(joins))
 
     def chunks(
@@ -125,26 +125,22 @@ class Planner:
             return []
 
     def keep_files(self, batch: Batch, files: Sequence[StoredObject | str]) -> None:
-        """Stores which files a batch has: its plan takes these, whatever is uploaded after them.
-
-        Raises:
-            ServiceUnavailable: The bucket for work cannot be reached.
-        """
+        """Stores which files a batch has: its plan takes these, whatever is uploaded after them."""
         entries = (found if isinstance(found, str) else plain(found) for found in files)
-        self._put(files_key(batch.id), entries)
+        self._put(work_list_key(batch.id, "files"), entries)
 
     def _all_chunks(
         self, batch: Batch, files: Sequence[StoredObject | str], deadline: Deadline
     ) -> list[Chunk]:
         """Returns the chunks of all files, those of the first plan where there was one."""
-        plan = self._work.get(plan_key(batch.id))
+        plan = self._work.get(work_list_key(batch.id, "plan"))
         if plan is not None:
-            return list(map(chunk_of, orjson.loads(plan)))
+            return [decode(Chunk, entry) for entry in orjson.loads(plan)]
         chunks: list[Chunk] = []
         for number, found in enumerate(files):
             cut = self.chunks(batch, number, found, deadline, self._chunk_bytes)
             chunks += without_long_head(self._work, batch.id, cut)
-        self._put(plan_key(batch.id), map(encode, chunks))
+        self._put(work_list_key(batch.id, "plan"), map(encode, chunks))
         return chunks
 
     def _cut(
@@ -171,7 +167,7 @@ class Planner:
 
     def _files(self, batch: Batch, deadline: Deadline) -> list[StoredObject | str]:
         """Returns the files that were found when the batch was planned first: each keeps its number."""
-        stored = self._work.get(files_key(batch.id))
+        stored = self._work.get(work_list_key(batch.id, "files"))
         if stored is not None:
             return [_found(entry) for entry in orjson.loads(stored)]
         files: list[StoredObject | str] = []

@@ -69,6 +69,9 @@ class View(NamedTuple):
 class BatchService:
     """Accepts, starts and ends batches, and serves callers who have some.
 
+    Methods raise `ServiceUnavailable` when something cannot be reached. Repeat the call then: to start or end a
+    batch again changes nothing.
+
     Args:
         storage: Stores records, and long lists of keys.
         finalizer: Finalizes batches that have ended.
@@ -103,7 +106,6 @@ class BatchService:
 
         Raises:
             Conflict: The key was used for something else.
-            ServiceUnavailable: The batch could not be accepted.
         """
         submission = submission._replace(source=shortened(self._work, submission.source))
         batch = self._queued(submission.batch(derived_id(*key) if key else random_id(), self._clock()))
@@ -122,19 +124,12 @@ class BatchService:
         Args:
             prefix: What the keys of the files begin with.
             time: When it was to start, as the schedule writes it.
-
-        Raises:
-            ServiceUnavailable: The batch could not be accepted.
         """
         submission = Submission(BatchSource(prefix=prefix, only_new=True))
         return self._started(self._queued(submission.batch(scheduled_id(prefix, time), self._clock())))
 
     def accept(self, batch: Batch) -> Batch:
-        """Records a new batch; returns the one that has its id where there is one.
-
-        Raises:
-            ServiceUnavailable: Records cannot be reached.
-        """
+        """Records a new batch; returns the one that has its id where there is one."""
         if not self._batches.add(batch):
             return self._batches.existing(batch.id)
         self._telemetry.batch_accepted(batch)
@@ -143,13 +138,8 @@ class BatchService:
     def start(self, batch: Batch) -> Batch:
         """Starts an execution, then records it: a record of no execution would wait for ever.
 
-        To start a batch again changes nothing.
-
         Returns:
             The batch as it is by then, which may have ended.
-
-        Raises:
-            ServiceUnavailable: It could not be started.
         """
         self._machine.workflow.start(execution_name(batch.id, batch.redrives), batch.id)
         try:
@@ -162,9 +152,6 @@ class BatchService:
 
         Args:
             batch_id: Id of a batch, which may never have been recorded.
-
-        Raises:
-            ServiceUnavailable: Records cannot be reached: remind again later.
         """
         batch = self._batches.get(batch_id)
         if batch is None or not _waits(batch):
@@ -229,7 +216,6 @@ class BatchService:
         Raises:
             Conflict: Nobody has begun with it.
             NotFound: There is no such batch.
-            ServiceUnavailable: Something cannot be reached: finish it again later.
         """
         outcomes = self._batches.outcomes(batch_id)
         ending = partial(finished, now=self._clock(), outcomes=outcomes)
@@ -261,9 +247,6 @@ class BatchService:
             execution: Name of the execution.
             batch_id: Id of its batch.
             failure: Why it ended.
-
-        Raises:
-            ServiceUnavailable: Records cannot be reached.
         """
         batch = self._batches.get(batch_id)
         if batch is None or execution != execution_name(batch.id, batch.redrives):
@@ -271,11 +254,7 @@ class BatchService:
         self.fail(batch.id, failure)
 
     def finalize(self, batch: Batch) -> None:
-        """Notifies subscribers of the end of a batch, if nobody did.
-
-        Raises:
-            ServiceUnavailable: Something cannot be reached: finalize it again later.
-        """
+        """Notifies subscribers of the end of a batch, if nobody did."""
         self._finalizer.finalize(batch)
 
     def redrive(self, batch_id: str) -> Batch:

@@ -22,9 +22,9 @@ from typing import Any, NamedTuple
 
 from triptych.batches.batch import Batch
 from triptych.batches.chunk import Transformer
-from triptych.batches.file import Chunk, InputFile, Join, chunk_of, encode, join_of
+from triptych.batches.file import Chunk, InputFile, Join, decode, encode
 from triptych.batches.finish import Finisher
-from triptych.batches.keys import chunks_key, joins_key
+from triptych.batches.keys import work_list_key
 from triptych.batches.plan import Planned, Planner
 from triptych.batches.service import BatchService
 from triptych.batches.staging import plain_copy
@@ -64,6 +64,8 @@ class FileSteps(NamedTuple):
 class WorkflowSteps:
     """Plans, transforms and joins for the state machine.
 
+    A step raises `TriptychError` for what may pass: the state machine tries it again, or gives up.
+
     Args:
         storage: Where batches and their files are stored.
         service: Ends batches.
@@ -82,7 +84,6 @@ class WorkflowSteps:
 
         Raises:
             BadRequest: It names none.
-            TriptychError: Something is out of order; the state machine tries again, or gives up.
         """
         steps = {"plan": self.plan, "chunk": self.chunk, "merge": self.merge}
         step = steps.get(str(message.get("step")))
@@ -91,11 +92,7 @@ class WorkflowSteps:
         return step(message, deadline)
 
     def plan(self, message: Message, deadline: Deadline) -> dict[str, Any]:
-        """Plans a batch; one that cannot be planned ends here, with nothing left to do.
-
-        Raises:
-            TriptychError: Something is out of order; the state machine tries again, or gives up.
-        """
+        """Plans a batch; one that cannot be planned ends here, with nothing left to do."""
         batch = self._batch(message)
         try:
             batch = self._storage.batches.move(batch, partial(handed_over, now=self._clock()))
@@ -109,17 +106,13 @@ class WorkflowSteps:
         bucket = self._storage.work.name
         return {
             "batch": batch.id,
-            "chunks": {"bucket": bucket, "key": chunks_key(batch.id), "count": plan.left},
-            "joins": {"bucket": bucket, "key": joins_key(batch.id), "count": plan.joins},
+            "chunks": {"bucket": bucket, "key": work_list_key(batch.id, "chunks"), "count": plan.left},
+            "joins": {"bucket": bucket, "key": work_list_key(batch.id, "joins"), "count": plan.joins},
         }
 
     def chunk(self, message: Message, deadline: Deadline) -> dict[str, Any]:
-        """Goes on with a chunk; the only one of its file is finished as well.
-
-        Raises:
-            TriptychError: Something is out of order; the state machine tries again, or gives up.
-        """
-        batch, chunk = self._batch(message), chunk_of(message.get("chunk"))
+        """Goes on with a chunk; the only one of its file is finished as well."""
+        batch, chunk = self._batch(message), decode(Chunk, message.get("chunk"))
         if self._is_over(batch, chunk):
             return _chunk_answer(batch, chunk, done=True)
         try:
@@ -144,11 +137,7 @@ class WorkflowSteps:
         return _chunk_answer(batch, chunk, done=True)
 
     def merge(self, message: Message, _: Deadline) -> dict[str, Any]:
-        """Joins a file, ends one of which a chunk cannot be made, or ends the batch.
-
-        Raises:
-            TriptychError: Something is out of order; the state machine tries again, or gives up.
-        """
+        """Joins a file, ends one of which a chunk cannot be made, or ends the batch."""
         batch = self._batch(message)
         failure = message.get("failure")
         if failure and message.keys() & {"chunk", "join"}:
@@ -159,7 +148,7 @@ class WorkflowSteps:
             self._service.finish(batch.id)
         else:
             with suppress(Cancelled):
-                self._steps.finisher.finish(batch, join_of(message.get("join")))
+                self._steps.finisher.finish(batch, decode(Join, message.get("join")))
         return {}
 
     def _batch(self, message: Message) -> Batch:
@@ -178,7 +167,7 @@ def _chunk_answer(batch: Batch, chunk: Chunk, *, done: bool = False) -> dict[str
 
 
 def _file(message: Message) -> InputFile:
-    return chunk_of(message["chunk"]).file if "chunk" in message else join_of(message["join"]).file
+    return decode(Chunk, message["chunk"]).file if "chunk" in message else decode(Join, message["join"]).file
 
 
 def _first(message: Message, chunk: Chunk) -> int:

@@ -153,9 +153,6 @@ def shortened(work: Bucket, source: BatchSource) -> BatchSource:
     Args:
         work: Bucket for work.
         source: What the caller asked for.
-
-    Raises:
-        ServiceUnavailable: The bucket cannot be reached.
     """
     sizes = list(accumulate(len(key.encode()) for key in source.keys))
     if not sizes or sizes[-1] <= INLINE_BYTES:
@@ -177,7 +174,6 @@ def all_keys(work: Bucket, source: BatchSource) -> tuple[str, ...]:
 
     Raises:
         BadRequest: The list has been deleted, as everything in that bucket is after some days.
-        ServiceUnavailable: The bucket cannot be reached.
     """
     if source.listed is None:
         return source.keys
