@@ -69,8 +69,8 @@ class View(NamedTuple):
 class BatchService:
     """Accepts, starts and ends batches, and serves callers who have some.
 
-    Methods raise `ServiceUnavailable` when something cannot be reached. Repeat the call then: to start or end a
-    batch again changes nothing.
+    Methods raise `ServiceUnavailable` when something cannot be reached. Repeat the call then: to start or end
+    a batch again changes nothing.
 
     Args:
         storage: Stores records, and long lists of keys.
