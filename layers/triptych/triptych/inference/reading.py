@@ -101,7 +101,7 @@ def read_file(
         PayloadTooLarge: The file, or a record, is too long.
     """
     if form.format is Format.PARQUET:
-        return (Read(TableBlock(rows), end) for rows, end in local_parquet_rows(file, deadline))
+        return (Read(TableBlock(rows), end) for rows, end in local_parquet_rows(file, sizes, deadline))
     texts = _records(_unmarked(file.blocks()), form, sizes, 0)
     if form.format is Format.JSON_LINES:
         return _lines(texts, schema)

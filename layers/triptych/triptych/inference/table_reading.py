@@ -92,21 +92,34 @@ def arrow_rows(piece: Piece, deadline: Deadline) -> Batches:
         yield from _within(piece, path, Format.ARROW, 0, deadline)
 
 
-def local_parquet_rows(file: LocalFile, deadline: Deadline) -> Rows:
+def local_parquet_rows(file: LocalFile, sizes: Sizes, deadline: Deadline) -> Rows:
     """Reads all rows of a local Parquet file; those of one without rows have columns without types.
+
+    Args:
+        file: The file.
+        sizes: How many bytes of cells are one table: batches of few columns are small.
+        deadline: When decoding must have ended.
 
     Raises:
         BadRequest: It is not readable as Parquet, or two columns have the same name.
         PayloadTooLarge: A batch of it decodes to more than `MAX_DECODED`, or it takes too long.
     """
-    position = 0
+    names: list[str] = []
+    held: list[RecordBatch] = []
+    size = position = 0
     with file.plain() as path:
         _check_parquet(path)
         for batch in decoded_batches(path, MAX_DECODED, deadline.remaining):
-            names = batch.schema.names
-            check_names(names)
+            if not names:
+                check_names(names := batch.schema.names)
+            held.append(batch)
+            size += batch.nbytes
             position += batch.num_rows
-            yield table_of(names, [batch]), position
+            if size >= sizes.largest:
+                yield table_of(names, held), position
+                held, size = [], 0
+    if held:
+        yield table_of(names, held), position
 
 
 def npy_rows(piece: Piece, schema: RowSchema, sizes: Sizes) -> Rows:
