@@ -45,7 +45,7 @@ class Workflow:
         with reaching(STATE_MACHINE):
             try:
                 self._clients.stepfunctions.stop_execution(
-                    executionArn=f"{arn}:{execution}", error="Stopped", cause="the batch was stopped"
+                    executionArn=f"{arn}:{execution}", error="Cancelled", cause="the batch was cancelled"
                 )
             except ClientError as error:
                 except_codes({"ExecutionDoesNotExist"}, error)

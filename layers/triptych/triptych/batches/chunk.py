@@ -121,9 +121,8 @@ class Transformer:
         model = self._models(chunk.file.model, chunk.file.version)
         stop = Deadline(deadline.at - min(_FINISHING, deadline.remaining / 10))
         rate = self._limits.rate(batch)
-        sizes = self._limits.sizes.shared(
-            share
-        )  # an attempt that ended without a word may have lacked memory
+        # An attempt that ended without a word may have lacked memory: the next one takes less at once.
+        sizes = self._limits.sizes.shared(share)
         if chunk.file.options.lookup:
             sizes = sizes._replace(records=max(1, int(rate * _LOOKUP_SECONDS)))
         budget = Budget(stop, self._batches.checkpoint(batch.id), sizes, share)
