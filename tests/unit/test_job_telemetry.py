@@ -73,8 +73,6 @@ def test_ran(
     ("service", "status", "expected"),
     [
         ("jobs", Status.CANCELLED, {"JobsCancelled"}),
-        ("sweep", Status.EXPIRED, {"JobsExpired"}),
-        ("sweep", Status.FAILED, {"JobsFailed"}),
         ("job-keeper", Status.EXPIRED, {"JobsExpired"}),
     ],
 )

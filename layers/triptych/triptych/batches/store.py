@@ -13,7 +13,6 @@ All have `delete_at`, the time to live in seconds since 1970.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from time import monotonic
 from typing import ClassVar, Final, NamedTuple
 
 from triptych.aws.bucket import Bucket
@@ -27,6 +26,7 @@ from triptych.clock import Clock
 from triptych.errors import Conflict
 from triptych.lifecycle.plain import plain, record_of
 from triptych.lifecycle.store import RecordStore, item_of
+from triptych.lifecycle.wait import at_most_every
 
 TABLE: Final = "the table of batches"
 _BATCH: Final = "batch"
@@ -117,15 +117,7 @@ class BatchStore(RecordStore[Batch]):
 
     def checkpoint(self, batch_id: str) -> Callable[[], None]:
         """Returns what raises `Cancelled` once a batch was cancelled; it reads every few seconds."""
-        last = monotonic()
-
-        def check() -> None:
-            nonlocal last
-            if monotonic() - last >= _CHECK_SECONDS:
-                self.check_wanted(batch_id)
-                last = monotonic()
-
-        return check
+        return at_most_every(_CHECK_SECONDS, lambda: self.check_wanted(batch_id))
 
     def _item_of(self, batch_id: str, name: str, record: Part | FileOutcome) -> Item:
         return serialized({**plain(record), "id": batch_id, "item": name, "delete_at": self._delete_at})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from triptych.jobs.job import JobRequest
 from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import is_rows
 from triptych.jobs.telemetry import JobTelemetry, ModelRun
+from triptych.lifecycle.wait import at_most_every
 from triptych.models.model import Model
 from triptych.models.store import ModelStore
 from triptych.protocol.media_types import media_type
@@ -79,9 +80,9 @@ class LargeRunner:
         source = LocalFile(directory / "input", found.request.content_encoding, directory)
         self._write(found, source.path)
         deadline.check("downloading the input")
-        budget = Budget(deadline, self._checkpoint(attempt))
+        checkpoint = at_most_every(_LOOK, lambda: still_running(self._jobs.existing(job.id), job))
         started = monotonic()
-        answer = _answer(model, found.request, source, target, budget)
+        answer = _answer(model, found.request, source, target, Budget(deadline, checkpoint))
         self._telemetry.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
         return Output(target, answer.content_type, answer.header_length, answer.filled, model.version)
 
@@ -90,17 +91,6 @@ class LargeRunner:
             source.write_bytes(found.body)
         elif found.stored is not None:
             self._inputs.download(found.stored, source)
-
-    def _checkpoint(self, attempt: Attempt) -> Callable[[], None]:
-        last = monotonic()
-
-        def check() -> None:
-            nonlocal last
-            if monotonic() - last >= _LOOK:
-                still_running(self._jobs.existing(attempt.job.id), attempt.job)
-                last = monotonic()
-
-        return check
 
 
 def _answer(model: Model, request: JobRequest, source: LocalFile, target: Path, budget: Budget) -> FileAnswer:

@@ -26,9 +26,6 @@ class ModelRun(NamedTuple):
     milliseconds: float
 
 
-KEEPER = "job-keeper"
-"""Service whose function ends the jobs that were tried too often."""
-
 _ENDED = {
     Status.QUEUED: "JobsRetried",
     Status.SUCCEEDED: "JobsSucceeded",
@@ -63,8 +60,7 @@ class JobTelemetry(Telemetry):
     def job_ended(self, job: Job) -> None:
         """A job was ended by somebody who did not run it: expired, cancelled, a dead letter."""
         self._job_event(job, _counted(job), "job ended")
-        if self.service == KEEPER and job.status is Status.FAILED:
-            # An alarm watches one metric, whatever the model.
+        if job.status is Status.FAILED:  # a dead letter; an alarm watches one metric, whatever the model
             self.event(NO_MODEL, {"JobsDeadLettered": 1.0}, "dead letter", job=job.id)
 
     def batch_ended(self, messages: int, postponed: int) -> None:

@@ -1,4 +1,4 @@
-"""Waiting for the end of a job or a batch."""
+"""Waiting for the end of a job or a batch, and looking now and then while it runs."""
 
 from __future__ import annotations
 
@@ -26,3 +26,16 @@ def wait_until_final[Some: Record](read: Callable[[], Some], deadline: Deadline)
         pause = min(pause * 1.5, _LONGEST_PAUSE)
         found = read()
     return found
+
+
+def at_most_every(seconds: float, check: Callable[[], object]) -> Callable[[], None]:
+    """Returns what makes a check whenever it is called, but not until so many seconds after the last one."""
+    last = time.monotonic()
+
+    def look() -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            check()
+            last = time.monotonic()
+
+    return look
