@@ -1,6 +1,7 @@
 """`make trace` shows the real flows, from the handler to the model."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,17 @@ def test_from_handler_to_session(flows: dict[str, Flow], name: str, folder: str)
     assert way[0] == next(iter(files))
     assert SESSION == way[-1]
     assert set(way) <= files.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "heading"), [("request", "A request"), ("job", "A job"), ("chunk", "A chunk of a file")]
+)
+def test_page_shows_the_way(flows: dict[str, Flow], name: str, heading: str) -> None:
+    """docs/architecture.md lists the files from the handler to the model."""
+    _, _, section = (ROOT / "docs/architecture.md").read_text().partition(f"\n### {heading}\n")
+    listed = re.findall(r"^\d+\. `([\w./-]+)`", section.partition("\n#")[0], re.MULTILINE)
+    assert flows[name]["way"] == listed
 
 
 @pytest.mark.slow
