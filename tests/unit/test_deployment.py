@@ -60,7 +60,7 @@ def test_there_is_one_of_each_part() -> None:
 
 
 def test_the_keeper_ends_dead_letters_and_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages are dead letters, any other event is a tick; a sweep that fails is an error of the function."""
+    """Messages are dead letters, any other event is a tick; a failed sweep is an error of the function."""
     swept = [Swept(3, 0), Swept(1, 2)]
     monkeypatch.setattr(Reaper, "sweep", lambda _self, _deadline: swept.pop(0))
     monkeypatch.setattr(
