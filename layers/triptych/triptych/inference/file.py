@@ -19,13 +19,14 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
-from triptych.errors import BadRequest, DeadlineExceeded, NotUtf8, RowError
+from triptych.errors import BadRequest, DeadlineExceeded, NotUtf8, PayloadTooLarge, RowError
 from triptych.inference.blocks import Block
-from triptych.inference.isolation import BadRecord, Isolated, isolate
-from triptych.inference.json_lines import Survey, survey
+from triptych.inference.isolation import BadRecord, Isolation
+from triptych.inference.json_records import Survey, survey
 from triptych.inference.local_file import FileAnswer, LocalFile, room_on_disk
 from triptych.inference.output import Part, write_file, write_parts
 from triptych.inference.piece import Counts, Piece, Report, Sinks
@@ -78,6 +79,14 @@ def transform_piece(model: Model, piece: Piece, options: RowOptions, sinks: Sink
     return Report(run.end, run.counts, written.columns, written.layout, slices.nanoseconds)
 
 
+class _Isolated(NamedTuple):
+    """What came of a block: its predictions, how many missing cells were filled in, and the bad records."""
+
+    parts: Sequence[Part]
+    filled: int
+    bad: Sequence[BadRecord]
+
+
 class _PieceRun:
     """Predicts for one block after the other, and sets bad records apart.
 
@@ -107,8 +116,8 @@ class _PieceRun:
             started = time.monotonic()
             self._budget.checkpoint()
             try:
-                isolated = isolate(read.block, self._attempt)
-                self._store_lookups(isolated)
+                isolated = self._isolated(read.block)
+                self._store_lookups(isolated.parts)
             except DeadlineExceeded:
                 if self._positioned and self.end > self._piece.start:
                     return  # what was made before it is kept, and the next piece goes on
@@ -126,26 +135,31 @@ class _PieceRun:
         table = first.block.take([]).table() if first and self._has_header else Table({}, 0)
         return self._predictor.header(table)
 
-    def _attempt(self, block: Block) -> tuple[list[Part], int]:
-        """Predicts for a block; returns also how many missing cells were filled in."""
-        decoded = self._predictor.decode(block)
-        return list(self._predictor.run(decoded)), decoded.prepared.filled
+    def _isolated(self, block: Block) -> _Isolated:
+        """Predicts for a block, and for what is left of it without its bad records."""
+        isolation = Isolation(block)
+        parts: list[Part] = []
+        filled = 0
+        for records in isolation:
+            try:
+                decoded = self._predictor.decode(records)
+                parts += list(self._predictor.run(decoded))  # all of its slices, or none
+            except (BadRequest, PayloadTooLarge) as error:
+                isolation.failed(error)
+            else:
+                filled += decoded.prepared.filled
+        return _Isolated(parts, filled, isolation.bad)
 
-    def _store_lookups(self, isolated: Isolated[tuple[list[Part], int]]) -> None:
-        if self._sinks.lookups:
-            for part in (part for made, _ in isolated.results for part in made):
-                if part.predictions:
-                    self._sinks.lookups.put(part.predictions)
+    def _store_lookups(self, parts: Sequence[Part]) -> None:
+        for part in parts:
+            if self._sinks.lookups and part.predictions:
+                self._sinks.lookups.put(part.predictions)
 
-    def _written(self, block: Block, isolated: Isolated[tuple[list[Part], int]]) -> Iterator[Part]:
-        parts = [part for made, _ in isolated.results for part in made]
+    def _written(self, block: Block, isolated: _Isolated) -> Iterator[Part]:
         self._write_errors(block, isolated.bad)
-        yield from parts
-        written = sum(part.rows for part in parts)
-        failed = len(isolated.bad)
-        self.counts += Counts(
-            written + failed, written, failed, sum(filled for _, filled in isolated.results)
-        )
+        yield from isolated.parts
+        written, failed = sum(part.rows for part in isolated.parts), len(isolated.bad)
+        self.counts += Counts(written + failed, written, failed, isolated.filled)
 
     def _write_errors(self, block: Block, bad: Sequence[BadRecord]) -> None:
         for record in bad:

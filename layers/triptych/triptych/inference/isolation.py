@@ -6,10 +6,10 @@ tried again; where it names none, each half is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from triptych.errors import BadRequest, BadRows, PayloadTooLarge, RowError, TriptychError
+from triptych.errors import BadRows, RowError, TriptychError
 from triptych.inference.blocks import Block
 
 
@@ -25,64 +25,49 @@ class BadRecord(NamedTuple):
     reason: str
 
 
-class Isolated[Result](NamedTuple):
-    """What came of a block.
-
-    Attributes:
-        results: The results for the good records, in their order.
-        bad: The others, in their order.
-    """
-
-    results: Sequence[Result]
-    bad: Sequence[BadRecord]
-
-
-def isolate[Result](block: Block, attempt: Callable[[Block], Result]) -> Isolated[Result]:
-    """Tries a block, and what is left of it without its bad records.
+class Isolation:
+    """What of a block is to be tried next: iterate over it, and say of each what failed.
 
     Args:
-        block: The records.
-        attempt: Works on records; fails with `BadRequest` or `PayloadTooLarge` where some of them are bad.
+        block: The block; it comes first.
     """
-    try:
-        return Isolated([attempt(block)], [])
-    except (BadRequest, PayloadTooLarge) as error:
-        search = _Search(block, attempt)
-        search.narrow(range(block.count()), error)
-        return Isolated(search.results, sorted(search.bad))
 
-
-class _Search[Result]:
-    def __init__(self, block: Block, attempt: Callable[[Block], Result]) -> None:
-        self.results: list[Result] = []
-        self.bad: list[BadRecord] = []
+    def __init__(self, block: Block) -> None:
         self._block = block
-        self._attempt = attempt
+        self._bad: list[BadRecord] = []
+        self._left: list[Sequence[int]] = []  # the next one last
+        self._tried: Sequence[int] | None = None
 
-    def narrow(self, records: Sequence[int], error: TriptychError) -> None:
-        """Goes on with records that failed together."""
+    @property
+    def bad(self) -> Sequence[BadRecord]:
+        """The bad records, in their order."""
+        return sorted(self._bad)
+
+    def __iter__(self) -> Iterator[Block]:
+        yield self._block
+        while self._left:
+            self._tried = self._left.pop()
+            if self._tried:
+                yield self._block.take(self._tried)
+
+    def failed(self, error: TriptychError) -> None:
+        """Narrows the search in the records that came last.
+
+        Args:
+            error: Why they failed; it is raised again where there are none.
+        """
+        records = range(self._block.count()) if self._tried is None else self._tried
         if not records:
             raise error
         if len(records) == 1:
             reason = error.reason if isinstance(error, RowError) else str(error)
-            self.bad.append(BadRecord(records[0], reason))
-            return
-        named = _named(error, len(records))
-        if named:
-            self.bad += [BadRecord(records[number - 1], reason) for number, reason in named.items()]
-            self._try([record for number, record in enumerate(records, 1) if number not in named])
-            return
-        middle = len(records) // 2
-        self._try(records[:middle])
-        self._try(records[middle:])
-
-    def _try(self, records: Sequence[int]) -> None:
-        if not records:
-            return
-        try:
-            self.results.append(self._attempt(self._block.take(records)))
-        except (BadRequest, PayloadTooLarge) as error:
-            self.narrow(records, error)
+            self._bad.append(BadRecord(records[0], reason))
+        elif named := _named(error, len(records)):
+            self._bad += [BadRecord(records[number - 1], reason) for number, reason in named.items()]
+            self._left.append([record for number, record in enumerate(records, 1) if number not in named])
+        else:
+            middle = len(records) // 2
+            self._left += [records[middle:], records[:middle]]
 
 
 def _named(error: TriptychError, records: int) -> Mapping[int, str]:

@@ -10,7 +10,7 @@ import orjson
 
 from triptych.errors import BadRequest, BadRows
 from triptych.inference.blocks import Block, LineBlock
-from triptych.inference.json_lines import Survey, joined_cells, joined_lines, known_columns
+from triptych.inference.json_records import Survey, joined_cells, joined_lines, known_columns
 from triptych.inference.merging import input_bytes
 from triptych.inference.output import TABLES, Part
 from triptych.inference.piece import Prediction
