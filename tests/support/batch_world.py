@@ -11,6 +11,7 @@ import orjson
 from triptych.batches.batch import Batch, BatchSource, Status, upload_id
 from triptych.batches.chunk import Limits, Transformer
 from triptych.batches.cut import plan_chunks
+from triptych.batches.events import BatchTrigger
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.find import input_file
 from triptych.batches.finish import Finisher
@@ -20,7 +21,6 @@ from triptych.batches.service import BatchService, StateMachine
 from triptych.batches.staging import Staging
 from triptych.batches.steps import FileSteps, WorkflowSteps
 from triptych.batches.store import BatchStorage
-from triptych.batches.trigger import BatchTrigger
 from triptych.batches.uploads import UploadLimits, Uploads
 from triptych.clock import Deadline
 from triptych.errors import NotFound

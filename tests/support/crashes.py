@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 from triptych.batches.batch import Batch, upload_id
-from triptych.batches.events import Upload
+from triptych.batches.uploads import Upload
 from triptych.clock import Deadline
 
 from tests.support.batch_world import BatchWorld

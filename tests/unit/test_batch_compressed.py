@@ -11,9 +11,9 @@ import orjson
 import pytest
 from backports import zstd
 from triptych.batches.batch import Batch, BatchSource, Status
-from triptych.batches.events import Upload
 from triptych.batches.file import encode
 from triptych.batches.transitions import handed_over
+from triptych.batches.uploads import Upload
 from triptych.clock import Deadline
 from triptych.inference.piece import Counts
 from triptych.rows.options import BatchOptions

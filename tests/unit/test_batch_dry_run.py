@@ -13,9 +13,9 @@ from triptych.batches import chunk as module
 from triptych.batches import dry_run
 from triptych.batches.chunk import Limits, Transformer
 from triptych.batches.dry_run import DryRun, Workers
-from triptych.batches.events import Upload
 from triptych.batches.lookup import LookupRate
 from triptych.batches.submission import read_submission
+from triptych.batches.uploads import Upload
 from triptych.clock import Deadline
 
 from tests.support.batch_world import BatchWorld, models

@@ -12,7 +12,7 @@ import pytest
 from arro3.core import Array, DataType, RecordBatch
 from arro3.io import write_ipc, write_parquet
 from triptych.batches.batch import Status
-from triptych.batches.events import Upload
+from triptych.batches.uploads import Upload
 from triptych.clock import Deadline
 from triptych.inference.piece import Counts
 

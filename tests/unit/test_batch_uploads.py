@@ -8,8 +8,9 @@ import orjson
 import pytest
 from triptych.aws.objects import ObjectReader, StoredObject
 from triptych.batches.batch import Batch, Status
-from triptych.batches.events import Upload, uploads_of
+from triptych.batches.events import uploads_of
 from triptych.batches.submission import read_submission
+from triptych.batches.uploads import Upload
 from triptych.clock import Deadline
 from triptych.errors import BadRequest
 from triptych.inference.piece import Counts

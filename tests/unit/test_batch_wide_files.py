@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 import pytest
 from triptych.batches.batch import Batch, BatchSource, Status
-from triptych.batches.events import Upload
 from triptych.batches.transitions import handed_over
+from triptych.batches.uploads import Upload
 from triptych.clock import Deadline
 from triptych.errors import ServiceUnavailable
 from triptych.lifecycle.plain import plain

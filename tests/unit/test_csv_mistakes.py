@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from triptych.batches.events import Upload
+from triptych.batches.uploads import Upload
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.inference.rows import predict_rows

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from triptych.aws.consumer import SqsTrigger
     from triptych.aws.queue import Queue
     from triptych.aws.telemetry import Telemetry
+    from triptych.batches.events import BatchTrigger
     from triptych.batches.lookup import LookupRate
     from triptych.batches.service import BatchService
     from triptych.batches.steps import FileSteps
     from triptych.batches.store import BatchStorage
     from triptych.batches.telemetry import BatchTelemetry
-    from triptych.batches.trigger import BatchTrigger
     from triptych.http.application import Application
     from triptych.http.batches import BatchServices
     from triptych.http.jobs import JobServices
@@ -176,7 +176,7 @@ class Deployment:
 
     def uploads(self) -> BatchTrigger:
         """Makes the function that transforms dropped files, and starts batches that others asked for."""
-        from triptych.batches.trigger import BatchTrigger
+        from triptych.batches.events import BatchTrigger
         from triptych.batches.uploads import UploadLimits, Uploads
 
         self._bound_memory()

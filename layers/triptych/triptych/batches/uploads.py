@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from triptych.aws.objects import StoredObject
 from triptych.batches.batch import Batch, BatchSource, upload_id
-from triptych.batches.events import Upload
 from triptych.batches.file import Chunk, Join
 from triptych.batches.manifest import Generation
 from triptych.batches.plan import WHOLE
@@ -25,6 +24,20 @@ _SOON = 5
 
 _LATEST = 900
 """Seconds after which a file whose attempt failed is tried again, at the latest."""
+
+
+class Upload(NamedTuple):
+    """A file that was dropped.
+
+    Attributes:
+        key: Its key.
+        version: Its version; None where the bucket keeps none.
+        etag: Its ETag.
+    """
+
+    key: str
+    version: str | None
+    etag: str
 
 
 class UploadLimits(NamedTuple):
