@@ -76,6 +76,14 @@ def test_csv_is_the_same_however_it_is_cut(rows: list[bytes], data: st.DataObjec
     assert Counts(len(rows) - blank, len(rows) - blank - bad, bad, expected.filled) == whole.counts
 
 
+def test_records_beside_a_bad_one_stay_as_they_are() -> None:
+    """Records are taken apart where one of them is bad; no letter of the others gets lost."""
+    rows = [GOOD % b"XX", b"Dream,tall,18.7,181,3750,male,2007,bad\n", GOOD % b'"X"', GOOD % b"rn"]
+    wanted = Wanted(CSV, join="note", outputs="species")
+    output = made(PENGUINS, HEAD + b"".join(rows), CSV, wanted).output
+    assert [b"note", b"XX", b"X", b"rn"] == [line.split(b",")[0] for line in output.splitlines()]
+
+
 def test_errors_tell_record_reason_and_input() -> None:
     """A bad record is told with its number, why, and as it stands."""
     text = (

@@ -75,3 +75,30 @@ def test_a_large_job_that_is_cancelled(workshop: Workshop, monkeypatch: pytest.M
     assert (Status.CANCELLED, 0) == (workshop.job(job).status, len(workshop.results))
     assert 1 == len(runs)
     assert [] == list((workshop.directory / "large").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "answers"),
+    [
+        ("lookup", {"instances": [{"index": row % 3} for row in range(60_000)]}, "predictions"),
+        (
+            "adder",
+            {
+                "inputs": [
+                    {"name": name, "datatype": "FP32", "shape": [60_000, 2], "data": [0.5] * 120_000}
+                    for name in ("a", "b")
+                ]
+            },
+            "outputs",
+        ),
+    ],
+)
+def test_a_large_input_of_json(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, model: str, body: dict[str, object], answers: str
+) -> None:
+    """Whether JSON that is run by file is rows or tensors, its text tells."""
+    monkeypatch.setattr("triptych.jobs.attempts.MAX_IN_MEMORY", 1000)
+    job = workshop.submit(json.dumps(body).encode(), model, content_type="application/json")
+    assert job.input is not None
+    assert {None} == set(workshop.work().values())
+    assert answers in json.loads(result(workshop, job))
