@@ -1,4 +1,4 @@
-"""Jobs through the deployed functions, over an account of AWS in this process: nothing fails but what is wrong."""
+"""Jobs through the deployed functions, over an account of AWS in this process, where nothing gets lost."""
 
 from __future__ import annotations
 
@@ -42,16 +42,21 @@ def worked(world: World) -> dict[str, Job]:
     return world.account.jobs()
 
 
+def result_of(world: World, job: Job) -> bytes:
+    """Returns the result of a job."""
+    assert job.result is not None, job.error
+    return world.account.results()[job.result.location]
+
+
 def test_jobs_are_run_and_told(world: World) -> None:
     """Each job has its own result; subscribers are notified of each end, and no message is left."""
     tensors = [submitted(world, "adder", sums(number, 1.0)) for number in (1.0, 2.0)]
     rows = submitted(world, "lookup", b"index\n0\n2\n", "text/csv")
     wrong = submitted(world, "lookup", entries(0, 7))
     jobs = worked(world)
-    results = world.account.results()
-    answers = [json.loads(results[str(jobs[job].result and jobs[job].result.location)]) for job in tensors]
+    answers = [json.loads(result_of(world, jobs[job])) for job in tensors]
     assert [2.0, 3.0] == [answer["outputs"][0]["data"][0] for answer in answers]
-    assert 3 == results[str(jobs[rows].result and jobs[rows].result.location)].count(b"\n")
+    assert 3 == result_of(world, jobs[rows]).count(b"\n")
     assert Status.FAILED is jobs[wrong].status
     assert "idx=7" in str(jobs[wrong].error)
     told = {message["inferenceId"]: message["invocationStatus"] for message in world.account.told()}
@@ -67,8 +72,7 @@ def test_a_large_job_is_run_by_file(world: World, monkeypatch: pytest.MonkeyPatc
     job = submitted(world, "lookup", body, "text/csv")
     found = worked(world)[job]
     assert (Status.SUCCEEDED, None) == (found.status, found.error)
-    (result,) = world.account.results().values()
-    assert body.count(b"\n") == result.count(b"\n")
+    assert body.count(b"\n") == result_of(world, found).count(b"\n")
 
 
 def test_a_job_that_is_given_up_and_one_that_expires(world: World) -> None:
@@ -82,7 +86,8 @@ def test_a_job_that_is_given_up_and_one_that_expires(world: World) -> None:
     world.sweep()
     jobs = world.account.jobs()
     assert [Status.FAILED, Status.EXPIRED] == [jobs[job].status for job in (given_up, expired)]
-    assert jobs[given_up].error is not None
-    assert jobs[given_up].error.retryable
+    error = jobs[given_up].error
+    assert error is not None
+    assert error.retryable
     told = {message["inferenceId"]: message["invocationStatus"] for message in world.account.told()}
     assert dict.fromkeys((given_up, expired), "Failed") == told
