@@ -25,7 +25,7 @@ from triptych.batches.file import FileOutcome
 from triptych.errors import Conflict, ServiceUnavailable
 from triptych.inference.piece import Counts
 from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.record import changed, expect
+from triptych.lifecycle.record import as_new, changed, expect
 
 Transition = Callable[[Batch], Batch]
 
@@ -136,23 +136,8 @@ def redriven(batch: Batch) -> Batch:
     expect(batch, "be redriven", Status.FAILED, Status.SUCCEEDED_WITH_ERRORS)
     if batch.error is None:
         raise Conflict(f"batch {batch.id} is {batch.status}: no file of it failed for a reason that may pass")
-    if not batch.error.retryable:
-        raise Conflict(f"batch {batch.id} would fail again: {batch.error.message}")
-    return changed(
-        batch,
-        status=Status.QUEUED,
-        attempts=0,
-        redrives=batch.redrives + 1,
-        started=None,
-        ended=None,
-        execution=None,
-        files=None,
-        chunks=None,
-        failed_files=0,
-        counts=Counts(),
-        error=None,
-        notified=False,
-    )
+    made = {"execution": None, "files": None, "chunks": None, "failed_files": 0, "counts": Counts()}
+    return as_new(batch, status=Status.QUEUED, **made)
 
 
 def leased(batch: Batch, now: int) -> bool:

@@ -22,7 +22,7 @@ from typing import Any
 from triptych.errors import Conflict
 from triptych.jobs.job import Job, JobResult, Status
 from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.record import changed, expect
+from triptych.lifecycle.record import as_new, changed, expect
 
 Transition = Callable[[Job], Job]
 
@@ -76,22 +76,7 @@ def expired(job: Job, now: int) -> Job:
 def redriven(job: Job, expires: int) -> Job:
     """It failed for a reason that may have passed, and is queued again as if it were new."""
     expect(job, "be redriven", Status.FAILED)
-    if job.error is None or not job.error.retryable:
-        raise Conflict(
-            f"job {job.id} would fail again: {job.error.message if job.error else 'no reason is known'}"
-        )
-    return changed(
-        job,
-        status=Status.QUEUED,
-        expires=expires,
-        attempts=0,
-        redrives=job.redrives + 1,
-        started=None,
-        ended=None,
-        lease=None,
-        error=None,
-        notified=False,
-    )
+    return as_new(job, status=Status.QUEUED, expires=expires)
 
 
 def overdue(job: Job, now: int) -> bool:

@@ -108,3 +108,16 @@ def notified[Some: Record](record: Some) -> Some:
     if not record.final:
         raise Conflict(f"{record.noun} {record.id} is {record.status}: there is no end to notify of yet")
     return changed(record, notified=True)
+
+
+def as_new[Some: Record](record: Some, **changes: object) -> Some:
+    """It failed for a reason that may have passed, and is redriven: as new, but that redrives are counted.
+
+    Raises:
+        Conflict: It would fail again.
+    """
+    if record.error is None or not record.error.retryable:
+        reason = record.error.message if record.error else "no reason is known"
+        raise Conflict(f"{record.noun} {record.id} would fail again: {reason}")
+    fresh = {"attempts": 0, "started": None, "ended": None, "error": None, "notified": False}
+    return changed(record, redrives=record.redrives + 1, **fresh, **changes)
