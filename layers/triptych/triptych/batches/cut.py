@@ -53,7 +53,7 @@ def plan_chunks(  # noqa: PLR0911 - each format has its way
             )
 
     form = file.form
-    size = wanted_size(source, chunk_bytes)
+    size = chunk_size(source, chunk_bytes)
     if form.format is Format.NPY:
         return npy_chunks(file, source, size)
     if form.format is Format.PARQUET:
@@ -72,7 +72,7 @@ def plan_chunks(  # noqa: PLR0911 - each format has its way
     return _between(file, first.end, cuts, source.size, header_row(first.head))
 
 
-def wanted_size(source: ObjectReader, chunk_bytes: int) -> int:
+def chunk_size(source: ObjectReader, chunk_bytes: int) -> int:
     """Returns the bytes of a chunk: the number of chunks of a file is bounded."""
     return max(1, chunk_bytes, -(-source.size // MAX_CHUNKS))
 

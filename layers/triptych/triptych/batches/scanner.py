@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from triptych.errors import BadRequest
+from triptych.rows.csv import BYTE_ORDER_MARK
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.records import MAX_RECORD
 
+_SLICE = 2**20  # bytes that are scanned at once: what is known of them fits the processor's cache
 _INSIDE = b'\n"'
 _CLOSED = b'\n""'
 _WITHIN_CELL = b"\xff"  # no delimiter: it is in no UTF-8 text
@@ -172,11 +174,6 @@ def _toggles(quotes: Positions, opening: npt.NDArray[np.bool_]) -> Positions:
     spans[:, 1] -= 1
     picked = spans.ravel()
     return quotes[picked[:-1] if len(lengths) and lengths[-1] % 2 else picked]
-
-
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-_SLICE = 2**20  # bytes that are scanned at once: what is known of them fits the processor's cache
 
 
 class Beginning(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from triptych.aws.objects import ObjectReader
-from triptych.batches.cut import growing, npy_chunks, npy_layout, wanted_size
+from triptych.batches.cut import chunk_size, growing, npy_chunks, npy_layout
 from triptych.batches.file import InputFile
 from triptych.inference.table_reading import footer_of, group_cuts
 from triptych.protocol.compression import Decoder
@@ -62,7 +62,7 @@ def sized(file: InputFile, source: ObjectReader, chunk_bytes: int) -> Sizing:
     Raises:
         BadRequest: It is not what its name says.
     """
-    form, size = file.form, wanted_size(source, chunk_bytes)
+    form, size = file.form, chunk_size(source, chunk_bytes)
     if form.format is Format.NPY:
         return Sizing(npy_layout(source).rows, True, source.size, len(npy_chunks(file, source, size)))
     if form.format is Format.PARQUET:
