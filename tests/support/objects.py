@@ -2,58 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from triptych.aws.bucket import Bucket
-from triptych.aws.objects import ByteRange, ObjectReader, StoredObject
+from triptych.aws.objects import ObjectReader, StoredObject
 from triptych.aws.uploads import ObjectWriter
-from triptych.errors import Conflict
 
-
-class FileReader(ObjectReader):
-    """Reads one generation of an object.
-
-    Args:
-        path: Its content.
-        block: Bytes of a block.
-    """
-
-    def __init__(self, path: Path, block: int = 2**20) -> None:
-        self._path = path
-        self._block = block
-
-    @property
-    def size(self) -> int:
-        """Bytes of the object."""
-        return self._path.stat().st_size
-
-    def read(self, start: int, stop: int) -> bytes:
-        """Reads some bytes."""
-        if not self._path.exists():
-            raise Conflict("the file was replaced or removed since it was looked up")
-        with self._path.open("rb") as file:
-            file.seek(start)
-            return file.read(stop - start)
-
-    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
-        """Reads some bytes in blocks."""
-        for position in range(start, stop, self._block):
-            yield self.read(position, min(position + self._block, stop))
-
-    @contextmanager
-    def local(self, ranges: Sequence[ByteRange] | None = None) -> Iterator[Path]:
-        """Returns a file that holds nothing but the ranges, so that whoever reads more of it finds zeros."""
-        with TemporaryDirectory() as directory:
-            path = Path(directory) / "local"
-            with path.open("wb") as file:
-                file.truncate(self.size)
-                for start, stop in [ByteRange(0, self.size)] if ranges is None else ranges:
-                    file.seek(start)
-                    file.write(self.read(start, stop))
-            yield path
+from tests.support.file_reader import FileReader
 
 
 class FileWriter(ObjectWriter):

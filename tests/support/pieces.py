@@ -20,7 +20,7 @@ from triptych.models.model import Model
 from triptych.rows.formats import RowFormat
 from triptych.rows.options import RowOptions
 
-from tests.support.objects import FileReader
+from tests.support.file_reader import FileReader
 
 TINY = Sizes(first=1, largest=64, block=32)
 

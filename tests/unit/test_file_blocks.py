@@ -15,8 +15,8 @@ from triptych.inference.rows import row_schema
 from triptych.inference.slices import Sizes
 from triptych.rows.formats import Format, RowFormat
 
+from tests.support.file_reader import FileReader
 from tests.support.local_files import sample
-from tests.support.objects import FileReader
 
 CSV = b"user_id\n" + b"".join(b"%d\n" % number for number in range(100, 200))
 LINES = b"".join(b'{"user_id": %d}\n' % number for number in range(100, 200))

@@ -13,7 +13,7 @@ from triptych.models.session import open_session
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import RowOptions
 
-from tests.support.objects import FileReader
+from tests.support.file_reader import FileReader
 
 READ = 2**23  # bytes, as the adapter of S3 reads
 SECONDS = 3600
