@@ -26,7 +26,7 @@ ERROR = Failure("ServiceUnavailable", "not now", retryable=True)
 
 @dataclass
 class World:
-    """Endings over stores in memory."""
+    """The service of batches over stores in memory."""
 
     store: MemoryBatches = field(default_factory=MemoryBatches)
     notifier: MemoryNotifier[Batch] = field(default_factory=MemoryNotifier[Batch])

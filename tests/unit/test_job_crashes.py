@@ -74,8 +74,8 @@ def test_two_poisons(workshop: Workshop) -> None:
     assert {Status.FAILED} == states(workshop, poisons)
 
 
-def test_new_messages_go_before_suspects(workshop: Workshop) -> None:
-    """They are done before the suspect ends the worker again."""
+def test_new_messages_go_before_possible_poison(workshop: Workshop) -> None:
+    """They are done before the possible poison message ends the worker again."""
     workshop.hooks.before = [deadly]
     workshop.submit(sums(DEADLY))
     with pytest.raises(Crash):

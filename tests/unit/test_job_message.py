@@ -46,7 +46,7 @@ def read(**message: Any) -> Message:  # noqa: ANN401 - any JSON
 @examples(100)
 @given(job=jobs(frozenset({Status.QUEUED})), body=st.binary(max_size=50))
 def test_round_trip(job: Job, body: bytes) -> None:
-    """What was sealed is unsealed: the message alone makes the record again."""
+    """What was encoded is decoded: the message alone makes the record again."""
     kept = job.input is not None
     fresh = Job(
         **{name: getattr(job, name) for name in ("id", "model", "version", "digest")},
@@ -56,15 +56,15 @@ def test_round_trip(job: Job, body: bytes) -> None:
         input=job.input,
         target="label",
     )
-    envelope = decode(encode(fresh, None if kept else body), MESSAGE_ID, LIMITS)
-    assert fresh == envelope.job(NOW)
-    assert (None if kept else body) == envelope.submission.body
-    assert envelope.from_api
+    message = decode(encode(fresh, None if kept else body), MESSAGE_ID, LIMITS)
+    assert fresh == message.job(NOW)
+    assert (None if kept else body) == message.submission.body
+    assert message.from_api
 
 
 def test_minimal() -> None:
     """A model and an input make a job, with an id that each delivery of the message has."""
-    envelope = read(**MINIMAL)
+    message = read(**MINIMAL)
     assert (
         Submission(
             "iris",
@@ -73,16 +73,16 @@ def test_minimal() -> None:
             Options(3600),
             json.dumps(REQUEST, separators=(",", ":")).encode(),
         )
-        == envelope.submission
+        == message.submission
     )
-    assert (IDS.derived("message", MESSAGE_ID), False) == (envelope.job_id, envelope.from_api)
-    job = envelope.job(NOW)
-    assert (NOW, NOW + 3_600_000, envelope.submission.digest()) == (job.created, job.expires, job.digest)
+    assert (IDS.derived("message", MESSAGE_ID), False) == (message.job_id, message.from_api)
+    job = message.job(NOW)
+    assert (NOW, NOW + 3_600_000, message.submission.digest()) == (job.created, job.expires, job.digest)
 
 
 def test_everything() -> None:
     """A producer may say all that a caller of the API may."""
-    envelope = read(
+    message = read(
         model="iris",
         version="2",
         body="x\n1\n",
@@ -97,8 +97,8 @@ def test_everything() -> None:
         target="nightly",
     )
     request = JobRequest("text/csv", "gzip", 3, "application/json", "all", "species")
-    assert Submission("iris", 2, request, Options(60, 0, "nightly"), b"x\n1\n") == envelope.submission
-    assert IDS.derived("queue", "order-1") == envelope.job_id
+    assert Submission("iris", 2, request, Options(60, 0, "nightly"), b"x\n1\n") == message.submission
+    assert IDS.derived("queue", "order-1") == message.job_id
 
 
 @pytest.mark.parametrize(
