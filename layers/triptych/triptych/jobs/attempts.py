@@ -1,4 +1,4 @@
-"""Attempts at jobs: how each begins, with its input, and what its output makes of the job and of its message.
+"""Attempts at jobs: how each begins, what it reads, and what its output makes of the job and of its message.
 
 A message is done when its job has ended and subscribers were notified; until then it comes again.
 """
@@ -78,12 +78,10 @@ class Attempt(NamedTuple):
     Attributes:
         received: The message that brought it.
         job: Its record, as this attempt made it.
-        input: Its input, or why there is none.
     """
 
     received: Received
     job: Job
-    input: Input | TriptychError
 
 
 class Limit(NamedTuple):
@@ -126,7 +124,7 @@ class Attempts:
         self._clock = clock
 
     def begin(self, received: Received, deadline: Deadline) -> Attempt | Delay:
-        """Marks a job as running, and reads its input.
+        """Marks a job as running.
 
         Args:
             received: The message that brought it.
@@ -136,6 +134,10 @@ class Attempts:
             The attempt, or the delay of the message where the job is not to be run now.
         """
         return self._guarded(received, lambda: self._begun(received, deadline))
+
+    def read(self, attempt: Attempt) -> Input | TriptychError:
+        """Returns the input of a job, or why there is none."""
+        return caught(self._telemetry, lambda: input_of(attempt, self._inputs))
 
     def conclude(self, attempt: Attempt, output: Output | TriptychError) -> Delay:
         """Ends an attempt with what came of it, and returns the delay of the message."""
@@ -150,9 +152,7 @@ class Attempts:
         if job.final or given_up:
             return self._delay(received, job)
         lease = now + max(0, int(1000 * deadline.remaining))
-        job = self._jobs.move(job, partial(transitions.started, now=now, lease=lease))
-        found = caught(self._telemetry, lambda: input_of(received, job, self._inputs))
-        return Attempt(received, job, found)
+        return Attempt(received, self._jobs.move(job, partial(transitions.started, now=now, lease=lease)))
 
     def _concluded(self, attempt: Attempt, output: Output | TriptychError) -> Delay:
         mine = attempt.job
@@ -231,7 +231,7 @@ def caught[Made](telemetry: JobTelemetry, action: Callable[[], Made]) -> Made | 
         return InternalError(f"internal error: {type(error).__name__}")
 
 
-def input_of(received: Received, job: Job, inputs: InputStore) -> Input:
+def input_of(attempt: Attempt, inputs: InputStore) -> Input:
     """Returns the input of a job.
 
     Raises:
@@ -240,6 +240,7 @@ def input_of(received: Received, job: Job, inputs: InputStore) -> Input:
         ServiceUnavailable: It cannot be read now.
         TriptychError: No job can be made of the message.
     """
+    received, job = attempt
     if received.error:
         raise received.error
     if job.input is None:

@@ -74,7 +74,7 @@ class LargeRunner:
     def _run(self, attempt: Attempt, directory: Path, deadline: Deadline) -> Output:
         job = attempt.job
         deadline = Deadline(deadline.at - min(_UPLOAD, deadline.remaining / 10))
-        found = input_of(attempt.received, job, self._inputs)
+        found = input_of(attempt, self._inputs)
         model = self._models.get(job.model, job.version)
         target = directory / "result"
         source = LocalFile(directory / "input", found.request.content_encoding, directory)

@@ -5,7 +5,7 @@ Whatever goes wrong with one job is an error of its own: the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from triptych.clock import Deadline
@@ -14,8 +14,8 @@ from triptych.inference.adaptive_batching import AdaptiveBatcher, NotStarted, Ou
 from triptych.inference.request import Prepared
 from triptych.inference.rows import prepare_rows
 from triptych.inference.tensors import prepare_infer, raw_request
-from triptych.jobs.attempts import Attempt, Output, caught
-from triptych.jobs.job import JobRequest
+from triptych.jobs.attempts import Attempt, Input, Output, caught
+from triptych.jobs.job import Job, JobRequest
 from triptych.jobs.large import LargeRunner
 from triptych.jobs.submission import is_rows
 from triptych.jobs.telemetry import JobTelemetry, ModelRun
@@ -54,12 +54,17 @@ class Runner:
         self._large = large
 
     def run(
-        self, attempts: Sequence[Attempt], deadline: Deadline, most_of_the_time: float
+        self,
+        attempts: Sequence[Attempt],
+        inputs: Sequence[Input | TriptychError],
+        deadline: Deadline,
+        most_of_the_time: float,
     ) -> Iterator[Sequence[tuple[Attempt, Output | TriptychError]]]:
         """Runs jobs, those for the same model together where that gives the same.
 
         Args:
             attempts: The jobs, those for the same model side by side.
+            inputs: Their inputs, or why there is none; let go of before large jobs run.
             deadline: When the last run must have ended.
             most_of_the_time: Seconds; a job that has them for itself, and does not end, is too slow.
 
@@ -68,7 +73,8 @@ class Runner:
             file of its output is there until the next ones are asked for.
         """
         enough = len(attempts) == 1 and deadline.remaining >= most_of_the_time
-        outputs = self._in_memory(attempts, deadline)
+        outputs = self._in_memory(zip(attempts, inputs, strict=True), deadline)
+        del inputs
         fitting = [attempt for attempt in attempts if attempt.job.id in outputs]
         yield [(attempt, _judged(outputs[attempt.job.id], enough=enough)) for attempt in fitting]
         for attempt in attempts:
@@ -77,40 +83,39 @@ class Runner:
                 with self._large.output(attempt, deadline) as output:
                     yield [(attempt, _judged(output, enough=enough))]
 
-    def _in_memory(self, attempts: Sequence[Attempt], deadline: Deadline) -> Outputs:
+    def _in_memory(
+        self, attempts: Iterable[tuple[Attempt, Input | TriptychError]], deadline: Deadline
+    ) -> Outputs:
         """Returns the outputs of jobs, but of those that memory is too small for."""
         outputs: Outputs = {}
-        ready: list[Attempt] = []
-        for attempt in attempts:
-            if isinstance(attempt.input, TriptychError):
-                outputs[attempt.job.id] = attempt.input
-            elif attempt.input.body is not None:
-                ready.append(attempt)
-        for _, same in groupby(ready, key=lambda attempt: (attempt.job.model, attempt.job.version)):
+        ready: list[tuple[Job, Input]] = []
+        for attempt, found in attempts:
+            if isinstance(found, TriptychError):
+                outputs[attempt.job.id] = found
+            elif found.body is not None:
+                ready.append((attempt.job, found))
+        for _, same in groupby(ready, key=lambda pair: (pair[0].model, pair[0].version)):
             outputs |= self._of_one_model(list(same), deadline)
         return {
             job_id: output for job_id, output in outputs.items() if not isinstance(output, PayloadTooLarge)
         }
 
-    def _of_one_model(self, attempts: Sequence[Attempt], deadline: Deadline) -> Outputs:
-        first = attempts[0].job
+    def _of_one_model(self, jobs: Sequence[tuple[Job, Input]], deadline: Deadline) -> Outputs:
+        first, _ = jobs[0]
         model = caught(self._telemetry, lambda: self._models.get(first.model, first.version))
         if isinstance(model, TriptychError):
-            return {attempt.job.id: model for attempt in attempts}
+            return {job.id: model for job, _ in jobs}
         outputs: Outputs = {}
         prepared: dict[str, Prepared] = {}
-        for attempt in attempts:
-            made = self._prepared(model, attempt)
+        for job, found in jobs:
+            made = self._prepared(model, found)
             if isinstance(made, TriptychError):
-                outputs[attempt.job.id] = made
+                outputs[job.id] = made
             else:
-                prepared[attempt.job.id] = made
+                prepared[job.id] = made
         return outputs | self._ran(model, prepared, deadline)
 
-    def _prepared(self, model: Model, attempt: Attempt) -> Prepared | TriptychError:
-        found = attempt.input
-        if isinstance(found, TriptychError):
-            return found
+    def _prepared(self, model: Model, found: Input) -> Prepared | TriptychError:
         return caught(self._telemetry, lambda: prepare(model, found.request, found.body or b""))
 
     def _ran(self, model: Model, prepared: dict[str, Prepared], deadline: Deadline) -> Outputs:

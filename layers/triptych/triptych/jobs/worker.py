@@ -115,7 +115,11 @@ class Worker:
         pairs = list(zip(wave, begun, strict=True))
         delays = {received.job.id: delay for received, delay in pairs if not isinstance(delay, Attempt)}
         attempts = [attempt for attempt in begun if isinstance(attempt, Attempt)]
-        for outputs in self._runner.run(attempts, deadline, most_of_the_time):
+        # Nothing here refers to the inputs: the runner lets go of them before it runs large jobs.
+        runs = self._runner.run(
+            attempts, self._each(self._attempts.read, attempts), deadline, most_of_the_time
+        )
+        for outputs in runs:
             concluded = self._each(lambda ran: self._attempts.conclude(*ran), outputs)
             delays |= {attempt.job.id: delay for (attempt, _), delay in zip(outputs, concluded, strict=True)}
         return delays
