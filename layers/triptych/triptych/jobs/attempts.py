@@ -97,15 +97,7 @@ class Limit(NamedTuple):
 
 
 class Attempts:
-    """Begins and concludes attempts.
-
-    Args:
-        storage: Stores jobs, inputs and results.
-        finalizer: Finalizes jobs that have ended.
-        limit: When a job is given up.
-        telemetry: Is notified of every attempt.
-        clock: Returns the milliseconds since 1970.
-    """
+    """Begins and concludes attempts."""
 
     def __init__(
         self,
@@ -124,11 +116,7 @@ class Attempts:
         self._clock = clock
 
     def begin(self, received: Received, deadline: Deadline) -> Attempt | Delay:
-        """Marks a job as running.
-
-        Args:
-            received: The message that brought it.
-            deadline: When this attempt must have ended: then its lease is over.
+        """Marks a job as running, with a lease until the deadline.
 
         Returns:
             The attempt, or the delay of the message where the job is not to be run now.
@@ -214,12 +202,7 @@ class InternalError(TriptychError):
 
 
 def caught[Made](telemetry: JobTelemetry, action: Callable[[], Made]) -> Made | TriptychError:
-    """Does something for one job; returns what came of it, or why it failed.
-
-    Args:
-        telemetry: Is notified of what nobody expected.
-        action: What is done.
-    """
+    """Does something for one job; returns what came of it, or why it failed. The unexpected is logged."""
     try:
         return action()
     except TriptychError as error:
@@ -258,11 +241,7 @@ def input_of(attempt: Attempt, inputs: InputStore) -> Input:
 
 
 def still_running(job: Job, mine: Job) -> Job:
-    """Returns the record if it is still in the attempt that this worker began.
-
-    Args:
-        job: The record as it is now.
-        mine: The record as this worker's attempt made it.
+    """Returns the record as it is now if it is still in the attempt that this worker began.
 
     Raises:
         Conflict: The job has ended, or somebody else took it over.

@@ -44,11 +44,13 @@ class Received(NamedTuple):
 class Consumer:
     """Receives messages: finds or makes the job of each.
 
+    A message that cannot be read becomes a job as well, with the message as its input: nothing is lost.
+
     Args:
-        storage: Stores jobs, and inputs; also those of messages that cannot be read, so that nothing is lost.
+        storage: Stores jobs and inputs.
         queue: Where the messages come from.
         limits: What options may be.
-        first_delay: Seconds that the delay after the first delivery has at most.
+        first_delay: Maximum of the delay after the first delivery, in seconds.
         clock: Returns the milliseconds since 1970.
     """
 

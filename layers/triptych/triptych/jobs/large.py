@@ -40,11 +40,7 @@ _AS_JSON = "as JSON; send tensors in binary, or rows as CSV, JSON Lines or Parqu
 class LargeRunner:
     """Runs jobs whose inputs are large, or become so, or whose results do.
 
-    Args:
-        storage: Stores jobs, of which one may be cancelled meanwhile, and inputs.
-        models: Opens models.
-        telemetry: Is notified of every run.
-        directory: Where files are written; it must have room for twice an input and its result.
+    Files are written to the directory, which must have room for twice an input and its result.
     """
 
     def __init__(
@@ -58,12 +54,7 @@ class LargeRunner:
 
     @contextmanager
     def output(self, attempt: Attempt, deadline: Deadline) -> Generator[Output | TriptychError]:
-        """Runs a job; the file of its output is there as long as the context is.
-
-        Args:
-            attempt: The job.
-            deadline: When the run must have ended.
-        """
+        """Runs a job; the file of its output is there as long as the context is."""
         if deadline.remaining < _LEAST:
             yield NotStarted("the time was over before the job was run")
             return

@@ -72,12 +72,7 @@ class Message(NamedTuple):
 
 
 def encode(job: Job, body: bytes | None) -> str:
-    """Returns the message of a job.
-
-    Args:
-        job: The job.
-        body: Its input; None when it is stored.
-    """
+    """Returns the message of a job, with its input, which is None when it is stored."""
     message: dict[str, object] = {
         "id": job.id,
         "model": job.model,

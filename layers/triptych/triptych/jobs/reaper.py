@@ -41,15 +41,7 @@ class Swept(NamedTuple):
 
 
 class Reaper:
-    """Ends jobs that nobody else ends.
-
-    Args:
-        consumer: Receives dead letters.
-        storage: Stores jobs and inputs.
-        finalizer: Finalizes jobs that have ended.
-        telemetry: Is notified of every job that is ended.
-        clock: Returns the milliseconds since 1970.
-    """
+    """Ends jobs that nobody else ends."""
 
     def __init__(
         self,
@@ -69,21 +61,12 @@ class Reaper:
     def end_dead_letters(self, deliveries: Sequence[Delivery], deadline: Deadline) -> Outcomes:
         """Fails the jobs of dead letters, and stores their inputs so that they can be redriven.
 
-        Args:
-            deliveries: The dead letters.
-            deadline: When the last must be dealt with; the others come again.
-
-        Returns:
-            What becomes of each message.
+        Returns what becomes of each message: those for which there is no time come again.
         """
         return {delivery.message_id: self._dead_letter(delivery, deadline) for delivery in deliveries}
 
     def sweep(self, deadline: Deadline) -> Swept:
-        """Attends to all jobs that need it, or to as many as there is time for.
-
-        Args:
-            deadline: When it must have ended.
-        """
+        """Attends to all jobs that need it, or to as many as there is time for."""
         done: set[str] = set()
         failures: set[str] = set()
         while deadline.remaining > 0:

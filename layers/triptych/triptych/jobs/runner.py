@@ -36,14 +36,7 @@ class TooSlow(TriptychError):
 
 
 class Runner:
-    """Runs jobs.
-
-    Args:
-        models: Opens models.
-        batcher: Runs many requests as one.
-        telemetry: Is notified of every run.
-        large: Runs jobs that memory is too small for.
-    """
+    """Runs jobs."""
 
     def __init__(
         self, models: ModelStore, batcher: AdaptiveBatcher, telemetry: JobTelemetry, large: LargeRunner
@@ -140,12 +133,7 @@ class Runner:
 
 
 def prepare(model: Model, request: JobRequest, body: bytes) -> Prepared:
-    """Decodes and checks the input of a job, as the endpoints of real time do.
-
-    Args:
-        model: The model that it is for.
-        request: How it is read, and how the answer is wanted.
-        body: The input, compressed as it came.
+    """Decodes and checks the input of a job, compressed as it came, as the endpoints of real time do.
 
     Raises:
         TriptychError: It is not what the model takes, with the message of real time.

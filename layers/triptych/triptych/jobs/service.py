@@ -26,15 +26,7 @@ of 1 MiB holds it in base64."""
 
 
 class JobService:
-    """Accepts jobs, and serves callers who have some.
-
-    Args:
-        storage: Stores jobs and their inputs.
-        finalizer: Finalizes jobs that end here.
-        queue: The queue of jobs.
-        telemetry: Is notified of new jobs, of jobs that end here, and of what could not be finalized.
-        clock: Returns the milliseconds since 1970.
-    """
+    """Accepts jobs, and serves callers who have some."""
 
     def __init__(
         self,

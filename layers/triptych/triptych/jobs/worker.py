@@ -40,15 +40,7 @@ _LEAST = 2.0
 
 
 class Worker:
-    """Runs the jobs of batches of messages.
-
-    Args:
-        consumer: Receives messages.
-        attempts: Begins and concludes attempts.
-        runner: Runs jobs.
-        telemetry: Is notified of every batch.
-        pool: Calls that wait for the network run here at the same time.
-    """
+    """Runs the jobs of batches of messages; calls that wait for the network run in the pool."""
 
     def __init__(
         self,
@@ -65,14 +57,9 @@ class Worker:
         self._pool = pool
 
     def process(self, deliveries: Sequence[Delivery], deadline: Deadline) -> Outcomes:
-        """Deals with messages.
+        """Runs the jobs of messages; returns what becomes of each message.
 
-        Args:
-            deliveries: The messages.
-            deadline: When the last must be dealt with: what cannot be begun in time is left as it is.
-
-        Returns:
-            What becomes of each message.
+        What cannot be begun before the deadline comes again at once, as it is.
         """
         self._consumer.hold(deliveries, deadline)
         received = [found for found in self._each(self._receive, deliveries) if found]
