@@ -3,11 +3,14 @@
 from functools import partial
 
 import pytest
+from triptych.batches.batch import IDS as BATCH_IDS
 from triptych.errors import Conflict, NotFound, ServiceUnavailable
 from triptych.jobs import transitions
+from triptych.jobs.job import IDS as JOB_IDS
 from triptych.jobs.job import Job, JobResult, Status
 from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.record import notified
+from triptych.lifecycle.wait import at_most_every
 
 from tests.support.unsure_jobs import Lost
 from tests.support.workshop import Workshop, sums
@@ -101,3 +104,22 @@ def test_an_old_end_does_not_pass_for_a_new_one(workshop: Workshop) -> None:
     workshop.store.between = redriven_and_failed
     workshop.finalizer.finalize(job)
     assert (1, False) == (workshop.job(job).redrives, workshop.job(job).notified)
+
+
+def test_looking_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that is asked for all the time is made once in its time, counted from when it was made last."""
+    now = [100.0]
+    monkeypatch.setattr("triptych.lifecycle.wait.time.monotonic", lambda: now[0])
+    looks: list[float] = []
+    look = at_most_every(5.0, lambda: looks.append(now[0]))
+    for seconds in (0.0, 4.9, 0.1, 4.9, 3.0, 2.5, 4.6):
+        now[0] += seconds
+        look()
+    assert [105.0, 112.9, 120.0] == [round(at, 1) for at in looks]
+
+
+def test_keys_of_two_nouns() -> None:
+    """The same key of a job and of a batch makes two ids, and each says what used it."""
+    assert JOB_IDS.derived("a", "k") == JOB_IDS.derived("a", "k") != BATCH_IDS.derived("a", "k")
+    assert JOB_IDS.derived("a", "b/c") != JOB_IDS.derived("a/b", "c")
+    assert "the idempotency key was used for batch x," in str(BATCH_IDS.key_used("x"))
