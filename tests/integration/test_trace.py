@@ -14,7 +14,7 @@ SESSION = "models/session.py"
 
 
 class Flow(TypedDict):
-    """Functions by file, and the files from the handler to the model."""
+    """Functions by file, and the files from the handler to the model, at most ten."""
 
     files: dict[str, list[str]]
     way: list[str]
@@ -53,10 +53,11 @@ def test_from_handler_to_session(flows: dict[str, Flow], name: str, folder: str)
     ("name", "heading"), [("request", "A request"), ("job", "A job"), ("chunk", "A chunk of a file")]
 )
 def test_page_shows_the_way(flows: dict[str, Flow], name: str, heading: str) -> None:
-    """docs/architecture.md lists the files from the handler to the model."""
+    """docs/architecture.md lists the files from the handler to the model, at most ten."""
     _, _, section = (ROOT / "docs/architecture.md").read_text().partition(f"\n### {heading}\n")
     listed = re.findall(r"^\d+\. `([\w./-]+)`", section.partition("\n#")[0], re.MULTILINE)
     assert flows[name]["way"] == listed
+    assert len(listed) <= 10
 
 
 @pytest.mark.slow

@@ -93,7 +93,7 @@ class BatchWorld:
         limits = UploadLimits(direct_bytes, attempts=3)
         self.uploads = Uploads(storage, self.service, self.steps, limits, clock)
         self.trigger = BatchTrigger(self.uploads, self.service, self.queue, self.observer)
-        self.machine = WorkflowSteps(storage, self.service, self.steps, clock)
+        self.machine = WorkflowSteps(storage, self.service, self.steps, self.observer, clock)
 
     def publish(self, batch: Batch) -> None:
         """Remembers that the end of a batch was told; it is a notifier."""

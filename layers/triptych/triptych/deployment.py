@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from triptych.batches.events import BatchTrigger
     from triptych.batches.lookup import LookupRate
     from triptych.batches.service import BatchService
-    from triptych.batches.steps import FileSteps
+    from triptych.batches.steps import FileSteps, WorkflowSteps
     from triptych.batches.store import BatchStorage
     from triptych.batches.telemetry import BatchTelemetry
     from triptych.http.application import Application
@@ -184,19 +184,14 @@ class Deployment:
         uploads = Uploads(self.batch_storage, self.batch_service, self.file_steps, limits, self._clock)
         return BatchTrigger(uploads, self.batch_service, self.batch_queue, self.batch_telemetry)
 
-    def steps(self) -> Callable[[dict[str, Any], Context], dict[str, Any]]:
+    def steps(self) -> WorkflowSteps:
         """Makes the function of the state machine: each message names its step."""
         from triptych.batches.steps import WorkflowSteps
 
         self._bound_memory()
-        steps = WorkflowSteps(self.batch_storage, self.batch_service, self.file_steps, self._clock)
-        telemetry = self.batch_telemetry
-
-        def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
-            telemetry.request_started(context.aws_request_id)
-            return steps.run(event, Deadline.of(context, _SAFETY_MARGIN))
-
-        return handle
+        return WorkflowSteps(
+            self.batch_storage, self.batch_service, self.file_steps, self.batch_telemetry, self._clock
+        )
 
     def batches(self) -> Application[BatchServices]:
         """Makes the function that accepts batches, answers questions about them, and looks predictions up."""

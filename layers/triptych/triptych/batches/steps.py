@@ -29,13 +29,17 @@ from triptych.batches.plan import Planned, Planner
 from triptych.batches.service import BatchService
 from triptych.batches.staging import plain_copy
 from triptych.batches.store import BatchStorage, Cancelled
+from triptych.batches.telemetry import BatchTelemetry
 from triptych.batches.transitions import handed_over, planned
-from triptych.clock import Clock, Deadline
+from triptych.clock import Clock, Context, Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, ServiceUnavailable, TriptychError
 from triptych.inference.reading import is_positioned
 from triptych.lifecycle.failure import Failure
 
 Message = Mapping[str, Any]
+
+_SAFETY_MARGIN = 2.0
+"""Seconds kept for the answer of a step."""
 
 _REASONS = {
     "Lambda.Unknown": "a function ended without a word, perhaps for want of memory or time",
@@ -70,14 +74,28 @@ class WorkflowSteps:
         storage: Where batches and their files are stored.
         service: Ends batches.
         steps: What happens to files.
+        telemetry: Logs.
         clock: Returns the milliseconds since 1970.
     """
 
-    def __init__(self, storage: BatchStorage, service: BatchService, steps: FileSteps, clock: Clock) -> None:
+    def __init__(
+        self,
+        storage: BatchStorage,
+        service: BatchService,
+        steps: FileSteps,
+        telemetry: BatchTelemetry,
+        clock: Clock,
+    ) -> None:
         self._storage = storage
         self._service = service
         self._steps = steps
+        self._telemetry = telemetry
         self._clock = clock
+
+    def __call__(self, event: Message, context: Context) -> dict[str, Any]:
+        """Runs the step that an invocation's message names, in the time that the invocation has."""
+        self._telemetry.request_started(context.aws_request_id)
+        return self.run(event, Deadline.of(context, _SAFETY_MARGIN))
 
     def run(self, message: Message, deadline: Deadline) -> dict[str, Any]:
         """Runs the step that a message names.
