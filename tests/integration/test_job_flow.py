@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,14 @@ SUBMIT = ("POST", "/v2/models/{model}/jobs")
 
 
 @pytest.fixture
-def world(tmp_path: Path, aws: None) -> World:  # noqa: ARG001 - it is created there
+def world(tmp_path: Path, aws: None) -> Iterator[World]:  # noqa: ARG001 - it is created there
     """The functions, an empty account, and two models."""
     add_model(tmp_path / "models", "adder", sum_and_difference())
     add_model(tmp_path / "models", "lookup", lookup())
     world = World(tmp_path, AwsClients())
     world.deadly, world.every = False, 0
-    return world
+    yield world
+    world.faults.remove()  # calls of other tests are not watched
 
 
 def submitted(world: World, model: str, body: bytes, content_type: str | None = None) -> str:
