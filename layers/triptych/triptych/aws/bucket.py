@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from pathlib import Path
-from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from triptych.aws.clients import AwsClients
-from triptych.aws.errors import FILES, Failures, aws_errors, except_codes
+from triptych.aws.errors import except_codes
 from triptych.aws.joining import join_pieces
 from triptych.aws.objects import (
     NewObject,
@@ -25,7 +23,7 @@ from triptych.aws.uploads import ObjectWriter, put_object
 from triptych.errors import Conflict
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+    pass
 
 URL_SECONDS = 900
 _BLOCK = 1 << 20  # bytes of a file that are read at once
@@ -45,49 +43,8 @@ class Form(NamedTuple):
     fields: Mapping[str, str]
 
 
-class Bucket:
-    """A bucket. Every method raises `ServiceUnavailable`, or what `failures` say, when S3 cannot be reached.
-
-    Args:
-        clients: Calls AWS.
-        name: Name of the bucket.
-        failures: Errors that stand for failures of S3.
-        scratch: Directory of local copies.
-        bulk: Whether nobody waits: calls may take minutes.
-
-    Attributes:
-        scratch: Directory of local copies.
-    """
-
-    def __init__(
-        self,
-        clients: AwsClients,
-        name: str,
-        failures: Failures = FILES,
-        *,
-        scratch: Path | None = None,
-        bulk: bool = False,
-    ) -> None:
-        self._clients = clients
-        self._name = name
-        self._failures = failures
-        self.scratch = scratch or Path(gettempdir())
-        self._bulk = bulk
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self._name
-
-    @property
-    def client(self) -> S3Client:
-        """The client of S3 that reads and writes it."""
-        with self.errors():
-            return self._clients.bulk_s3 if self._bulk else self._clients.s3
-
-    def errors(self) -> AbstractContextManager[None]:
-        """Raises the errors that stand for failures of S3."""
-        return aws_errors(self._failures)
+class Bucket(BucketClient):
+    """A bucket. Every method raises `ServiceUnavailable`, or what `failures` say, when S3 cannot be reached."""
 
     def find(self, key: str, version: str | None = None) -> StoredObject | None:
         """Looks an object up; None when there is none. One that the function may not see is an error."""

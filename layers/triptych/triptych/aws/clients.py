@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import cached_property
+from pathlib import Path
+from tempfile import gettempdir
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+
+from triptych.aws.errors import FILES, Failures, aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -103,3 +108,48 @@ class AwsClients:
 def _client(service: Service, config: Config = CLIENT) -> Any:  # noqa: ANN401 - callers name its type
     with _LOCK:
         return boto3.client(service, config=config)
+
+
+class BucketClient:
+    """Which bucket is called, by which client, and which errors its failures are.
+
+    Args:
+        clients: Calls AWS.
+        name: Name of the bucket.
+        failures: Errors that stand for failures of S3.
+        scratch: Directory of local copies.
+        bulk: Whether nobody waits: calls may take minutes.
+
+    Attributes:
+        scratch: Directory of local copies.
+    """
+
+    def __init__(
+        self,
+        clients: AwsClients,
+        name: str,
+        failures: Failures = FILES,
+        *,
+        scratch: Path | None = None,
+        bulk: bool = False,
+    ) -> None:
+        self._clients = clients
+        self._name = name
+        self._failures = failures
+        self.scratch = scratch or Path(gettempdir())
+        self._bulk = bulk
+
+    @property
+    def name(self) -> str:
+        """Name of the bucket."""
+        return self._name
+
+    @property
+    def client(self) -> S3Client:
+        """The client of S3 that reads and writes it."""
+        with self.errors():
+            return self._clients.bulk_s3 if self._bulk else self._clients.s3
+
+    def errors(self) -> AbstractContextManager[None]:
+        """Raises the errors that stand for failures of S3."""
+        return aws_errors(self._failures)

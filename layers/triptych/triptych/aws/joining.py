@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from triptych.aws.clients import BucketClient
 from triptych.aws.objects import ByteRange, NewObject, StoredObject, ahead, written
 from triptych.aws.uploads import Multipart, put_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
 
-    from triptych.aws.bucket import Bucket
 
 MIN_PART = 5 << 20
 """Bytes that every part but the last has at least; S3 refuses smaller ones."""
@@ -90,15 +90,15 @@ THREADS = 8
 
 
 def join_pieces(
-    bucket: Bucket, new: NewObject, pieces: Sequence[bytes | StoredObject], source: Bucket
+    bucket: BucketClient, new: NewObject, pieces: Sequence[bytes | StoredObject], source: BucketClient
 ) -> StoredObject:
     """Makes one object of pieces in order.
 
     Args:
-        bucket: Bucket of the object.
+        bucket: BucketClient of the object.
         new: The object.
         pieces: Bytes, and objects of the source.
-        source: Bucket of those objects.
+        source: BucketClient of those objects.
 
     Raises:
         Conflict: A piece was replaced or removed.
@@ -131,11 +131,11 @@ class _Pieces(NamedTuple):
 
     Attributes:
         pieces: Bytes, and objects of the source, in order.
-        source: Bucket of those objects.
+        source: BucketClient of those objects.
     """
 
     pieces: Sequence[bytes | StoredObject]
-    source: Bucket
+    source: BucketClient
 
     def transfer(self, upload: Multipart, number: int, part: Part) -> CompletedPartTypeDef:
         """Copies a part that S3 can copy, and sends another."""

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError
 
+from triptych.aws.clients import BucketClient
 from triptych.errors import PayloadTooLarge
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
 
-    from triptych.aws.bucket import Bucket
 
 BLOCK = 8 << 20
 """Bytes of a range that is held in memory: S3 advises 8 to 16 MB."""
@@ -162,7 +162,7 @@ class ObjectReader:
         block: Bytes of a range.
     """
 
-    def __init__(self, bucket: Bucket, found: StoredObject, block: int = BLOCK) -> None:
+    def __init__(self, bucket: BucketClient, found: StoredObject, block: int = BLOCK) -> None:
         self._bucket = bucket
         self._found = found
         self._block = block
@@ -206,7 +206,7 @@ class ObjectReader:
 
 
 def download(
-    bucket: Bucket, files: Mapping[Path, StoredObject], ranges: Sequence[ByteRange] | None = None
+    bucket: BucketClient, files: Mapping[Path, StoredObject], ranges: Sequence[ByteRange] | None = None
 ) -> None:
     """Downloads objects to files, all at once, each in parallel ranges of the known generation.
 
@@ -257,7 +257,7 @@ def _cut(span: ByteRange, size: int) -> Iterator[ByteRange]:
 
 
 def _answered[R](
-    bucket: Bucket, found: StoredObject, span: ByteRange, use: Callable[[StreamingBody], R]
+    bucket: BucketClient, found: StoredObject, span: ByteRange, use: Callable[[StreamingBody], R]
 ) -> R:
     """Asks for a range and uses the answer; again where it breaks off, which boto3 does not try again."""
     for _ in range(_TRIES - 1):
@@ -268,7 +268,9 @@ def _answered[R](
     return _asked(bucket, found, span, use)
 
 
-def _asked[R](bucket: Bucket, found: StoredObject, span: ByteRange, use: Callable[[StreamingBody], R]) -> R:
+def _asked[R](
+    bucket: BucketClient, found: StoredObject, span: ByteRange, use: Callable[[StreamingBody], R]
+) -> R:
     version: Any = {} if found.version is None else {"VersionId": found.version}
     answer = bucket.client.get_object(
         Bucket=bucket.name,

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from triptych.aws.clients import BucketClient
 from triptych.aws.errors import AWS_FAILURES
 from triptych.aws.objects import ByteRange, NewObject, StoredObject, written
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
         CopySourceTypeDef,
     )
 
-    from triptych.aws.bucket import Bucket
 
 PART = 8 << 20
 """Bytes of the first parts."""
@@ -30,7 +30,7 @@ THREADS = 3
 """Parts that are sent at once, and with the one that is filled are held in memory."""
 
 
-def put_object(bucket: Bucket, new: NewObject, body: bytes) -> Mapping[str, Any]:
+def put_object(bucket: BucketClient, new: NewObject, body: bytes) -> Mapping[str, Any]:
     """Writes an object by one request, checked by its CRC32."""
     return bucket.client.put_object(
         Bucket=bucket.name, Body=body, ChecksumAlgorithm="CRC32", **new.described, **new.condition
@@ -48,12 +48,12 @@ class Multipart(NamedTuple):
         id: S3's id of the upload.
     """
 
-    bucket: Bucket
+    bucket: BucketClient
     new: NewObject
     id: str
 
     @classmethod
-    def begin(cls, bucket: Bucket, new: NewObject) -> Multipart:
+    def begin(cls, bucket: BucketClient, new: NewObject) -> Multipart:
         """Begins an upload, whose parts are checked by their CRC32."""
         begun = bucket.client.create_multipart_upload(
             Bucket=bucket.name, ChecksumAlgorithm="CRC32", **new.described
@@ -123,7 +123,7 @@ class ObjectWriter:
         new: The object.
     """
 
-    def __init__(self, bucket: Bucket, new: NewObject) -> None:
+    def __init__(self, bucket: BucketClient, new: NewObject) -> None:
         self._bucket = bucket
         self._new = new
         self._buffer = bytearray()

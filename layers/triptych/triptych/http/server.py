@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from triptych import __version__
 from triptych.errors import NotSupported
 from triptych.http.models import InferenceServices
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
-from triptych.http.routes import Endpoint
 from triptych.protocol.media_types import JSON
 
 EXTENSIONS = (
@@ -51,7 +52,7 @@ def docs(services: InferenceServices, _request: Request) -> Response:
     return Response(200, (services.documents / "docs.html").read_bytes(), "text/html; charset=utf-8")
 
 
-def _not_supported(reason: str) -> Endpoint[InferenceServices]:
+def _not_supported(reason: str) -> Callable[[InferenceServices, Request], Response]:
     """Makes an endpoint that answers 501 with a reason: that part of the protocol has no use on Lambda."""
 
     def endpoint(_services: InferenceServices, _request: Request) -> Response:
