@@ -10,9 +10,9 @@ from triptych.clock import Deadline, wall_clock
 from triptych.inference.adaptive_batching import AdaptiveBatcher
 from triptych.jobs.attempts import Attempts, Limit
 from triptych.jobs.consumer import Consumer
+from triptych.jobs.document import job_finalizer
 from triptych.jobs.job import JobRequest, JobResult, Status
 from triptych.jobs.large import LargeRunner
-from triptych.jobs.notification import job_finalizer
 from triptych.jobs.runner import Runner
 from triptych.jobs.service import JobService
 from triptych.jobs.store import JobStorage
@@ -20,11 +20,11 @@ from triptych.jobs.submission import OptionLimits, Options, Submission
 from triptych.jobs.telemetry import JobTelemetry
 from triptych.jobs.worker import Worker
 from triptych.models.config import SessionSettings
-from triptych.models.directory import DirectoryStorage
 from triptych.models.loader import Runtime
 from triptych.models.memory import MemoryBudget
 from triptych.models.repository import ModelRepository
 from triptych.models.session import open_session
+from triptych.models.storage import DirectoryStorage
 from triptych.models.store import ModelStore
 
 from benchmarks.models import repository

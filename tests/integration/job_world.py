@@ -11,10 +11,10 @@ from triptych.aws.clients import AwsClients
 from triptych.aws.notifications import Notifier
 from triptych.aws.queue import Queue
 from triptych.batches.batch import Batch
-from triptych.batches.notification import batch_notifier
+from triptych.batches.document import batch_notifier
+from triptych.jobs.document import job_notifier
 from triptych.jobs.inputs import InputStore
 from triptych.jobs.job import Job
-from triptych.jobs.notification import job_notifier
 from triptych.jobs.results import ResultStore
 from triptych.jobs.store import JobStore
 

@@ -11,12 +11,12 @@ from triptych.aws.clients import AwsClients
 from triptych.clock import Deadline
 from triptych.models.bucket import MODELS, BucketStorage
 from triptych.models.config import SessionSettings
-from triptych.models.directory import DirectoryStorage
 from triptych.models.disk_cache import RESERVE, ModelCache
 from triptych.models.loader import Runtime
 from triptych.models.memory import MemoryBudget
 from triptych.models.repository import ModelRepository
 from triptych.models.session import open_session
+from triptych.models.storage import DirectoryStorage
 from triptych.models.store import ModelStore
 from triptych.protocol.datatypes import FP32
 from triptych.protocol.tensors import Tensor

@@ -14,7 +14,7 @@ from triptych.aws.clients import AwsClients
 from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.transitions import handed_over
 from triptych.deployment import Deployment
-from triptych.lifecycle.ids import random_id
+from triptych.lifecycle.record import random_id
 from triptych.rows.options import BatchOptions
 from triptych.settings import BatchSettings, Settings, TelemetrySettings
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from triptych.batches.batch import Batch, BatchSource, Status
-from triptych.batches.notification import notification
+from triptych.batches.document import notification
 from triptych.errors import ServiceUnavailable
 from triptych.inference.piece import Counts
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 from triptych.protocol.json_document import dump
 from triptych.rows.options import BatchOptions
 

@@ -14,8 +14,8 @@ from triptych.batches.store import batch_item
 from triptych.batches.transitions import begun, cancelled
 from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.inference.piece import Counts
-from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.plain import record_of
+from triptych.lifecycle.record import Failure
+from triptych.lifecycle.store import record_of
 from triptych.rows.options import BatchOptions
 
 from tests.integration.batch_world import NOW, RETENTION, BatchWorld

@@ -15,9 +15,8 @@ from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.jobs.job import PATIENCE, Job, JobRequest, JobResult, Status
 from triptych.jobs.store import job_item
 from triptych.jobs.transitions import cancelled, started
-from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.plain import record_of
-from triptych.lifecycle.record import notified
+from triptych.lifecycle.record import Failure, notified
+from triptych.lifecycle.store import record_of
 
 from tests.integration.job_world import RETENTION, TABLE, JobWorld
 from tests.integration.outages import refusing

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from triptych.errors import ServiceUnavailable
+from triptych.jobs.document import notification
 from triptych.jobs.job import Job, JobRequest, JobResult, Status
-from triptych.jobs.notification import notification
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 from triptych.protocol.json_document import dump
 
 from tests.integration.job_world import REGION, JobWorld

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from triptych.batches.batch import Batch, BatchSource, KeyList, Status
 from triptych.batches.file import Chunk, FileOutcome, InputFile, Part
 from triptych.inference.piece import Counts
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 

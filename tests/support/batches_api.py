@@ -18,8 +18,8 @@ from triptych.http.application import Application
 from triptych.http.batches import BatchServices
 from triptych.http.routes import batch_routes
 from triptych.inference.piece import Counts, Prediction
-from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.finalize import Finalizer
+from triptych.lifecycle.record import Failure
 from triptych.models.repository import ModelRepository
 from triptych.rows.options import BatchOptions
 

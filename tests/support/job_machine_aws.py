@@ -9,7 +9,7 @@ from moto.backends import get_backend
 from triptych.aws.clients import AwsClients
 from triptych.aws.table import deserialized
 from triptych.jobs.job import Job
-from triptych.lifecycle.plain import record_of
+from triptych.lifecycle.store import record_of
 
 from tests.integration.job_world import REGION, TABLE, table
 

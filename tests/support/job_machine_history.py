@@ -9,7 +9,7 @@ from typing import Any
 
 from triptych.aws.table import deserialized
 from triptych.jobs.job import FINAL, Job, Status
-from triptych.lifecycle.plain import record_of
+from triptych.lifecycle.store import record_of
 
 type End = tuple[str, int, str]
 """How a job ended: its id, how often it had been redriven, and its state."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 from triptych.jobs.job import FINAL, Job, JobRequest, JobResult, Status
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 
 MOMENTS = st.integers(0, 10**13 - 1)
 """Milliseconds since 1970, up to the year 2286."""

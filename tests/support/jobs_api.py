@@ -9,12 +9,12 @@ from triptych.http.application import Application
 from triptych.http.jobs import JobServices
 from triptych.http.routes import job_routes
 from triptych.jobs import transitions
+from triptych.jobs.document import job_finalizer
 from triptych.jobs.job import Job, JobRequest, JobResult
-from triptych.jobs.notification import job_finalizer
 from triptych.jobs.service import JobService
 from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import OptionLimits
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 from triptych.models.repository import ModelRepository
 
 from tests.support.job_fakes import (

@@ -12,9 +12,9 @@ from triptych.clock import Deadline
 from triptych.inference.adaptive_batching import AdaptiveBatcher
 from triptych.jobs.attempts import Attempts, Limit
 from triptych.jobs.consumer import Consumer
+from triptych.jobs.document import job_finalizer
 from triptych.jobs.job import Job, JobRequest
 from triptych.jobs.large import LargeRunner
-from triptych.jobs.notification import job_finalizer
 from triptych.jobs.reaper import Reaper
 from triptych.jobs.runner import Runner
 from triptych.jobs.service import JobService
@@ -22,10 +22,10 @@ from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import OptionLimits, Options, Submission
 from triptych.jobs.worker import Worker
 from triptych.models.config import SessionSettings
-from triptych.models.directory import DirectoryStorage
 from triptych.models.loader import Runtime
 from triptych.models.memory import MemoryBudget
 from triptych.models.repository import ModelRepository
+from triptych.models.storage import DirectoryStorage
 from triptych.models.store import ModelStore
 
 from tests.support.hooked_sessions import Hooks

@@ -8,7 +8,7 @@ from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.document import SHOWN, Progress, document, file_documents, file_status, progress_of
 from triptych.batches.file import FileOutcome, Part
 from triptych.inference.piece import Counts
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 from triptych.protocol.json_document import dump
 from triptych.rows.options import BatchOptions
 

@@ -11,8 +11,8 @@ from triptych.batches.store import BatchStorage
 from triptych.batches.transitions import cancelled, handed_over, planned, redriven
 from triptych.errors import Conflict, NotFound, ServiceUnavailable
 from triptych.inference.piece import Counts
-from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.finalize import Finalizer
+from triptych.lifecycle.record import Failure
 from triptych.rows.options import BatchOptions
 
 from tests.support.batch_fakes import MemoryBatches, MemoryPredictions, MemoryWorkflow, WatchedBatches

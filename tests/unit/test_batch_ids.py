@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triptych.batches.batch import IDS, derived_id, execution_name, scheduled_id, upload_id
 from triptych.errors import NotFound
-from triptych.lifecycle.ids import random_id
+from triptych.lifecycle.record import random_id
 
 KNOWN = derived_id("a", "k")
 

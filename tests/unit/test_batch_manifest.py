@@ -9,7 +9,7 @@ from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.file import InputFile, Part
 from triptych.batches.manifest import FileReport, Generation, manifest
 from triptych.inference.piece import Counts
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 from triptych.protocol.json_document import dump
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions

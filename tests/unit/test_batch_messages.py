@@ -7,7 +7,7 @@ from hypothesis import given
 from triptych.batches.batch import Batch
 from triptych.batches.file import Chunk, FileOutcome, InputFile, Join, Part, decode, encode
 from triptych.errors import BadRequest
-from triptych.lifecycle.plain import plain, record_of
+from triptych.lifecycle.store import plain, record_of
 
 from tests.support.batch_strategies import batches, chunks, input_files, outcomes, parts
 

@@ -8,7 +8,7 @@ from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.file import FileOutcome, InputFile, Part
 from triptych.batches.telemetry import BatchTelemetry
 from triptych.inference.piece import Counts
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import BatchOptions
 

@@ -19,8 +19,7 @@ from triptych.batches.transitions import (
 )
 from triptych.errors import Conflict, ServiceUnavailable
 from triptych.inference.piece import Counts
-from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.record import notified
+from triptych.lifecycle.record import Failure, notified
 from triptych.rows.options import BatchOptions
 
 from tests.support.batch_strategies import batches

@@ -14,7 +14,7 @@ from triptych.batches.transitions import handed_over
 from triptych.batches.uploads import Upload
 from triptych.clock import Deadline
 from triptych.errors import ServiceUnavailable
-from triptych.lifecycle.plain import plain
+from triptych.lifecycle.store import plain
 from triptych.rows.options import BatchOptions
 
 from tests.support.batch_world import BatchWorld

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from triptych.batches.batch import BatchSource, Status
 from triptych.batches.submission import MAX_KEYS, all_keys
-from triptych.lifecycle.plain import plain
+from triptych.lifecycle.store import plain
 from triptych.models.repository import ModelRepository
 from triptych.rows.options import BatchOptions
 

@@ -9,8 +9,8 @@ import pytest
 from triptych.batches.batch import Batch
 from triptych.http.routes import batch_routes, job_routes, realtime_routes
 from triptych.jobs.job import Job
-from triptych.models.directory import DirectoryStorage
 from triptych.models.repository import ModelRepository
+from triptych.models.storage import DirectoryStorage
 
 from tests.support.batches_api import BatchesApi
 from tests.support.contract import EXAMPLES, ROOT, UNSERVED, Api, Example, comparable, violations

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
-from triptych.models.directory import DirectoryStorage
-from triptych.models.storage import StoredModel
+from triptych.models.storage import DirectoryStorage, StoredModel
 
 
 @pytest.fixture

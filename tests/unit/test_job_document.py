@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 from triptych.clock import moment
-from triptych.jobs.document import document
+from triptych.jobs.document import document, notification
 from triptych.jobs.job import Job, JobRequest, JobResult, Status
-from triptych.jobs.notification import notification
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 from triptych.protocol.json_document import dump
 
 from tests.support.contract import DOCUMENT

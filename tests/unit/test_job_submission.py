@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from triptych.errors import BadRequest, NotAcceptable, NotFound, TriptychError, UnsupportedMediaType
 from triptych.jobs.job import IDS, Job, JobRequest
 from triptych.jobs.submission import Options, Submission, check, is_rows
-from triptych.lifecycle.ids import random_id
+from triptych.lifecycle.record import random_id
 
 from tests.support.properties import examples
 

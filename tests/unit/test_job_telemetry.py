@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from triptych.jobs.job import Job, JobRequest, Status
 from triptych.jobs.telemetry import JobTelemetry, ModelRun
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 
 ID = "00000000-0000-4000-8000-000000000001"
 PRIVATE = "a very private text"

@@ -13,8 +13,7 @@ from triptych.errors import Conflict
 from triptych.jobs import transitions
 from triptych.jobs.job import FINAL, Job, JobRequest, JobResult, Status
 from triptych.jobs.transitions import leased, overdue
-from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.record import notified
+from triptych.lifecycle.record import Failure, notified
 
 from tests.support.job_strategies import MOMENTS, jobs
 from tests.support.properties import examples

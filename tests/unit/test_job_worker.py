@@ -8,7 +8,7 @@ from triptych.errors import ModelUnavailable, ServiceUnavailable
 from triptych.jobs import transitions
 from triptych.jobs.consumer import GRACE
 from triptych.jobs.job import Job, JobResult, Status
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 from triptych.protocol.tensors import Tensor
 
 from tests.support.hooked_sessions import Hook

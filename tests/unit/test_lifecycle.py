@@ -8,9 +8,8 @@ from triptych.errors import Conflict, NotFound, ServiceUnavailable
 from triptych.jobs import transitions
 from triptych.jobs.job import IDS as JOB_IDS
 from triptych.jobs.job import Job, JobResult, Status
-from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.record import notified
-from triptych.lifecycle.wait import at_most_every
+from triptych.lifecycle.finalize import at_most_every
+from triptych.lifecycle.record import Failure, notified
 
 from tests.support.unsure_jobs import Lost
 from tests.support.workshop import Workshop, sums
@@ -109,7 +108,7 @@ def test_an_old_end_does_not_pass_for_a_new_one(workshop: Workshop) -> None:
 def test_looking_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     """A check that is asked for all the time is made once in its time, counted from when it was made last."""
     now = [100.0]
-    monkeypatch.setattr("triptych.lifecycle.wait.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("triptych.lifecycle.finalize.time.monotonic", lambda: now[0])
     looks: list[float] = []
     look = at_most_every(5.0, lambda: looks.append(now[0]))
     for seconds in (0.0, 4.9, 0.1, 4.9, 3.0, 2.5, 4.6):

@@ -270,7 +270,7 @@ class Deployment:
 
     def _model_storage(self, address: str) -> ModelStorage:
         if not address.startswith(_S3):
-            from triptych.models.directory import DirectoryStorage
+            from triptych.models.storage import DirectoryStorage
 
             return DirectoryStorage(Path(address))
         # boto3 takes longer to import than the rest of the function: only a function with a bucket pays.
@@ -353,7 +353,7 @@ class Deployment:
     @cached_property
     def job_finalizer(self) -> Finalizer[Job]:
         """Finalizes jobs, and notifies of their end."""
-        from triptych.jobs.notification import job_finalizer, job_notifier
+        from triptych.jobs.document import job_finalizer, job_notifier
 
         notifier = job_notifier(self.clients, self.job_settings.topic_arn, self.job_settings.region)
         return job_finalizer(self.job_storage, notifier)
@@ -414,7 +414,7 @@ class Deployment:
     def batch_service(self) -> BatchService:
         """Accepts, starts and ends batches."""
         from triptych.aws.workflow import Workflow
-        from triptych.batches.notification import batch_notifier
+        from triptych.batches.document import batch_notifier
         from triptych.batches.service import BatchService, StateMachine
         from triptych.lifecycle.finalize import Finalizer
 

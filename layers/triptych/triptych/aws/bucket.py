@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from triptych.aws.clients import BucketClient
 from triptych.aws.errors import except_codes
 from triptych.aws.joining import join_pieces
 from triptych.aws.objects import (
@@ -44,7 +45,7 @@ class Form(NamedTuple):
 
 
 class Bucket(BucketClient):
-    """A bucket. Every method raises `ServiceUnavailable`, or what `failures` say, when S3 cannot be reached."""
+    """A bucket. Every method raises `ServiceUnavailable`, or what `failures` say, when S3 is out of reach."""
 
     def find(self, key: str, version: str | None = None) -> StoredObject | None:
         """Looks an object up; None when there is none. One that the function may not see is an error."""

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from triptych.aws.clients import BucketClient
-from triptych.aws.objects import ByteRange, NewObject, StoredObject, ahead, written
+from triptych.aws.objects import ByteRange, NewObject, ObjectReader, StoredObject, ahead, written
 from triptych.aws.uploads import Multipart, put_object
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def join_pieces(
         bucket: BucketClient of the object.
         new: The object.
         pieces: Bytes, and objects of the source.
-        source: BucketClient of those objects.
+        source: Bucket of those objects.
 
     Raises:
         Conflict: A piece was replaced or removed.
@@ -131,7 +131,7 @@ class _Pieces(NamedTuple):
 
     Attributes:
         pieces: Bytes, and objects of the source, in order.
-        source: BucketClient of those objects.
+        source: Bucket of those objects.
     """
 
     pieces: Sequence[bytes | StoredObject]
@@ -154,7 +154,7 @@ class _Pieces(NamedTuple):
         piece = self.pieces[wanted.piece]
         if isinstance(piece, bytes):
             return piece[wanted.start : wanted.stop]
-        return self.source.open(piece).read(wanted.start, wanted.stop)
+        return ObjectReader(self.source, piece).read(wanted.start, wanted.stop)
 
     def _address(self, piece: StoredObject) -> CopySourceTypeDef:
         address: CopySourceTypeDef = {"Bucket": self.source.name, "Key": piece.key}

@@ -7,8 +7,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from triptych.inference.piece import Counts
-from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.ids import Ids
+from triptych.lifecycle.record import Failure, Ids
 from triptych.rows.options import BatchOptions
 
 

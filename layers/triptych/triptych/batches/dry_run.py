@@ -16,7 +16,7 @@ from triptych.batches.store import BatchStorage
 from triptych.batches.submission import MAX_KEYS, Submission
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, NotFound, TriptychError
-from triptych.lifecycle.plain import plain
+from triptych.lifecycle.store import plain
 
 _FINDING, _SAMPLING = 0.5, 0.8
 """Shares of the time after which no further file is looked for, and no further one opened."""

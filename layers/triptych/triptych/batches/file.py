@@ -17,8 +17,8 @@ from triptych.aws.objects import StoredObject
 from triptych.batches.keys import header_key
 from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.inference.piece import Counts
-from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.plain import plain, record_of
+from triptych.lifecycle.record import Failure
+from triptych.lifecycle.store import plain, record_of
 from triptych.protocol.json_document import dump
 from triptych.rows.formats import RowFormat
 from triptych.rows.options import BatchOptions

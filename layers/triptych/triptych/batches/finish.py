@@ -28,7 +28,7 @@ from triptych.clock import Clock
 from triptych.errors import BadRequest, Conflict, ServiceUnavailable, TriptychError
 from triptych.inference.output import TABLES, Whole, head, rewrite, tail
 from triptych.inference.piece import Counts
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 from triptych.protocol.json_document import dump
 from triptych.rows.table import EMPTY
 

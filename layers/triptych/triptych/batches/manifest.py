@@ -13,8 +13,8 @@ from triptych.batches.file import InputFile, Part
 from triptych.batches.keys import manifest_key
 from triptych.clock import moment
 from triptych.inference.piece import Counts
-from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.plain import plain
+from triptych.lifecycle.record import Failure
+from triptych.lifecycle.store import plain
 
 
 class Generation(NamedTuple):

@@ -20,7 +20,7 @@ from triptych.batches.store import BatchStorage, Cancelled
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, NotFound, TriptychError
 from triptych.inference.slices import Budget
-from triptych.lifecycle.plain import plain
+from triptych.lifecycle.store import plain
 from triptych.protocol.json_document import dump
 
 MAX_FILES = 10_000

@@ -21,11 +21,9 @@ from triptych.batches.telemetry import BatchTelemetry
 from triptych.batches.transitions import Transition, cancelled, failed, finished, handed_over, redriven
 from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, ServiceUnavailable
-from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.finalize import Finalizer
-from triptych.lifecycle.ids import random_id
+from triptych.lifecycle.finalize import Finalizer, wait_until_final
+from triptych.lifecycle.record import Failure, random_id
 from triptych.lifecycle.store import Page
-from triptych.lifecycle.wait import wait_until_final
 from triptych.protocol.json_document import dump
 
 REMINDER_SECONDS = 60

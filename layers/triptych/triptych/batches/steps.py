@@ -34,7 +34,7 @@ from triptych.batches.transitions import handed_over, planned
 from triptych.clock import Clock, Context, Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, ServiceUnavailable, TriptychError
 from triptych.inference.reading import is_positioned
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 
 Message = Mapping[str, Any]
 

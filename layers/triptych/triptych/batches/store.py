@@ -24,9 +24,8 @@ from triptych.batches.file import FileOutcome, Part
 from triptych.batches.lookup import PredictionStore
 from triptych.clock import Clock
 from triptych.errors import Conflict
-from triptych.lifecycle.plain import plain, record_of
-from triptych.lifecycle.store import RecordStore, item_of
-from triptych.lifecycle.wait import at_most_every
+from triptych.lifecycle.finalize import at_most_every
+from triptych.lifecycle.store import RecordStore, item_of, plain, record_of
 
 TABLE: Final = "the table of batches"
 _BATCH: Final = "batch"

@@ -16,7 +16,7 @@ from triptych.aws.bucket import Bucket
 from triptych.batches.batch import Batch, BatchSource, KeyList
 from triptych.batches.keys import file_form, input_key, is_folder, list_key
 from triptych.errors import BadRequest
-from triptych.lifecycle.notification import target
+from triptych.lifecycle.finalize import target
 from triptych.protocol.json_document import dump
 from triptych.protocol.names import check_known, model_name, version_number
 from triptych.rows.options import BatchOptions, read_options

@@ -24,8 +24,7 @@ from triptych.batches.batch import Batch, Status, execution_name
 from triptych.batches.file import FileOutcome
 from triptych.errors import Conflict, ServiceUnavailable
 from triptych.inference.piece import Counts
-from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.record import as_new, changed, expect
+from triptych.lifecycle.record import Failure, as_new, changed, expect
 
 Transition = Callable[[Batch], Batch]
 

@@ -16,7 +16,7 @@ from triptych.batches.store import BatchStorage, Cancelled
 from triptych.batches.transitions import begun, leased, planned, released
 from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, DeadlineExceeded, ServiceUnavailable, TriptychError
-from triptych.lifecycle.failure import Failure
+from triptych.lifecycle.record import Failure
 from triptych.rows.options import BatchOptions
 
 _SOON = 5

@@ -29,8 +29,8 @@ from triptych.jobs.job import Job, JobRequest, JobResult
 from triptych.jobs.message import encode
 from triptych.jobs.store import JobStorage
 from triptych.jobs.telemetry import JobTelemetry
-from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.finalize import Finalizer
+from triptych.lifecycle.record import Failure
 
 Delay = int | None
 """Seconds until a message becomes visible again; None when it is done."""

@@ -9,8 +9,7 @@ import uuid
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.ids import Ids
+from triptych.lifecycle.record import Failure, Ids
 from triptych.rows.options import RowOptions, row_options
 
 

@@ -20,7 +20,7 @@ from triptych.jobs.job import JobRequest
 from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import is_rows
 from triptych.jobs.telemetry import JobTelemetry, ModelRun
-from triptych.lifecycle.wait import at_most_every
+from triptych.lifecycle.finalize import at_most_every
 from triptych.models.model import Model
 from triptych.models.store import ModelStore
 from triptych.protocol.media_types import media_type

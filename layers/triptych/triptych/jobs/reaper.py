@@ -18,8 +18,8 @@ from triptych.jobs.job import Job
 from triptych.jobs.store import JobStorage
 from triptych.jobs.telemetry import JobTelemetry
 from triptych.jobs.transitions import expired, failed, leased, overdue
-from triptych.lifecycle.failure import Failure
 from triptych.lifecycle.finalize import Finalizer
+from triptych.lifecycle.record import Failure
 
 _WORKER_ENDED = "WorkerEnded"
 """Type of the failure of a job whose worker ended without a word."""

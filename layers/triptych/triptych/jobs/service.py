@@ -14,11 +14,9 @@ from triptych.jobs.message import encode
 from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import Submission
 from triptych.jobs.telemetry import JobTelemetry
-from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.finalize import Finalizer
-from triptych.lifecycle.ids import random_id
+from triptych.lifecycle.finalize import Finalizer, wait_until_final
+from triptych.lifecycle.record import Failure, random_id
 from triptych.lifecycle.store import Page
-from triptych.lifecycle.wait import wait_until_final
 
 MAX_INLINE = 256 * 2**10
 """Bytes of an input that travels in the message: up to there SQS costs less than a write to S3, and a message

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from triptych.errors import BadRequest
 from triptych.jobs.job import Job, JobRequest
-from triptych.lifecycle.notification import target
+from triptych.lifecycle.finalize import target
 from triptych.protocol.infer_request import parse_infer_request
 from triptych.protocol.json_document import dump, parse_object
 from triptych.protocol.media_types import media_type

@@ -21,8 +21,7 @@ from typing import Any
 
 from triptych.errors import Conflict
 from triptych.jobs.job import Job, JobResult, Status
-from triptych.lifecycle.failure import Failure
-from triptych.lifecycle.record import as_new, changed, expect
+from triptych.lifecycle.record import Failure, as_new, changed, expect
 
 Transition = Callable[[Job], Job]
 

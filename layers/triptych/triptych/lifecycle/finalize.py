@@ -1,13 +1,98 @@
-"""What follows from the end of a job or a batch: everybody who subscribed is notified."""
+"""The end of a job or a batch: those who wait for it see it, and everybody who subscribed is notified."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import time
+from collections.abc import Callable, Mapping
 
-from triptych.aws.notifications import Notifier
-from triptych.errors import Conflict
+from triptych.aws.notifications import Notification, Notifier
+from triptych.clock import Deadline, moment
+from triptych.errors import BadRequest, Conflict
 from triptych.lifecycle.record import Record, notified
 from triptych.lifecycle.store import RecordStore
+
+_TARGET = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+def target(value: object) -> str | None:
+    """Checks a target, the label by which subscribers filter notifications; None where there is none.
+
+    Raises:
+        BadRequest: It is not such a label.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _TARGET.fullmatch(value):
+        raise BadRequest(
+            f"target: expected 1 to 64 letters, digits, '_', '-' and '.', got {str(value)[:64]!r}"
+        )
+    return value
+
+
+def event_of(record: Record, source: str, name: str, region: str) -> dict[str, object]:
+    """Returns the fields that all notifications have.
+
+    Args:
+        record: A record with a final status.
+        source: Who notifies, such as `triptych.jobs`.
+        name: Name of the event.
+        region: AWS region that it happened in.
+    """
+    return {
+        "awsRegion": region,
+        "eventVersion": "1.0",
+        "eventSource": source,
+        "eventName": name,
+        "receivedTime": moment(record.created),
+        "eventTime": moment(record.ended or record.created),
+    }
+
+
+def notification_of(record: Record, source: str, kind: str, message: Mapping[str, object]) -> Notification:
+    """Returns the notification of the end of a record, with the attributes that subscribers filter by.
+
+    Args:
+        record: A record with a final status.
+        source: Who notifies, such as `triptych.jobs`.
+        kind: What happened, such as `Job succeeded`.
+        message: The notification.
+    """
+    attributes = {"status": record.status.value, "model": record.model, "target": record.target}
+    return Notification(source, kind, record.model, message, attributes)
+
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
+"""Seconds between two reads: most of what is waited for ends soon, or takes long."""
+
+
+def wait_until_final[Some: Record](read: Callable[[], Some], deadline: Deadline) -> Some:
+    """Returns a record as soon as it has ended, or as it is at the deadline.
+
+    Args:
+        read: Returns the record as it is now.
+        deadline: Until when to wait.
+    """
+    pause = _FIRST_PAUSE
+    found = read()
+    while not found.final and deadline.remaining > 0:
+        time.sleep(min(pause, deadline.remaining))
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+        found = read()
+    return found
+
+
+def at_most_every(seconds: float, check: Callable[[], object]) -> Callable[[], None]:
+    """Returns what makes a check whenever it is called, but not until so many seconds after the last one."""
+    last = time.monotonic()
+
+    def look() -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            check()
+            last = time.monotonic()
+
+    return look
 
 
 class Finalizer[Some: Record]:

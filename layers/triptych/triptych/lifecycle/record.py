@@ -1,16 +1,85 @@
-"""What the records of jobs and of batches have in common, and what their state machines share.
+"""What the records of jobs and of batches have in common: ids, failures, and the rules of their transitions.
 
-A transition is a pure function from a record to its next revision; it raises `Conflict` where the status does
-not allow it.
+The same key makes the same id: what is asked for again is the same record. A transition is a pure function
+from a record to its next revision; it raises `Conflict` where the status does not allow it.
 """
 
 from __future__ import annotations
 
+import re
+import uuid
 from enum import StrEnum
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
-from triptych.errors import Conflict
-from triptych.lifecycle.failure import Failure
+from triptych.errors import Conflict, NotFound, TriptychError
+
+MAX_MESSAGE = 2000
+"""Characters of a message: what it quotes of the input can be as long as the input."""
+
+
+class Failure(NamedTuple):
+    """Why a job, a batch or a file failed.
+
+    Attributes:
+        type: Kind of the error, such as `BadRequest`.
+        message: What went wrong and what to do about it.
+        retryable: Whether the same may succeed when it is tried again.
+    """
+
+    type: str
+    message: str
+    retryable: bool
+
+    @classmethod
+    def of(cls, error: TriptychError) -> Failure:
+        """Returns the failure that an error stands for."""
+        return cls(error.kind, str(error)[:MAX_MESSAGE], error.retryable)
+
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def random_id() -> str:
+    """Makes an id that nothing else has."""
+    return str(uuid.uuid4())
+
+
+class Ids(NamedTuple):
+    """Ids of one noun.
+
+    Attributes:
+        noun: What has them, such as `job`.
+        namespace: Any constant UUID of its own; another one forgets all keys.
+    """
+
+    noun: str
+    namespace: uuid.UUID
+
+    def derived(self, *parts: str) -> str:
+        """Makes the id that belongs to a key.
+
+        Args:
+            parts: Who chose the key, and the key: the same key of two callers makes two ids.
+        """
+        # Lengths keep ("a", "b/c") and ("a/b", "c") apart.
+        return str(uuid.uuid5(self.namespace, "/".join(f"{len(part)}:{part}" for part in parts)))
+
+    def checked(self, text: str) -> str:
+        """Returns an id as it is.
+
+        Raises:
+            NotFound: Nothing can have this id.
+        """
+        if not _ID.fullmatch(text):
+            raise NotFound(f"there is no {self.noun} {text[:64]!r}")
+        return text
+
+    def key_used(self, identity: str) -> Conflict:
+        """Returns the error of an idempotency key that was used for something else."""
+        return Conflict(
+            f"the idempotency key was used for {self.noun} {identity}, which asks for something else; "
+            "choose another key, or send what was sent before"
+        )
 
 
 class Record(Protocol):

@@ -1,13 +1,19 @@
-"""Storage backends of models: a directory, or a prefix of a bucket."""
+"""Storage backends of models: what each does, and models in a directory.
+
+A directory is the models layer, a mounted file system, or a folder on a developer's machine.
+`models/bucket.py` has models in a bucket.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, override
 
-from triptych.errors import ModelUnavailable
+from triptych.errors import ModelUnavailable, RepositoryUnavailable
+from triptych.protocol.names import is_model_name, is_version
 
 GRAPH_FILE = "model.onnx"
 """The file that makes a version complete; whoever adds a version writes it last."""
@@ -102,3 +108,82 @@ class ModelStorage(Protocol):
     def release(self, version: StoredVersion) -> None:
         """Ends one `fetch` of this version: its files may go when others need the room."""
         ...
+
+
+class DirectoryStorage(ModelStorage):
+    """Models as `<directory>/<model>/<version>/model.onnx`; files are opened where they lie.
+
+    Args:
+        directory: The root; one that does not exist holds no models.
+    """
+
+    kind: StorageKind = "directory"
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @override
+    def models(self) -> Sequence[str]:
+        with _readable():
+            return sorted(path.name for path in _folders(self._directory) if is_model_name(path.name))
+
+    @override
+    def stored(self, model: str) -> StoredModel:
+        with _readable():
+            found = [
+                _version(model, path)
+                for path in _folders(self._directory / model)
+                if is_version(path.name) and (path / GRAPH_FILE).is_file()
+            ]
+            config = self._directory / model / CONFIG_FILE
+            fingerprint = _fingerprint([config], config.parent) if config.is_file() else None
+            return StoredModel({version.version: version for version in found}, fingerprint)
+
+    @override
+    def config(self, model: str) -> str | None:
+        with _readable():
+            try:
+                return (self._directory / model / CONFIG_FILE).read_text("utf-8")
+            except FileNotFoundError:
+                return None
+            except UnicodeDecodeError as error:
+                raise ModelUnavailable("model.toml: expected UTF-8 text") from error
+
+    @override
+    def fetch(self, version: StoredVersion) -> Path:
+        """Returns the directory of a version, which is here already."""
+        return self._directory / version.model / str(version.version)
+
+    @override
+    def release(self, version: StoredVersion) -> None:
+        """Leaves the files where they are: they are nobody's copy."""
+
+
+def _folders(directory: Path) -> list[Path]:
+    if not directory.is_dir():
+        return []
+    return [path for path in directory.iterdir() if path.is_dir()]
+
+
+def _version(model: str, directory: Path) -> StoredVersion:
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    return StoredVersion(
+        model=model,
+        version=int(directory.name),
+        fingerprint=_fingerprint(files, directory),
+        size=sum(path.stat().st_size for path in files),
+        graph_size=(directory / GRAPH_FILE).stat().st_size,
+    )
+
+
+def _fingerprint(files: Sequence[Path], directory: Path) -> str:
+    known = ((path.relative_to(directory), path.stat()) for path in files)
+    return "\0".join(f"{path}\0{status.st_size}\0{status.st_mtime_ns}" for path, status in known)
+
+
+@contextmanager
+def _readable() -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RepositoryUnavailable(f"a directory of models cannot be read: {error.strerror}") from error
