@@ -1,4 +1,4 @@
-"""A batch as the API describes it, and the notification of its end:
+"""A batch as the API describes it, and the notification of its end.
 
 | field | what it holds |
 |---|---|
