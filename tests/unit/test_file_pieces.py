@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 import pytest
 from arro3.core import Table as ArrowTable
-from arro3.io import read_ipc, read_parquet, write_parquet
+from arro3.io import read_ipc, read_parquet, write_ipc, write_parquet
 from hypothesis import given
 from hypothesis import strategies as st
 from triptych.clock import Deadline
@@ -175,6 +175,18 @@ def test_slices_grow_with_rows_alone(source: RowFormat) -> None:
         body, cuts = file.getvalue(), [0, 60]
     made(model, body, source, Wanted(CSV), cuts=cuts, sizes=Sizes(first=16, largest=64, block=2**20))
     assert [4, 8, 16, 16, 16] == runs
+
+
+@pytest.mark.parametrize("kind", [Format.PARQUET, Format.ARROW])
+def test_two_columns_of_a_name_fail_a_table(kind: Format) -> None:
+    """A table with two columns of one name fails, as CSV does, instead of losing one of them."""
+    model, _ = model_of(lambda arrays: {"y": arrays["x"]}, {"x": (-1, 1)}, {"y": (-1, 1)})
+    column = np.ones(2, "<f4")
+    table = ArrowTable.from_arrays([column, column], names=["x", "x"])
+    file = io.BytesIO()
+    {Format.PARQUET: write_parquet, Format.ARROW: write_ipc}[kind](table, file)
+    with pytest.raises(BadRequest, match="column 'x' is there twice"):
+        made(model, file.getvalue(), RowFormat(kind), Wanted(CSV), cuts=[0, 2])
 
 
 def test_bad_records_of_later_slices() -> None:

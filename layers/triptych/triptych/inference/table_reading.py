@@ -68,7 +68,7 @@ def parquet_rows(piece: Piece, deadline: Deadline) -> Batches:
     """Reads the rows of a piece, of nothing but the row groups that they are in.
 
     Raises:
-        BadRequest: The file is not readable.
+        BadRequest: The file is not readable, or two columns have the same name.
         PayloadTooLarge: Its rows are too large, or the disk is too small.
     """
     footer = footer_of(piece.source)
@@ -174,6 +174,7 @@ def _within(piece: Piece, path: Path, kind: TableFormat, first: int, deadline: D
         before, position = position, position + batch.num_rows
         start, stop = max(piece.start, before), min(piece.end, position)
         if not batch.num_rows:
+            check_names(batch.schema.names)
             yield batch, piece.start
         elif start < stop:
             yield batch.slice(start - before, stop - start), stop
