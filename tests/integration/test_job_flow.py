@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from onnx import helper
 from triptych.aws.clients import AwsClients
 from triptych.jobs.job import Job, Status
 
 from tests.support.job_machine_world import World
 from tests.support.realtime import add_model
-from tests.support.tiny_models import lookup, sum_and_difference
+from tests.support.tiny_models import Shape, lookup, model, sum_and_difference
 from tests.support.workshop import entries, sums
 
 SUBMIT = ("POST", "/v2/models/{model}/jobs")
@@ -93,3 +94,21 @@ def test_a_job_that_is_given_up_and_one_that_expires(world: World) -> None:
     assert error.retryable
     told = {message["inferenceId"]: message["invocationStatus"] for message in world.account.told()}
     assert dict.fromkeys((given_up, expired), "Failed") == told
+
+
+def test_jobs_of_a_model_whose_rows_are_not_independent(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They run one by one, and a line in the log says why and what to write into model.toml."""
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["mean"], keepdims=0),
+        helper.make_node("Sub", ["x", "mean"], ["y"]),
+    ]
+    column: tuple[str, Shape] = ("FP32", ["rows", 1])
+    add_model(tmp_path / "models", "centred", model(nodes, {"x": column}, {"y": column}))
+    for number in range(4):
+        tensor = {"name": "x", "datatype": "FP32", "shape": [2, 1], "data": [number, 3.0 * number + 1]}
+        submitted(world, "centred", json.dumps({"inputs": [tensor]}).encode())
+    with caplog.at_level("WARNING", logger="triptych"):
+        assert {Status.SUCCEEDED} == {job.status for job in worked(world).values()}
+    assert "model centred, version 1: its rows are not independent" in caplog.text

@@ -1,13 +1,16 @@
 """Working through batches: every message gets the fate that its job calls for."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 from triptych.errors import ModelUnavailable, ServiceUnavailable
 from triptych.jobs import transitions
+from triptych.jobs.attempts import Attempt
 from triptych.jobs.consumer import GRACE
 from triptych.jobs.job import Job, JobResult, Status
+from triptych.jobs.runner import Runner
 from triptych.lifecycle.record import Failure
 from triptych.protocol.tensors import Tensor
 
@@ -94,6 +97,49 @@ def test_an_error_that_nobody_expected(workshop: Workshop) -> None:
     assert error is not None
     assert ("InternalError", "internal error: RuntimeError", True) == error
     assert [fault] == workshop.observer.failures
+
+
+def test_an_input_that_fails_as_nobody_expected(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job waits with a reason that says no secret, and the fault is in the log."""
+    job = workshop.submit(sums())
+    fault = RuntimeError("secret")
+
+    def fail(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("triptych.jobs.attempts.input_of", fail)
+    assert [None] != list(workshop.work().values())
+    error = workshop.job(job).error
+    assert error is not None
+    assert ("InternalError", "internal error: RuntimeError", True) == error
+    assert [fault] == workshop.observer.failures
+
+
+def test_runs_of_models_are_reported(workshop: Workshop) -> None:
+    """Each run is reported with its jobs, and its milliseconds are less than the invocation took."""
+    for number in range(6):
+        workshop.submit(sums(float(number)))
+    workshop.work()
+    assert {("adder", 1)} == {(run.model, run.version) for run in workshop.observer.runs}
+    assert 6 == sum(run.jobs for run in workshop.observer.runs)
+    assert 0 < sum(run.milliseconds for run in workshop.observer.runs) < 1000 * SECONDS
+
+
+def test_no_more_is_in_memory_than_a_wave(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs run in waves, so that the messages of one have at most so many bytes together."""
+    for _ in range(5):
+        workshop.submit(sums())
+    waves: list[int] = []
+    run = Runner.run
+
+    def watched(runner: Runner, attempts: Sequence[Attempt], *more: Any) -> Any:  # noqa: ANN401 - what it returns
+        waves.append(len(attempts))
+        return run(runner, attempts, *more)
+
+    monkeypatch.setattr(Runner, "run", watched)
+    monkeypatch.setattr("triptych.jobs.worker.WAVE", len(sums()) * 5 // 2)
+    assert {None} == set(workshop.work().values())
+    assert [2, 2, 1] == waves
 
 
 def test_duplicates_in_a_batch(workshop: Workshop) -> None:

@@ -10,6 +10,7 @@ from triptych.jobs.job import IDS as JOB_IDS
 from triptych.jobs.job import Job, JobResult, Status
 from triptych.lifecycle.finalize import at_most_every
 from triptych.lifecycle.record import Failure, notified
+from triptych.lifecycle.store import record_of
 
 from tests.support.unsure_jobs import Lost
 from tests.support.workshop import Workshop, sums
@@ -115,6 +116,14 @@ def test_looking_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
         now[0] += seconds
         look()
     assert [105.0, 112.9, 120.0] == [round(at, 1) for at in looks]
+
+
+def test_a_flag_that_is_none() -> None:
+    """A record is not read from values of another kind, even where Python would take them."""
+    values = {"type": "BadRequest", "message": "no", "retryable": True}
+    assert Failure("BadRequest", "no", retryable=True) == record_of(Failure, values)
+    with pytest.raises(ValueError, match="expected a bool, got 'yes'"):
+        record_of(Failure, {**values, "retryable": "yes"})
 
 
 def test_keys_of_two_nouns() -> None:

@@ -76,6 +76,12 @@ def test_many(api: BatchesApi) -> None:
     assert (["17"], ROW) == (said["missing"], said["predictions"][1]["prediction"])
 
 
+def test_as_many_as_a_request_may_name(api: BatchesApi) -> None:
+    """A thousand keys are looked up; most of these have no prediction."""
+    said = look_up(api, {"keys": ["15", *(f"x{number}" for number in range(999))]}).json()
+    assert (1, 999) == (len(said["predictions"]), len(said["missing"]))
+
+
 @pytest.mark.parametrize(
     ("said", "message"),
     [
