@@ -4,7 +4,7 @@ import json
 
 import pytest
 from triptych.errors import Conflict, ServiceUnavailable
-from triptych.jobs.job import Status
+from triptych.jobs.job import Job, Status
 from triptych.jobs.service import MAX_INLINE
 
 from tests.support.unsure_jobs import Lost
@@ -120,3 +120,17 @@ def test_large_inputs_do_not_travel(workshop: Workshop, size: int) -> None:
     assert job == workshop.submit(body, key="k")
     workshop.work()
     assert Status.SUCCEEDED is workshop.job(job).status
+
+
+def test_a_lost_race_for_a_key(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who looks for the key before another call adds its job, is told of that job all the same."""
+    workshop.submit(sums(), key="k")
+    get, looks = workshop.store.get, iter([True])
+
+    def late(job_id: str) -> Job | None:
+        return None if next(looks, False) else get(job_id)
+
+    monkeypatch.setattr(workshop.store, "get", late)
+    with pytest.raises(Conflict, match="the idempotency key was used"):
+        workshop.submit(sums(9.0), key="k")
+    assert 1 == len(workshop.store.jobs)
