@@ -19,12 +19,12 @@ from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import OptionLimits, Options, Submission
 from triptych.jobs.telemetry import JobTelemetry
 from triptych.jobs.worker import Worker
-from triptych.models.config import SessionSettings
+from triptych.models.config import ModelConfig, SessionSettings
 from triptych.models.loader import Runtime
 from triptych.models.memory import MemoryBudget
 from triptych.models.repository import ModelRepository
-from triptych.models.session import open_session
-from triptych.models.storage import DirectoryStorage
+from triptych.models.session import OnnxSession, open_session
+from triptych.models.storage import DirectoryStorage, graph_in
 from triptych.models.store import ModelStore
 
 from benchmarks.models import repository
@@ -117,6 +117,10 @@ class JobWorld:
 def _store_of(models: Path) -> ModelStore:
     return ModelStore(
         ModelRepository([DirectoryStorage(models)], refresh_seconds=_HOUR),
-        Runtime(open_session, SessionSettings(threads=1, weights="prepacked")),
+        Runtime(_opened, SessionSettings(threads=1, weights="prepacked")),
         MemoryBudget(2**30, lambda: 0),
     )
+
+
+def _opened(directory: Path, _: ModelConfig, settings: SessionSettings) -> OnnxSession:
+    return open_session(graph_in(directory), settings)

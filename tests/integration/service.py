@@ -15,12 +15,12 @@ from triptych.models.disk_cache import RESERVE, ModelCache
 from triptych.models.loader import Runtime
 from triptych.models.memory import MemoryBudget
 from triptych.models.repository import ModelRepository
-from triptych.models.session import open_session
 from triptych.models.storage import DirectoryStorage
 from triptych.models.store import ModelStore
 from triptych.protocol.datatypes import FP32
 from triptych.protocol.tensors import Tensor
 
+from tests.support.hooked_sessions import Hooks
 from tests.unit.fakes.clock import Clock
 
 REFRESH = 30.0
@@ -71,7 +71,7 @@ class Service:
         layers = [DirectoryStorage(self.layer)] if self.layer else []
         self.store = ModelStore(
             ModelRepository([*layers, self.storage], REFRESH, self.clock),
-            Runtime(open_session, SessionSettings()),
+            Runtime(Hooks().open_session, SessionSettings()),
             MemoryBudget(1000 * MB),
         )
 

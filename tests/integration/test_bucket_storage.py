@@ -57,6 +57,22 @@ def test_change_before_the_download(bucket: ModelBucket, service: Service) -> No
     assert [] == service.copies
 
 
+def test_graph_in_a_folder(bucket: ModelBucket, service: Service) -> None:
+    """What lies around `onnx/model.onnx` comes with it; it is complete with the graph."""
+    beside = {"tokenizer.json": b"{}", "1_Pooling/config.json": b"mean", "onnx/model.onnx_data": b"weights"}
+    for path, content in beside.items():
+        bucket.put(f"models/m/1/{path}", content)
+    assert {} == service.storage.stored("m").versions
+    bucket.put("models/m/1/onnx/model.onnx", b"graph")
+    version = service.storage.stored("m").versions[1]
+    assert (18, 5) == (version.size, version.graph_size)
+    directory = service.storage.fetch(version)
+    fetched = {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*.*")}
+    assert {**beside, "onnx/model.onnx": b"graph"} == fetched
+    bucket.put("models/m/1/tokenizer.json", b"[]")
+    assert version.fingerprint != service.storage.stored("m").versions[1].fingerprint
+
+
 @pytest.mark.parametrize("change", ["overwritten", "deleted"])
 def test_change_during_the_download(bucket: ModelBucket, service: Service, change: str) -> None:
     """An object that changes between listing and range is never mixed with what came before."""

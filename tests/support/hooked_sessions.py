@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from triptych.clock import Deadline
-from triptych.models.config import SessionSettings
+from triptych.models.config import ModelConfig, SessionSettings
 from triptych.models.model import ModelSession
 from triptych.models.session import open_session
+from triptych.models.storage import graph_in
 from triptych.protocol.tensors import Signature, Tensor
 
 type Hook = Callable[[Mapping[str, Tensor]], object]
@@ -26,13 +27,13 @@ class Hooks:
 
     before: list[Hook] = field(default_factory=list)
 
-    def open_session(self, model: Path, settings: SessionSettings) -> HookedSession:
-        """Opens the model in a file."""
-        return HookedSession(open_session(model, settings), self)
+    def open_session(self, directory: Path, _: ModelConfig, settings: SessionSettings) -> HookedSession:
+        """Opens the version in a directory."""
+        return HookedSession(open_session(graph_in(directory), settings), self)
 
 
 @dataclass(eq=False)
-class HookedSession:
+class HookedSession(ModelSession):
     """A session that calls hooks before it runs.
 
     Attributes:

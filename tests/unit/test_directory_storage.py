@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
-from triptych.models.storage import DirectoryStorage, StoredModel
+from triptych.models.storage import DirectoryStorage, StoredModel, graph_in
 
 
 @pytest.fixture
@@ -50,6 +50,21 @@ def test_version_without_graph_is_incomplete(storage: DirectoryStorage, tmp_path
     assert [1, 2] == sorted(storage.stored("iris").versions)
     write(tmp_path / "iris/3/model.onnx", "three")
     assert [1, 2, 3] == sorted(storage.stored("iris").versions)
+
+
+def test_graph_in_a_folder(storage: DirectoryStorage, tmp_path: Path) -> None:
+    """Exports for Hugging Face have it in `onnx/`, files around it; a graph outside comes first."""
+    for path in ("tokenizer.json", "1_Pooling/config.json", "onnx/model.onnx_data"):
+        write(tmp_path / "iris/3" / path, "four")
+    assert [1, 2] == sorted(storage.stored("iris").versions)
+    write(tmp_path / "iris/3/onnx/model.onnx", "three")
+    version = storage.stored("iris").versions[3]
+    assert (17, 5) == (version.size, version.graph_size)
+    assert tmp_path / "iris/3" == storage.fetch(version)
+    assert tmp_path / "iris/3/onnx/model.onnx" == graph_in(tmp_path / "iris/3")
+    write(tmp_path / "iris/3/model.onnx", "outside")
+    assert tmp_path / "iris/3/model.onnx" == graph_in(tmp_path / "iris/3")
+    assert 7 == storage.stored("iris").versions[3].graph_size
 
 
 def test_fingerprint_follows_the_files(storage: DirectoryStorage, tmp_path: Path) -> None:

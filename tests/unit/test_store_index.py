@@ -16,7 +16,7 @@ def test_index_tries_every_version(world: World) -> None:
     world.storage.contents["empty"] = {}
     entries = [
         IndexEntry("bad", 1, "UNAVAILABLE", "the model cannot be opened: it is corrupt", "", "bucket"),
-        IndexEntry("empty", None, "UNAVAILABLE", "no version is complete: each needs its model.onnx"),
+        IndexEntry("empty", None, "UNAVAILABLE", "no version is complete: each needs a model.onnx"),
         IndexEntry("iris", 2, "READY", "", "Irises", "bucket"),
         IndexEntry("iris", 1, "READY", "", "Irises", "bucket"),
     ]

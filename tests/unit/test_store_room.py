@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from triptych.errors import ModelUnavailable
-from triptych.models.config import SessionSettings
+from triptych.models.config import ModelConfig, SessionSettings
 from triptych.models.loader import Runtime
 from triptych.models.memory import MemoryBudget
 from triptych.models.repository import ModelRepository
@@ -35,9 +35,9 @@ def test_room_is_made_before_a_model_is_opened(world: World) -> None:
     alive_while_opening: list[list[str]] = []
     open_session = world.sessions.__call__
 
-    def watched(model: Path, settings: SessionSettings) -> ContentSession:
+    def watched(directory: Path, config: ModelConfig, settings: SessionSettings) -> ContentSession:
         alive_while_opening.append(world.sessions.alive)
-        return open_session(model, settings)
+        return open_session(directory, config, settings)
 
     repository = ModelRepository([world.storage], REFRESH, world.clock)
     store = ModelStore(

@@ -289,10 +289,11 @@ class Deployment:
 
     @cached_property
     def open_session(self) -> OpenSession:
-        """Opens a model's file."""
+        """Opens a version that is on the disk."""
         from triptych.models.session import open_session
+        from triptych.models.storage import graph_in
 
-        return open_session
+        return lambda directory, _, settings: open_session(graph_in(directory), settings)
 
     def _model_store(self, telemetry: Telemetry, weights: Weights) -> ModelStore:
         """Makes the store of open models.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from triptych.clock import Deadline
 from triptych.models.config import ModelConfig
-from triptych.models.model import Model
+from triptych.models.model import Model, ModelSession
 from triptych.protocol.datatypes import FP32
 from triptych.protocol.tensors import Array, Signature, Tensor, TensorSpec
 
@@ -15,7 +15,7 @@ type Function = Callable[[dict[str, Array]], Mapping[str, Any]]
 
 
 @dataclass(eq=False)
-class FunctionSession:
+class FunctionSession(ModelSession):
     """A model that is a Python function of arrays.
 
     Attributes:

@@ -7,12 +7,14 @@ from weakref import WeakSet
 
 from triptych.clock import Deadline
 from triptych.errors import ModelUnavailable, NotSupported
-from triptych.models.config import SessionSettings
+from triptych.models.config import ModelConfig, SessionSettings
+from triptych.models.model import ModelSession
+from triptych.models.storage import graph_in
 from triptych.protocol.tensors import Signature, Tensor
 
 
 @dataclass(eq=False)
-class ContentSession:
+class ContentSession(ModelSession):
     """An open model that gives back what it takes.
 
     Attributes:
@@ -46,9 +48,9 @@ class Sessions:
     opened: list[str] = field(default_factory=list)
     _alive: WeakSet[ContentSession] = field(default_factory=WeakSet[ContentSession])
 
-    def __call__(self, model: Path, settings: SessionSettings) -> ContentSession:
-        """Opens a file."""
-        content = model.read_text()
+    def __call__(self, directory: Path, _: ModelConfig, settings: SessionSettings) -> ContentSession:
+        """Opens a version."""
+        content = graph_in(directory).read_text()
         self.opened.append(content)
         if content.startswith("corrupt"):
             raise ModelUnavailable("the model cannot be opened: it is corrupt")

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
-from triptych.models.storage import GRAPH_FILE, NoRoom, StorageKind, StoredModel, StoredVersion
+from triptych.models.storage import GRAPH_FILES, NoRoom, StorageKind, StoredModel, StoredVersion
 
 
 @dataclass
@@ -67,7 +67,7 @@ class MemoryStorage:
         self.fetches.append(key)
         directory = self.disk / f"{version.model}-{version.version}-{version.fingerprint[:8]}"
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / GRAPH_FILE).write_text(self.contents[version.model][version.version])
+        (directory / GRAPH_FILES[0]).write_text(self.contents[version.model][version.version])
         return directory
 
     def release(self, version: StoredVersion) -> None:

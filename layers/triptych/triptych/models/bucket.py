@@ -15,11 +15,11 @@ from triptych.errors import ModelUnavailable, RepositoryUnavailable
 from triptych.models.disk_cache import ModelCache
 from triptych.models.storage import (
     CONFIG_FILE,
-    GRAPH_FILE,
     ModelStorage,
     StorageKind,
     StoredModel,
     StoredVersion,
+    graph_among,
 )
 from triptych.protocol.names import is_model_name, is_version
 
@@ -39,8 +39,8 @@ Files = dict[str, StoredObject]
 class BucketStorage(ModelStorage):
     """Models as `s3://<bucket>/<prefix>/<model>/<version>/model.onnx`.
 
-    A version is served once its `model.onnx` is there: upload that file last, and rather add a version
-    than overwrite one.
+    A version is served once its graph is there: upload that file last, and rather add a version than
+    overwrite one.
 
     Args:
         bucket: The bucket, whose failures are `MODELS`.
@@ -65,12 +65,8 @@ class BucketStorage(ModelStorage):
         prefix = f"{self._prefix}{model}/"
         objects = list(self._bucket.list(prefix))
         config = next((found.etag for found in objects if found.key == prefix + CONFIG_FILE), None)
-        versions = {
-            number: _stored(model, number, files)
-            for number, files in _versions(objects, prefix).items()
-            if GRAPH_FILE in files
-        }
-        return StoredModel(versions, config)
+        found = (_stored(model, number, files) for number, files in _versions(objects, prefix).items())
+        return StoredModel({stored.version: stored for stored in found if stored is not None}, config)
 
     @override
     def config(self, model: str) -> str | None:
@@ -101,7 +97,7 @@ class BucketStorage(ModelStorage):
         prefix = f"{self._prefix}{version.model}/"
         objects = self._bucket.list(f"{prefix}{version.version}/")
         files = _versions(objects, prefix).get(version.version, {})
-        if GRAPH_FILE not in files or _stored(version.model, version.version, files) != version:
+        if _stored(version.model, version.version, files) != version:
             raise ModelUnavailable(_CHANGED)
         targets = {directory / path: found for path, found in files.items()}
         for path in targets:
@@ -123,7 +119,11 @@ def _is_plain(path: str) -> bool:
     return all(part not in {"", ".", ".."} and "\0" not in part for part in path.split("/"))
 
 
-def _stored(model: str, number: int, files: Files) -> StoredVersion:
+def _stored(model: str, number: int, files: Files) -> StoredVersion | None:
+    """Describes a version; None where its graph is not there yet."""
+    graph = graph_among(files)
+    if graph is None:
+        return None
     digest = sha256()
     for path, found in sorted(files.items()):
         digest.update(f"{path}\0{found.etag}\0{found.size}\0".encode())
@@ -132,5 +132,5 @@ def _stored(model: str, number: int, files: Files) -> StoredVersion:
         version=number,
         fingerprint=digest.hexdigest(),
         size=sum(found.size for found in files.values()),
-        graph_size=files[GRAPH_FILE].size,
+        graph_size=files[graph].size,
     )

@@ -17,7 +17,7 @@ from triptych.models.config import SessionSettings, fitted, parse_model_config
 from triptych.models.memory import MemoryBudget, OpenModel, OpenModels, estimated_memory
 from triptych.models.model import Model, OpenSession
 from triptych.models.repository import Candidate
-from triptych.models.storage import GRAPH_FILE, NoRoom
+from triptych.models.storage import NoRoom
 
 LOGGER = logging.getLogger("triptych")
 Unloadable = ModelUnavailable | NotSupported
@@ -27,7 +27,7 @@ class Runtime(NamedTuple):
     """How models are run.
 
     Attributes:
-        open_session: Opens a model file.
+        open_session: Opens a version that is on the disk.
         defaults: Settings where a `model.toml` chooses none.
     """
 
@@ -237,7 +237,7 @@ class ModelLoader:
             self.open_models.close(candidate)
             self.open_models.make_room(needed, tentative=tentative)
             before = self._process_memory()
-            session = self._runtime.open_session(directory / GRAPH_FILE, settings)
+            session = self._runtime.open_session(directory, config, settings)
             config = fitted(config, session.signature)
             needed = max(needed, self._process_memory() - before)
             undo.pop_all()

@@ -188,7 +188,7 @@ class OpenModels:
 def estimated_memory(stored: StoredVersion, settings: SessionSettings) -> int:
     """Estimates the bytes of memory that an open version needs.
 
-    Weights inside `model.onnx` are always read in; those in files of their own stay on disk when they
+    Weights inside the graph are always read in; those in files of their own stay on disk when they
     are mapped. Tree ensembles grow far beyond their file when opened (twelvefold, measured), which
     only measuring after opening shows.
     """

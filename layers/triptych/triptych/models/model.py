@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -14,13 +15,18 @@ from triptych.protocol.tensors import Signature, Tensor
 
 
 class ModelSession(Protocol):
-    """An open model file.
+    """An open model, or what stands in front of one: a session around another, with a signature of its own.
 
     Attributes:
         signature: Inputs and outputs of the model.
     """
 
     signature: Signature
+
+    @property
+    def raw(self) -> ModelSession:
+        """The session of the model's own tensors; itself where nothing stands in front."""
+        return self
 
     def run(
         self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline
@@ -44,8 +50,8 @@ class ModelSession(Protocol):
         ...
 
 
-type OpenSession = Callable[[Path, SessionSettings], ModelSession]
-"""Opens a model file, as `session.open_session` does."""
+type OpenSession = Callable[[Path, ModelConfig, SessionSettings], ModelSession]
+"""Opens the version in a directory: its graph, and what its other files and `model.toml` put in front."""
 
 
 MAX_OUTPUT = 2**23
@@ -75,6 +81,17 @@ class Model(NamedTuple):
     def signature(self) -> Signature:
         """Inputs and outputs of the model."""
         return self.session.signature
+
+    @property
+    def raw(self) -> Model:
+        """The same model with its own tensors, without what stands in front; itself where nothing does."""
+        session = self.session.raw
+        if session is self.session:
+            return self
+        labels = {spec.name: spec.labels for spec in session.signature.outputs if spec.labels}
+        # What `model.toml` says of columns and labels is said of the signature in front.
+        config = replace(self.config, columns=None, missing={}, labels=labels)
+        return self._replace(config=config, session=session)
 
     def run(
         self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline

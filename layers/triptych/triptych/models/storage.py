@@ -6,7 +6,7 @@ A directory is the models layer, a mounted file system, or a folder on a develop
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Container, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +15,22 @@ from typing import Literal, NamedTuple, Protocol, override
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
 from triptych.protocol.names import is_model_name, is_version
 
-GRAPH_FILE = "model.onnx"
-"""The file that makes a version complete; whoever adds a version writes it last."""
+GRAPH_FILES = ("model.onnx", "onnx/model.onnx")
+"""The file that makes a version complete, the first that is there; whoever adds a version writes it last."""
 CONFIG_FILE = "model.toml"
 
 StorageKind = Literal["directory", "bucket"]
+
+
+def graph_among(files: Container[str]) -> str | None:
+    """Returns which of a version's files, by their paths in it, is its graph; None where it has none yet."""
+    return next((path for path in GRAPH_FILES if path in files), None)
+
+
+def graph_in(directory: Path) -> Path:
+    """Returns the graph of the version in a directory."""
+    here = [path for path in GRAPH_FILES if (directory / path).is_file()]
+    return directory / (graph_among(here) or GRAPH_FILES[0])
 
 
 class StoredVersion(NamedTuple):
@@ -30,7 +41,7 @@ class StoredVersion(NamedTuple):
         version: Number of the version.
         fingerprint: Changes whenever any file of the version changes.
         size: Bytes of all its files.
-        graph_size: Bytes of its `model.onnx`; the rest are external weights.
+        graph_size: Bytes of its graph; the rest are external weights, and files such as `tokenizer.json`.
     """
 
     model: str
@@ -60,6 +71,8 @@ class NoRoom(ModelUnavailable):
 
 class ModelStorage(Protocol):
     """Holds model versions as `<model>/<version>/model.onnx`, with an optional `<model>/model.toml`.
+
+    Exports for Hugging Face have the graph in a folder: `<model>/<version>/onnx/model.onnx`.
 
     Attributes:
         kind: What it is.
@@ -96,7 +109,7 @@ class ModelStorage(Protocol):
         """Brings a version to the local disk, once, and keeps it there until it is released.
 
         Returns:
-            The directory that holds its `model.onnx`.
+            The directory that holds its files.
 
         Raises:
             NoRoom: It fits only when other versions have been released.
@@ -133,7 +146,7 @@ class DirectoryStorage(ModelStorage):
             found = [
                 _version(model, path)
                 for path in _folders(self._directory / model)
-                if is_version(path.name) and (path / GRAPH_FILE).is_file()
+                if is_version(path.name) and graph_in(path).is_file()
             ]
             config = self._directory / model / CONFIG_FILE
             fingerprint = _fingerprint([config], config.parent) if config.is_file() else None
@@ -172,7 +185,7 @@ def _version(model: str, directory: Path) -> StoredVersion:
         version=int(directory.name),
         fingerprint=_fingerprint(files, directory),
         size=sum(path.stat().st_size for path in files),
-        graph_size=(directory / GRAPH_FILE).stat().st_size,
+        graph_size=graph_in(directory).stat().st_size,
     )
 
 

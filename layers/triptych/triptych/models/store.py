@@ -188,7 +188,7 @@ class ModelStore:
         try:
             candidates = self._repository.listing(name).candidates()
         except NotFound:
-            yield IndexEntry(name, None, "UNAVAILABLE", "no version is complete: each needs its model.onnx")
+            yield IndexEntry(name, None, "UNAVAILABLE", "no version is complete: each needs a model.onnx")
         except RepositoryUnavailable as error:
             yield IndexEntry(name, None, "UNKNOWN", str(error))
         else:
