@@ -33,7 +33,9 @@ def tensor(datatype: str, values: list[Any]) -> Tensor:
 
 def written(form: RowFormat, output: Tensor, labels: tuple[str, ...] = ()) -> bytes:
     """Writes the rows of one output, `y`."""
-    return encode_rows(output_columns("y", output, labels, form.format), form, {})
+    return encode_rows(
+        output_columns(TensorSpec("y", output.datatype, None), output, labels, form.format), form, {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,8 @@ def test_json_values_of_several_kinds_become_text() -> None:
 
 def test_lists_become_text_in_a_csv() -> None:
     """CSV has no lists."""
-    column = output_columns("y", tensor("INT8", [[1, 2]]), (), Format.PARQUET)["y"]
+    output = tensor("INT8", [[1, 2]])
+    column = output_columns(TensorSpec("y", output.datatype, None), output, (), Format.PARQUET)["y"]
     assert ["[1,2]"] == values_of(csv_column(column))
 
 

@@ -63,7 +63,9 @@ def metadata(services: InferenceServices, request: Request) -> Response:
             "versions": [str(version) for version in sorted(services.store.versions(model.name))],
             "platform": PLATFORM,
             "inputs": [_tensor(spec) for spec in model.signature.inputs],
-            "outputs": [_output(model, spec) for spec in model.signature.outputs],
+            "outputs": [
+                _tensor(spec, model.config.labels.get(spec.name, ())) for spec in model.signature.outputs
+            ],
             **({"parameters": described} if described else {}),
         }
     )
@@ -123,18 +125,22 @@ def index(services: InferenceServices, request: Request) -> Response:
     return json_response([_indexed(entry) for entry in entries if entry.state == "READY" or not only_ready])
 
 
-def _tensor(spec: TensorSpec) -> dict[str, Any]:
-    return {"name": spec.name, "datatype": spec.datatype.name, "shape": spec.shape or ()}
-
-
-def _output(model: Model, spec: TensorSpec) -> dict[str, Any]:
-    labels = model.config.labels.get(spec.name)
-    return {**_tensor(spec), "parameters": {"labels": labels}} if labels else _tensor(spec)
+def _tensor(spec: TensorSpec, labels: Sequence[str] = ()) -> dict[str, Any]:
+    described = {"name": spec.name, "datatype": spec.datatype.name, "shape": spec.shape or ()}
+    parameters = {"labels": labels, "optional": spec.optional, "json": spec.json}
+    given = {name: value for name, value in parameters.items() if value}
+    return {**described, "parameters": given} if given else described
 
 
 def _configured(specs: Sequence[TensorSpec]) -> list[dict[str, Any]]:
     return [
-        {"name": spec.name, "data_type": spec.datatype.config, "dims": spec.shape or ()} for spec in specs
+        {
+            "name": spec.name,
+            "data_type": spec.datatype.config,
+            "dims": spec.shape or (),
+            **({"optional": True} if spec.optional else {}),
+        }
+        for spec in specs
     ]
 
 

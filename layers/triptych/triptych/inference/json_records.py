@@ -79,13 +79,14 @@ def known_columns(table: Table, schema: RowSchema) -> Table:
     Raises:
         BadRows: Some records have none of the columns.
     """
-    if any(schema.flat_columns(spec) is None for spec in schema.inputs):
+    required = [spec for spec in schema.inputs if not spec.optional]
+    if any(schema.flat_columns(spec) is None for spec in required):
         return table
-    names = [name for spec in schema.inputs for name in (spec.name, *(schema.flat_columns(spec) or ()))]
+    names = [name for spec in required for name in (spec.name, *(schema.flat_columns(spec) or ()))]
     _check(table, tuple(dict.fromkeys(names)))
     lacking = [
         name
-        for spec in schema.inputs
+        for spec in required
         if spec.name not in table.columns
         for name in schema.flat_columns(spec) or ()
         if name not in table.columns

@@ -24,8 +24,8 @@ growing with the run: four MiB already made a network with layers of a thousand 
 STRING_BYTES = 64
 """Bytes that a string counts for, which NumPy holds as a pointer and ONNX Runtime as an object."""
 
-Family = tuple[tuple[int, ...], ...]
-"""Shapes of all inputs without the first dimension, in the order of the signature."""
+Family = tuple[tuple[int, ...] | None, ...]
+"""Shapes of all inputs without the first dimension, in the order of the signature; None for an absent one."""
 
 
 class RowsInteract(Exception):
@@ -99,6 +99,7 @@ def run_merged(model: Model, requests: Sequence[Prepared], deadline: Deadline) -
             spec.datatype, np.concatenate([request.inputs[spec.name].values for request in requests])
         )
         for spec in model.signature.inputs
+        if spec.name in requests[0].inputs
     }
     results = model.run(inputs, union(requests), deadline)
     rows = sum(request.rows for request in requests)
@@ -121,8 +122,12 @@ def _family(signature: Signature, request: Prepared) -> Family | None:
     # No rows run alone: a model may fail on none, and would not among others.
     if not request.is_one_run or request.rows == 0 or not request.inputs:
         return None
-    rows, shapes = request.rows, []
+    rows = request.rows
+    shapes: list[tuple[int, ...] | None] = []
     for spec in signature.inputs:
+        if spec.name not in request.inputs:
+            shapes.append(None)
+            continue
         shape = request.inputs[spec.name].values.shape
         if not spec.rows_are_free or shape[0] != rows:
             return None

@@ -40,7 +40,7 @@ class Prepared(Protocol):
 
     @property
     def inputs(self) -> Mapping[str, Tensor]:
-        """A tensor for every input of the model; of shape `[rows, ...]` where the model takes rows."""
+        """A tensor for every input but for absent optional ones; `[rows, ...]` where the model takes rows."""
         ...
 
     @property

@@ -144,8 +144,8 @@ class PreparedRows(NamedTuple):
             BadRequest: Two of them have the same name.
         """
         columns = dict(self.joined)
-        for output, tensor in results.items():
-            made = output_columns(output, tensor, _labels(self.model, output), self.form.format)
+        for spec in self.specs:
+            made = output_columns(spec, results[spec.name], _labels(self.model, spec.name), self.form.format)
             if twice := columns.keys() & made.keys():
                 raise BadRequest(
                     f"two columns of the answer would be {min(twice)!r}; choose others with join= or "

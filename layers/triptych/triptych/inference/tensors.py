@@ -158,16 +158,16 @@ def raw_request(body: bytes | memoryview, signature: Signature) -> InferRequest:
         signature: The model's inputs.
 
     Raises:
-        BadRequest: There are no bytes, the model takes more than one input, or the shape does not follow
+        BadRequest: There are no bytes, the model needs more than one input, or the shape does not follow
             from the bytes.
     """
     if not body:
         raise BadRequest("the body is empty; expected the bytes of a tensor")
-    if len(signature.inputs) != 1:
+    if len(signature.required) != 1:
         raise BadRequest(
-            f"a body without JSON header needs a model with one input, not {len(signature.inputs)}"
+            f"a body without JSON header needs a model with one input, not {len(signature.required)}"
         )
-    spec = signature.inputs[0]
+    spec = signature.required[0]
     tensor = _text(spec, body) if spec.datatype is BYTES else _numbers(spec, body)
     return InferRequest(inputs=(tensor,), binary_output=True)
 

@@ -34,7 +34,7 @@ class ModelSession(Protocol):
         """Runs the model once.
 
         Args:
-            inputs: A tensor for every input, already checked against the signature.
+            inputs: A tensor for every input but for absent optional ones, checked against the signature.
             outputs: Names of the requested outputs, in this order.
             deadline: When the run must have ended.
 

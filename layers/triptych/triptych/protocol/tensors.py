@@ -50,12 +50,18 @@ class TensorSpec(NamedTuple):
         shape: Its dimensions, `FREE` (-1) where the request chooses; None when the model leaves even
             the rank open.
         labels: Names of the entries of its last axis, where the model itself holds them.
+        optional: Whether an input may be absent. A session reads an empty string as an absent one: in a table
+            where only some rows have the cell, that is what the others hold.
+        json: Whether each element of a BYTES tensor is a JSON document, of an input also a plain text: rows
+            in JSON hold the value itself.
     """
 
     name: str
     datatype: Datatype
     shape: tuple[int, ...] | None
     labels: tuple[str, ...] = ()
+    optional: bool = False
+    json: bool = False
 
     @property
     def rows_are_free(self) -> bool:
@@ -69,11 +75,16 @@ class Signature(NamedTuple):
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
 
+    @property
+    def required(self) -> tuple[TensorSpec, ...]:
+        """The inputs that must be there."""
+        return tuple(spec for spec in self.inputs if not spec.optional)
+
     def check_inputs(self, tensors: Mapping[str, Tensor]) -> None:
         """Checks that the tensors are the inputs of the model.
 
         Raises:
-            BadRequest: An input is missing, unknown, or of another datatype or shape.
+            BadRequest: A required input is missing, or one is unknown, or of another datatype or shape.
         """
         known = {spec.name for spec in self.inputs}
         for name in tensors:
@@ -82,9 +93,10 @@ class Signature(NamedTuple):
                 raise BadRequest(f"unknown input {name!r}{near}; the model takes {_names(self.inputs)}")
         for spec in self.inputs:
             tensor = tensors.get(spec.name)
-            if tensor is None:
+            if tensor is not None:
+                _check_input(spec, tensor)
+            elif not spec.optional:
                 raise BadRequest(f"missing input {spec.name!r}; the model takes {_names(self.inputs)}")
-            _check_input(spec, tensor)
 
     def output_named(self, name: str) -> TensorSpec:
         """Looks up an output.

@@ -15,6 +15,7 @@ from triptych.errors import BadRequest
 from triptych.protocol.names import listing
 from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec, empty_array, fits
 from triptych.rows.arrow import arrow_failures, dense, leaves, plain, values_of
+from triptych.rows.outputs import json_texts
 from triptych.rows.schema import RowSchema, inner_shape, row_size
 from triptych.rows.table import Table, check_cells
 from triptych.rows.texts import array_of_texts
@@ -25,8 +26,9 @@ class Inputs(NamedTuple):
     """Inputs of a model made of rows.
 
     Attributes:
-        tensors: A tensor for every input by name; all have the table's rows as first dimension.
-        filled: How many missing cells took the value for missing cells.
+        tensors: A tensor for every input by name, but for optional ones without a column; all have the
+            table's rows as first dimension.
+        filled: How many missing cells of required inputs took the value for missing cells.
     """
 
     tensors: Mapping[str, Tensor]
@@ -34,14 +36,21 @@ class Inputs(NamedTuple):
 
 
 def model_inputs(table: Table, schema: RowSchema) -> Inputs:
-    """Makes a tensor for every input of a model.
+    """Makes a tensor for every input of a model that there are columns for.
 
     Raises:
-        BadRequest: A column is missing, or a cell is not what its input takes.
+        BadRequest: A column of a required input is missing, or a cell is not what its input takes.
     """
-    made = [(spec, _array(spec, table, schema)) for spec in schema.inputs]
+    made = [
+        (spec, _array(spec, table, schema)) for spec in schema.inputs if not _is_absent(spec, table, schema)
+    ]
     tensors = {spec.name: Tensor(spec.datatype, cells.values) for spec, cells in made}
-    return Inputs(tensors, sum(cells.filled for _, cells in made))
+    return Inputs(tensors, sum(cells.filled for spec, cells in made if not spec.optional))
+
+
+def _is_absent(spec: TensorSpec, table: Table, schema: RowSchema) -> bool:
+    names = (spec.name, *(schema.flat_columns(spec) or _numbered(spec, table)))
+    return spec.optional and not any(name in table.columns for name in names)
 
 
 def _array(spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
@@ -89,6 +98,8 @@ def _takes_any(spec: TensorSpec, table: Table, schema: RowSchema) -> bool:
 def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
     target = Target(name, spec.datatype, schema.missing.get(name, schema.missing.get(spec.name)))
     column = table.columns[name]
+    if spec.json:
+        column = json_texts(column if isinstance(column, list) else values_of(column))
     return array_of_values(column, target) if isinstance(column, list) else _arrow_cells(column, target)
 
 

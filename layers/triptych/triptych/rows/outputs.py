@@ -15,7 +15,7 @@ import orjson
 from arro3.core import Array as ArrowArray
 from arro3.core import DataType, list_array
 
-from triptych.errors import BadRequest
+from triptych.errors import BadRequest, BadRows
 from triptych.protocol.datatypes import BF16, FP16
 from triptych.protocol.json_document import dump
 from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec, empty_array
@@ -28,20 +28,27 @@ from triptych.rows.values import INFINITIES, from_bits
 _SPELLINGS = {value: text for text, value in INFINITIES.items()}
 
 
-def output_columns(name: str, tensor: Tensor, labels: Sequence[str], form: Format) -> dict[str, Column]:
+def output_columns(
+    spec: TensorSpec, tensor: Tensor, labels: Sequence[str], form: Format
+) -> dict[str, Column]:
     """Converts an output to columns.
 
     Args:
-        name: Name of the output.
+        spec: The output.
         tensor: Its values, of shape `[rows, ...]`.
         labels: Names of the entries of the last axis; may be empty.
         form: Format that the columns are for: CSV has a column per entry, the others one with lists.
 
     Returns:
         Columns by name. An output without entries is, in CSV, a column of empty cells.
+
+    Raises:
+        BadRows: An element of an output of JSON documents is none.
     """
-    values = _widened(tensor)
+    name, values = spec.name, _widened(tensor)
     size = math.prod(values.shape[1:])
+    if spec.json and form.is_json:
+        return {name: _documents(name, values)}
     if values.shape[1:] in ((), (1,)) or (form is Format.CSV and size == 1):
         return {name: _column(values.reshape(-1), form)}
     if form is not Format.CSV:
@@ -65,6 +72,20 @@ def _widened(tensor: Tensor) -> Array:
     if tensor.datatype is BF16:
         return from_bits(tensor.values)
     return tensor.values.astype("<f4") if tensor.datatype is FP16 else tensor.values
+
+
+def _documents(name: str, values: Array) -> list[Any]:
+    """Parses an output of JSON documents: what is no document would make none of the whole answer."""
+    documents = np.empty(values.size, dtype=object)
+    for position, text in enumerate(values.reshape(-1).tolist()):
+        try:
+            documents[position] = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            row = position // math.prod(values.shape[1:]) + 1
+            raise BadRows({row: f"output {name!r} is not JSON, as the model says: {error}"}) from None
+    shape = values.shape[:1] if values.shape[1:] == (1,) else values.shape
+    nested: list[Any] = documents.reshape(shape).tolist()
+    return nested
 
 
 def _column(values: Array, form: Format) -> Column:
@@ -115,7 +136,11 @@ def parquet_column(column: Column) -> ArrowArray:
     Raises:
         BadRequest: A value has no JSON text.
     """
-    return (_uniform(column) or _texts(column)) if isinstance(column, list) else column
+    return (
+        (_uniform(column) or ArrowArray(json_texts(column), DataType.utf8()))
+        if isinstance(column, list)
+        else column
+    )
 
 
 def csv_column(column: Column) -> ArrowArray:
@@ -125,7 +150,7 @@ def csv_column(column: Column) -> ArrowArray:
         BadRequest: A value has no JSON text.
     """
     if not isinstance(column, list) and DataType.is_nested(column.type):
-        return _texts(values_of(column))
+        return ArrowArray(json_texts(values_of(column)), DataType.utf8())
     return parquet_column(column)
 
 
@@ -151,7 +176,7 @@ def column_of_kinds(values: list[Any], kinds: frozenset[type], form: Format) -> 
     array = _typed(values, kinds)
     if array is not None:
         return array
-    return values if form.is_json else _texts(values)
+    return values if form.is_json else ArrowArray(json_texts(values), DataType.utf8())
 
 
 def _uniform(values: Sequence[Any]) -> ArrowArray | None:
@@ -163,14 +188,16 @@ def _typed(values: Sequence[Any], kinds: frozenset[type]) -> ArrowArray | None:
     return ArrowArray(values, _KINDS[kind]) if len(kinds) <= 1 and kind in _KINDS else None
 
 
-def _texts(values: Sequence[Any]) -> ArrowArray:
-    return ArrowArray([_text(value) for value in values], DataType.utf8())
+def json_texts(values: Sequence[Any]) -> list[str | None]:
+    """Returns values as text: strings and missing ones as they are, others as JSON.
 
-
-def _text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+    Raises:
+        BadRequest: A value has no JSON text.
+    """
     try:
-        return orjson.dumps(value, default=str).decode()
+        return [
+            value if value is None or isinstance(value, str) else orjson.dumps(value, default=str).decode()
+            for value in values
+        ]
     except orjson.JSONEncodeError as error:
-        raise BadRequest(f"a joined cell cannot be written as text: {error}") from None
+        raise BadRequest(f"a cell cannot be written as text: {error}") from None

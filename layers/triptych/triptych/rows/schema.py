@@ -28,8 +28,9 @@ class RowSchema:
 
     @property
     def only_input(self) -> TensorSpec | None:
-        """The input of a model that has one; None for others."""
-        return self.inputs[0] if len(self.inputs) == 1 else None
+        """The required input of a model that has one; None for others."""
+        required = [spec for spec in self.inputs if not spec.optional]
+        return required[0] if len(required) == 1 else None
 
     def features(self) -> tuple[str, ...] | None:
         """Names that `columns` gives to the entries of the only input; None when it gives none."""
@@ -42,7 +43,9 @@ class RowSchema:
     def takes_any(self) -> bool:
         """Whether columns of any names can be the entries of the only input, in order."""
         spec = self.only_input
-        return spec is not None and self.features() is None and row_size(spec) != 1
+        if spec is None or len(self.inputs) > 1:
+            return False
+        return self.features() is None and row_size(spec) != 1
 
     def reads(self, column: str) -> bool:
         """Returns whether a column of this name can go into an input."""
@@ -60,14 +63,14 @@ class RowSchema:
             The names; None when the input takes any number of them.
         """
         size = row_size(spec)
-        features = self.features()
+        features = self.features() if spec == self.only_input else None
         if features is not None or size is None:
             return features
         return (spec.name,) if size == 1 else entry_names(spec.name, size)
 
     def all_columns(self) -> tuple[str, ...] | None:
-        """Names of the columns that hold one number each of all inputs; None when one takes any number."""
-        flat = [self.flat_columns(spec) for spec in self.inputs]
+        """Names of the columns that hold one number each of required inputs; None when one takes any."""
+        flat = [self.flat_columns(spec) for spec in self.inputs if not spec.optional]
         if any(names is None for names in flat):
             return None
         return tuple(name for names in flat for name in names or ())
