@@ -176,7 +176,7 @@ def test_index_tells_descriptions_and_places(models: Path, tmp_path: Path) -> No
     (tmp_path / "scalar/model.toml").write_text('description = "Counts"')
     function = RealtimeFunction(tmp_path, models)
     entries = {entry["name"]: entry for entry in function.post("/v2/repository/index").json()}
-    told = {"description": "Counts", "storage": "directory", "hidden": ["directory"]}
+    told = {"description": "Counts", "task": "", "storage": "directory", "hidden": ["directory"]}
     assert {"name": "scalar", "version": "1", "state": "READY", "reason": "", **told} == entries["scalar"]
     keys = ("description", "storage", "hidden")
     assert ["", "directory", []] == [entries["any-rank"][key] for key in keys]

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import DATATYPES
-from triptych.protocol.tensors import Tensor, TensorSpec
+from triptych.protocol.tensors import Tensor, TensorSpec, empty_output
 from triptych.rows.arrow import values_of
 from triptych.rows.codec import decode_rows, encode_rows
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.inputs import model_inputs
-from triptych.rows.outputs import csv_column, empty_output, json_column, output_columns, parquet_column
+from triptych.rows.outputs import csv_column, json_column, output_columns, parquet_column
 from triptych.rows.schema import RowSchema
 from triptych.rows.values import from_bits, to_bits
 

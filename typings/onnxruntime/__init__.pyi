@@ -22,6 +22,9 @@ class NodeArg:
     type: str
     shape: Sequence[int | str | None]
 
+class ModelMetadata:
+    custom_metadata_map: Mapping[str, str]
+
 class OrtValue:
     @staticmethod
     def ortvalue_from_numpy(values: NDArray[Any]) -> OrtValue: ...
@@ -38,6 +41,7 @@ class InferenceSession:
         sess_options: SessionOptions | None = None,
         providers: Sequence[str] | None = None,
     ) -> None: ...
+    def get_modelmeta(self) -> ModelMetadata: ...
     def get_inputs(self) -> Sequence[NodeArg]: ...
     def get_outputs(self) -> Sequence[NodeArg]: ...
     def run(
@@ -45,7 +49,7 @@ class InferenceSession:
         output_names: Sequence[str] | None,
         input_feed: Mapping[str, NDArray[Any]],
         run_options: RunOptions | None = None,
-    ) -> list[Any]: ...
+    ) -> list[NDArray[Any]]: ...
     def run_with_ort_values(
         self,
         output_names: Sequence[str],

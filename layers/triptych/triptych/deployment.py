@@ -290,10 +290,9 @@ class Deployment:
     @cached_property
     def open_session(self) -> OpenSession:
         """Opens a version that is on the disk."""
-        from triptych.models.session import open_session
-        from triptych.models.storage import graph_in
+        from triptych.tasks.open import open_session
 
-        return lambda directory, _, settings: open_session(graph_in(directory), settings)
+        return open_session
 
     def _model_store(self, telemetry: Telemetry, weights: Weights) -> ModelStore:
         """Makes the store of open models.

@@ -56,7 +56,8 @@ def model_of(services: InferenceServices, request: Request) -> Model:
 def metadata(services: InferenceServices, request: Request) -> Response:
     """Returns the versions, inputs and outputs of a model."""
     model = model_of(services, request)
-    described = {"description": model.config.description} if model.config.description else {}
+    known = {"description": model.config.description, "task": model.signature.task}
+    described = {name: value for name, value in known.items() if value}
     return json_response(
         {
             "name": model.name,
@@ -166,6 +167,7 @@ def _indexed(entry: IndexEntry) -> dict[str, Any]:
         "state": entry.state,
         "reason": entry.reason,
         "description": entry.description,
+        "task": entry.task,
         "storage": entry.storage or "",
         "hidden": entry.hidden,
     }

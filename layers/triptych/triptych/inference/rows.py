@@ -17,12 +17,12 @@ from triptych.errors import BadRequest
 from triptych.inference.request import Answer, Served, serve
 from triptych.models.model import Model
 from triptych.protocol.names import did_you_mean, listing
-from triptych.protocol.tensors import FREE, Signature, Tensor, TensorSpec
+from triptych.protocol.tensors import FREE, Signature, Tensor, TensorSpec, empty_output
 from triptych.rows.codec import decode_rows, encode_rows
 from triptych.rows.formats import RowFormat
 from triptych.rows.inputs import model_inputs
 from triptych.rows.options import RowOptions
-from triptych.rows.outputs import empty_output, output_columns
+from triptych.rows.outputs import output_columns
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import Column, Table, check_cells
 

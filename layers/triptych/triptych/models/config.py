@@ -15,6 +15,21 @@ from triptych.rows.options import BatchOptions, read_options
 from triptych.rows.schema import RowSchema
 
 Weights = Literal["mapped", "prepacked"]
+Pooling = Literal["mean", "cls", "last", "max"]
+Aggregation = Literal["none", "simple", "first", "average", "max"]
+TaskName = Literal[
+    "none",
+    "text-classification",
+    "text-ranking",
+    "feature-extraction",
+    "token-classification",
+    "question-answering",
+    "zero-shot-classification",
+    "image-classification",
+    "object-detection",
+    "image-feature-extraction",
+]
+"""Tasks, under their names in Hugging Face; `none` serves the model's own tensors whatever lies beside it."""
 
 
 class SessionSettings(NamedTuple):
@@ -30,6 +45,33 @@ class SessionSettings(NamedTuple):
     threads: int = 1
     weights: Weights = "mapped"
     arena: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TaskConfig:
+    """What `[task]` says; None where the files beside the model decide.
+
+    Attributes:
+        name: The task.
+        max_length: Tokens of a text, special ones included, that the model reads.
+        pooling: How the vectors of tokens become one.
+        normalize: Whether embeddings have length 1.
+        aggregation: How tokens become entities, as in Hugging Face's pipeline.
+        labels: Names of the classes; of zero-shot classification the candidates.
+        threshold: Score from which a label of several, or an object, is one.
+        multi_label: Whether several labels may be true at once.
+        hypothesis: Sentence of zero-shot classification, with `{}` for the label.
+    """
+
+    name: TaskName | None = None
+    max_length: int | None = None
+    pooling: Pooling | None = None
+    normalize: bool | None = None
+    aggregation: Aggregation | None = None
+    labels: tuple[str, ...] | None = None
+    threshold: float | None = None
+    multi_label: bool | None = None
+    hypothesis: str | None = None
 
 
 Reader = Callable[[object, str], object]
@@ -50,6 +92,7 @@ class ModelConfig:
         arena: Whether memory is kept between runs; None for the function's own choice.
         group: Whether jobs may run together; None to find out by comparing.
         batch: Options of batches, where the batch itself has none.
+        task: What the model is for, where the files beside it do not say.
     """
 
     description: str = ""
@@ -62,6 +105,7 @@ class ModelConfig:
     arena: bool | None = None
     group: bool | None = None
     batch: BatchOptions = field(default_factory=BatchOptions)
+    task: TaskConfig = TaskConfig()
 
     def settings(self, defaults: SessionSettings) -> SessionSettings:
         """Fills what the model leaves open with the function's own choice."""
@@ -112,16 +156,41 @@ def _flag(value: object, where: str) -> bool:
     return value
 
 
-def _threads(value: object, where: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 64:
-        raise _wrong(where, "an integer from 1 to 64", value)
+def _integer(least: int, most: int) -> Reader:
+    def read(value: object, where: str) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise _wrong(where, f"an integer from {least} to {most}", value)
+        return value
+
+    return read
+
+
+def _one_of(words: object) -> Reader:
+    known: tuple[str, ...] = get_args(words)
+
+    def read(value: object, where: str) -> str:
+        if not isinstance(value, str) or value not in known:
+            near = did_you_mean(value, known) if isinstance(value, str) else ""
+            raise _wrong(where, " or ".join(map(repr, known)), value, near)
+        return value
+
+    return read
+
+
+def _share(value: object, where: str) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise _wrong(where, "a number from 0 to 1", value)
+    return float(value)
+
+
+def _hypothesis(value: object, where: str) -> str:
+    if not isinstance(value, str) or value.count("{}") != 1:
+        raise _wrong(where, "a sentence with {} where the label goes", value)
     return value
 
 
-def _weights(value: object, where: str) -> object:
-    if value not in get_args(Weights):
-        raise _wrong(where, " or ".join(map(repr, get_args(Weights))), value)
-    return value
+def _task(value: object, where: str) -> TaskConfig:
+    return TaskConfig(**_read(_table(value, where), _TASK, f"{where}."))
 
 
 def _cell(value: object, where: str) -> Scalar:
@@ -162,8 +231,21 @@ def _batch(value: object, where: str) -> BatchOptions:
         raise ModelUnavailable(f"model.toml: {error}") from error
 
 
-def _wrong(where: str, expected: str, value: object) -> ModelUnavailable:
-    return ModelUnavailable(f"model.toml: {where}: expected {expected}, got {str(value)[:80]!r}")
+def _wrong(where: str, expected: str, value: object, near: str = "") -> ModelUnavailable:
+    return ModelUnavailable(f"model.toml: {where}: expected {expected}, got {str(value)[:80]!r}{near}")
+
+
+_TASK: dict[str, Reader] = {
+    "name": _one_of(TaskName),
+    "max_length": _integer(3, 2**20),
+    "pooling": _one_of(Pooling),
+    "normalize": _flag,
+    "aggregation": _one_of(Aggregation),
+    "labels": _distinct,
+    "threshold": _share,
+    "multi_label": _flag,
+    "hypothesis": _hypothesis,
+}
 
 
 _MODEL: dict[str, Reader] = {
@@ -173,9 +255,10 @@ _MODEL: dict[str, Reader] = {
     "labels": _table_of(_distinct),
     "missing": _table_of(_cell),
     "batch": _batch,
+    "task": _task,
 }
 _TABLES: dict[str, dict[str, Reader]] = {
-    "session": {"threads": _threads, "weights": _weights, "arena": _flag},
+    "session": {"threads": _integer(1, 64), "weights": _one_of(Weights), "arena": _flag},
     "jobs": {"group": _flag},
 }
 
@@ -231,16 +314,11 @@ def _check_labels(spec: TensorSpec, labels: Sequence[str]) -> None:
         )
     if spec.shape is not None and spec.shape[-1] != FREE:
         check_width(spec.name, spec.shape, labels)
-    if spec.labels and spec.labels != tuple(labels) and not _name_numbers(labels, spec.labels):
+    if spec.labels and spec.labels != tuple(labels):
         raise ModelUnavailable(
             f"model.toml: [labels] calls the classes of {spec.name!r} {listing(labels)}, and the model "
             f"itself says {listing(spec.labels)}, in this order; leave them out of [labels], or write them so"
         )
-
-
-def _name_numbers(labels: Sequence[str], classes: Sequence[str]) -> bool:
-    """Returns whether the classes of a model are numbers, and the labels are names for them."""
-    return all(name.lstrip("-").isdecimal() for name in classes) and set(labels).isdisjoint(classes)
 
 
 def _unknown(table: str, name: str, role: str, known: Sequence[str]) -> ModelUnavailable:

@@ -57,10 +57,12 @@ class Loaded(NamedTuple):
     Attributes:
         memory: Bytes of memory it was seen to need.
         description: The description in its `model.toml`.
+        task: What it is for; empty where it takes tensors.
     """
 
     memory: int
     description: str
+    task: str
 
 
 class Failed(NamedTuple):
@@ -218,7 +220,8 @@ class ModelLoader:
         started = self._clock()
         opened = self._open(candidate, earlier, tentative=tentative)
         took = (self._clock() - started) * 1000
-        self._remember(candidate, Loaded(opened.memory, opened.model.config.description))
+        model = opened.model
+        self._remember(candidate, Loaded(opened.memory, model.config.description, model.signature.task))
         self.open_models.add(opened, tentative=tentative)
         self._events.loaded(*candidate.key, took)
         return opened.model

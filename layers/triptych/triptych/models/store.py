@@ -42,6 +42,7 @@ class IndexEntry(NamedTuple):
         description: What its `model.toml` says it is; empty before it was loaded.
         storage: Where it is; None where no version of the model is known.
         hidden: Later storage backends that hold a version of this number too, which is not served.
+        task: What it is for, such as `text-classification`; empty for tensors, and before it was loaded.
     """
 
     name: str
@@ -51,6 +52,7 @@ class IndexEntry(NamedTuple):
     description: str = ""
     storage: StorageKind | None = None
     hidden: tuple[StorageKind, ...] = ()
+    task: str = ""
 
 
 class _Resolved(NamedTuple):
@@ -196,8 +198,8 @@ class ModelStore:
                 version, storage, hidden = candidate.stored.version, candidate.storage.kind, candidate.hidden
                 state, reason = self._state(candidate, until)
                 outcome = self._loader.outcome(candidate)
-                description = outcome.description if isinstance(outcome, Loaded) else ""
-                yield IndexEntry(name, version, state, reason, description, storage, hidden)
+                description, task = outcome[1:] if isinstance(outcome, Loaded) else ("", "")
+                yield IndexEntry(name, version, state, reason, description, storage, hidden, task)
 
     def _state(self, candidate: Candidate, until: float) -> tuple[State, str]:
         outcome = self._loader.outcome(candidate)

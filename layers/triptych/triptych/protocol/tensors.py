@@ -70,10 +70,17 @@ class TensorSpec(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """The inputs and outputs of a model, in the order of its graph."""
+    """The inputs and outputs of a model, in the order of its graph, or of a task in front of it.
+
+    Attributes:
+        inputs: What it takes.
+        outputs: What it gives.
+        task: Name of the task, such as `text-classification`; empty for a model's own tensors.
+    """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    task: str = ""
 
     @property
     def required(self) -> tuple[TensorSpec, ...]:
@@ -131,3 +138,11 @@ def fits(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
 
 def _names(specs: Sequence[TensorSpec]) -> str:
     return ", ".join(repr(spec.name) for spec in specs) or "none"
+
+
+def empty_output(spec: TensorSpec, labels: Sequence[str]) -> Tensor:
+    """Returns the output of a model for no rows, as far as its signature tells."""
+    inner = [0 if size == FREE else size for size in (spec.shape or (0,))[1:]]
+    if len(inner) == 1 and labels:
+        inner = [len(labels)]
+    return Tensor(spec.datatype, empty_array(spec.datatype, (0, *inner)))

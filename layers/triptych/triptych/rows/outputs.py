@@ -18,7 +18,7 @@ from arro3.core import DataType, list_array
 from triptych.errors import BadRequest, BadRows
 from triptych.protocol.datatypes import BF16, FP16
 from triptych.protocol.json_document import dump
-from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec, empty_array
+from triptych.protocol.tensors import Array, Tensor, TensorSpec
 from triptych.rows.arrow import values_of
 from triptych.rows.formats import Format
 from triptych.rows.schema import entry_names
@@ -58,14 +58,6 @@ def output_columns(
     flat = values.reshape(len(values), size)
     names = entry_names(name, size, labels if values.ndim == 2 else ())
     return {column: arrow_of(np.ascontiguousarray(flat[:, index])) for index, column in enumerate(names)}
-
-
-def empty_output(spec: TensorSpec, labels: Sequence[str]) -> Tensor:
-    """Returns the output of a model for no rows, as far as its signature tells."""
-    inner = [0 if size == FREE else size for size in (spec.shape or (0,))[1:]]
-    if len(inner) == 1 and labels:
-        inner = [len(labels)]
-    return Tensor(spec.datatype, empty_array(spec.datatype, (0, *inner)))
 
 
 def _widened(tensor: Tensor) -> Array:

@@ -1,0 +1,1 @@
+"""Tasks: text and images in front of models that take tokens and pixels."""

@@ -1,0 +1,134 @@
+"""The files that an export leaves beside a model, and the task that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from triptych.errors import ModelUnavailable
+from triptych.models.config import TaskName
+from triptych.models.storage import graph_in
+from triptych.protocol.tensors import Signature
+
+TOKENIZER = "tokenizer.json"
+
+_HEADS: Mapping[str, TaskName] = {
+    "ForSequenceClassification": "text-classification",
+    "ForTokenClassification": "token-classification",
+    "ForQuestionAnswering": "question-answering",
+    "ForImageClassification": "image-classification",
+    "ForObjectDetection": "object-detection",
+}
+"""Tasks by how the name of the architecture ends in `config.json`."""
+
+_NODES = 4 * 2**20
+"""Bytes at the begin of a graph that hold its nodes, before the weights."""
+
+_ULTRALYTICS: Mapping[str, TaskName] = {"classify": "image-classification", "detect": "object-detection"}
+"""Tasks by the word that Ultralytics writes into the ONNX file."""
+
+
+class Export:
+    """A version's directory as Optimum, sentence-transformers, timm or Ultralytics leave it.
+
+    Args:
+        directory: Where the files lie.
+        signature: Inputs and outputs of the model itself.
+        metadata: What is written inside the ONNX file.
+
+    Attributes:
+        directory: As given.
+        signature: As given.
+        metadata: As given.
+    """
+
+    def __init__(self, directory: Path, signature: Signature, metadata: Mapping[str, str]) -> None:
+        self.directory = directory
+        self.signature = signature
+        self.metadata = metadata
+
+    @cached_property
+    def config(self) -> Mapping[str, Any]:
+        """What `config.json` says."""
+        return self.read("config.json")
+
+    @cached_property
+    def tokenizer_config(self) -> Mapping[str, Any]:
+        """What `tokenizer_config.json` says."""
+        return self.read("tokenizer_config.json")
+
+    def has(self, name: str) -> bool:
+        """Returns whether there is a file of this name."""
+        return (self.directory / name).is_file()
+
+    def read(self, name: str) -> Mapping[str, Any]:
+        """Reads a JSON file; empty where there is none.
+
+        Raises:
+            ModelUnavailable: It is not a JSON object.
+        """
+        document = self.document(name)
+        if not isinstance(document, dict):
+            raise ModelUnavailable(f"{name}: expected a JSON object")
+        return document
+
+    def document(self, name: str) -> object:
+        """Reads a JSON file of whatever form; an empty object where there is none.
+
+        Raises:
+            ModelUnavailable: It is not JSON.
+        """
+        try:
+            return orjson.loads((self.directory / name).read_bytes())
+        except FileNotFoundError:
+            return {}
+        except orjson.JSONDecodeError as error:
+            raise ModelUnavailable(f"{name}: expected JSON: {error}") from None
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes in their order: `id2label` of `config.json`, or timm's `label_names`."""
+        named = self.config.get("id2label") or {}
+        if not named:
+            return tuple(map(str, self.config.get("label_names") or ()))
+        return tuple(str(named[key]) for key in sorted(named, key=int))
+
+    @property
+    def quantizes_as_it_runs(self) -> bool:
+        """Whether the graph finds the scale of its integers from the values of each run."""
+        with graph_in(self.directory).open("rb") as file:
+            return b"DynamicQuantize" in file.read(_NODES)
+
+    @property
+    def task(self) -> TaskName | None:
+        """The task that the files name; None for a model of tensors."""
+        if word := _ULTRALYTICS.get(self.metadata.get("task", "")):
+            return word
+        task = self._head
+        if task is None and "pretrained_cfg" in self.config:
+            return "image-classification"
+        if task in {"image-classification", "object-detection"}:
+            return task
+        if not self.has(TOKENIZER) or not self._takes_tokens:
+            return None
+        if task == "text-classification" and len(self.labels) == 1:
+            return "text-ranking"
+        return task or ("feature-extraction" if self._gives_vectors else None)
+
+    @property
+    def _head(self) -> TaskName | None:
+        architectures = self.config.get("architectures") or [""]
+        return next((task for end, task in _HEADS.items() if str(architectures[0]).endswith(end)), None)
+
+    @property
+    def _takes_tokens(self) -> bool:
+        return any(spec.name == "input_ids" for spec in self.signature.inputs)
+
+    @property
+    def _gives_vectors(self) -> bool:
+        """Whether the model is an encoder, and not one that completes texts."""
+        return all(spec.name != "logits" for spec in self.signature.outputs)

@@ -1,0 +1,118 @@
+"""Text classification: texts, or pairs of texts, to labels and scores; and ranking, with a single score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import override
+
+import numpy as np
+
+from triptych.clock import Deadline
+from triptych.errors import ModelUnavailable
+from triptych.models.config import TaskConfig
+from triptych.models.model import ModelSession
+from triptych.protocol.datatypes import BYTES, FP32
+from triptych.protocol.tensors import FREE, Array, Signature, TensorSpec
+from triptych.tasks.classes import class_labels, class_outputs, classified, identity, sigmoid, softmax
+from triptych.tasks.export import Export
+from triptych.tasks.session import TaskSession
+from triptych.tasks.texts import Text, TextModel, paired
+
+TEXT = TensorSpec("text", BYTES, (FREE,))
+SCORE = TensorSpec("score", FP32, (FREE,))
+
+
+class TextClassification(TaskSession):
+    """Labels for texts, or for pairs of texts.
+
+    Args:
+        model: Gives `logits` of shape `[texts, classes]`.
+        export: The files beside it.
+        config: What `[task]` says.
+
+    """
+
+    def __init__(self, model: ModelSession, export: Export, config: TaskConfig) -> None:
+        self._logits = logits_of(model)
+        self._labels = class_labels(export, config, self._logits)
+        inputs = (TEXT, TensorSpec("text_pair", BYTES, (FREE,), optional=True))
+        super().__init__(model, Signature(inputs, class_outputs(self._labels), "text-classification"))
+        self._texts = TextModel(model, export, config)
+        self._activation = _activation(export, config, len(self._labels))
+
+    @override
+    def answers(self, inputs: Mapping[str, Array], deadline: Deadline) -> dict[str, Array]:
+        pairs = inputs.get("text_pair")
+        texts = list(inputs["text"]) if pairs is None else paired(inputs["text"], pairs)
+        logits = text_logits(self._texts, texts, self._logits, len(self._labels), deadline)
+        return classified(self._activation(logits), self._labels)
+
+
+class TextRanking(TaskSession):
+    """How well texts answer queries: a model of one class that reads both, a cross-encoder.
+
+    Args:
+        model: Gives `logits` of shape `[texts, 1]`.
+        export: The files beside it.
+        config: What `[task]` says.
+
+    """
+
+    def __init__(self, model: ModelSession, export: Export, config: TaskConfig) -> None:
+        inputs = (TensorSpec("query", BYTES, (FREE,)), TEXT)
+        super().__init__(model, Signature(inputs, (SCORE,), "text-ranking"))
+        self._logits = logits_of(model)
+        self._texts = TextModel(model, export, config)
+        self._activation = _ranking_activation(export)
+
+    @override
+    def answers(self, inputs: Mapping[str, Array], deadline: Deadline) -> dict[str, Array]:
+        pairs = list(zip(inputs["query"], inputs["text"], strict=True))
+        logits = text_logits(self._texts, pairs, self._logits, 1, deadline)
+        return {"score": self._activation(logits[:, 0])}
+
+
+def logits_of(model: ModelSession) -> TensorSpec:
+    """Returns the output with the logits: that of this name, else the first."""
+    outputs = model.signature.outputs
+    return next((spec for spec in outputs if spec.name == "logits"), outputs[0])
+
+
+def text_logits(
+    model: TextModel, texts: Sequence[Text], output: TensorSpec, classes: int, deadline: Deadline
+) -> Array:
+    """Runs a classifier on texts.
+
+    Returns:
+        FP32 of shape `[texts, classes]`.
+
+    Raises:
+        ModelUnavailable: It gives something else.
+    """
+    logits = np.empty((len(texts), classes), dtype="<f4")
+    for run in model.run(texts, [output.name], deadline):
+        values = run.outputs[output.name].values
+        if values.shape != (len(run.texts), classes):
+            raise ModelUnavailable(
+                f"{output.name!r} has shape {list(values.shape)}, and the task expects {classes} values for "
+                f"each of {len(run.texts)} texts; [task] labels in model.toml names the classes"
+            )
+        logits[run.texts] = values
+    return logits
+
+
+def _activation(export: Export, config: TaskConfig, classes: int) -> Callable[[Array], Array]:
+    """Returns what makes scores of logits, as Transformers chooses it."""
+    problem = export.config.get("problem_type")
+    if config.multi_label is None and problem == "regression":
+        return identity
+    several = problem == "multi_label_classification" if config.multi_label is None else config.multi_label
+    return sigmoid if several or classes == 1 else softmax
+
+
+def _ranking_activation(export: Export) -> Callable[[Array], Array]:
+    """Returns what makes scores of logits, as sentence-transformers chooses it."""
+    own = export.config.get("sentence_transformers")
+    named = own.get("activation_fn") if isinstance(own, dict) else None
+    named = named or export.config.get("sbert_ce_default_activation_function") or ""
+    return identity if str(named).endswith("Identity") else sigmoid

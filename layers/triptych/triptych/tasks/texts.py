@@ -1,0 +1,249 @@
+"""Texts for a model that takes tokens: encoded, sorted by length, run in micro-batches.
+
+```
+texts ── blocks ── encode ── sort by length ── cut ── pad ── run ──> outputs, and which texts they are of
+```
+
+Padding is most of the work of a batch of mixed lengths: texts of about one length run together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from tokenizers import Encoding, Tokenizer
+
+from triptych.clock import Deadline
+from triptych.errors import ModelUnavailable
+from triptych.models.config import TaskConfig
+from triptych.models.model import ModelSession
+from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec
+from triptych.tasks.export import TOKENIZER, Export
+
+RUN_TOKENS = 4096
+"""Tokens of a run, padding included, which bounds its memory: attention in twelve heads over eight texts of
+512 takes 100 MB. More at once gains nothing on processors."""
+NEW_RUN = 64
+"""Tokens that another run costs as much as: shorter texts are not padded by more of them than that."""
+BLOCK_TEXTS = 1024
+"""Texts that are encoded, and sorted, at once."""
+BLOCK_CHARACTERS = 2**20
+"""Characters of them: an encoding takes about a hundred bytes a token, of one to four characters."""
+CHARACTERS_PER_TOKEN = 100
+"""Characters of a text that are read for each token that the model takes: no text has longer ones, but for
+runs of blanks, and megabytes of text are not encoded for the 512 tokens that count."""
+DEFAULT_LENGTH = 512
+_UNLIMITED = 10**6  # Transformers writes 10**30 where a tokenizer knows no limit
+_FED: tuple[str, ...] = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
+_AFTER_PADDING = {"roberta", "xlm-roberta", "camembert", "mpnet", "xlm-roberta-xl", "data2vec-text"}
+"""Types of models that count positions from one after the id of padding."""
+
+
+type Text = str | tuple[str, str]
+"""A text, or a pair of texts."""
+
+
+class TextRun(NamedTuple):
+    """One run of a model.
+
+    Attributes:
+        texts: Which texts it was, by index.
+        encodings: Their tokens.
+        mask: 1 for tokens, 0 for padding, of shape `[texts, tokens]`.
+        outputs: What the model gives, by name.
+    """
+
+    texts: Sequence[int]
+    encodings: Sequence[Encoding]
+    mask: Array
+    outputs: dict[str, Tensor]
+
+
+class TextModel:
+    """A model that takes the tokens of texts.
+
+    Args:
+        model: The model itself.
+        export: The files beside it.
+        config: What `[task]` says.
+
+    Attributes:
+        tokenizer: Makes tokens of texts; what `tokenizer.json` says of padding and truncation does not count.
+        max_length: Tokens of a text, special ones included, that the model reads.
+
+    Raises:
+        ModelUnavailable: It takes something else, or its tokenizer is missing or cannot be read.
+    """
+
+    def __init__(self, model: ModelSession, export: Export, config: TaskConfig) -> None:
+        self._model = model
+        self._inputs = _token_inputs(model)
+        self.tokenizer = _tokenizer(export)
+        self._padding = _padding(export, self.tokenizer)
+        after = self._padding + 1 if export.config.get("model_type") in _AFTER_PADDING else 0
+        self._first_position = after
+        batch, self._length = (self._inputs["input_ids"].shape or (FREE, FREE))[:2]
+        if batch not in (FREE, 1):
+            raise ModelUnavailable(f"the model takes {batch} texts at once: export it with a free batch axis")
+        # The scale of dynamic quantization comes from all rows of a run, padding included.
+        self._one_by_one = batch == 1 or export.quantizes_as_it_runs
+        self.max_length = config.max_length or _max_length(export, after)
+        if self._length != FREE:
+            self.max_length = min(self.max_length, self._length)
+        self.truncate("longest_first")
+
+    def truncate(self, strategy: str, stride: int = 0, max_length: int | None = None) -> None:
+        """Sets how texts lose what the model does not read.
+
+        Args:
+            strategy: Which of two texts: `longest_first`, `only_first` or `only_second`.
+            stride: Tokens that overlapping windows share.
+            max_length: Tokens of a window; None for as many as the model reads.
+        """
+        self.tokenizer.enable_truncation(max_length or self.max_length, stride=stride, strategy=strategy)
+
+    def run(self, texts: Sequence[Text], outputs: Sequence[str], deadline: Deadline) -> Iterator[TextRun]:
+        """Runs the model on texts.
+
+        Args:
+            texts: The texts, or pairs of them.
+            outputs: Names of outputs of the model.
+            deadline: When the last run must have ended.
+
+        Yields:
+            Each run; together they have every text once.
+        """
+        for start, block in blocks([self._cut(text) for text in texts]):
+            encodings = self.tokenizer.encode_batch_fast(block)
+            for run in self.run_encodings(encodings, outputs, deadline):
+                yield run._replace(texts=[start + index for index in run.texts])
+
+    def _cut(self, text: Text) -> Text:
+        most = self.max_length * CHARACTERS_PER_TOKEN
+        return text[:most] if isinstance(text, str) else (text[0][:most], text[1][:most])
+
+    def run_encodings(
+        self, encodings: Sequence[Encoding], outputs: Sequence[str], deadline: Deadline
+    ) -> Iterator[TextRun]:
+        """Runs the model on tokens, in micro-batches by length.
+
+        Yields:
+            Each run; together they have every encoding once.
+        """
+        lengths = [len(encoding) for encoding in encodings]
+        # Without a mask the model takes padding for text.
+        extra = NEW_RUN if "attention_mask" in self._inputs else 0
+        for chosen in micro_batches(lengths, 1 if self._one_by_one else len(encodings), extra):
+            deadline.check("running the model on texts")
+            batch = [encodings[index] for index in chosen]
+            feed, mask = self._feed(batch)
+            yield TextRun(chosen, batch, mask, self._model.run(feed, outputs, deadline))
+
+    def _feed(self, batch: Sequence[Encoding]) -> tuple[dict[str, Tensor], Array]:
+        longest = max(map(len, batch)) if self._length == FREE else self._length
+        shape = (len(batch), longest)
+        ids, types = np.full(shape, self._padding), np.zeros(shape, np.int64)
+        mask = np.zeros(shape, np.int64)
+        for row, encoding in enumerate(batch):
+            ids[row, : len(encoding)] = encoding.ids
+            mask[row, : len(encoding)] = 1
+            if "token_type_ids" in self._inputs:
+                types[row, : len(encoding)] = encoding.type_ids
+        positions = np.broadcast_to(np.arange(longest) + self._first_position, shape)
+        values = dict(zip(_FED, (ids, mask, types, positions), strict=True))
+        feed = {
+            name: Tensor(spec.datatype, values[name].astype(spec.datatype.storage))
+            for name, spec in self._inputs.items()
+        }
+        return feed, mask
+
+
+def micro_batches(lengths: Sequence[int], rows: int, extra: int) -> Iterator[Sequence[int]]:
+    """Cuts texts into runs of similar length.
+
+    Args:
+        lengths: Tokens of each text.
+        rows: How many texts a run has at most.
+        extra: Padding at most, in tokens, that one more text may bring to the shorter ones before it.
+
+    Yields:
+        Indices of the texts of a run, the shortest first.
+    """
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        length = lengths[index]
+        if batch and (
+            len(batch) == rows
+            or (len(batch) + 1) * length > RUN_TOKENS
+            or len(batch) * (length - lengths[batch[-1]]) > extra
+        ):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def paired(texts: Iterable[str], pairs: Iterable[str]) -> list[Text]:
+    """Joins texts with the second text of each; an empty one is none."""
+    return [(text, pair) if pair else text for text, pair in zip(texts, pairs, strict=True)]
+
+
+def blocks(texts: Sequence[Text]) -> Iterator[tuple[int, Sequence[Text]]]:
+    """Cuts texts into blocks that are encoded at once.
+
+    Yields:
+        The index of the first text of a block, and the block.
+    """
+    start = characters = 0
+    for stop, text in enumerate(texts):
+        size = len(text) if isinstance(text, str) else len(text[0]) + len(text[1])
+        if stop > start and (stop - start == BLOCK_TEXTS or characters + size > BLOCK_CHARACTERS):
+            yield start, texts[start:stop]
+            start, characters = stop, 0
+        characters += size
+    yield start, texts[start:]
+
+
+def _token_inputs(model: ModelSession) -> dict[str, TensorSpec]:
+    inputs = {spec.name: spec for spec in model.signature.inputs}
+    unknown = [name for name in inputs if name not in _FED]
+    if "input_ids" not in inputs or unknown:
+        raise ModelUnavailable(f"the model takes {', '.join(inputs)}, and a text becomes {', '.join(_FED)}")
+    return inputs
+
+
+def _tokenizer(export: Export) -> Tokenizer:
+    if not export.has(TOKENIZER):
+        raise ModelUnavailable(
+            f"{TOKENIZER} is missing beside the model: save the tokenizer as a fast one, with save_pretrained"
+        )
+    try:
+        tokenizer = Tokenizer.from_file(str(export.directory / TOKENIZER))
+    except Exception as error:  # the library raises nothing more special
+        raise ModelUnavailable(f"{TOKENIZER} cannot be read: {error}") from error
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _padding(export: Export, tokenizer: Tokenizer) -> int:
+    token = export.tokenizer_config.get("pad_token")
+    name = token.get("content") if isinstance(token, dict) else token
+    known = tokenizer.token_to_id(name) if isinstance(name, str) else None
+    if known is None:
+        known = export.config.get("pad_token_id")
+    return known if isinstance(known, int) else 0
+
+
+def _max_length(export: Export, first_position: int) -> int:
+    """Returns the least of the lengths that the files name, as the references do."""
+    positions = export.config.get("max_position_embeddings")
+    named = (
+        export.read("sentence_bert_config.json").get("max_seq_length"),
+        export.tokenizer_config.get("model_max_length"),
+        positions - first_position if isinstance(positions, int) else None,
+    )
+    lengths = [int(length) for length in named if isinstance(length, int | float) and 0 < length < _UNLIMITED]
+    return min(lengths, default=DEFAULT_LENGTH)
