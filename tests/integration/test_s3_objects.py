@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import IncompleteReadError
 from botocore.response import StreamingBody
-from triptych.aws.objects import ByteRange, ObjectReader, StoredObject
+from triptych.aws.objects import ObjectReader, StoredObject
 from triptych.errors import BadRequest, Conflict, PayloadTooLarge, ServiceUnavailable
 
 from tests.integration.bucket_world import INPUTS, MIB, WORK, BucketWorld, content
@@ -183,11 +183,11 @@ def test_local_copies(world: BucketWorld) -> None:
     size = 32 * MIB
     body = content(size)
     reader = world.inputs.open(found(world, body))
-    wanted = [ByteRange(0, 100), ByteRange(9 * MIB, 18 * MIB), ByteRange(size - 8, size)]
+    wanted = [range(100), range(9 * MIB, 18 * MIB), range(size - 8, size)]
     with reader.local(wanted) as path:
         copied = path.read_bytes()
         assert size == len(copied)
-        assert all(body[start:stop] == copied[start:stop] for start, stop in wanted)
+        assert all(body[span.start : span.stop] == copied[span.start : span.stop] for span in wanted)
         assert path.stat().st_blocks * 512 < 10 * MIB
     with reader.local() as path:
         assert body == path.read_bytes()

@@ -1,16 +1,16 @@
-"""An object that is a file on the disk. It talks to no AWS, and a benchmark that reads it does not either."""
+"""A source that is a file on the disk; a benchmark reads through it as well."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from triptych.aws.objects import ByteRange, ObjectReader
 from triptych.errors import Conflict
+from triptych.inference.piece import Source
 
 
-class FileReader(ObjectReader):
-    """Reads one generation of an object.
+class FileReader(Source):
+    """Reads a file.
 
     Args:
         path: Its content.
@@ -23,7 +23,7 @@ class FileReader(ObjectReader):
 
     @property
     def size(self) -> int:
-        """Bytes of the object."""
+        """Bytes of the file."""
         return self._path.stat().st_size
 
     def read(self, start: int, stop: int) -> bytes:
@@ -40,13 +40,13 @@ class FileReader(ObjectReader):
             yield self.read(position, min(position + self._block, stop))
 
     @contextmanager
-    def local(self, ranges: Sequence[ByteRange] | None = None) -> Iterator[Path]:
+    def local(self, ranges: Sequence[range] | None = None) -> Iterator[Path]:
         """Returns a file that holds nothing but the ranges, so that whoever reads more of it finds zeros."""
         with TemporaryDirectory() as directory:
             path = Path(directory) / "local"
             with path.open("wb") as file:
                 file.truncate(self.size)
-                for start, stop in [ByteRange(0, self.size)] if ranges is None else ranges:
-                    file.seek(start)
-                    file.write(self.read(start, stop))
+                for span in [range(self.size)] if ranges is None else ranges:
+                    file.seek(span.start)
+                    file.write(self.read(span.start, span.stop))
             yield path

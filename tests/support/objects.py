@@ -12,6 +12,10 @@ from triptych.aws.uploads import ObjectWriter
 from tests.support.file_reader import FileReader
 
 
+class FileObject(FileReader, ObjectReader):
+    """Reads an object, which is a file."""
+
+
 class FileWriter(ObjectWriter):
     """Writes one object, which is there when it is closed."""
 
@@ -94,7 +98,7 @@ class DirectoryBucket(Bucket):
 
     def open(self, found: StoredObject) -> ObjectReader:
         """Opens an object."""
-        return FileReader(self._path(found), self._block)
+        return FileObject(self._path(found), self._block)
 
     def create(self, key: str, content_type: str) -> FileWriter:
         """Begins an object."""

@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import orjson
-from triptych.aws.objects import ObjectReader
 from triptych.clock import Deadline
 from triptych.inference.file import transform_piece
 from triptych.inference.output import TABLES, Whole, head, rewrite, tail
@@ -59,7 +58,7 @@ class Made(NamedTuple):
     pieces: int
 
 
-def source_of(content: bytes, directory: Path, block: int = 2**20) -> ObjectReader:
+def source_of(content: bytes, directory: Path, block: int = 2**20) -> FileReader:
     """Puts content where a reader finds it."""
     path = directory / "source"
     path.write_bytes(content)

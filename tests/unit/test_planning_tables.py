@@ -13,7 +13,6 @@ from arro3.core import Array, DataType, RecordBatch, Table
 from arro3.io import write_ipc, write_ipc_stream, write_parquet
 from hypothesis import given
 from hypothesis import strategies as st
-from triptych.aws.objects import ByteRange
 from triptych.batches.cut import plan_chunks
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.sizing import Sizing, sized
@@ -93,10 +92,10 @@ def test_pieces(bucket: DirectoryBucket, compression: str) -> None:
 def test_only_the_wanted_groups_are_fetched(bucket: DirectoryBucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a file, the footer is read and the row groups of the piece."""
     part = piece(bucket, parquet(), 8_000, 12_000)
-    fetched: list[ByteRange] = []
+    fetched: list[range] = []
     local = part.source.local
 
-    def watched(ranges: list[ByteRange]) -> AbstractContextManager[Path]:
+    def watched(ranges: list[range]) -> AbstractContextManager[Path]:
         fetched.extend(ranges)
         return local(ranges)
 

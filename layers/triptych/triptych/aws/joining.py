@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from triptych.aws.clients import BucketClient
-from triptych.aws.objects import ByteRange, NewObject, ObjectReader, StoredObject, ahead, written
+from triptych.aws.objects import NewObject, ObjectReader, StoredObject, ahead, written
 from triptych.aws.uploads import Multipart, put_object
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class _Pieces(NamedTuple):
         piece = self.pieces[alone.piece]
         if len(part) > 1 or alone.size < MIN_PART or isinstance(piece, bytes):
             return upload.send(number, self.gathered(part))
-        span = None if alone.size == piece.size else ByteRange(alone.start, alone.stop)
+        span = None if alone.size == piece.size else range(alone.start, alone.stop)
         return upload.copy(number, self._address(piece), f'"{piece.etag}"', span)
 
     def gathered(self, part: Part) -> bytes:

@@ -65,18 +65,6 @@ class StoredObject(NamedTuple):
     content_encoding: str | None = None
 
 
-class ByteRange(NamedTuple):
-    """Bytes of an object.
-
-    Attributes:
-        start: The first.
-        stop: The one after the last.
-    """
-
-    start: int
-    stop: int
-
-
 class NewObject(NamedTuple):
     """An object that is to be written.
 
@@ -174,14 +162,14 @@ class ObjectReader:
 
     def read(self, start: int, stop: int) -> bytes:
         """Reads some bytes; fewer where the object ends before."""
-        return self._read(ByteRange(start, min(stop, self.size)))
+        return self._read(range(start, min(stop, self.size)))
 
     def blocks(self, start: int, stop: int) -> Iterator[bytes]:
         """Reads some bytes in blocks of some megabytes, the next ones while one is in use."""
-        return ahead(self._read, _cut(ByteRange(start, min(stop, self.size)), self._block), THREADS)
+        return ahead(self._read, _cut(range(start, min(stop, self.size)), self._block), THREADS)
 
     @contextmanager
-    def local(self, ranges: Sequence[ByteRange] | None = None) -> Generator[Path]:
+    def local(self, ranges: Sequence[range] | None = None) -> Generator[Path]:
         """Copies these ranges into a file of the object's size, where they belong; None for all bytes.
 
         What is not copied takes no room on the disk.
@@ -189,7 +177,7 @@ class ObjectReader:
         Raises:
             PayloadTooLarge: The disk is too small.
         """
-        wanted = [ByteRange(0, self.size)] if ranges is None else ranges
+        wanted = [range(self.size)] if ranges is None else ranges
         scratch = self._bucket.scratch
         scratch.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=scratch) as directory:
@@ -198,15 +186,15 @@ class ObjectReader:
                 download(self._bucket, {path: self._found}, wanted)
             yield path
 
-    def _read(self, span: ByteRange) -> bytes:
-        if span.start >= span.stop:
+    def _read(self, span: range) -> bytes:
+        if not span:
             return b""
         with self._bucket.errors():
             return _answered(self._bucket, self._found, span, lambda body: body.read())
 
 
 def download(
-    bucket: BucketClient, files: Mapping[Path, StoredObject], ranges: Sequence[ByteRange] | None = None
+    bucket: BucketClient, files: Mapping[Path, StoredObject], ranges: Sequence[range] | None = None
 ) -> None:
     """Downloads objects to files, all at once, each in parallel ranges of the known generation.
 
@@ -221,7 +209,7 @@ def download(
         OSError: A file cannot be written.
     """
 
-    def fetch(part: tuple[Path, StoredObject, ByteRange]) -> None:
+    def fetch(part: tuple[Path, StoredObject, range]) -> None:
         path, found, span = part
 
         def write(body: StreamingBody) -> None:
@@ -239,7 +227,7 @@ def download(
         parts = (
             (path, found, span)
             for path, found in files.items()
-            for large in ([ByteRange(0, found.size)] if ranges is None else ranges)
+            for large in ([range(found.size)] if ranges is None else ranges)
             for span in _cut(large, FILE_BLOCK)
         )
         with bucket.errors(), ThreadPoolExecutor(FILE_THREADS) as pool:
@@ -251,13 +239,13 @@ def download(
         raise
 
 
-def _cut(span: ByteRange, size: int) -> Iterator[ByteRange]:
-    for start in range(span.start, span.stop, size):
-        yield ByteRange(start, min(start + size, span.stop))
+def _cut(span: range, size: int) -> Iterator[range]:
+    for start in range(0, len(span), size):
+        yield span[start : start + size]
 
 
 def _answered[R](
-    bucket: BucketClient, found: StoredObject, span: ByteRange, use: Callable[[StreamingBody], R]
+    bucket: BucketClient, found: StoredObject, span: range, use: Callable[[StreamingBody], R]
 ) -> R:
     """Asks for a range and uses the answer; again where it breaks off, which boto3 does not try again."""
     for _ in range(_TRIES - 1):
@@ -268,9 +256,7 @@ def _answered[R](
     return _asked(bucket, found, span, use)
 
 
-def _asked[R](
-    bucket: BucketClient, found: StoredObject, span: ByteRange, use: Callable[[StreamingBody], R]
-) -> R:
+def _asked[R](bucket: BucketClient, found: StoredObject, span: range, use: Callable[[StreamingBody], R]) -> R:
     version: Any = {} if found.version is None else {"VersionId": found.version}
     answer = bucket.client.get_object(
         Bucket=bucket.name,

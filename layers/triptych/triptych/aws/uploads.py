@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from triptych.aws.clients import BucketClient
 from triptych.aws.errors import AWS_FAILURES
-from triptych.aws.objects import ByteRange, NewObject, StoredObject, written
+from triptych.aws.objects import NewObject, StoredObject, written
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import (
@@ -71,7 +71,7 @@ class Multipart(NamedTuple):
         return {"PartNumber": number, "ETag": sent["ETag"], "ChecksumCRC32": sent["ChecksumCRC32"]}
 
     def copy(
-        self, number: int, source: CopySourceTypeDef, etag: str, span: ByteRange | None
+        self, number: int, source: CopySourceTypeDef, etag: str, span: range | None
     ) -> CompletedPartTypeDef:
         """Makes a part of another object, within S3.
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib import format as npy_format
 
-from triptych.aws.objects import ObjectReader
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.scanner import beginning, check_length, header_row, scanner_of, sliced
 from triptych.batches.staging import MAX_CHUNKS, Staging, staged_chunks
 from triptych.errors import BadRequest, DeadlineExceeded
+from triptych.inference.piece import Source
 from triptych.inference.slices import Budget
 from triptych.inference.table_reading import footer_of, group_cuts
 from triptych.rows.formats import Format, RowFormat
@@ -25,7 +25,7 @@ _ALL_ROWS = 2**53
 
 
 def plan_chunks(  # noqa: PLR0911 - each format has its way
-    file: InputFile, source: ObjectReader, chunk_bytes: int, staging: Staging, budget: Budget
+    file: InputFile, source: Source, chunk_bytes: int, staging: Staging, budget: Budget
 ) -> list[Chunk]:
     """Cuts a file at the ends of records.
 
@@ -72,12 +72,12 @@ def plan_chunks(  # noqa: PLR0911 - each format has its way
     return _between(file, first.end, cuts, source.size, header_row(first.head))
 
 
-def chunk_size(source: ObjectReader, chunk_bytes: int) -> int:
+def chunk_size(source: Source, chunk_bytes: int) -> int:
     """Returns the bytes of a chunk: the number of chunks of a file is bounded."""
     return max(1, chunk_bytes, -(-source.size // MAX_CHUNKS))
 
 
-def npy_chunks(file: InputFile, source: ObjectReader, size: int) -> list[Chunk]:
+def npy_chunks(file: InputFile, source: Source, size: int) -> list[Chunk]:
     """Cuts a .npy file between rows into chunks of about so many bytes."""
     layout = npy_layout(source)
     rows = max(1, size // max(1, layout.row_bytes), -(-layout.rows // MAX_CHUNKS))
@@ -91,7 +91,7 @@ def _between(file: InputFile, start: int, cuts: Iterable[int], end: int, head: s
     return [chunks[0]._replace(only=True)] if len(chunks) == 1 else chunks
 
 
-def growing(source: ObjectReader) -> Iterator[bytes]:
+def growing(source: Source) -> Iterator[bytes]:
     """Reads little first, then more and more."""
     start, length = 0, _PROBE
     while start < source.size:
@@ -100,7 +100,7 @@ def growing(source: ObjectReader) -> Iterator[bytes]:
         length *= 2
 
 
-def line_cuts(source: ObjectReader, start: int, size: int, tick: Callable[[], None]) -> Iterator[int]:
+def line_cuts(source: Source, start: int, size: int, tick: Callable[[], None]) -> Iterator[int]:
     """Finds ends of lines, about `size` bytes apart, with a small read near each.
 
     Raises:
@@ -114,7 +114,7 @@ def line_cuts(source: ObjectReader, start: int, size: int, tick: Callable[[], No
             yield position
 
 
-def _line_end(source: ObjectReader, least: int) -> int:
+def _line_end(source: Source, least: int) -> int:
     """Finds the first end of a line that is not before `least`."""
     length, start = _PROBE, least - 1
     while start < source.size:
@@ -128,7 +128,7 @@ def _line_end(source: ObjectReader, least: int) -> int:
 
 
 def csv_cuts(
-    source: ObjectReader, form: RowFormat, start: int, size: int, tick: Callable[[], None]
+    source: Source, form: RowFormat, start: int, size: int, tick: Callable[[], None]
 ) -> Iterator[int]:
     """Finds ends of records of CSV, about `size` bytes apart, in one pass over the file.
 
@@ -163,7 +163,7 @@ class NpyLayout(NamedTuple):
     row_bytes: int
 
 
-def npy_layout(source: ObjectReader) -> NpyLayout:
+def npy_layout(source: Source) -> NpyLayout:
     """Reads the header of a .npy file.
 
     Raises:

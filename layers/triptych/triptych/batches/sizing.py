@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from triptych.aws.objects import ObjectReader
 from triptych.batches.cut import chunk_size, growing, npy_chunks, npy_layout
 from triptych.batches.file import InputFile
+from triptych.inference.piece import Source
 from triptych.inference.table_reading import footer_of, group_cuts
 from triptych.protocol.compression import Decoder
 from triptych.rows.formats import Format, RowFormat
@@ -51,7 +51,7 @@ class _Sample(NamedTuple):
     later: bytes = b""
 
 
-def sized(file: InputFile, source: ObjectReader, chunk_bytes: int) -> Sizing:
+def sized(file: InputFile, source: Source, chunk_bytes: int) -> Sizing:
     """Estimates what a file holds, from a little of it.
 
     Args:
@@ -76,14 +76,14 @@ def sized(file: InputFile, source: ObjectReader, chunk_bytes: int) -> Sizing:
     return Sizing(_rows(sample, form), sample.whole, sample.plain, chunks)
 
 
-def _beginning(source: ObjectReader) -> _Sample:
+def _beginning(source: Source) -> _Sample:
     text = source.read(0, min(_PLAIN_SAMPLE, source.size))
     middle = max(len(text), source.size // 2)
     later = source.read(middle, min(middle + _LATER_SAMPLE, source.size)) if len(text) < source.size else b""
     return _Sample(text, source.size, not later, later)
 
 
-def _decoded(source: ObjectReader, compression: str) -> _Sample:
+def _decoded(source: Source, compression: str) -> _Sample:
     decoder, text, plain, read = Decoder(compression, "file"), bytearray(), 0, 0
     for piece in _pieces(source):
         read += len(piece)
@@ -96,7 +96,7 @@ def _decoded(source: ObjectReader, compression: str) -> _Sample:
     return _Sample(bytes(text), plain, plain == len(text))
 
 
-def _pieces(source: ObjectReader) -> Iterator[bytes]:
+def _pieces(source: Source) -> Iterator[bytes]:
     for block in growing(source):
         for start in range(0, len(block), _PIECE):
             yield block[start : start + _PIECE]

@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from triptych.aws.bucket import Bucket
-from triptych.aws.objects import ObjectReader
 from triptych.aws.uploads import ObjectWriter
 from triptych.batches.batch import Batch
 from triptych.batches.file import Chunk, InputFile, without_long_head
@@ -17,6 +16,7 @@ from triptych.batches.scanner import beginning, header_row, scanner_of, sliced
 from triptych.batches.store import BatchStorage
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
+from triptych.inference.piece import Source
 from triptych.protocol.compression import decompressed
 
 MAX_CHUNKS: Final = 10_000
@@ -36,7 +36,7 @@ class Staging(NamedTuple):
 
 
 def staged_chunks(
-    file: InputFile, source: ObjectReader, size: int, staging: Staging, tick: Callable[[], None]
+    file: InputFile, source: Source, size: int, staging: Staging, tick: Callable[[], None]
 ) -> list[Chunk]:
     """Writes each chunk of compressed text as an object of its own; the same bytes whenever it is done again.
 
@@ -124,7 +124,7 @@ class _Copies:
         return staged_key(self._staging.batch_id, self._file.number, len(self._chunks))
 
 
-def _plain(file: InputFile, source: ObjectReader) -> Iterator[bytes]:
+def _plain(file: InputFile, source: Source) -> Iterator[bytes]:
     return decompressed(source.blocks(0, source.size), file.form.compression, sys.maxsize)
 
 

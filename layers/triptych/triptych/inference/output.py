@@ -21,9 +21,8 @@ from arro3.core import RecordBatch
 from arro3.io import read_ipc, read_parquet
 from numpy.lib import format as npy_format
 
-from triptych.aws.objects import ObjectReader
 from triptych.errors import BadRequest
-from triptych.inference.piece import Prediction, Writable
+from triptych.inference.piece import Prediction, Source, Writable
 from triptych.protocol.json_document import dump
 from triptych.rows.arrow import no_rows
 from triptych.rows.csv import encode_csv
@@ -149,7 +148,7 @@ def write_parts(parts: Iterable[Part], form: RowFormat, output: Writable) -> Wri
     return Written(checked.columns, checked.layout)
 
 
-def rewrite(parts: Sequence[ObjectReader], form: RowFormat, output: Writable) -> None:
+def rewrite(parts: Sequence[Source], form: RowFormat, output: Writable) -> None:
     """Writes the rows of several files of tables as one file, in order.
 
     Args:
@@ -224,7 +223,7 @@ def _npy_header(whole: Whole) -> bytes:
     return file.getvalue()
 
 
-def _batches(parts: Sequence[ObjectReader], form: RowFormat) -> Iterator[RecordBatch]:
+def _batches(parts: Sequence[Source], form: RowFormat) -> Iterator[RecordBatch]:
     for part in parts:
         with part.local() as path, path.open("rb") as file:
             reader = read_parquet(file) if form.format is Format.PARQUET else read_ipc(file)

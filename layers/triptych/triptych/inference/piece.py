@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
-
-from triptych.aws.objects import ObjectReader
 
 
 class Prediction(NamedTuple):
@@ -24,6 +24,27 @@ class Prediction(NamedTuple):
     labels: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
+class Source(Protocol):
+    """One generation of a file, wherever it is: an object of S3, or a file on the disk."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        ...
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Reads some bytes; fewer where the file ends before."""
+        ...
+
+    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
+        """Reads some bytes in blocks of some megabytes."""
+        ...
+
+    def local(self, ranges: Sequence[range] | None = None) -> AbstractContextManager[Path]:
+        """Copies these ranges into a file of the same size, where they belong; None for all bytes."""
+        ...
+
+
 class Piece(NamedTuple):
     """Records of a file that follow each other.
 
@@ -35,7 +56,7 @@ class Piece(NamedTuple):
         offset: Position of the source's first byte; 0 unless it is a copy.
     """
 
-    source: ObjectReader
+    source: Source
     start: int
     end: int
     head: bytes = b""

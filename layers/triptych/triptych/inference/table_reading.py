@@ -15,11 +15,10 @@ import numpy as np
 from arro3.core import RecordBatch
 from numpy.lib import format as npy_format
 
-from triptych.aws.objects import ByteRange, ObjectReader
 from triptych.clock import Deadline
 from triptych.errors import BadRequest
 from triptych.inference.local_file import LocalFile
-from triptych.inference.piece import Piece
+from triptych.inference.piece import Piece, Source
 from triptych.inference.slices import Sizes
 from triptych.rows.codec import MAX_DECODED
 from triptych.rows.formats import Format
@@ -38,7 +37,7 @@ type Rows = Iterator[tuple[Table, int]]
 _PROBE = 2**16  # bytes that most footers fit into
 
 
-def footer_of(source: ObjectReader) -> Footer:
+def footer_of(source: Source) -> Footer:
     """Reads the footer of a file.
 
     Raises:
@@ -79,7 +78,7 @@ def parquet_rows(piece: Piece, deadline: Deadline) -> Batches:
     ]
     groups = footer.groups[numbers[0] : numbers[-1] + 1] if numbers else ()
     end = footer.only(numbers[0], numbers[-1]) if numbers else footer.only(0, -1)
-    ranges = [ByteRange(0, len(MAGIC)), *(ByteRange(group.start, group.end) for group in groups)]
+    ranges = [range(len(MAGIC)), *(range(group.start, group.end) for group in groups)]
     with _cut(piece, ranges, end) as path:
         yield from _within(piece, path, Format.PARQUET, groups[0].first if groups else piece.start, deadline)
 
@@ -157,7 +156,7 @@ def _check_parquet(path: Path) -> None:
 
 
 @contextmanager
-def _cut(piece: Piece, ranges: list[ByteRange], end: bytes) -> Generator[Path]:
+def _cut(piece: Piece, ranges: list[range], end: bytes) -> Generator[Path]:
     """Yields a file of just some row groups: holes between them, and a footer of their own."""
     with piece.source.local(ranges) as path:
         with path.open("r+b") as file:
