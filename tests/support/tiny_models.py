@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper
@@ -113,38 +114,44 @@ def sequence() -> bytes:
     return bytes(made.SerializeToString())
 
 
-def classifier(*classes: str, zipmap: bool = False, twice: bool = False) -> bytes:
+def classifier(
+    *classes: str | int, zipmap: bool = False, twice: bool = False, rows: str | int = "n"
+) -> bytes:
     """Returns the class of the largest entry of `x` as `label`, and the entries as `scores`.
 
     Args:
-        classes: Names of the classes, in the order of the entries.
-        zipmap: Whether `scores` is a sequence of maps from class to score.
+        classes: The classes, in the order of the entries; all strings or all integers.
+        zipmap: Whether `scores` is a sequence of maps from class to score, as exporters have it by default.
         twice: Whether `more` gives the scores once again.
+        rows: How many labels the graph declares; LightGBM's exporter writes 1.
     """
     size = len(classes)
+    strings = isinstance(classes[0], str)
+    named: dict[str, Any] = {"classlabels_strings" if strings else "classlabels_ints": classes}
+    mapped: dict[str, Any] = {"classlabels_strings" if strings else "classlabels_int64s": classes}
     nodes = [
         helper.make_node(
             "LinearClassifier",
             ["x"],
             ["label", "raw"],
             domain="ai.onnx.ml",
-            classlabels_strings=classes,
+            **named,
             coefficients=np.eye(size, dtype=np.float32).reshape(-1),
             intercepts=[0.0] * size,
         ),
-        helper.make_node("ZipMap", ["raw"], ["scores"], domain="ai.onnx.ml", classlabels_strings=classes)
+        helper.make_node("ZipMap", ["raw"], ["scores"], domain="ai.onnx.ml", **mapped)
         if zipmap
         else helper.make_node("Identity", ["raw"], ["scores"]),
         helper.make_node("Identity", ["raw"], ["more"]),
     ]
     pair: tuple[str, Shape] = ("FP32", ["n", size])
-    outputs: dict[str, tuple[str, Shape]] = {"label": ("BYTES", ["n"]), "scores": pair}
+    label: tuple[str, Shape] = ("BYTES" if strings else "INT64", [rows])
+    outputs: dict[str, tuple[str, Shape]] = {"label": label, "scores": pair}
     graph = _graph(nodes, {"x": pair}, outputs | ({"more": pair} if twice else {}))
     if zipmap:
-        mapped = helper.make_map_type_proto(
-            TensorProto.STRING, helper.make_tensor_type_proto(TensorProto.FLOAT, [])
-        )
-        graph.output[1].CopyFrom(helper.make_value_info("scores", helper.make_sequence_type_proto(mapped)))
+        score = helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+        of_row = helper.make_map_type_proto(TensorProto.STRING if strings else TensorProto.INT64, score)
+        graph.output[1].CopyFrom(helper.make_value_info("scores", helper.make_sequence_type_proto(of_row)))
     opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 3)]
     return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString())
 

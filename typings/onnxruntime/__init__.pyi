@@ -49,7 +49,7 @@ class InferenceSession:
         output_names: Sequence[str] | None,
         input_feed: Mapping[str, NDArray[Any]],
         run_options: RunOptions | None = None,
-    ) -> list[NDArray[Any]]: ...
+    ) -> list[Any]: ...
     def run_with_ort_values(
         self,
         output_names: Sequence[str],

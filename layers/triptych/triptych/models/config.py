@@ -314,11 +314,16 @@ def _check_labels(spec: TensorSpec, labels: Sequence[str]) -> None:
         )
     if spec.shape is not None and spec.shape[-1] != FREE:
         check_width(spec.name, spec.shape, labels)
-    if spec.labels and spec.labels != tuple(labels):
+    if spec.labels and spec.labels != tuple(labels) and not _name_numbers(labels, spec.labels):
         raise ModelUnavailable(
             f"model.toml: [labels] calls the classes of {spec.name!r} {listing(labels)}, and the model "
             f"itself says {listing(spec.labels)}, in this order; leave them out of [labels], or write them so"
         )
+
+
+def _name_numbers(labels: Sequence[str], classes: Sequence[str]) -> bool:
+    """Returns whether the classes of a model are numbers, and the labels are names for them."""
+    return all(name.lstrip("-").isdecimal() for name in classes) and set(labels).isdisjoint(classes)
 
 
 def _unknown(table: str, name: str, role: str, known: Sequence[str]) -> ModelUnavailable:

@@ -1,4 +1,4 @@
-"""A model that ONNX Runtime runs: options, signature, runs within their time, and what failures say.
+"""A model that ONNX Runtime runs: options, runs within their time, and what failures say.
 
 This is the only module that imports ONNX Runtime.
 """
@@ -9,22 +9,25 @@ import ctypes
 import re
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
-from typing import override
+from typing import Any, override
 
 import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from triptych.clock import Deadline
-from triptych.errors import BadRequest, DeadlineExceeded, ModelUnavailable, NotSupported, PayloadTooLarge
-from triptych.models.class_labels import with_labels
+from triptych.errors import BadRequest, DeadlineExceeded, ModelUnavailable, PayloadTooLarge
 from triptych.models.config import SessionSettings
+from triptych.models.graph_file import has_external_weights
 from triptych.models.model import ModelSession
-from triptych.protocol.datatypes import BF16, BY_ONNX, BYTES, Datatype
-from triptych.protocol.tensors import FREE, Array, Signature, Tensor, TensorSpec
+from triptych.models.signature import CLASS_OF_MAP, Argument, signature_of
+from triptych.protocol.datatypes import BF16, FP32, Datatype
+from triptych.protocol.tensors import Array, Signature, Tensor
 
 FAILURES: tuple[type[Exception], ...] = (
     *(kind for kind in vars(runtime).values() if isinstance(kind, type) and issubclass(kind, Exception)),
@@ -53,9 +56,7 @@ def open_session(model: Path, settings: SessionSettings) -> OnnxSession:
         NotSupported: The model uses types that the protocol cannot carry.
         ModelUnavailable: The file is not a model that can be run.
     """
-    session = OnnxSession(lambda: _opened(model, settings), arena=settings.arena)
-    session.signature = with_labels(session.signature, model)
-    return session
+    return OnnxSession(model, settings)
 
 
 def _opened(model: Path, settings: SessionSettings) -> onnxruntime.InferenceSession:
@@ -79,14 +80,10 @@ def _session_options(model: Path, settings: SessionSettings) -> onnxruntime.Sess
     # Memory patterns are planned per input shape: with free shapes they are made for nothing.
     options.enable_mem_pattern = False
     options.enable_cpu_mem_arena = settings.arena
-    if settings.weights == "mapped" and _has_external_weights(model):
+    if settings.weights == "mapped" and has_external_weights(model):
         # Prepacking copies weights into memory; without it they stay in the mapped file.
         options.add_session_config_entry("session.disable_prepacking", "1")
     return options
-
-
-def _has_external_weights(model: Path) -> bool:
-    return any(file != model for file in model.parent.iterdir())
 
 
 _INTERVAL = 0.05  # seconds; a run may overstay its deadline by this much
@@ -132,24 +129,29 @@ class OnnxSession(ModelSession):
     """An open model.
 
     Args:
-        opener: Opens the session: now, and again after a run that got no memory.
-        arena: Whether the session keeps memory between runs.
+        model: The `.onnx` file.
+        settings: How it is to be run.
 
     Attributes:
         signature: Inputs and outputs of the model.
         metadata: What its exporter wrote into the file, by name.
     """
 
-    def __init__(self, opener: Callable[[], onnxruntime.InferenceSession], *, arena: bool) -> None:
-        session = opener()
-        signature = _signature_of(session)
-        self.signature: Signature = signature
+    def __init__(self, model: Path, settings: SessionSettings) -> None:
+        session = _opened(model, settings)
+        inputs, outputs = _arguments(session.get_inputs()), _arguments(session.get_outputs())
+        self.signature: Signature = signature_of(inputs, outputs, model)
         self.metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
-        self._opener = opener
+        self._open = partial(_opened, model, settings)
         self._session: onnxruntime.InferenceSession | None = session
-        self._arena = arena
-        self._types = {spec.name: spec.datatype for spec in signature.outputs}
-        self._plain = all(spec.datatype is not BF16 for spec in (*signature.inputs, *signature.outputs))
+        self._arena = settings.arena
+        self._types = {spec.name: spec.datatype for spec in self.signature.outputs}
+        self._plain = BF16 not in (spec.datatype for side in self.signature for spec in side)
+        self._scores_of = {
+            spec.name: itemgetter(*map(CLASS_OF_MAP[argument.type], spec.labels))
+            for spec, argument in zip(self.signature.outputs, outputs, strict=True)
+            if argument.type in CLASS_OF_MAP
+        }
 
     @override
     def run(
@@ -178,14 +180,28 @@ class OnnxSession(ModelSession):
     def _run(
         self, inputs: Mapping[str, Tensor], outputs: Sequence[str], options: onnxruntime.RunOptions
     ) -> dict[str, Tensor]:
-        session = self._session = self._session or self._opener()
+        session = self._session = self._session or self._open()
         if self._plain:
             arrays = session.run(outputs, {name: tensor.values for name, tensor in inputs.items()}, options)
+            if self._scores_of:
+                arrays = [self._array_of(name, result) for name, result in zip(outputs, arrays, strict=True)]
         else:
             feed = {name: _ort_value(tensor) for name, tensor in inputs.items()}
             results = session.run_with_ort_values(list(outputs), feed, options)
             arrays = [_array(value, self._types[name]) for name, value in zip(outputs, results, strict=True)]
         return {name: Tensor(self._types[name], values) for name, values in zip(outputs, arrays, strict=True)}
+
+    def _array_of(self, name: str, result: Any) -> Array:  # noqa: ANN401 - as ONNX Runtime returns it
+        """Returns the result for an output; the maps of a ZipMap, one for each row, as `[rows, classes]`."""
+        if name in self._scores_of:
+            classes = len(self.signature.output_named(name).labels)
+            return np.array([*map(self._scores_of[name], result)], FP32.storage).reshape(-1, classes)
+        array: Array = result
+        return array
+
+
+def _arguments(found: Sequence[onnxruntime.NodeArg]) -> list[Argument]:
+    return [Argument(argument.name, argument.type, argument.shape) for argument in found]
 
 
 def _ort_value(tensor: Tensor) -> onnxruntime.OrtValue:
@@ -202,40 +218,6 @@ def _array(value: onnxruntime.OrtValue, datatype: Datatype) -> Array:
     shape = tuple(value.shape())
     size = int(np.prod(shape, dtype=np.int64)) * BF16.size
     return np.frombuffer(ctypes.string_at(value.data_ptr(), size), dtype=BF16.storage).reshape(shape)
-
-
-def _signature_of(session: onnxruntime.InferenceSession) -> Signature:
-    inputs = tuple(_spec("input", argument) for argument in session.get_inputs())
-    outputs = tuple(_spec("output", argument) for argument in session.get_outputs())
-    if any(spec.datatype is BF16 for spec in inputs + outputs):
-        for spec in inputs:
-            if spec.datatype is BYTES:
-                raise NotSupported(
-                    f"input {spec.name!r} of the model is strings, and another tensor is BF16: "
-                    "ONNX Runtime for Python cannot pass both"
-                )
-    return Signature(inputs, outputs)
-
-
-def _spec(role: str, argument: onnxruntime.NodeArg) -> TensorSpec:
-    datatype = BY_ONNX.get(argument.type)
-    if datatype is None:
-        raise NotSupported(
-            f"{role} {argument.name!r} of the model is {argument.type}, which the protocol cannot carry"
-            f"{_advice(argument.type)}"
-        )
-    # ONNX Runtime gives no dimensions both for a scalar and for an open rank.
-    shape = tuple(size if isinstance(size, int) else FREE for size in argument.shape) or None
-    return TensorSpec(argument.name, datatype, shape)
-
-
-def _advice(onnx_type: str) -> str:
-    if onnx_type.startswith(("seq(map", "map")):
-        return (
-            "; export it so that it gives tensors: scikit-learn with to_onnx(..., "
-            "options={'zipmap': False}), LightGBM and XGBoost with convert_...(..., zipmap=False)"
-        )
-    return "; only tensors of BOOL, 8 to 64 bit integers, FP16, BF16, FP32, FP64 and strings are served"
 
 
 _PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
