@@ -146,7 +146,7 @@ class OnnxSession(ModelSession):
         self._session: onnxruntime.InferenceSession | None = session
         self._arena = settings.arena
         self._types = {spec.name: spec.datatype for spec in self.signature.outputs}
-        self._plain = BF16 not in (spec.datatype for side in self.signature for spec in side)
+        self._plain = BF16 not in (spec.datatype for side in self.signature[:2] for spec in side)
         self._scores_of = {
             spec.name: itemgetter(*map(CLASS_OF_MAP[argument.type], spec.labels))
             for spec, argument in zip(self.signature.outputs, outputs, strict=True)
