@@ -22,6 +22,7 @@ from triptych.jobs.worker import Worker
 from triptych.models.config import ModelConfig, SessionSettings
 from triptych.models.loader import Runtime
 from triptych.models.memory import MemoryBudget
+from triptych.models.model import VersionFiles
 from triptych.models.repository import ModelRepository
 from triptych.models.session import OnnxSession, open_session
 from triptych.models.storage import DirectoryStorage, graph_in
@@ -122,5 +123,5 @@ def _store_of(models: Path) -> ModelStore:
     )
 
 
-def _opened(directory: Path, _: ModelConfig, settings: SessionSettings) -> OnnxSession:
-    return open_session(graph_in(directory), settings)
+def _opened(files: VersionFiles, _: ModelConfig, settings: SessionSettings) -> OnnxSession:
+    return open_session(graph_in(files.directory), settings)

@@ -226,3 +226,31 @@ def test_a_slow_download_is_gone_on_with(bucket: ModelBucket, service: Service) 
     assert 1 == service.store.get("adder", None, Deadline.after(30)).version
     assert (1, 1.5) == service.add("adder")
     assert 2 == service.reader.count("GetObject")
+
+
+DOUBLES = b"def postprocess(outputs, rows):\n    return {'y': 2 * outputs['y']}\n"
+
+
+def test_code_in_a_bucket_is_not_run(
+    bucket: ModelBucket, service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who may write to a bucket cannot run code: it is not even downloaded, and log and index say so."""
+    bucket.put_adder("adder/1", 1.5)
+    for key in ("models/adder/model.py", "models/adder/1/model.py"):
+        bucket.put(key, b"raise SystemExit")
+    assert (1, 1.5) == service.add("adder")
+    assert [] == list(service.cache.rglob("*.py"))
+    (entry,) = service.store.index()
+    reason = "the model.py in the bucket is not run: deploy it in the layer of models, without the weights"
+    assert ("READY", reason) == (entry.state, entry.reason)
+    assert f"model adder version 1: {reason}" in caplog.messages
+
+
+def test_code_of_the_layer_for_a_bucket(bucket: ModelBucket, tmp_path: Path) -> None:
+    """Code that was deployed, without weights, runs around the versions in the bucket."""
+    layer = tmp_path / "layer"
+    (layer / "adder").mkdir(parents=True)
+    (layer / "adder/model.py").write_bytes(DOUBLES)
+    bucket.put_adder("adder/1", 1.5)
+    service = Service(tmp_path / "cache", Clock(), RecordedBucket(bucket.name), layer=layer)
+    assert (1, 3.0) == service.add("adder")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from triptych.clock import Deadline
 from triptych.models.config import ModelConfig, SessionSettings
-from triptych.models.model import ModelSession
-from triptych.models.session import open_session
-from triptych.models.storage import graph_in
+from triptych.models.model import ModelSession, VersionFiles
 from triptych.protocol.tensors import Signature, Tensor
+from triptych.tasks.open import open_session
 
 type Hook = Callable[[Mapping[str, Tensor]], object]
 """Is called with the inputs of every run before it begins."""
@@ -27,9 +25,11 @@ class Hooks:
 
     before: list[Hook] = field(default_factory=list)
 
-    def open_session(self, directory: Path, _: ModelConfig, settings: SessionSettings) -> HookedSession:
-        """Opens the version in a directory."""
-        return HookedSession(open_session(graph_in(directory), settings), self)
+    def open_session(
+        self, files: VersionFiles, config: ModelConfig, settings: SessionSettings
+    ) -> HookedSession:
+        """Opens a version."""
+        return HookedSession(open_session(files, config, settings), self)
 
 
 @dataclass(eq=False)

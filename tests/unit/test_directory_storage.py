@@ -122,3 +122,18 @@ def test_unreadable_directory(storage: DirectoryStorage, monkeypatch: pytest.Mon
     with pytest.raises(RepositoryUnavailable) as caught:
         storage.models()
     assert str(caught.value) == "a directory of models cannot be read: Permission denied"
+
+
+def test_code(storage: DirectoryStorage, tmp_path: Path) -> None:
+    """A `model.py` counts for all versions but those that have their own, and its fingerprint follows it."""
+    assert {} == storage.stored("iris").code
+    write(tmp_path / "iris/model.py", "one")
+    write(tmp_path / "iris/2/model.py", "two")
+    code = storage.stored("iris").code
+    assert {None: tmp_path / "iris/model.py", 2: tmp_path / "iris/2/model.py"} == {
+        number: found.path for number, found in code.items()
+    }
+    write(tmp_path / "iris/model.py", "other")
+    changed = storage.stored("iris").code
+    assert code[None] != changed[None]
+    assert code[2] == changed[2]

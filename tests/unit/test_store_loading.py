@@ -10,6 +10,7 @@ from triptych.errors import ModelLoading, ModelUnavailable
 from triptych.models import session
 from triptych.models.config import ModelConfig, SessionSettings
 from triptych.models.loader import Background
+from triptych.models.model import VersionFiles
 from triptych.models.session import OnnxSession, open_session
 from triptych.models.storage import StoredVersion
 
@@ -70,9 +71,9 @@ def slow_opening(world: World, gate: Gate) -> None:
     """Opening a file is slow: it cannot be interrupted."""
     call = world.sessions.__call__
 
-    def slow(directory: Path, config: ModelConfig, settings: SessionSettings) -> ContentSession:
+    def slow(files: VersionFiles, config: ModelConfig, settings: SessionSettings) -> ContentSession:
         gate.pass_through()
-        return call(directory, config, settings)
+        return call(files, config, settings)
 
     world.open_session = slow
     world.__post_init__()

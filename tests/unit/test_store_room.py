@@ -1,12 +1,11 @@
 """Models that are closed because memory or disk is short."""
 
-from pathlib import Path
-
 import pytest
 from triptych.errors import ModelUnavailable
 from triptych.models.config import ModelConfig, SessionSettings
 from triptych.models.loader import Runtime
 from triptych.models.memory import MemoryBudget
+from triptych.models.model import VersionFiles
 from triptych.models.repository import ModelRepository
 from triptych.models.store import ModelStore
 
@@ -35,9 +34,9 @@ def test_room_is_made_before_a_model_is_opened(world: World) -> None:
     alive_while_opening: list[list[str]] = []
     open_session = world.sessions.__call__
 
-    def watched(directory: Path, config: ModelConfig, settings: SessionSettings) -> ContentSession:
+    def watched(files: VersionFiles, config: ModelConfig, settings: SessionSettings) -> ContentSession:
         alive_while_opening.append(world.sessions.alive)
-        return open_session(directory, config, settings)
+        return open_session(files, config, settings)
 
     repository = ModelRepository([world.storage], REFRESH, world.clock)
     store = ModelStore(

@@ -3,15 +3,16 @@
 import json
 import time
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
-from onnxruntime import RunOptions
 from triptych.clock import Deadline
 from triptych.errors import DeadlineExceeded
 from triptych.http.application import SAFETY_MARGIN
 from triptych.models.config import SessionSettings
-from triptych.models.session import OnnxSession, Watchdog, open_session
+from triptych.models.session import OnnxSession, open_session
+from triptych.models.watchdog import Watchdog
 from triptych.protocol.datatypes import INT64
 from triptych.protocol.tensors import Tensor
 
@@ -76,17 +77,18 @@ def test_time_is_up_already(models: Path) -> None:
 def test_each_run_has_its_own_deadline() -> None:
     """A run in time goes on beside one whose time is up, and after it."""
     watchdog = Watchdog()
-    with watchdog.guard(Deadline.after(60)) as in_time:
-        with watchdog.guard(Deadline.after(-1)) as late:
-            assert _stopped(late, within=2.0)
-        assert not in_time.terminate
-    with watchdog.guard(Deadline.after(60)) as later:
-        assert not _stopped(later, within=0.15)
+    in_time, late, later = Event(), Event(), Event()
+    with watchdog.guard(Deadline.after(60), in_time.set):
+        with watchdog.guard(Deadline.after(-1), late.set):
+            assert late.wait(2.0)
+        assert not in_time.is_set()
+    with watchdog.guard(Deadline.after(60), later.set):
+        assert not later.wait(0.15)
 
 
-def _stopped(run: RunOptions, within: float) -> bool:
-    """Waits until a run is told to stop, or the seconds are over."""
-    end = time.monotonic() + within
-    while not run.terminate and time.monotonic() < end:
-        time.sleep(0.01)
-    return run.terminate
+def test_nothing_is_stopped_after_its_end() -> None:
+    """A run that ended before its deadline is not stopped when that passes."""
+    watchdog, late = Watchdog(), Event()
+    with watchdog.guard(Deadline.after(0.01), late.set):
+        pass
+    assert not late.wait(0.2)

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from weakref import WeakSet
 
 from triptych.clock import Deadline
 from triptych.errors import ModelUnavailable, NotSupported
 from triptych.models.config import ModelConfig, SessionSettings
-from triptych.models.model import ModelSession
+from triptych.models.model import ModelSession, VersionFiles
 from triptych.models.storage import graph_in
 from triptych.protocol.tensors import Signature, Tensor
 
@@ -48,9 +47,9 @@ class Sessions:
     opened: list[str] = field(default_factory=list)
     _alive: WeakSet[ContentSession] = field(default_factory=WeakSet[ContentSession])
 
-    def __call__(self, directory: Path, _: ModelConfig, settings: SessionSettings) -> ContentSession:
+    def __call__(self, files: VersionFiles, _: ModelConfig, settings: SessionSettings) -> ContentSession:
         """Opens a version."""
-        content = graph_in(directory).read_text()
+        content = graph_in(files.directory).read_text()
         self.opened.append(content)
         if content.startswith("corrupt"):
             raise ModelUnavailable("the model cannot be opened: it is corrupt")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from triptych.clock import Deadline
-from triptych.errors import BadRequest
+from triptych.errors import BadRequest, RowError
 from triptych.inference.request import Answer, Served, serve
 from triptych.models.model import Model
 from triptych.protocol.names import did_you_mean, listing
@@ -114,7 +114,10 @@ class PreparedRows(NamedTuple):
         runs: list[dict[str, Tensor]] = []
         for row in range(self.rows):
             deadline.check(f"predicting row {row + 1} of {self.rows}")
-            runs.append(self._run(_row(self.inputs, row), 1, deadline))
+            try:
+                runs.append(self._run(_row(self.inputs, row), 1, deadline))
+            except RowError as error:
+                raise error.after(row) from error
         return {spec.name: _stacked(spec, [run[spec.name] for run in runs]) for spec in self.specs}
 
     def _run(self, inputs: Mapping[str, Tensor], rows: int, deadline: Deadline) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from triptych.clock import Deadline
-from triptych.errors import BadRequest, PayloadTooLarge
+from triptych.errors import BadRequest, PayloadTooLarge, RowError
 from triptych.inference.merging import RowsInteract, agree, run_merged
 from triptych.inference.request import Prepared
 from triptych.models.model import Model
@@ -125,7 +125,10 @@ class Slices:
         while start < rows:
             self.budget.checkpoint()
             part = request.slice(start, min(start + self._rows, rows))
-            results = self._attempt(part)
+            try:
+                results = self._attempt(part)
+            except RowError as error:
+                raise error.after(start) from error
             if results is None:
                 continue
             yield part, results

@@ -14,6 +14,7 @@ from triptych.aws.objects import StoredObject
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
 from triptych.models.disk_cache import ModelCache
 from triptych.models.storage import (
+    CODE_FILE,
     CONFIG_FILE,
     ModelStorage,
     StorageKind,
@@ -66,7 +67,11 @@ class BucketStorage(ModelStorage):
         objects = list(self._bucket.list(prefix))
         config = next((found.etag for found in objects if found.key == prefix + CONFIG_FILE), None)
         found = (_stored(model, number, files) for number, files in _versions(objects, prefix).items())
-        return StoredModel({stored.version: stored for stored in found if stored is not None}, config)
+        return StoredModel(
+            {stored.version: stored for stored in found if stored is not None},
+            config,
+            ignores_code=any(_is_code(found.key.removeprefix(prefix)) for found in objects),
+        )
 
     @override
     def config(self, model: str) -> str | None:
@@ -106,13 +111,21 @@ class BucketStorage(ModelStorage):
 
 
 def _versions(objects: Iterable[StoredObject], prefix: str) -> dict[int, Files]:
-    """Sorts the objects of a model by version; a key that is not a plain relative path belongs to none."""
+    """Sorts the objects of a model by version; a key that is not a plain relative path belongs to none.
+
+    Nor does code: who may write to a bucket must not be able to run code.
+    """
     versions: dict[int, Files] = defaultdict(dict)
     for found in objects:
         version, _, path = found.key.removeprefix(prefix).partition("/")
-        if is_version(version) and _is_plain(path):
+        if is_version(version) and _is_plain(path) and path != CODE_FILE:
             versions[int(version)][path] = found
     return versions
+
+
+def _is_code(path: str) -> bool:
+    version, _, file = path.rpartition("/")
+    return file == CODE_FILE and (not version or is_version(version))
 
 
 def _is_plain(path: str) -> bool:

@@ -15,11 +15,12 @@ from triptych.clock import Deadline
 from triptych.errors import ModelLoading, ModelUnavailable, NotSupported, RepositoryUnavailable
 from triptych.models.config import SessionSettings, fitted, parse_model_config
 from triptych.models.memory import MemoryBudget, OpenModel, OpenModels, estimated_memory
-from triptych.models.model import Model, OpenSession
+from triptych.models.model import Model, OpenSession, VersionFiles
 from triptych.models.repository import Candidate
 from triptych.models.storage import NoRoom
 
 LOGGER = logging.getLogger("triptych")
+CODE_IGNORED = "the model.py in the bucket is not run: deploy it in the layer of models, without the weights"
 Unloadable = ModelUnavailable | NotSupported
 
 
@@ -223,6 +224,8 @@ class ModelLoader:
         model = opened.model
         self._remember(candidate, Loaded(opened.memory, model.config.description, model.signature.task))
         self.open_models.add(opened, tentative=tentative)
+        if candidate.ignores_code:
+            LOGGER.warning("model %s version %d: %s", *candidate.key, CODE_IGNORED)
         self._events.loaded(*candidate.key, took)
         return opened.model
 
@@ -240,7 +243,8 @@ class ModelLoader:
             self.open_models.close(candidate)
             self.open_models.make_room(needed, tentative=tentative)
             before = self._process_memory()
-            session = self._runtime.open_session(directory, config, settings)
+            files = VersionFiles(*candidate.key, directory, candidate.code)
+            session = self._runtime.open_session(files, config, settings)
             config = fitted(config, session.signature)
             needed = max(needed, self._process_memory() - before)
             undo.pop_all()

@@ -50,8 +50,24 @@ class ModelSession(Protocol):
         ...
 
 
-type OpenSession = Callable[[Path, ModelConfig, SessionSettings], ModelSession]
-"""Opens the version in a directory: its graph, and what its other files and `model.toml` put in front."""
+class VersionFiles(NamedTuple):
+    """The files of a version that is to be opened.
+
+    Attributes:
+        model: Name of the model.
+        version: Number of the version.
+        directory: Holds its graph, and what was exported beside it.
+        code: The `model.py` that runs before and after the model, if there is one.
+    """
+
+    model: str
+    version: int
+    directory: Path
+    code: Path | None = None
+
+
+type OpenSession = Callable[[VersionFiles, ModelConfig, SessionSettings], ModelSession]
+"""Opens a version: its graph, and what its other files and `model.toml` put in front."""
 
 
 MAX_OUTPUT = 2**23

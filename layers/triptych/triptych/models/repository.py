@@ -6,10 +6,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from triptych.errors import NotFound, RepositoryUnavailable
-from triptych.models.storage import ModelStorage, StorageKind, StoredModel, StoredVersion
+from triptych.models.storage import ModelStorage, StorageKind, StoredCode, StoredModel, StoredVersion
 from triptych.protocol.names import model_name
 
 LOGGER = logging.getLogger("triptych")
@@ -26,6 +27,8 @@ class Candidate(NamedTuple):
         configured_by: The storage backend whose `model.toml` counts: its own, else the first that has one.
         fingerprint: Changes whenever a file of the version, or that `model.toml`, changes.
         hidden: Later storage backends that hold a version of this number too, which is not served.
+        code: The `model.py` that counts: the version's, else the model's, of the first that has one.
+        ignores_code: Whether its storage backend holds a `model.py` that is not run.
     """
 
     stored: StoredVersion
@@ -33,6 +36,8 @@ class Candidate(NamedTuple):
     configured_by: ModelStorage | None
     fingerprint: str
     hidden: tuple[StorageKind, ...] = ()
+    code: Path | None = None
+    ignores_code: bool = False
 
     @property
     def key(self) -> tuple[str, int]:
@@ -182,6 +187,9 @@ class ModelRepository:
 def _merged(storages: Sequence[ModelStorage], stored: Sequence[StoredModel | None]) -> dict[int, Candidate]:
     found = [(storage, here) for storage, here in zip(storages, stored, strict=True) if here is not None]
     configured = next(((storage, here) for storage, here in found if here.config is not None), (None, None))
+    codes: dict[int | None, StoredCode] = {}
+    for _, here in reversed(found):
+        codes |= here.code
     candidates: dict[int, Candidate] = {}
     for storage, here in found:
         configured_by, source = (storage, here) if here.config is not None else configured
@@ -190,6 +198,13 @@ def _merged(storages: Sequence[ModelStorage], stored: Sequence[StoredModel | Non
             if winner := candidates.get(number):
                 candidates[number] = winner._replace(hidden=(*winner.hidden, storage.kind))
             else:
-                fingerprint = f"{version.fingerprint}/{config}"
-                candidates[number] = Candidate(version, storage, configured_by, fingerprint)
+                code = codes.get(number) or codes.get(None)
+                candidates[number] = Candidate(
+                    version,
+                    storage,
+                    configured_by,
+                    f"{version.fingerprint}/{config}/{code}",
+                    code=code.path if code else None,
+                    ignores_code=here.ignores_code,
+                )
     return dict(sorted(candidates.items(), reverse=True))

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-import threading
-import time
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -26,6 +23,7 @@ from triptych.models.config import SessionSettings
 from triptych.models.graph_file import has_external_weights
 from triptych.models.model import ModelSession
 from triptych.models.signature import CLASS_OF_MAP, Argument, signature_of
+from triptych.models.watchdog import WATCHDOG
 from triptych.protocol.datatypes import BF16, FP32, Datatype
 from triptych.protocol.tensors import Array, Signature, Tensor
 
@@ -86,45 +84,6 @@ def _session_options(model: Path, settings: SessionSettings) -> onnxruntime.Sess
     return options
 
 
-_INTERVAL = 0.05  # seconds; a run may overstay its deadline by this much
-
-
-class Watchdog:
-    """Stops runs whose time is up.
-
-    `RunOptions.terminate` is the only way to stop a run. One thread watches all runs: starting a
-    timer for each would cost several times what a small model takes, a shared one costs a dictionary entry.
-    """
-
-    def __init__(self) -> None:
-        self._runs: dict[int, tuple[onnxruntime.RunOptions, Deadline]] = {}
-        self._thread: threading.Thread | None = None
-
-    @contextmanager
-    def guard(self, deadline: Deadline) -> Generator[onnxruntime.RunOptions]:
-        """Yields the options for one run, which end the run when the deadline passes."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._watch, name="onnx-watchdog", daemon=True)
-            self._thread.start()
-        options = onnxruntime.RunOptions()
-        options.log_severity_level = _FATAL
-        self._runs[id(options)] = (options, deadline)
-        try:
-            yield options
-        finally:
-            del self._runs[id(options)]
-
-    def _watch(self) -> None:
-        while True:
-            time.sleep(_INTERVAL)
-            for options, deadline in tuple(self._runs.values()):
-                if deadline.remaining <= 0:
-                    options.terminate = True
-
-
-_WATCHDOG = Watchdog()
-
-
 class OnnxSession(ModelSession):
     """An open model.
 
@@ -158,7 +117,10 @@ class OnnxSession(ModelSession):
         self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline
     ) -> dict[str, Tensor]:
         deadline.check("waiting for the model")
-        with _WATCHDOG.guard(deadline) as options:
+        options = onnxruntime.RunOptions()
+        options.log_severity_level = _FATAL
+        # `terminate` is the only way to stop a run.
+        with WATCHDOG.guard(deadline, partial(setattr, options, "terminate", True)):
             if self._arena and sum(tensor.values.nbytes for tensor in inputs.values()) >= _LARGE:
                 options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
             try:

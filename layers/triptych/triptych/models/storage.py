@@ -18,6 +18,8 @@ from triptych.protocol.names import is_model_name, is_version
 GRAPH_FILES = ("model.onnx", "onnx/model.onnx")
 """The file that makes a version complete, the first that is there; whoever adds a version writes it last."""
 CONFIG_FILE = "model.toml"
+CODE_FILE = "model.py"
+"""Code beside a model; it runs from a directory only, which was deployed, and never from a bucket."""
 
 StorageKind = Literal["directory", "bucket"]
 
@@ -51,6 +53,18 @@ class StoredVersion(NamedTuple):
     graph_size: int
 
 
+class StoredCode(NamedTuple):
+    """A `model.py`.
+
+    Attributes:
+        path: Where it is.
+        fingerprint: Changes whenever it changes.
+    """
+
+    path: Path
+    fingerprint: str
+
+
 @dataclass(frozen=True, slots=True)
 class StoredModel:
     """What a storage backend holds of one model.
@@ -59,10 +73,14 @@ class StoredModel:
         versions: Its complete versions by number; none when the storage backend does not have it.
         config: Fingerprint of its `model.toml`; None when there is none. Apart from the versions', so
             that a changed setting does not bring gigabytes of weights again.
+        code: The `model.py` of versions by number; under None that of all others.
+        ignores_code: Whether there is one that is not run, because anybody may have put it there.
     """
 
     versions: Mapping[int, StoredVersion] = field(default_factory=dict[int, StoredVersion])
     config: str | None = None
+    code: Mapping[int | None, StoredCode] = field(default_factory=dict[int | None, StoredCode])
+    ignores_code: bool = False
 
 
 class NoRoom(ModelUnavailable):
@@ -143,14 +161,14 @@ class DirectoryStorage(ModelStorage):
     @override
     def stored(self, model: str) -> StoredModel:
         with _readable():
-            found = [
-                _version(model, path)
-                for path in _folders(self._directory / model)
-                if is_version(path.name) and graph_in(path).is_file()
-            ]
-            config = self._directory / model / CONFIG_FILE
-            fingerprint = _fingerprint([config], config.parent) if config.is_file() else None
-            return StoredModel({version.version: version for version in found}, fingerprint)
+            directory = self._directory / model
+            folders = [path for path in _folders(directory) if is_version(path.name)]
+            found = [_version(model, path) for path in folders if graph_in(path).is_file()]
+            return StoredModel(
+                {version.version: version for version in found},
+                _fingerprint_of(directory / CONFIG_FILE),
+                _code({None: directory, **{int(path.name): path for path in folders}}),
+            )
 
     @override
     def config(self, model: str) -> str | None:
@@ -187,6 +205,16 @@ def _version(model: str, directory: Path) -> StoredVersion:
         size=sum(path.stat().st_size for path in files),
         graph_size=graph_in(directory).stat().st_size,
     )
+
+
+def _code(folders: Mapping[int | None, Path]) -> dict[int | None, StoredCode]:
+    paths = {number: folder / CODE_FILE for number, folder in folders.items()}
+    found = ((number, path, _fingerprint_of(path)) for number, path in paths.items())
+    return {number: StoredCode(path, content) for number, path, content in found if content is not None}
+
+
+def _fingerprint_of(file: Path) -> str | None:
+    return _fingerprint([file], file.parent) if file.is_file() else None
 
 
 def _fingerprint(files: Sequence[Path], directory: Path) -> str:

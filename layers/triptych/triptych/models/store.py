@@ -15,7 +15,7 @@ from triptych.errors import (
     RepositoryUnavailable,
     TriptychError,
 )
-from triptych.models.loader import Failed, Loaded, LoadEvents, ModelLoader, Runtime
+from triptych.models.loader import CODE_IGNORED, Failed, Loaded, LoadEvents, ModelLoader, Runtime
 from triptych.models.memory import MemoryBudget
 from triptych.models.model import Model
 from triptych.models.repository import Candidate, Listing, ModelRepository
@@ -38,7 +38,7 @@ class IndexEntry(NamedTuple):
         name: Name of the model.
         version: Number of the version; None where no version of the model is known.
         state: `READY`: it can be loaded; `UNAVAILABLE`: it cannot; `UNKNOWN`: not tried yet.
-        reason: Why it is not ready.
+        reason: Why it is not ready; of one that is, what of it is not used.
         description: What its `model.toml` says it is; empty before it was loaded.
         storage: Where it is; None where no version of the model is known.
         hidden: Later storage backends that hold a version of this number too, which is not served.
@@ -199,6 +199,7 @@ class ModelStore:
                 state, reason = self._state(candidate, until)
                 outcome = self._loader.outcome(candidate)
                 description, task = outcome[1:] if isinstance(outcome, Loaded) else ("", "")
+                reason = reason or (CODE_IGNORED if candidate.ignores_code else "")
                 yield IndexEntry(name, version, state, reason, description, storage, hidden, task)
 
     def _state(self, candidate: Candidate, until: float) -> tuple[State, str]:

@@ -1,1 +1,1 @@
-"""Tasks: text and images in front of models that take tokens and pixels."""
+"""What stands in front of a model: tasks on text and images, and code of its own."""

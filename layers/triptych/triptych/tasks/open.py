@@ -1,4 +1,4 @@
-"""Opens a version as what it is for: the ONNX session, and the task in front of it that its files name."""
+"""Opens a version as what it is for: the model, the task that its files name, and its own code."""
 
 from __future__ import annotations
 
@@ -6,36 +6,46 @@ from pathlib import Path
 
 from triptych.errors import ModelUnavailable
 from triptych.models.config import ModelConfig, SessionSettings, TaskConfig, TaskName
-from triptych.models.model import ModelSession
+from triptych.models.model import ModelSession, VersionFiles
+from triptych.models.session import OnnxSession
 from triptych.models.session import open_session as open_model
 from triptych.models.storage import graph_in
 from triptych.tasks.export import Export
 
 
-def open_session(directory: Path, config: ModelConfig, settings: SessionSettings) -> ModelSession:
-    """Opens the version in a directory.
+def open_session(files: VersionFiles, config: ModelConfig, settings: SessionSettings) -> ModelSession:
+    """Opens a version.
 
     Args:
-        directory: Holds `model.onnx` or `onnx/model.onnx`, and what the export left beside it.
+        files: The graph, what the export left beside it, and code.
         config: What its `model.toml` says.
         settings: How the model is to be run.
 
     Returns:
-        The task that `[task]` or the files beside the model name; without one the model itself.
+        The model; in front of it the task that `[task]` or its files name; in front of that its code.
 
     Raises:
         NotSupported: The model uses types that the protocol cannot carry.
-        ModelUnavailable: The file is not a model that can be run, or not of the task.
+        ModelUnavailable: The file is not a model that can be run, or not of the task, or its code fails.
     """
-    model = open_model(graph_in(directory), settings)
-    if config.task.name == "none":
+    model = open_model(graph_in(files.directory), settings)
+    session = _with_task(model, files.directory, config.task)
+    if files.code is None:
+        return session
+    from triptych.tasks.code import CodeSession
+
+    return CodeSession(session, files.code)
+
+
+def _with_task(model: OnnxSession, directory: Path, config: TaskConfig) -> ModelSession:
+    if config.name == "none":
         return model
     export = Export(directory, model.signature, model.metadata)
-    name = config.task.name or export.task
+    name = config.name or export.task
     if name is None:
         return model
     try:
-        return _task(name, model, export, config.task)
+        return _task(name, model, export, config)
     except ModelUnavailable as error:
         raise ModelUnavailable(
             f"task {name!r}: {error}; [task] in model.toml sets what the files do not say, "
