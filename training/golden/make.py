@@ -1,0 +1,29 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "onnx", "onnxruntime", "onnxscript", "torch",
+#     "sentence-transformers>=6", "timm", "transformers>=5",
+#     "lightgbm", "onnxmltools", "scikit-learn", "skl2onnx", "xgboost-cpu",
+# ]
+# ///
+"""Writes tiny models and what their own libraries answer: `uv run training/golden/make.py [FAMILY...]`."""
+
+import sys
+
+import classification
+import embedding
+import transformers
+
+FAMILIES = {"classification": classification.write, "embedding": embedding.write}
+
+
+def main() -> None:
+    """Writes the families that are named, or all."""
+    transformers.logging.disable_progress_bar()
+    transformers.logging.set_verbosity_error()
+    for name in sys.argv[1:] or FAMILIES:
+        FAMILIES[name]()
+
+
+if __name__ == "__main__":
+    main()
