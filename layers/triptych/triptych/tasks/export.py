@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -13,6 +13,9 @@ from triptych.errors import ModelUnavailable
 from triptych.models.config import TaskName
 from triptych.models.storage import graph_in
 from triptych.protocol.tensors import Signature
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 TOKENIZER = "tokenizer.json"
 
@@ -88,6 +91,12 @@ class Export:
             return {}
         except orjson.JSONDecodeError as error:
             raise ModelUnavailable(f"{name}: expected JSON: {error}") from None
+
+    def token(self, kind: str, tokenizer: Tokenizer) -> int | None:
+        """Returns the id of a special token, such as `pad_token`; None where the tokenizer has none."""
+        token = self.tokenizer_config.get(kind)
+        name = token.get("content") if isinstance(token, dict) else token
+        return tokenizer.token_to_id(name) if isinstance(name, str) else None
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

@@ -56,6 +56,14 @@ def _with_task(model: OnnxSession, directory: Path, config: TaskConfig) -> Model
 def _task(name: TaskName, model: ModelSession, export: Export, config: TaskConfig) -> ModelSession:
     # A model imports what its task needs, and no other: tokenizers, Pillow.
     match name:
+        case "feature-extraction":
+            from triptych.tasks.feature_extraction import FeatureExtraction
+
+            return FeatureExtraction(model, export, config)
+        case "question-answering":
+            from triptych.tasks.question_answering import QuestionAnswering
+
+            return QuestionAnswering(model, export, config)
         case "text-classification":
             from triptych.tasks.text_classification import TextClassification
 
@@ -64,5 +72,13 @@ def _task(name: TaskName, model: ModelSession, export: Export, config: TaskConfi
             from triptych.tasks.text_classification import TextRanking
 
             return TextRanking(model, export, config)
+        case "token-classification":
+            from triptych.tasks.token_classification import TokenClassification
+
+            return TokenClassification(model, export, config)
+        case "zero-shot-classification":
+            from triptych.tasks.zero_shot_classification import ZeroShotClassification
+
+            return ZeroShotClassification(model, export, config)
         case _:
             raise ModelUnavailable("is not served yet")

@@ -9,7 +9,11 @@ from typing import override
 from triptych.clock import Deadline
 from triptych.errors import BadRequest
 from triptych.models.model import ModelSession
-from triptych.protocol.tensors import Array, Signature, Tensor, empty_output
+from triptych.protocol.datatypes import BYTES, FP32
+from triptych.protocol.tensors import FREE, Array, Signature, Tensor, TensorSpec, empty_output
+
+TEXT = TensorSpec("text", BYTES, (FREE,))
+SCORE = TensorSpec("score", FP32, (FREE,))
 
 
 class TaskSession(ModelSession):

@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import override
 
-import numpy as np
-
 from triptych.clock import Deadline
 from triptych.errors import ModelUnavailable
 from triptych.models.config import TaskConfig
 from triptych.models.model import ModelSession
-from triptych.protocol.datatypes import BYTES, FP32
+from triptych.protocol.datatypes import BYTES
 from triptych.protocol.tensors import FREE, Array, Signature, TensorSpec
 from triptych.tasks.classes import class_labels, class_outputs, classified, identity, sigmoid, softmax
 from triptych.tasks.export import Export
-from triptych.tasks.session import TaskSession
-from triptych.tasks.texts import Text, TextModel, paired
-
-TEXT = TensorSpec("text", BYTES, (FREE,))
-SCORE = TensorSpec("score", FP32, (FREE,))
+from triptych.tasks.session import SCORE, TEXT, TaskSession
+from triptych.tasks.texts import Text, TextModel, in_order, paired
 
 
 class TextClassification(TaskSession):
@@ -89,15 +84,16 @@ def text_logits(
     Raises:
         ModelUnavailable: It gives something else.
     """
-    logits = np.empty((len(texts), classes), dtype="<f4")
-    for run in model.run(texts, [output.name], deadline):
-        values = run.outputs[output.name].values
-        if values.shape != (len(run.texts), classes):
-            raise ModelUnavailable(
-                f"{output.name!r} has shape {list(values.shape)}, and the task expects {classes} values for "
-                f"each of {len(run.texts)} texts; [task] labels in model.toml names the classes"
-            )
-        logits[run.texts] = values
+    runs = [
+        (run.texts, run.outputs[output.name].values.astype("<f4", copy=False))
+        for run in model.run(texts, [output.name], deadline)
+    ]
+    logits = in_order(runs)
+    if logits.shape != (len(texts), classes):
+        raise ModelUnavailable(
+            f"{output.name!r} has shape {list(logits.shape)}, and the task expects {classes} values for "
+            f"each of {len(texts)} texts; [task] labels in model.toml names the classes"
+        )
     return logits
 
 

@@ -45,6 +45,20 @@ type Text = str | tuple[str, str]
 """A text, or a pair of texts."""
 
 
+class Truncation(NamedTuple):
+    """How texts lose what the model does not read.
+
+    Attributes:
+        strategy: Which of two texts: `longest_first`, `only_first` or `only_second`.
+        max_length: Tokens that remain at most; None for as many as the model reads.
+        stride: Tokens that what is left over begins with once more, if not more than half.
+    """
+
+    strategy: str = "longest_first"
+    max_length: int | None = None
+    stride: int = 0
+
+
 class TextRun(NamedTuple):
     """One run of a model.
 
@@ -68,6 +82,7 @@ class TextModel:
         model: The model itself.
         export: The files beside it.
         config: What `[task]` says.
+        truncation: How texts lose what the model does not read.
 
     Attributes:
         tokenizer: Makes tokens of texts; what `tokenizer.json` says of padding and truncation does not count.
@@ -77,7 +92,13 @@ class TextModel:
         ModelUnavailable: It takes something else, or its tokenizer is missing or cannot be read.
     """
 
-    def __init__(self, model: ModelSession, export: Export, config: TaskConfig) -> None:
+    def __init__(
+        self,
+        model: ModelSession,
+        export: Export,
+        config: TaskConfig,
+        truncation: Truncation = Truncation(),  # noqa: B008 - immutable
+    ) -> None:
         self._model = model
         self._inputs = _token_inputs(model)
         self.tokenizer = _tokenizer(export)
@@ -92,33 +113,42 @@ class TextModel:
         self.max_length = config.max_length or _max_length(export, after)
         if self._length != FREE:
             self.max_length = min(self.max_length, self._length)
-        self.truncate("longest_first")
+        self._truncation = truncation
 
-    def truncate(self, strategy: str, stride: int = 0, max_length: int | None = None) -> None:
-        """Sets how texts lose what the model does not read.
-
-        Args:
-            strategy: Which of two texts: `longest_first`, `only_first` or `only_second`.
-            stride: Tokens that overlapping windows share.
-            max_length: Tokens of a window; None for as many as the model reads.
-        """
-        self.tokenizer.enable_truncation(max_length or self.max_length, stride=stride, strategy=strategy)
-
-    def run(self, texts: Sequence[Text], outputs: Sequence[str], deadline: Deadline) -> Iterator[TextRun]:
+    def run(
+        self, texts: Sequence[Text], outputs: Sequence[str], deadline: Deadline, *, offsets: bool = False
+    ) -> Iterator[TextRun]:
         """Runs the model on texts.
 
         Args:
             texts: The texts, or pairs of them.
             outputs: Names of outputs of the model.
             deadline: When the last run must have ended.
+            offsets: Whether encodings tell where in the text a token stands.
 
         Yields:
             Each run; together they have every text once.
         """
         for start, block in blocks([self._cut(text) for text in texts]):
-            encodings = self.tokenizer.encode_batch_fast(block)
+            encodings = self.encode(block, offsets=offsets)
             for run in self.run_encodings(encodings, outputs, deadline):
                 yield run._replace(texts=[start + index for index in run.texts])
+
+    def encode(self, texts: Sequence[Text], *, offsets: bool) -> list[Encoding]:
+        """Makes tokens of texts, as many as the model reads; what is left over is in `overflowing`."""
+        encode = self.tokenizer.encode_batch if offsets else self.tokenizer.encode_batch_fast
+        self._truncate(self._truncation)
+        try:
+            return encode(texts)
+        except Exception:  # noqa: BLE001 - the library raises nothing more special
+            # The text that is to be cut would have to be shorter than nothing: both are cut then.
+            self._truncate(Truncation())
+            return encode(texts)
+
+    def _truncate(self, how: Truncation) -> None:
+        length = min(self.max_length, how.max_length or self.max_length)
+        stride = min(how.stride, length // 2)
+        self.tokenizer.enable_truncation(length, stride=stride, strategy=how.strategy)
 
     def _cut(self, text: Text) -> Text:
         most = self.max_length * CHARACTERS_PER_TOKEN
@@ -207,6 +237,13 @@ def blocks(texts: Sequence[Text]) -> Iterator[tuple[int, Sequence[Text]]]:
     yield start, texts[start:]
 
 
+def in_order(runs: Iterable[tuple[Sequence[int], Array]]) -> Array:
+    """Joins the results of runs, of shape `[texts, ...]`, in the order of the texts."""
+    texts, values = zip(*runs, strict=True)
+    joined: Array = np.concatenate(values)
+    return joined[np.argsort(np.concatenate(texts))]
+
+
 def _token_inputs(model: ModelSession) -> dict[str, TensorSpec]:
     inputs = {spec.name: spec for spec in model.signature.inputs}
     unknown = [name for name in inputs if name not in _FED]
@@ -229,9 +266,7 @@ def _tokenizer(export: Export) -> Tokenizer:
 
 
 def _padding(export: Export, tokenizer: Tokenizer) -> int:
-    token = export.tokenizer_config.get("pad_token")
-    name = token.get("content") if isinstance(token, dict) else token
-    known = tokenizer.token_to_id(name) if isinstance(name, str) else None
+    known = export.token("pad_token", tokenizer)
     if known is None:
         known = export.config.get("pad_token_id")
     return known if isinstance(known, int) else 0
