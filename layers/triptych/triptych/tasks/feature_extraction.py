@@ -23,7 +23,8 @@ _POOLED = "sentence_embedding"
 
 
 def _mean(vectors: Array, mask: Array) -> Array:
-    return np.divide((vectors * mask).sum(axis=1), mask.sum(axis=1))
+    mean: Array = (vectors * mask).sum(axis=1) / mask.sum(axis=1)
+    return mean
 
 
 def _mean_of_root(vectors: Array, mask: Array) -> Array:
@@ -39,15 +40,17 @@ def _first(vectors: Array, _: Array) -> Array:
 
 
 def _last(vectors: Array, mask: Array) -> Array:
-    return vectors[np.arange(len(vectors)), mask[:, :, 0].sum(axis=1).astype(int) - 1]
+    last: Array = vectors[np.arange(len(vectors)), mask[:, :, 0].sum(axis=1).astype(int) - 1]
+    return last
 
 
 def _largest(vectors: Array, mask: Array) -> Array:
-    return np.max(vectors, axis=1, initial=-np.inf, where=mask > 0)
+    largest: Array = np.where(mask > 0, vectors, -np.inf).max(axis=1)
+    return largest
 
 
 type Pool = Callable[[Array, Array], Array]
-"""Makes vectors of texts of those of tokens, `[texts, tokens, size]`, and their mask, `[texts, tokens, 1]`."""
+"""Makes texts' vectors of those of tokens, `[texts, tokens, size]`, and their mask, `[texts, tokens, 1]`."""
 
 _POOLS: Mapping[str, tuple[str, Pool]] = {
     "cls": ("pooling_mode_cls_token", _first),

@@ -154,7 +154,7 @@ def _logits_of(model: ModelSession) -> tuple[str, str]:
 
 def _check_lengths(contexts: Sequence[str]) -> None:
     long = {
-        row: f"context has {len(context)} characters, more than the {BLOCK_CHARACTERS} that are read: split it"
+        row: f"context has {len(context)} characters, more than the {BLOCK_CHARACTERS} that fit: split it"
         for row, context in enumerate(contexts, 1)
         if len(context) > BLOCK_CHARACTERS
     }

@@ -39,7 +39,7 @@ class Token(NamedTuple):
         scores: Of all classes.
         start: Where it begins in the text.
         end: Where it ends.
-        index: Its number in the encoding.
+        number: Which of the encoding it is.
         goes_on: Whether it continues the word before it.
         score: That of its class; NaN until it has one.
         label: Its class; empty until it has one.
@@ -49,7 +49,7 @@ class Token(NamedTuple):
     scores: Array
     start: int
     end: int
-    index: int
+    number: int
     goes_on: bool
     label: str = ""
     score: float = float("nan")
@@ -109,7 +109,7 @@ class TokenClassification(TaskSession):
                     {
                         "entity": token.label,
                         "score": token.score,
-                        "index": token.index,
+                        "index": token.number,
                         "word": token.word,
                         "start": token.start,
                         "end": token.end,

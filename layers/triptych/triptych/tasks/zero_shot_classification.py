@@ -1,12 +1,13 @@
 """Zero-shot classification: texts and labels of any kind to scores, by a model of natural language inference.
 
-Each label becomes a hypothesis, such as `This example is politics.`; the model tells whether the text entails it.
+Each label becomes a hypothesis, such as `This example is politics.`; the model tells whether the text entails
+it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import override
+from typing import Any, override
 
 import numpy as np
 import orjson
@@ -18,7 +19,7 @@ from triptych.models.model import ModelSession
 from triptych.protocol.datatypes import BYTES
 from triptych.protocol.names import listing
 from triptych.protocol.tensors import FREE, Array, Signature, TensorSpec
-from triptych.tasks.classes import class_labels, softmax
+from triptych.tasks.classes import class_labels, sigmoid, softmax
 from triptych.tasks.export import Export
 from triptych.tasks.session import SCORE, TEXT, TaskSession
 from triptych.tasks.text_classification import logits_of, text_logits
@@ -78,14 +79,16 @@ class ZeroShotClassification(TaskSession):
             ),
         }
 
-    def _ranked(self, labels: Sequence[str], logits: Array) -> dict[str, np.float32]:
+    def _ranked(self, labels: Sequence[str], logits: Array) -> dict[str, Any]:
         """Returns the scores of the labels of one text, the best first."""
+        entails = logits[:, self._entails]
         if self._multi_label or len(labels) == 1:
-            contradicts = -1 if self._entails == 0 else 0
-            scores = softmax(logits[:, [contradicts, self._entails]])[:, 1]
+            contradicts = logits[:, -1 if self._entails == 0 else 0]
+            scores = sigmoid(entails - contradicts)
         else:
-            scores = softmax(logits[:, self._entails])
-        return {labels[index]: scores[index] for index in reversed(np.argsort(scores))}
+            scores = softmax(entails)
+        order = map(int, np.argsort(scores)[::-1])
+        return {labels[index]: scores[index] for index in order}
 
     def _candidates(self, given: Array | None, rows: int) -> list[Sequence[str]]:
         """Returns the labels for each text.
@@ -93,11 +96,9 @@ class ZeroShotClassification(TaskSession):
         Raises:
             BadRows: Some texts have none.
         """
-        found = (
-            [_labels_in(text) or self._labels for text in given]
-            if given is not None
-            else [self._labels] * rows
-        )
+        found: list[Sequence[str]] = [self._labels] * rows
+        if given is not None:
+            found = [_labels_in(text) or self._labels for text in given]
         missing = [row for row, labels in enumerate(found, 1) if not labels]
         if missing:
             reason = "candidate_labels: expected names separated by commas, or a list of them"
@@ -120,5 +121,5 @@ def _entailment(classes: Sequence[str]) -> int:
         if name.lower().startswith("entail"):
             return index
     raise ModelUnavailable(
-        f"no class of the model, {listing(classes)}, is entailment: a model of natural language inference has one"
+        f"no class of {listing(classes)} is entailment, as in models of natural language inference"
     )
