@@ -84,7 +84,12 @@ def test_text_without_final_newline(cut: Callable[[bytes], int]) -> None:
 
 
 def test_record_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A quote that is left open does not take all the memory."""
+    """A quote that is left open does not take all the memory; the message says where in the file it is."""
     monkeypatch.setattr(records, "MAX_RECORD", 100)
-    with pytest.raises(PayloadTooLarge, match=r"row 1: has more than 100 bytes; is a quote left open\?"):
-        list(chunks([b'"', *[b"a\n"] * 100], end_of_csv, 2))
+    read = chunks([b"a\nb\n", b'"', *[b"a\n"] * 100], end_of_csv, 2, 1000)
+    assert [b"a\n", b"b\n"] == [next(read), next(read)]
+    with pytest.raises(PayloadTooLarge) as failure:
+        next(read)
+    assert "the record that begins at byte 1004 has more than 100 bytes; is a quote left open?" == str(
+        failure.value
+    )

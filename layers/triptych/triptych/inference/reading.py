@@ -140,7 +140,7 @@ def _records(texts: Iterable[bytes], form: RowFormat, sizes: Sizes, start: int) 
     """Cuts text at the ends of records."""
     cut = CsvRecords(form.delimiter.encode()).end if form.format is Format.CSV else end_of_lines
     position = start
-    for text in chunks(texts, cut, min(sizes.block, sizes.records * _SHORTEST)):
+    for text in chunks(texts, cut, min(sizes.block, sizes.records * _SHORTEST), start):
         position += len(text)
         yield text, position
 

@@ -62,13 +62,14 @@ def is_blank(text: bytes) -> bool:
     return _BLANK.fullmatch(text) is not None
 
 
-def chunks(blocks: Iterable[bytes], cut: Cut, size: int) -> Iterator[bytes]:
+def chunks(blocks: Iterable[bytes], cut: Cut, size: int, start: int = 0) -> Iterator[bytes]:
     """Cuts text at the ends of records.
 
     Args:
         blocks: The text, in pieces of any length.
         cut: Finds the end of the last whole record.
         size: Bytes of a chunk, about: only a record that is longer makes a longer one.
+        start: Where the text begins in the file, for messages.
 
     Yields:
         One or more whole records; the last chunk also what follows the last newline.
@@ -88,8 +89,12 @@ def chunks(blocks: Iterable[bytes], cut: Cut, size: int) -> Iterator[bytes]:
         if end:
             yield text[:end]
         elif length > MAX_RECORD:
-            raise PayloadTooLarge(f"row 1: has more than {MAX_RECORD} bytes; is a quote left open?")
+            raise PayloadTooLarge(
+                f"the record that begins at byte {start} has more than {MAX_RECORD} bytes; "
+                "is a quote left open?"
+            )
         held = [text[end:]]
+        start += end
         length -= end
         needed = size if end else 2 * length
     if length:
