@@ -17,7 +17,8 @@ from triptych.rows.arrow import values_of
 from triptych.rows.codec import decode_rows, encode_rows
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.inputs import model_inputs
-from triptych.rows.outputs import csv_column, json_column, output_columns, parquet_column
+from triptych.rows.json_lines import encode_json_lines
+from triptych.rows.outputs import csv_column, output_columns, parquet_column
 from triptych.rows.schema import RowSchema
 from triptych.rows.values import from_bits, to_bits
 
@@ -41,7 +42,7 @@ def written(form: RowFormat, output: Tensor, labels: tuple[str, ...] = ()) -> by
 @pytest.mark.parametrize(
     ("output", "csv", "lines"),
     [
-        (tensor("FP32", [0.1, 1e-7]), b"y\n0.1\n1e-7\n", b'{"y":0.1}\n{"y":1.0e-7}\n'),
+        (tensor("FP32", [0.1, 1e-7]), b"y\n0.1\n1e-7\n", b'{"y":0.1}\n{"y":1e-7}\n'),
         (tensor("FP32", [[0.5], [2]]), b"y\n0.5\n2.0\n", b'{"y":0.5}\n{"y":2.0}\n'),
         (tensor("INT64", [-(2**63)]), b"y\n-9223372036854775808\n", b'{"y":-9223372036854775808}\n'),
         (tensor("UINT64", [2**64 - 1]), b"y\n18446744073709551615\n", b'{"y":18446744073709551615}\n'),
@@ -95,6 +96,35 @@ def test_no_rows_have_the_columns_that_the_signature_tells() -> None:
     assert b"" == written(LINES, empty_output(fixed, ()))
 
 
+JSON_CELLS = st.one_of(
+    st.lists(st.text('",\\%é\0', max_size=6), min_size=1, max_size=4),
+    st.lists(st.none() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)),
+    st.lists(
+        st.none() | st.text(max_size=3) | st.lists(st.booleans()) | st.dictionaries(st.text(), st.none())
+    ),
+)
+
+
+@given(cells=JSON_CELLS, name=st.text('%b"a', max_size=4))
+def test_json_values_are_written_as_they_are(cells: list[Any], name: str) -> None:
+    """Whatever quotes, commas and percent signs stand in strings and names."""
+    lines = encode_json_lines({name: cells, "z": cells}).splitlines()
+    assert [{name: cell, "z": cell} for cell in cells] == [orjson.loads(line) for line in lines]
+
+
+@given(values=arrays("<f4", array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=3)))
+def test_arrays_are_written_as_nested_lists(values: np.ndarray[Any, Any]) -> None:
+    """Of any shape, with the shortest decimals; NaN is null, infinities are text."""
+    special = {"Infinity": np.inf, "-Infinity": -np.inf, None: np.nan}
+
+    def number(cell: Any) -> Any:  # noqa: ANN401 - a number, or a list of them
+        return [number(entry) for entry in cell] if isinstance(cell, list) else special.get(cell, cell)
+
+    lines = [orjson.loads(line)["y"] for line in encode_json_lines({"y": values}).splitlines()]
+    read = np.array([number(cell) for cell in lines], "<f4").reshape(values.shape)
+    np.testing.assert_array_equal(values, read, strict=True)
+
+
 @given(values=arrays("<f4", array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3)))
 def test_what_a_model_gives_it_can_take(values: np.ndarray[Any, Any]) -> None:
     """CSV and JSON answers can be sent as rows again, to the last bit but for the kind of NaN."""
@@ -132,10 +162,9 @@ def test_json_values_of_one_kind_keep_it(values: list[Any], kind: DataType) -> N
 
 def test_json_values_of_several_kinds_become_text() -> None:
     """What is no text yet becomes its JSON text; JSON keeps the values."""
-    values = [1, "a", None, {"k": [1.5]}, True]
-    assert ["1", "a", None, '{"k":[1.5]}', "true"] == values_of(parquet_column(values))
-    assert values == json_column(values)
-    assert [2**63] == json_column([2**63])
+    values = [1, "a", None, {"k": [1.5]}, True, 2**63]
+    assert ["1", "a", None, '{"k":[1.5]}', "true", str(2**63)] == values_of(parquet_column(values))
+    assert values == [orjson.loads(line)["y"] for line in encode_json_lines({"y": values}).splitlines()]
 
 
 def test_lists_become_text_in_a_csv() -> None:

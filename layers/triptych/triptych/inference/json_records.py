@@ -15,8 +15,7 @@ import orjson
 from triptych.errors import BadRows
 from triptych.protocol.names import listing
 from triptych.rows.arrow import values_of
-from triptych.rows.formats import Format
-from triptych.rows.outputs import column_of_kinds, kinds_of
+from triptych.rows.outputs import kinds_of, typed_column
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import Column, Table, check_names
 
@@ -38,14 +37,14 @@ class Survey(NamedTuple):
         """Returns some of the rows, with all columns."""
         return table.completed(self.names)
 
-    def typed(self, columns: Mapping[str, Column], form: Format) -> dict[str, Column]:
+    def typed(self, columns: Mapping[str, Column]) -> dict[str, Column]:
         """Returns columns of some of the rows, with the types that the whole columns have.
 
         Raises:
-            BadRequest: A value has no JSON text, and the format needs one.
+            BadRequest: A value has no JSON text.
         """
         return {
-            name: column_of_kinds(column, self.kinds.get(name, frozenset()), form)
+            name: typed_column(column, self.kinds.get(name, frozenset()))
             if isinstance(column, list)
             else column
             for name, column in columns.items()
@@ -101,7 +100,7 @@ def joined_cells(table: Table, names: Iterable[str]) -> dict[str, Column]:
         table: The rows.
         names: Names of the columns; one that no row has is missing cells.
     """
-    return {name: column_of_kinds(_cells(table, name), _ANY, Format.PARQUET) for name in names}
+    return {name: typed_column(_cells(table, name), _ANY) for name in names}
 
 
 def joined_lines(

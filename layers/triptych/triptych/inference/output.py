@@ -28,7 +28,7 @@ from triptych.rows.arrow import no_rows
 from triptych.rows.csv import encode_csv
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.parquet import write_arrow_batches, write_parquet_batches, write_tables
-from triptych.rows.table import Column
+from triptych.rows.table import AnswerColumn
 
 _WRITERS = {Format.PARQUET: write_parquet_batches, Format.ARROW: write_arrow_batches}
 
@@ -50,7 +50,7 @@ class Part(NamedTuple):
     """
 
     text: bytes
-    columns: Mapping[str, Column]
+    columns: Mapping[str, AnswerColumn]
     layout: str
     rows: int
     predictions: Sequence[Prediction] = ()

@@ -22,7 +22,7 @@ from triptych.rows.codec import encode_rows
 from triptych.rows.formats import Format
 from triptych.rows.json_lines import encode_json_lines
 from triptych.rows.options import RowOptions
-from triptych.rows.table import Column, Table
+from triptych.rows.table import AnswerColumn, Table
 
 _KEPT_LABELS = 256
 """Bytes of labels beside each prediction in the table of lookups, which charges by the kilobyte."""
@@ -127,7 +127,9 @@ class Predictor:
         """Checks rows; records of JSON that stand alone are joined as text, or later as lines."""
         if self._survey is not None:
             prepared = prepare_table(self._model, self._survey.completed(table), self._options)
-            return prepared._replace(joined=self._survey.typed(prepared.joined, self._form))
+            if self._form.is_json:
+                return prepared
+            return prepared._replace(joined=self._survey.typed(prepared.joined))
         if not self._alone:
             return prepare_table(self._model, table, self._options)
         if table.rows:
@@ -150,7 +152,7 @@ class Predictor:
         text = self._text(columns, part.lines)
         return Part(text, {name: [] for name in columns}, "", rows, predictions)
 
-    def _text(self, columns: Mapping[str, Column], lines: Sequence[bytes]) -> bytes:
+    def _text(self, columns: Mapping[str, AnswerColumn], lines: Sequence[bytes]) -> bytes:
         if self._form is Format.CSV:
             return encode_rows(columns, self._options.output._replace(header=False), {})
         rows = encode_json_lines(columns)

@@ -24,7 +24,7 @@ from triptych.rows.inputs import model_inputs
 from triptych.rows.options import RowOptions
 from triptych.rows.outputs import output_columns
 from triptych.rows.schema import RowSchema
-from triptych.rows.table import Column, Table, check_cells
+from triptych.rows.table import AnswerColumn, Column, Table, check_cells
 
 
 def predict_rows(model: Model, body: bytes, options: RowOptions, deadline: Deadline) -> Served:
@@ -140,13 +140,13 @@ class PreparedRows(NamedTuple):
         """What stands before the predictions in JSON."""
         return envelope_of(self.model, self.outputs)
 
-    def columns(self, results: Mapping[str, Tensor]) -> dict[str, Column]:
+    def columns(self, results: Mapping[str, Tensor]) -> dict[str, AnswerColumn]:
         """Returns the columns of the answer, the joined ones first.
 
         Raises:
             BadRequest: Two of them have the same name.
         """
-        columns = dict(self.joined)
+        columns: dict[str, AnswerColumn] = {**self.joined}
         for spec in self.specs:
             made = output_columns(spec, results[spec.name], _labels(self.model, spec.name), self.form.format)
             if twice := columns.keys() & made.keys():

@@ -14,7 +14,7 @@ from triptych.rows.json_lines import (
 )
 from triptych.rows.parquet import decode_parquet, encode_parquet
 from triptych.rows.schema import RowSchema
-from triptych.rows.table import Column, Table
+from triptych.rows.table import AnswerColumn, Table
 
 MAX_DECODED = 64 * 2**20
 """Bytes of memory that the cells of one request may take, by default."""
@@ -46,7 +46,9 @@ def decode_rows(body: bytes, form: RowFormat, schema: RowSchema, limit: int = MA
             raise ValueError(f"{form.format} is a format of files only")
 
 
-def encode_rows(columns: Mapping[str, Column], form: RowFormat, envelope: Mapping[str, object]) -> bytes:
+def encode_rows(
+    columns: Mapping[str, AnswerColumn], form: RowFormat, envelope: Mapping[str, object]
+) -> bytes:
     """Writes rows.
 
     Args:

@@ -19,7 +19,7 @@ from triptych.rows.formats import RowFormat
 from triptych.rows.outputs import csv_column
 from triptych.rows.records import csv_cell
 from triptych.rows.schema import RowSchema
-from triptych.rows.table import EMPTY, MAX_COLUMNS, Column, Table, check_cells, check_names
+from triptych.rows.table import EMPTY, MAX_COLUMNS, AnswerColumn, Table, check_cells, check_names
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CR, _LF = b"\r\n"
@@ -45,7 +45,7 @@ def decode_csv(body: bytes, schema: RowSchema, form: RowFormat) -> Table:
     return Table(dict(zip(names, columns, strict=True)), rows)
 
 
-def encode_csv(columns: Mapping[str, Column], form: RowFormat) -> bytes:
+def encode_csv(columns: Mapping[str, AnswerColumn], form: RowFormat) -> bytes:
     """Writes CSV.
 
     Raises:

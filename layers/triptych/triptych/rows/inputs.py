@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import count, takewhile
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from arro3.core import DataType
 
 from triptych.errors import BadRequest
 from triptych.protocol.names import listing
-from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec, empty_array, fits
+from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec, empty_array
 from triptych.rows.arrow import arrow_failures, dense, leaves, plain, values_of
 from triptych.rows.outputs import json_texts
 from triptych.rows.schema import RowSchema, inner_shape, row_size
@@ -41,16 +40,20 @@ def model_inputs(table: Table, schema: RowSchema) -> Inputs:
     Raises:
         BadRequest: A column of a required input is missing, or a cell is not what its input takes.
     """
-    made = [
-        (spec, _array(spec, table, schema)) for spec in schema.inputs if not _is_absent(spec, table, schema)
-    ]
-    tensors = {spec.name: Tensor(spec.datatype, cells.values) for spec, cells in made}
-    return Inputs(tensors, sum(cells.filled for spec, cells in made if not spec.optional))
+    tensors: dict[str, Tensor] = {}
+    filled = 0
+    for spec in schema.inputs:
+        if spec.optional and _is_absent(spec, table, schema):
+            continue
+        cells = _array(spec, table, schema)
+        tensors[spec.name] = Tensor(spec.datatype, cells.values)
+        filled += 0 if spec.optional else cells.filled
+    return Inputs(tensors, filled)
 
 
 def _is_absent(spec: TensorSpec, table: Table, schema: RowSchema) -> bool:
     names = (spec.name, *(schema.flat_columns(spec) or _numbered(spec, table)))
-    return spec.optional and not any(name in table.columns for name in names)
+    return not any(name in table.columns for name in names)
 
 
 def _array(spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
@@ -72,7 +75,7 @@ def _array(spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
 
 def _features(spec: TensorSpec, table: Table, schema: RowSchema) -> Sequence[str] | None:
     """Returns the columns that hold one entry each; None when one column holds the whole input."""
-    if spec.name in table.columns and spec.name not in (schema.features() or ()):
+    if spec.name in table.columns and spec.name not in (schema.features or ()):
         return None
     expected = schema.flat_columns(spec) or _numbered(spec, table)
     absent = next((name for name in expected if name not in table.columns), None)
@@ -132,11 +135,9 @@ def _scalars(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Ce
 def _shaped(values: Array, spec: TensorSpec) -> Array:
     """Reshapes flat rows to the shape of the input; what does not fit is left to the check of the inputs."""
     inner = inner_shape(spec)
-    if inner is None or values.ndim > 2 or fits(values.shape[1:], inner):
+    if inner is None or values.ndim > 2 or inner.count(FREE) > 1:
         return values
-    size = math.prod(values.shape[1:])
-    fixed = math.prod(length for length in inner if length != FREE)
-    if inner.count(FREE) > 1 or (size != fixed if FREE not in inner else fixed == 0 or size % fixed):
+    try:
+        return values.reshape(len(values), *inner)
+    except ValueError:
         return values
-    shape = tuple(size // fixed if length == FREE else length for length in inner)
-    return values.reshape(len(values), *shape)

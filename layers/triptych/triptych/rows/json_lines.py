@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import chain
 from typing import Any
 
+import numpy as np
 import orjson
+from arro3.core import Array as ArrowArray
 from arro3.core import RecordBatch
 from arro3.io import write_ndjson
 
 from triptych.errors import BadRequest, BadRows, PayloadTooLarge, RowError
 from triptych.protocol.json_document import check_size, dump, parse_object
+from triptych.protocol.tensors import Array
 from triptych.rows.arrow import arrow_failures
 from triptych.rows.csv import BYTE_ORDER_MARK
-from triptych.rows.outputs import json_column
 from triptych.rows.schema import RowSchema, row_size
-from triptych.rows.table import EMPTY, Column, RecordColumns, Table
-from triptych.rows.values import describe
+from triptych.rows.table import EMPTY, AnswerColumn, RecordColumns, Table
+from triptych.rows.values import INFINITIES, describe
 
 MAX_ROWS = 2**20
 """Rows of JSON that are read at once: a few seconds of work, so that the answer comes in time."""
@@ -66,16 +68,16 @@ def decode_instances(body: bytes, schema: RowSchema) -> Table:
     return _table(rows, schema)
 
 
-def encode_json_lines(columns: Mapping[str, Column]) -> bytes:
+def encode_json_lines(columns: Mapping[str, AnswerColumn]) -> bytes:
     """Writes an object per row and line.
 
     Raises:
         BadRequest: A column has a type that JSON cannot hold.
     """
-    return b"".join(line + b"\n" for line in _objects(columns))
+    return _objects(columns, b"\n")
 
 
-def encode_predictions(columns: Mapping[str, Column], envelope: Mapping[str, object]) -> bytes:
+def encode_predictions(columns: Mapping[str, AnswerColumn], envelope: Mapping[str, object]) -> bytes:
     """Writes `{..., "predictions": [...]}` with an object per row.
 
     Args:
@@ -86,7 +88,7 @@ def encode_predictions(columns: Mapping[str, Column], envelope: Mapping[str, obj
         BadRequest: A column has a type that JSON cannot hold.
     """
     front = dump({**envelope, "predictions": []})[: -len(b"]}")]
-    return front + b",".join(_objects(columns)) + b"]}"
+    return front + _objects(columns, b",")[:-1] + b"]}"
 
 
 def _table(rows: list[Any], schema: RowSchema) -> Table:
@@ -111,7 +113,7 @@ def _record(row: object, schema: RowSchema, number: int) -> Mapping[str, Any]:
 
 
 def _is_features(row: list[Any], schema: RowSchema) -> bool:
-    return len(schema.features() or ()) == len(row) and list not in map(type, row)
+    return len(schema.features or ()) == len(row) and list not in map(type, row)
 
 
 def _bad_line(lines: Sequence[bytes]) -> BadRows:
@@ -124,27 +126,52 @@ def _bad_line(lines: Sequence[bytes]) -> BadRows:
     return BadRows(reasons, " ")
 
 
-def _objects(columns: Mapping[str, Column]) -> list[bytes]:
-    """Writes an object per row: Arrow columns together and fast, columns of JSON values one by one."""
-    encoded = [(name, json_column(column)) for name, column in columns.items()]
-    runs = groupby(encoded, key=lambda pair: isinstance(pair[1], list))
-    parts = [_values(dict(pairs)) if are_values else _arrays(dict(pairs)) for are_values, pairs in runs]
-    if len(parts) == 1:
-        return parts[0]
-    return [b"{" + b",".join(part[1:-1] for part in row) + b"}" for row in zip(*parts, strict=True)]
-
-
-def _arrays(columns: dict[str, Any]) -> list[bytes]:
-    file = io.BytesIO()
-    with arrow_failures("the answer cannot be written as JSON"):
-        batch = RecordBatch.from_arrays(list(columns.values()), names=list(columns))
-        write_ndjson(batch, file, explicit_nulls=True)
-    return file.getvalue().split(b"\n")[:-1]
-
-
-def _values(columns: dict[str, Any]) -> list[bytes]:
+def _objects(columns: Mapping[str, AnswerColumn], end: bytes) -> bytes:
+    """Writes an object per row, `end` behind each: the cells column by column, then all into a pattern."""
     try:
-        rows = zip(*columns.values(), strict=True)
-        return [orjson.dumps(dict(zip(columns, row, strict=True))) for row in rows]
+        written = {dump(name).replace(b"%", b"%%"): _cells(column) for name, column in columns.items()}
     except orjson.JSONEncodeError as error:
         raise BadRequest(f"the answer cannot be written as JSON: {error}") from None
+    row = b"{" + b",".join(name + b":" + pattern for name, (pattern, _) in written.items()) + b"}" + end
+    cells = tuple(chain.from_iterable(zip(*(cells for _, cells in written.values()), strict=True)))
+    return row * (len(cells) // len(columns)) % cells if cells else b""
+
+
+def _cells(column: AnswerColumn) -> tuple[bytes, Sequence[bytes]]:
+    """Returns the pattern of all cells, and what fills it for each."""
+    if isinstance(column, ArrowArray):
+        return b"%b", _arrow_cells(column)
+    if isinstance(column, np.ndarray) and column.size and column.dtype.kind != "O":
+        infinite = column.dtype.kind == "f" and np.isinf(column).any()
+        return (b"%b", list(map(dump, _spelt(column)))) if infinite else _numbers(column)
+    cells: list[Any] = column if isinstance(column, list) else column.tolist()
+    kinds = set(map(type, cells))
+    if kinds == {str}:  # quote, comma, quote: so nothing looks but the end of a string and the next one
+        return b'"%b"', orjson.dumps(cells)[2:-2].split(b'","')
+    if cells and kinds <= {int, float, bool, type(None)}:
+        return b"%b", orjson.dumps(cells)[1:-1].split(b",")
+    return b"%b", list(map(orjson.dumps, cells))
+
+
+def _arrow_cells(column: ArrowArray) -> list[bytes]:
+    file = io.BytesIO()
+    with arrow_failures("the answer cannot be written as JSON"):
+        write_ndjson(RecordBatch.from_arrays([column], names=[""]), file, explicit_nulls=True)
+    return file.getvalue()[len(b'{"":') : -len(b"}\n")].split(b'}\n{"":') if len(column) else []
+
+
+def _numbers(values: Array) -> tuple[bytes, Sequence[bytes]]:
+    """Writes finite numbers of shape `[rows, ...]`, the shortest decimals that mean them, NaN as null."""
+    inner = values.ndim - 1
+    opened, closed = b"[" * inner, b"]" * inner
+    written = dump(np.ascontiguousarray(values))[1 + inner : -1 - inner]
+    return opened + b"%b" + closed, written.split(closed + b"," + opened)
+
+
+def _spelt(values: Array) -> list[Any]:
+    """Returns numbers with the infinities as text."""
+    cells = np.array(orjson.loads(dump(np.ascontiguousarray(values).reshape(-1))), dtype=object)
+    for text, infinity in INFINITIES.items():
+        cells[values.reshape(-1) == infinity] = text
+    nested: list[Any] = cells.reshape(values.shape).tolist()
+    return nested

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from triptych.errors import BadRequest
@@ -66,6 +67,9 @@ def _names(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text.split(","))) if text else ()
 
 
+@lru_cache(
+    maxsize=64
+)  # clients send the same again and again, and reading it takes longer than a small model
 def row_options(
     content_type: str | None,
     accept: str | None = None,

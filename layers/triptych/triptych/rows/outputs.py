@@ -1,7 +1,6 @@
-"""Converts outputs of a model to columns of rows, and columns to what each format writes.
+"""Converts outputs of a model to columns of rows, and columns to the Arrow arrays that CSV and Parquet write.
 
-A format writes Arrow arrays where a column can be one. JSON also writes lists of JSON values as they are;
-CSV and Parquet write such values as JSON text.
+Formats other than JSON write values of several JSON types as JSON text.
 """
 
 from __future__ import annotations
@@ -17,20 +16,17 @@ from arro3.core import DataType, list_array
 
 from triptych.errors import BadRequest, BadRows
 from triptych.protocol.datatypes import BF16, FP16
-from triptych.protocol.json_document import dump
 from triptych.protocol.tensors import Array, Tensor, TensorSpec
 from triptych.rows.arrow import values_of
 from triptych.rows.formats import Format
 from triptych.rows.schema import entry_names
-from triptych.rows.table import Column
-from triptych.rows.values import INFINITIES, from_bits
-
-_SPELLINGS = {value: text for text, value in INFINITIES.items()}
+from triptych.rows.table import AnswerColumn
+from triptych.rows.values import from_bits
 
 
 def output_columns(
     spec: TensorSpec, tensor: Tensor, labels: Sequence[str], form: Format
-) -> dict[str, Column]:
+) -> dict[str, AnswerColumn]:
     """Converts an output to columns.
 
     Args:
@@ -47,17 +43,17 @@ def output_columns(
     """
     name, values = spec.name, _widened(tensor)
     size = math.prod(values.shape[1:])
+    if values.shape[1:] == (1,) or (form is Format.CSV and size == 1):
+        values = values.reshape(-1)
     if spec.json and form.is_json:
         return {name: _documents(name, values)}
-    if values.shape[1:] in ((), (1,)) or (form is Format.CSV and size == 1):
-        return {name: _column(values.reshape(-1), form)}
-    if form is not Format.CSV:
-        return {name: _column(values, form)}
+    if form is not Format.CSV or values.ndim == 1:
+        return {name: values}
     if size == 0:
-        return {name: ArrowArray([None] * len(values), DataType.utf8())}
+        return {name: [None] * len(values)}
     flat = values.reshape(len(values), size)
     names = entry_names(name, size, labels if values.ndim == 2 else ())
-    return {column: arrow_of(np.ascontiguousarray(flat[:, index])) for index, column in enumerate(names)}
+    return {column: flat[:, index] for index, column in enumerate(names)}
 
 
 def _widened(tensor: Tensor) -> Array:
@@ -75,24 +71,7 @@ def _documents(name: str, values: Array) -> list[Any]:
         except orjson.JSONDecodeError as error:
             row = position // math.prod(values.shape[1:]) + 1
             raise BadRows({row: f"output {name!r} is not JSON, as the model says: {error}"}) from None
-    shape = values.shape[:1] if values.shape[1:] == (1,) else values.shape
-    nested: list[Any] = documents.reshape(shape).tolist()
-    return nested
-
-
-def _column(values: Array, form: Format) -> Column:
-    if form.is_json and values.dtype.kind == "f" and np.isinf(values).any():
-        return _spelt(values)
-    return arrow_of(values)
-
-
-def _spelt(values: Array) -> list[Any]:
-    cells = orjson.loads(dump(np.ascontiguousarray(values).reshape(-1)))  # the shortest decimals, NaN as null
-    for position in np.flatnonzero(np.isinf(values)):
-        cells[position] = _SPELLINGS[float(values.flat[position])]
-    objects = np.empty(len(cells), dtype=object)
-    objects[:] = cells
-    nested: list[Any] = objects.reshape(values.shape).tolist()
+    nested: list[Any] = documents.reshape(values.shape).tolist()
     return nested
 
 
@@ -108,7 +87,30 @@ def arrow_of(values: Array) -> ArrowArray:
     return array
 
 
-_KINDS: dict[type, DataType] = {
+def parquet_column(column: AnswerColumn) -> ArrowArray:
+    """Returns an Arrow array; JSON values of several types become JSON text.
+
+    Raises:
+        BadRequest: A value has no JSON text.
+    """
+    if isinstance(column, np.ndarray):
+        return arrow_of(column)
+    return typed_column(column, kinds_of(column)) if isinstance(column, list) else column
+
+
+def csv_column(column: AnswerColumn) -> ArrowArray:
+    """Returns an Arrow array without lists or structures: those become JSON text.
+
+    Raises:
+        BadRequest: A value has no JSON text.
+    """
+    array = parquet_column(column)
+    if DataType.is_nested(array.type):
+        return ArrowArray(json_texts(values_of(array)), DataType.utf8())
+    return array
+
+
+_TYPES: dict[type, DataType] = {
     bool: DataType.bool(),
     int: DataType.int64(),
     float: DataType.float64(),
@@ -117,67 +119,28 @@ _KINDS: dict[type, DataType] = {
 _LIMIT = 2**63
 
 
-def json_column(column: Column) -> Column:
-    """Returns an Arrow array where all JSON values are of one type; else the column as it is."""
-    return (_uniform(column) or column) if isinstance(column, list) else column
-
-
-def parquet_column(column: Column) -> ArrowArray:
-    """Returns an Arrow array; JSON values of several types become JSON text.
-
-    Raises:
-        BadRequest: A value has no JSON text.
-    """
-    return (
-        (_uniform(column) or ArrowArray(json_texts(column), DataType.utf8()))
-        if isinstance(column, list)
-        else column
-    )
-
-
-def csv_column(column: Column) -> ArrowArray:
-    """Returns an Arrow array without lists or structures: those become JSON text.
-
-    Raises:
-        BadRequest: A value has no JSON text.
-    """
-    if not isinstance(column, list) and DataType.is_nested(column.type):
-        return ArrowArray(json_texts(values_of(column)), DataType.utf8())
-    return parquet_column(column)
-
-
 def kinds_of(values: Sequence[Any]) -> frozenset[type]:
     """Returns the types of the values but for missing ones; `object` is any that Arrow has no type for."""
     kinds = set(map(type, values)) - {type(None)}
     if int in kinds and any(not -_LIMIT <= value < _LIMIT for value in values if type(value) is int):
         kinds.add(object)
-    return frozenset(kind if kind in _KINDS else object for kind in kinds)
+    return frozenset(kind if kind in _TYPES else object for kind in kinds)
 
 
-def column_of_kinds(values: list[Any], kinds: frozenset[type], form: Format) -> Column:
+def typed_column(values: Sequence[Any], kinds: frozenset[type]) -> ArrowArray:
     """Returns a part of a column as the whole column is written.
 
     Args:
         values: JSON values of some rows.
-        kinds: What `kinds_of` returns for all rows.
-        form: Format that the column is for.
+        kinds: What `kinds_of` returns for all rows; values of several types become JSON text.
 
     Raises:
-        BadRequest: A value has no JSON text, and the format needs one.
+        BadRequest: A value has no JSON text.
     """
-    array = _typed(values, kinds)
-    if array is not None:
-        return array
-    return values if form.is_json else ArrowArray(json_texts(values), DataType.utf8())
-
-
-def _uniform(values: Sequence[Any]) -> ArrowArray | None:
-    return _typed(values, kinds_of(values))
-
-
-def _typed(values: Sequence[Any], kinds: frozenset[type]) -> ArrowArray | None:
     kind = next(iter(kinds), str)
-    return ArrowArray(values, _KINDS[kind]) if len(kinds) <= 1 and kind in _KINDS else None
+    if len(kinds) <= 1 and kind in _TYPES:
+        return ArrowArray(values, _TYPES[kind])
+    return ArrowArray(json_texts(values), DataType.utf8())
 
 
 def json_texts(values: Sequence[Any]) -> list[str | None]:

@@ -30,7 +30,7 @@ from triptych.rows.arrow import ARROW_PREFIX, arrow_failures, columns_of, no_row
 from triptych.rows.formats import Format
 from triptych.rows.outputs import parquet_column
 from triptych.rows.parquet_footer import MAGIC
-from triptych.rows.table import Column, Table, check_names
+from triptych.rows.table import AnswerColumn, Column, Table, check_names
 
 _COMPRESSION = "snappy"  # the fastest that every reader knows
 
@@ -72,7 +72,7 @@ def table_of(names: Sequence[str], batches: Iterable[RecordBatch]) -> Table:
     return Table(dict(zip(names, cells, strict=True)), rows)
 
 
-def encode_parquet(columns: Mapping[str, Column]) -> bytes:
+def encode_parquet(columns: Mapping[str, AnswerColumn]) -> bytes:
     """Writes Parquet.
 
     Raises:
@@ -186,7 +186,7 @@ def _unreadable(kind: TableFormat) -> str:
     return f"the body is not readable as {_NAMES[kind]}"
 
 
-Columns = Mapping[str, Column]
+Columns = Mapping[str, AnswerColumn]
 """Columns of equal length by name."""
 
 Writer = Callable[[RecordBatchReader, BinaryIO, RecordBatch], None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from triptych.errors import RowError
 from triptych.protocol.json_document import Scalar
@@ -12,7 +13,7 @@ from triptych.protocol.names import listing
 from triptych.protocol.tensors import FREE, TensorSpec
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RowSchema:
     """The columns that a model takes.
 
@@ -26,12 +27,13 @@ class RowSchema:
     columns: tuple[str, ...] | None = None
     missing: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
 
-    @property
+    @cached_property
     def only_input(self) -> TensorSpec | None:
         """The required input of a model that has one; None for others."""
         required = [spec for spec in self.inputs if not spec.optional]
         return required[0] if len(required) == 1 else None
 
+    @cached_property
     def features(self) -> tuple[str, ...] | None:
         """Names that `columns` gives to the entries of the only input; None when it gives none."""
         spec = self.only_input
@@ -45,7 +47,7 @@ class RowSchema:
         spec = self.only_input
         if spec is None or len(self.inputs) > 1:
             return False
-        return self.features() is None and row_size(spec) != 1
+        return self.features is None and row_size(spec) != 1
 
     def reads(self, column: str) -> bool:
         """Returns whether a column of this name can go into an input."""
@@ -63,9 +65,10 @@ class RowSchema:
             The names; None when the input takes any number of them.
         """
         size = row_size(spec)
-        features = self.features() if spec == self.only_input else None
-        if features is not None or size is None:
-            return features
+        if spec == self.only_input and self.features is not None:
+            return self.features
+        if size is None:
+            return None
         return (spec.name,) if size == 1 else entry_names(spec.name, size)
 
     def all_columns(self) -> tuple[str, ...] | None:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from operator import itemgetter
 from typing import Any, cast
 
+import numpy.typing as npt
 from arro3.core import Array
 
 from triptych.errors import BadRequest, PayloadTooLarge
 
 Column = Array | list[Any]
 """Cells of one column: an Arrow array (CSV: text, as it came; Parquet: typed), or JSON values."""
+
+AnswerColumn = Column | npt.NDArray[Any]
+"""Cells of one column of an answer: a column of the input, or an output of the model, `[rows, ...]`."""
 
 EMPTY = "the input is empty: it has neither a record nor a header"
 """Message about an empty body or file. A header without records is no failure: it is a table of no rows."""
@@ -53,18 +58,22 @@ class RecordColumns(Mapping[str, list[Any]]):
 
     def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:
         self._records = records
-        self._names = dict.fromkeys(chain.from_iterable(records))
+        self._first = records[0] if records else {}
 
     def __getitem__(self, name: str) -> list[Any]:
-        if name not in self._names:
+        if name not in self:
             raise KeyError(name)
         try:
             return list(map(itemgetter(name), self._records))
         except KeyError:
             return [record.get(name) for record in self._records]
 
+    @cached_property
+    def _names(self) -> Mapping[str, None]:
+        return dict.fromkeys(chain.from_iterable(self._records))
+
     def __contains__(self, name: object) -> bool:
-        return name in self._names
+        return name in self._first or name in self._names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

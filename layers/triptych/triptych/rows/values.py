@@ -81,13 +81,17 @@ def array_of_values(values: Sequence[Any], target: Target) -> Cells:
     Raises:
         BadRequest: A cell is not of the datatype, or missing where nothing replaces it.
     """
-    flat, inner = _flatten(values, target.column)
-    size, filled = math.prod(inner), flat.count(None)
+    flat, filled = values, 0
+    inner: tuple[int, ...] = ()
+    if not _ACCEPTED[target.datatype.kind].issuperset(map(type, values)):
+        found, inner = _flatten(values, target.column)
+        filled = found.count(None)
+        flat = _accepted(found, len(values), target)
     try:
-        array = _convert(_filled(flat, target) if filled else flat, target.datatype)
-    except _Unreadable as error:
-        row = error.position // size + 1 if size else 1
-        raise unreadable({row: error.value}, target) from None
+        array = _array(flat, target.datatype)
+    except (OverflowError, FloatingPointError):
+        position = _first_too_large(flat, target.datatype)
+        raise _unreadable_at(flat, position, len(values), target) from None
     return Cells(array.reshape(len(values), *inner), filled)
 
 
@@ -95,13 +99,14 @@ def array_of_numbers(values: Array, target: Target) -> Cells:
     """Converts an array of shape `[rows, ...]` of numbers, booleans or strings, none of which is missing.
 
     Raises:
-        BadRequest: A cell is not of the datatype.
+        BadRequest: A value is not of the datatype.
     """
     datatype = target.datatype
     if datatype.kind == "float" and values.dtype.kind in "fiu":
-        converted = _floats(values, datatype)
-        if np.can_cast(values.dtype, converted.dtype) or not _overflown(converted, values).any():
-            return Cells(stored(converted, datatype))
+        try:
+            return Cells(_array(values, datatype))
+        except FloatingPointError:
+            pass  # which value it is, is found among Python's
     elif datatype.kind == "int" and np.can_cast(values.dtype, datatype.storage):
         return Cells(values.astype(datatype.storage))
     return array_of_values(values.tolist(), target)
@@ -112,58 +117,45 @@ def stored(values: Array, datatype: Datatype) -> Array:
     return to_bits(values) if datatype is BF16 else values
 
 
-def unreadable(cells: Mapping[int, object], target: Target) -> BadRows:
-    """Returns the error for cells, by the number of their row from 1, that are not of the datatype."""
-    column = f"column {target.column!r}"
-    return BadRows(
-        {row: f"{column}: {_expected(value, target.datatype)}" for row, value in cells.items()}, ", "
-    )
+def _array(flat: Sequence[Any] | Array, datatype: Datatype) -> Array:
+    """Makes an array of values of the right types; those that are too large are an error of NumPy."""
+    if datatype.kind != "float":
+        return np.array(flat, dtype=datatype.storage)
+    with np.errstate(over="raise"):
+        return stored(np.asarray(flat, dtype=(FP32 if datatype is BF16 else datatype).storage), datatype)
 
 
-def _expected(value: object, datatype: Datatype) -> str:
-    expected = _EXPECTED[datatype.kind]
-    if value is None:
-        hint = "or set a value for the column under [missing] in model.toml"
-        return f"the cell is missing; send {expected}, {hint}"
-    limits = _limits(datatype) if _is_number(value, datatype.kind) else ""
-    return f"expected {expected}{limits}, got {describe(value)}"
+def _first_too_large(flat: Sequence[Any], datatype: Datatype) -> int:
+    low, high = 0, len(flat)
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            _array(flat[low:middle], datatype)
+        except (OverflowError, FloatingPointError):
+            high = middle
+        else:
+            low = middle
+    return low
 
 
-def _is_number(value: object, kind: Kind) -> bool:
-    """Returns whether a value is a number of the right kind, so that only its size can be wrong."""
-    return type(value) is int or (kind == "float" and type(value) is float)
-
-
-def _limits(datatype: Datatype) -> str:
-    if datatype.kind == "int":
-        whole = np.iinfo(datatype.storage)
-        return f" from {whole.min} to {whole.max}"
-    if datatype.kind == "float":
-        most = float(np.finfo((FP32 if datatype is BF16 else datatype).storage).max)
-        return f" from -{most:.6g} to {most:.6g}"
-    return ""
-
-
-def describe(value: object) -> str:
-    """Describes a value shortly, for a message."""
-    if isinstance(value, str):
-        return repr(value if len(value) <= 40 else f"{value[:40]}...")
-    if isinstance(value, list):
-        return f"an array of {len(value)}"
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return repr(value)
-    return "null" if value is None else f"a {type(value).__name__}"
-
-
-class _Unreadable(Exception):
-    def __init__(self, position: int, value: object) -> None:
-        super().__init__()
-        self.position = position
-        self.value = value
+def _accepted(flat: list[Any], rows: int, target: Target) -> list[Any]:
+    """Replaces what may stand for a value: missing cells, whole floats of integers, names of infinities."""
+    kind = target.datatype.kind
+    types = _ACCEPTED[kind]
+    fill = _ABSENT.get(kind) if target.missing is None else target.missing
+    values = list(flat)
+    for position, value in enumerate(flat):
+        if type(value) in types:
+            continue
+        found = fill if value is None else value
+        if kind == "int" and isinstance(found, float) and found.is_integer():
+            found = int(found)
+        elif kind == "float" and isinstance(found, str):
+            found = INFINITIES.get(found, found)
+        values[position] = found
+        if type(found) not in types:
+            raise _unreadable_at(values, position, rows, target)
+    return values
 
 
 def _flatten(values: Sequence[Any], column: str) -> tuple[list[Any], tuple[int, ...]]:
@@ -190,55 +182,48 @@ def _ragged(flat: list[Any], rows: int, column: str) -> RowError:
     return RowError(row, f"column {column!r}: expected {describe(first)} as elsewhere, got {got}", ", ")
 
 
-def _filled(flat: list[Any], target: Target) -> list[Any]:
-    fill = _ABSENT.get(target.datatype.kind) if target.missing is None else target.missing
-    return [fill if value is None else value for value in flat]
+def _unreadable_at(flat: Sequence[Any], position: int, rows: int, target: Target) -> BadRows:
+    return unreadable({position * rows // len(flat) + 1: flat[position]}, target)
 
 
-def _convert(flat: list[Any], datatype: Datatype) -> Array:
-    if not _ACCEPTED[datatype.kind].issuperset(map(type, flat)):
-        flat = [_closest(value, datatype.kind, position) for position, value in enumerate(flat)]
-    if datatype.kind == "float":
-        return _checked_floats(flat, datatype)
+def unreadable(cells: Mapping[int, object], target: Target) -> BadRows:
+    """Returns the error for cells, by the number of their row from 1, that are not of the datatype."""
+    column = f"column {target.column!r}"
+    return BadRows(
+        {row: f"{column}: {_expected(value, target.datatype)}" for row, value in cells.items()}, ", "
+    )
+
+
+def _expected(value: object, datatype: Datatype) -> str:
+    expected = _EXPECTED[datatype.kind]
+    if value is None:
+        hint = "or set a value for the column under [missing] in model.toml"
+        return f"the cell is missing; send {expected}, {hint}"
+    is_number = type(value) is int or (datatype.kind == "float" and type(value) is float)
+    limits = _limits(datatype) if is_number else ""  # only its size can be wrong
+    return f"expected {expected}{limits}, got {describe(value)}"
+
+
+def _limits(datatype: Datatype) -> str:
     if datatype.kind == "int":
-        _check_range(flat, datatype)
-    array = np.empty(len(flat), dtype=datatype.storage)
-    array[:] = flat
-    return array
+        whole = np.iinfo(datatype.storage)
+        return f" from {whole.min} to {whole.max}"
+    if datatype.kind == "float":
+        most = float(np.finfo((FP32 if datatype is BF16 else datatype).storage).max)
+        return f" from -{most:.6g} to {most:.6g}"
+    return ""
 
 
-def _closest(value: object, kind: Kind, position: int) -> object:
-    if type(value) in _ACCEPTED[kind]:
-        return value
-    if kind == "int" and isinstance(value, float) and value.is_integer():
-        return int(value)
-    if kind == "float" and isinstance(value, str) and value in INFINITIES:
-        return INFINITIES[value]
-    raise _Unreadable(position, value)
-
-
-def _checked_floats(flat: list[Any], datatype: Datatype) -> Array:
-    values = np.array(flat, dtype=np.float64)
-    converted = _floats(values, datatype)
-    overflown = _overflown(converted, values)
-    if overflown.any():
-        position = int(overflown.argmax())
-        raise _Unreadable(position, flat[position])
-    return stored(converted, datatype)
-
-
-def _floats(values: Array, datatype: Datatype) -> Array:
-    with np.errstate(over="ignore"):
-        return values.astype(FP32.storage if datatype is BF16 else datatype.storage, copy=False)
-
-
-def _overflown(converted: Array, values: Array) -> Array:
-    return np.isinf(converted) & np.isfinite(values)
-
-
-def _check_range(flat: list[Any], datatype: Datatype) -> None:
-    limits = np.iinfo(datatype.storage)
-    low, high = int(limits.min), int(limits.max)
-    if flat and (min(flat) < low or max(flat) > high):
-        position = next(index for index, value in enumerate(flat) if not low <= value <= high)
-        raise _Unreadable(position, flat[position])
+def describe(value: object) -> str:
+    """Describes a value shortly, for a message."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= 40 else f"{value[:40]}...")
+    if isinstance(value, list):
+        return f"an array of {len(value)}"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    return "null" if value is None else f"a {type(value).__name__}"
