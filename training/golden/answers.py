@@ -20,8 +20,15 @@ def write_answers(name: str, reference: str, cases: Sequence[Row]) -> None:
     """
     path = GOLDEN / "answers" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    document = {"reference": reference, "cases": [_plain(case) for case in cases]}
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    written = ",\n".join(map(_case, cases))
+    path.write_text(f'{{"reference": {json.dumps(reference)},\n"cases": [{written}]}}\n', encoding="utf-8")
+
+
+def _case(case: Row) -> str:
+    """Writes a case with a line for each row, and for each answer."""
+    settings = f'"settings": {json.dumps(case["settings"])},\n' if "settings" in case else ""
+    rows, answers = (",\n".join(json.dumps(_plain(row)) for row in case[key]) for key in ("rows", "answers"))
+    return f'{{{settings}"rows": [\n{rows}],\n"answers": [\n{answers}]}}'
 
 
 def _plain(value: object) -> object:

@@ -14,8 +14,8 @@ LONGEST = 48
 COUNT_FROM_PADDING = {"Roberta", "XLMRoberta", "MPNet"}
 """Their first position is the one after the id of padding."""
 EXAMPLE = ["The soup was warm.", "a"]
-SIZE = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 48}
-DISTILBERT_SIZE = {"dim": 32, "n_layers": 1, "n_heads": 4, "hidden_dim": 48}
+SIZE = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+DISTILBERT_SIZE = {"dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 32}
 TOKENIZERS = {
     "Bert": vocabulary.bert,
     "DistilBert": vocabulary.distilbert,

@@ -12,9 +12,11 @@ import sys
 
 import classification
 import embedding
+import tokens
 import transformers
+import zero_shot
 
-FAMILIES = {"classification": classification.write, "embedding": embedding.write}
+FAMILIES = {module.__name__: module.write for module in (classification, embedding, tokens, zero_shot)}
 
 
 def main() -> None:
