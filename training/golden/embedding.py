@@ -86,7 +86,10 @@ def _age(saved: Path, made: SentenceTransformer) -> None:
     pooling = made[1].pooling_mode
     _write_json(
         saved / "1_Pooling" / "config.json",
-        {"word_embedding_dimension": made[1].embedding_dimension, **{key: mode == pooling for key, mode in modes.items()}},
+        {
+            "word_embedding_dimension": made[1].embedding_dimension,
+            **{key: mode == pooling for key, mode in modes.items()},
+        },
     )
     _write_json(saved / "sentence_bert_config.json", {"max_seq_length": LONGEST, "do_lower_case": False})
     types = ["Transformer", "Pooling", "Normalize"]
