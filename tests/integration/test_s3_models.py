@@ -3,15 +3,14 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from triptych.clock import Deadline
 from triptych.errors import ModelLoading, ModelUnavailable, NotFound
 
 from tests.integration.model_bucket import ModelBucket
+from tests.integration.s3_server import Request
 from tests.integration.service import MB, REFRESH, RecordedBucket, Service
 from tests.unit.fakes.clock import Clock
 from tests.unit.fakes.graphs import WEIGHTS_FILE, write_adder
@@ -26,7 +25,7 @@ def test_downloaded_once(bucket: ModelBucket, service: Service, tmp_path: Path) 
     for _ in range(3):
         assert (1, 1.5) == service.add("adder")
     assert downloads == service.reader.count("GetObject")
-    again = Service(tmp_path / "cache", Clock(), RecordedBucket(bucket.name))
+    again = Service(tmp_path / "cache", Clock(), RecordedBucket(bucket))
     assert (1, 1.5) == again.add("adder")
     assert 0 == again.reader.count("GetObject")
 
@@ -37,7 +36,7 @@ def test_requests_of_a_cold_start(bucket: ModelBucket, service: Service) -> None
     bucket.put("models/adder/model.toml", b"description = 'adds'")
     assert "adds" == service.store.get("adder").config.description
     expected = ["ListObjectsV2", "GetObject", "ListObjectsV2", "GetObject"]
-    assert expected == [operation for operation, _ in service.reader.requests]
+    assert expected == [request.operation for request in service.reader.requests]
 
 
 def test_new_version_is_noticed(bucket: ModelBucket, service: Service) -> None:
@@ -67,7 +66,7 @@ def test_changed_config_downloads_nothing(bucket: ModelBucket, service: Service)
     bucket.put("models/adder/model.toml", b"key = 'id'")
     service.clock.advance(REFRESH)
     assert "id" == service.store.get("adder").config.key
-    gets = [params["Key"] for operation, params in service.reader.requests if operation == "GetObject"]
+    gets = [request.key for request in service.reader.requests if request.operation == "GetObject"]
     assert ["models/adder/1/model.onnx", "models/adder/model.toml"] == gets
 
 
@@ -214,11 +213,11 @@ def test_a_slow_download_is_gone_on_with(bucket: ModelBucket, service: Service) 
     bucket.put_adder("adder/1", 1.5, external=True)
     arrived = threading.Event()
 
-    def slow(params: Mapping[str, Any], **_: object) -> None:
-        if params["Key"].endswith(WEIGHTS_FILE):
+    def slow(request: Request) -> None:
+        if request.key.endswith(WEIGHTS_FILE):
             assert arrived.wait(30)
 
-    service.reader.client.meta.events.register("provide-client-params.s3.GetObject", slow)
+    bucket.server.before = slow
     for _ in range(2):
         with pytest.raises(ModelLoading, match=r"'adder' version 1 .* is being loaded"):
             service.store.get("adder", None, Deadline.after(0))
