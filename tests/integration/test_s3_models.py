@@ -134,19 +134,23 @@ def test_model_larger_than_the_disk(bucket: ModelBucket, service: Service) -> No
     assert 0 == service.reader.count("GetObject")
 
 
-def test_boto3_is_imported_only_when_needed() -> None:
-    """A function whose models are all in directories never pays for importing boto3."""
+@pytest.mark.parametrize("repository", ["/nowhere", "/nowhere,s3://triptych-models/models"])
+def test_boto3_is_not_imported(bucket: ModelBucket, repository: str) -> None:
+    """It takes longer than all else: neither models in directories nor those in a bucket need it."""
     program = (
         "import sys; from pathlib import Path\n"
         "from triptych.deployment import Deployment\n"
         "from triptych.settings import from_environment\n"
-        "Deployment(from_environment({'MODEL_REPOSITORY': '/nowhere'})).realtime(Path('api'))\n"
-        "print([name for name in ('boto3', 's3transfer') if name in sys.modules])"
+        f"deployment = Deployment(from_environment({{'MODEL_REPOSITORY': {repository!r}}}))\n"
+        "deployment.realtime(Path('api'))\n"
+        "print(deployment.repository.names())\n"
+        "print([name for name in ('boto3', 'botocore', 's3transfer') if name in sys.modules])"
     )
+    bucket.put("models/adder/1/model.onnx", b"graph")
     result = subprocess.run(  # noqa: S603 - runs only the lines above
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert "[]\n" == result.stdout
+    assert f"{['adder'] if 's3' in repository else []}\n[]\n" == result.stdout
 
 
 def test_rollback_by_deleting_the_newest_version(bucket: ModelBucket, service: Service) -> None:
