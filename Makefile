@@ -114,7 +114,8 @@ unit: setup
 TEST_PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 .PHONY: test
-test: lint types build  ## check and test everything, shuffled, on all processors
+test: setup  ## check and test everything, shuffled, on all processors
+	@$(MAKE) --jobs --output-sync lint types build
 	@$(RUN) pytest --numprocesses=$(TEST_PROCESSES) --dist=loadgroup \
 		--randomly-seed=$$(git rev-list --count HEAD 2> /dev/null || echo 1)  # one order for each commit
 
@@ -148,9 +149,7 @@ bench-report: setup  ## write docs/benchmarks.md and docs/cost.md from the resul
 	@$(RUN) python -m benchmarks.cost_page
 
 .PHONY: lint
-lint: style requirements  ## check style, imports, template and requirements
-	@$(RUN) cfn-lint template.yaml
-	@$(RUN) sam validate --lint
+lint: style requirements valid  ## check style, imports, template and requirements
 
 .PHONY: style
 style: setup
@@ -158,15 +157,22 @@ style: setup
 	@$(RUN) ruff format --check
 	@$(RUN) lint-imports
 
+.PHONY: valid
+valid: setup
+	@$(RUN) cfn-lint template.yaml
+	@$(RUN) sam validate --lint
+
 .PHONY: requirements
 requirements: $(INSTALL_UV)
 	@$(EXPORT) | diff - layers/onnxruntime/requirements.txt \
 		|| { echo "layers/onnxruntime/requirements.txt is not what uv.lock says: run make layers"; exit 1; }
 
 .PHONY: types
-types: setup  ## check the types twice: mypy and pyright
-	@$(RUN) mypy
-	@$(RUN) pyright
+types: mypy pyright  ## check the types twice: mypy and pyright
+
+.PHONY: mypy pyright
+mypy pyright: setup
+	@$(RUN) $@
 
 .PHONY: clean
 clean:  ## delete what was built (not .venv)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import pytest
+
 from tests.conformance.comparison import difference
 from tests.conformance.deviations import NOT_RUN, UNEQUAL
 from tests.conformance.exchange import Exchange, Run
 from tests.conformance.tally import Tally, kind_of_refusal
 from tests.conformance.wire import outputs_of
 from tests.support.realtime import Answer
+
+# The exchanges take half a minute: one process makes them.
+pytestmark = pytest.mark.xdist_group("conformance")
 
 PATH = re.compile(r"/\w+/")
 

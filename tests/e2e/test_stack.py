@@ -29,6 +29,12 @@ def client(stack: StackInfo) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.mark.usefixtures("stack")
+def test_one_process_deploys_a_stack(request: pytest.FixtureRequest, worker_id: str) -> None:
+    """Where several processes run tests, those of a stack go to one of them: else each deploys its own."""
+    assert worker_id == "master" or request.node.nodeid.endswith("@stack")
+
+
 def test_everything_else_needs_a_key(anonymous: httpx.Client) -> None:
     """Without a key the gateway refuses, in the protocol's shape, and says which header is missing."""
     answer = anonymous.get("/v2")

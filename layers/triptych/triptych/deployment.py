@@ -28,7 +28,6 @@ from triptych.settings import (
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from triptych.aws.bucket import Bucket
     from triptych.aws.clients import AwsClients
     from triptych.aws.consumer import SqsTrigger
     from triptych.aws.queue import Queue
@@ -274,17 +273,12 @@ class Deployment:
             from triptych.models.storage import DirectoryStorage
 
             return DirectoryStorage(Path(address))
-        from triptych.aws.bucket_reader import BucketReader
+        # boto3 takes longer to import than the rest of the function: only a function with a bucket pays.
+        from triptych.aws.bucket import Bucket
         from triptych.models.bucket import MODELS, BucketStorage
 
-        name, _, prefix = address.removeprefix(_S3).partition("/")
-
-        def by_boto3() -> Bucket:
-            from triptych.aws.bucket import Bucket
-
-            return Bucket(self.clients, name, MODELS)
-
-        return BucketStorage(BucketReader(name, MODELS, by_boto3), prefix, self.model_cache)
+        bucket, _, prefix = address.removeprefix(_S3).partition("/")
+        return BucketStorage(Bucket(self.clients, bucket, MODELS), prefix, self.model_cache)
 
     @cached_property
     def model_cache(self) -> ModelCache:

@@ -19,7 +19,6 @@ from triptych.aws.objects import (
     download,
     listed,
     looked_up,
-    writer_of,
 )
 from triptych.aws.uploads import ObjectWriter, put_object
 from triptych.errors import Conflict
@@ -104,8 +103,7 @@ class Bucket(BucketClient):
             Conflict: An object was replaced or removed.
             OSError: A file cannot be written.
         """
-        with self.errors():
-            download(writer_of(self), files)
+        download(self, files)
 
     def create(self, key: str, content_type: str) -> ObjectWriter:
         """Begins an object, which replaces one with its key when it is closed."""

@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-from triptych.aws.errors import aws_errors
-from triptych.aws.failures import FILES, Failures
+from triptych.aws.errors import FILES, Failures, aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
