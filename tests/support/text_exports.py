@@ -16,7 +16,10 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
+from triptych.models.config import SessionSettings, fitted, parse_model_config
+from triptych.models.model import Model, VersionFiles
 from triptych.protocol.tensors import Array
+from triptych.tasks.open import open_session
 
 from tests.support.tiny_models import Tensors, model
 
@@ -109,6 +112,30 @@ def tokenizer() -> Tokenizer:
     made.enable_padding(length=7)
     made.enable_truncation(3)
     return made
+
+
+def open_export(directory: Path, toml: str = "") -> Model:
+    """Opens the version in a directory, as the loader does."""
+    config = parse_model_config(toml)
+    session = open_session(VersionFiles("texts", 1, directory), config, SessionSettings())
+    return Model("texts", 1, fitted(config, session.signature), session)
+
+
+def reader() -> bytes:
+    """Gives `start_logits` and `end_logits` of shape [texts, tokens]."""
+    nodes = [
+        helper.make_node("Gather", ["vectors", "input_ids"], ["hidden"]),
+        helper.make_node("MatMul", ["hidden", "heads"], ["both"]),
+        helper.make_node("Split", ["both"], ["start", "end"], axis=2, num_outputs=2),
+        helper.make_node("Squeeze", ["start", "axis"], ["start_logits"]),
+        helper.make_node("Squeeze", ["end", "axis"], ["end_logits"]),
+        helper.make_node("Identity", ["attention_mask"], ["unused"]),
+    ]
+    output: Tensors = {
+        "start_logits": ("FP32", ["texts", "tokens"]),
+        "end_logits": ("FP32", ["texts", "tokens"]),
+    }
+    return model(nodes, IDS, output, vectors=VECTORS, heads=heads(2), axis=np.array([2]))
 
 
 def add_export(

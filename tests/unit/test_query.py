@@ -38,7 +38,7 @@ def test_document() -> None:
         (PREDICT, "jion", "unknown option 'jion' (did you mean 'join'?); options are join, outputs"),
         (PREDICT, "JOIN", "unknown option 'JOIN' (did you mean 'join'?)"),
         (PREDICT, "wait", "unknown option 'wait'; options are join, outputs"),
-        (("POST", "/v2/models/{model}/infer"), "join", "unknown option 'join'; there are no options here"),
+        (("POST", "/v2/models/{model}/infer"), "join", "unknown option 'join'; options are raw"),
         (("POST", "/v2/models/{model}/jobs"), "time-to-live", "did you mean 'time_to_live'?"),
         (("POST", "/v2/uploads"), "target", "unknown option 'target'; there are no options here"),
         (("GET", "/v2/jobs"), "state", "unknown option 'state' (did you mean 'status'?)"),
@@ -65,7 +65,10 @@ def test_function(tmp_path: Path) -> None:
     """The function refuses what it would ignore, whatever else the request says."""
     call = Call(*PREDICT, {"model": "m"}, query={"jion": "x"})
     answer = RealtimeFunction(tmp_path).handle(call.event())
-    assert (400, "unknown option 'jion' (did you mean 'join'?); options are join, outputs, delimiter") == (
+    assert (
+        400,
+        "unknown option 'jion' (did you mean 'join'?); options are join, outputs, delimiter, raw",
+    ) == (
         answer.status,
         answer.error,
     )

@@ -23,7 +23,7 @@ _START = 4096  # bytes that show whether a text is CSV
 
 def infer(services: InferenceServices, request: Request) -> Response:
     """Runs a model on tensors, in JSON or binary."""
-    model = model_of(services, request)
+    model = _asked_for(services, request)
     with _failures_counted(services, model):
         answer = infer_tensors(model, _message(model, request), request.deadline)
     _count(services, request, model, answer.rows, answer.timings)
@@ -37,7 +37,7 @@ def predict(services: InferenceServices, request: Request) -> Response:
     # Arrow is read from disk only where rows are: a cold start for tensors does without.
     from triptych.inference.rows import predict_rows  # noqa: PLC0415
 
-    model = model_of(services, request)
+    model = _asked_for(services, request)
     with _failures_counted(services, model):
         body = request.decompressed_body()
         options = row_options(
@@ -50,6 +50,13 @@ def predict(services: InferenceServices, request: Request) -> Response:
         answer = predict_rows(model, body, options, request.deadline)
     _count(services, request, model, answer.rows, answer.timings)
     return Response(200, answer.body, answer.content_type, filled_cells(answer.filled))
+
+
+def _asked_for(services: InferenceServices, request: Request) -> Model:
+    """Returns the model that the path names, with its own tensors where the query asks for them."""
+    raw = request.flag("raw")
+    model = model_of(services, request)
+    return model.raw if raw else model
 
 
 def _message(model: Model, request: Request) -> InferRequest:

@@ -103,6 +103,17 @@ class Request(NamedTuple):
             raise BadRequest(f"{name}: expected one of {', '.join(kind)}, got {value[:32]!r}")
         return None if value is None else kind(value)
 
+    def flag(self, name: str) -> bool:
+        """Returns a query parameter that is `true` or `false`; false when it is missing.
+
+        Raises:
+            BadRequest: It has another value.
+        """
+        value = self.query.get(name, "false")
+        if value not in {"true", "false"}:
+            raise BadRequest(f"{name}: expected true or false, got {value[:32]!r}")
+        return value == "true"
+
     def _whole(self, name: str, least: int, most: int, default: int) -> int:
         value = self.query.get(name)
         if value is None:

@@ -99,12 +99,15 @@ def batch_routes() -> Routes[BatchServices]:
 
 
 _ROWS = ("join", "outputs", "delimiter")
+_RAW = ("raw",)
 _JOB = ("time_to_live", "delay", "target", "accept", *_ROWS)
 _PAGE = ("limit", "next")
 
 QUERY: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
-    ("POST", _MODEL + "/predict"): _ROWS,
-    ("POST", _VERSION + "/predict"): _ROWS,
+    ("POST", _MODEL + "/infer"): _RAW,
+    ("POST", _VERSION + "/infer"): _RAW,
+    ("POST", _MODEL + "/predict"): (*_ROWS, *_RAW),
+    ("POST", _VERSION + "/predict"): (*_ROWS, *_RAW),
     ("POST", _MODEL + "/jobs"): _JOB,
     ("POST", _VERSION + "/jobs"): _JOB,
     ("GET", "/v2/jobs"): ("model", "status", *_PAGE),

@@ -80,7 +80,7 @@ class AdaptiveBatcher:
             requests: The requests.
             deadline: When the last run must have ended.
         """
-        evidence = self._evidence.setdefault(model.session, Evidence(configured=model.config.group))
+        evidence = self._evidence.setdefault(model.session, Evidence(configured=model.group))
         call = _Call(model, deadline, evidence, self._refused)
         outcomes: dict[int, Outcome] = {}
         for group in groups(model.signature, requests):

@@ -42,6 +42,10 @@ from triptych.rows.table import EMPTY, Table
 _RESERVE = 2.0
 """How many times the longest block's time must be left for another one."""
 
+_TASK_RECORDS = 512
+"""Records of a block at most where each is a text or an image, which take milliseconds to run: a block is
+done as a whole or not at all, and has to end in time."""
+
 _WHOLE_JSON = "as JSON instances; send CSV, JSON Lines or Parquet"
 _WHOLE_ROWS = (
     "for a model whose rows depend on each other; send fewer rows, or, if they do not, say so in its "
@@ -65,6 +69,7 @@ def transform_piece(model: Model, piece: Piece, options: RowOptions, sinks: Sink
         PayloadTooLarge: Something is too large to be held in memory.
         ModelUnavailable: The model had to be opened again, and cannot be.
     """
+    budget = _paced(model, budget)
     slices = Slices(model, budget)
     key = sinks.lookups.key if sinks.lookups else None
     run = _PieceRun(piece, Predictor(options, slices, key), options, sinks, budget)
@@ -77,6 +82,12 @@ def transform_piece(model: Model, piece: Piece, options: RowOptions, sinks: Sink
             "if they do not, say so in its model.toml: [jobs] group = true; or make the file a job"
         ) from None
     return Report(run.end, run.counts, written.columns, written.layout, slices.nanoseconds)
+
+
+def _paced(model: Model, budget: Budget) -> Budget:
+    if not model.signature.task:
+        return budget
+    return budget._replace(sizes=budget.sizes._replace(records=min(budget.sizes.records, _TASK_RECORDS)))
 
 
 class _Isolated(NamedTuple):
@@ -193,7 +204,7 @@ def transform_rows(
     Raises:
         TriptychError: As `predict_rows`; also where the disk is full.
     """
-    slices = Slices(model, budget)
+    slices = Slices(model, _paced(model, budget))
     with room_on_disk():
         if options.input.format is Format.JSON:
             return _whole(source.content(_WHOLE_JSON), options, target, slices)

@@ -15,6 +15,7 @@ from time import perf_counter_ns
 from typing import NamedTuple, Protocol
 
 from triptych.clock import Deadline
+from triptych.models.model import Model
 from triptych.models.statistics import Timings
 from triptych.protocol.tensors import Tensor
 
@@ -37,6 +38,11 @@ class Answer(NamedTuple):
 
 class Prepared(Protocol):
     """A request that is decoded and checked, and can be run."""
+
+    @property
+    def model(self) -> Model:
+        """The model that runs it."""
+        ...
 
     @property
     def inputs(self) -> Mapping[str, Tensor]:

@@ -92,7 +92,7 @@ class Slices:
         self.model = model
         self.budget = budget
         self.nanoseconds = 0
-        self._independent = model.config.group is True  # rows, as far as is known
+        self._independent = model.group is True  # rows, as far as is known
         self._rows = 0
         self._most = 0
         self._before: _Ran | None = None

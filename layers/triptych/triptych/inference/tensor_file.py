@@ -46,15 +46,16 @@ def transform_tensors(
         TriptychError: As `infer`; also where the disk is full.
     """
     with room_on_disk(), source.mapped() as content:
-        return _transformed(content, header_length, target, Slices(model, budget))
+        request = _request(model, content, header_length)
+        model = model.taking(tensor.name for tensor in request.inputs)
+        return _transformed(request, len(content), target, Slices(model, budget))
 
 
-def _transformed(content: memoryview, header_length: int | None, target: Path, slices: Slices) -> FileAnswer:
+def _transformed(request: InferRequest, size: int, target: Path, slices: Slices) -> FileAnswer:
     model = slices.model
-    request = _request(model, content, header_length)
     if not _is_sliceable(model, request):
-        if len(content) > PLAIN_LIMIT.bytes:
-            raise PayloadTooLarge(_too_large(len(content)))
+        if size > PLAIN_LIMIT.bytes:
+            raise PayloadTooLarge(_too_large(size))
         return _whole(request, target, slices)
     _check(model, request)
     try:

@@ -86,10 +86,13 @@ class PreparedTensors(NamedTuple):
 def prepare_infer(model: Model, request: InferRequest) -> PreparedTensors:
     """Decodes the tensors of a request and checks them against the model.
 
+    A request that names the model's own tensors goes past the task in front of it.
+
     Raises:
         BadRequest: The tensors, or the outputs that are asked for, are not the model's.
         PayloadTooLarge: There are too many BYTES elements to be decoded in time.
     """
+    model = model.taking(tensor.name for tensor in request.inputs)
     requested = _requested(model, request)
     _check_strings(request)
     inputs = {tensor.name: _decode(tensor) for tensor in request.inputs}

@@ -106,7 +106,11 @@ class Runner:
                 outputs[job.id] = made
             else:
                 prepared[job.id] = made
-        return outputs | self._ran(model, prepared, deadline)
+        past_task = {
+            job_id: made for job_id, made in prepared.items() if made.model.session is not model.session
+        }
+        here = {job_id: made for job_id, made in prepared.items() if job_id not in past_task}
+        return outputs | self._ran(model, here, deadline) | self._ran(model.raw, past_task, deadline)
 
     def _prepared(self, model: Model, found: Input) -> Prepared | TriptychError:
         return caught(self._telemetry, lambda: prepare(model, found.request, found.body or b""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -27,6 +27,11 @@ class ModelSession(Protocol):
     def raw(self) -> ModelSession:
         """The session of the model's own tensors; itself where nothing stands in front."""
         return self
+
+    @property
+    def is_independent(self) -> bool:
+        """Whether it is known that rows never interact: those of several requests may run as one then."""
+        return False
 
     def run(
         self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline
@@ -108,6 +113,19 @@ class Model(NamedTuple):
         # What `model.toml` says of columns and labels is said of the signature in front.
         config = replace(self.config, columns=None, missing={}, labels=labels)
         return self._replace(config=config, session=session)
+
+    @property
+    def group(self) -> bool | None:
+        """Whether requests may run as one: as `model.toml` or the session say; None to find out."""
+        return True if self.config.group is None and self.session.is_independent else self.config.group
+
+    def taking(self, names: Iterable[str]) -> Model:
+        """Returns the model whose inputs have these names: `raw` where all are its own, and none is here."""
+        if self.session.raw is self.session:
+            return self
+        given, own = set(names), {spec.name for spec in self.session.raw.signature.inputs}
+        here = {spec.name for spec in self.signature.inputs}
+        return self.raw if given and given <= own - here else self
 
     def run(
         self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline

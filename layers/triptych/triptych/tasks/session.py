@@ -36,6 +36,11 @@ class TaskSession(ModelSession):
     def raw(self) -> ModelSession:
         return self._model.raw
 
+    @property
+    @override
+    def is_independent(self) -> bool:
+        return True
+
     @override
     def run(
         self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline
