@@ -5,8 +5,10 @@ from pathlib import Path
 
 from triptych.clock import Deadline
 from triptych.inference.file import transform_piece
+from triptych.inference.output import Whole, head
 from triptych.inference.piece import Piece, Sinks
 from triptych.inference.slices import Budget
+from triptych.inference.table_reading import footer_of
 from triptych.models.config import ModelConfig, SessionSettings
 from triptych.models.model import Model
 from triptych.models.session import open_session
@@ -23,19 +25,20 @@ def transform(source: Path, model: Path, target: Path) -> None:
     """Transforms a file.
 
     Args:
-        source: CSV with a column `id`.
+        source: CSV, JSON Lines or Parquet with a column `id`.
         model: The `.onnx` file.
-        target: Where the CSV of `id` and `y` goes.
+        target: Where `id` and `y` go, in the same format.
     """
     session = open_session(model, SessionSettings(weights="prepacked"))
     opened = Model("m", 1, ModelConfig(), session)
-    csv = RowFormat(Format.CSV)
-    piece = Piece(FileReader(source, READ), 0, source.stat().st_size)
+    form = RowFormat(Format(source.suffix[1:]))
+    reader = FileReader(source, READ)
+    end = footer_of(reader).rows if form.format is Format.PARQUET else reader.size
     with target.open("wb") as output, target.with_suffix(".errors").open("wb") as errors:
-        output.write(b"id,y\n")  # as the join of parts does
+        output.write(head(Whole(form, ("id", "y"), "", 0, {})))  # as the join of parts does
         budget = Budget(Deadline.after(SECONDS), lambda: None)
-        options = RowOptions(csv, csv, join=("id",))
-        report = transform_piece(opened, piece, options, Sinks(output, errors), budget)
+        options = RowOptions(form, form, join=("id",))
+        report = transform_piece(opened, Piece(reader, 0, end), options, Sinks(output, errors), budget)
     if report.counts.failed:
         raise SystemExit(f"{report.counts.failed} records failed")
 

@@ -3,21 +3,31 @@
 import sys
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from arro3.core import Array, DataType, Field, RecordBatch, RecordBatchReader, Schema
-from arro3.io import read_csv, write_csv
+from arro3.io import read_csv, read_json, read_parquet, write_csv, write_ndjson, write_parquet
 
 COLUMNS = 20
 ROWS = 8192
 
 
-def predicted(source: str, session: onnxruntime.InferenceSession) -> Iterator[RecordBatch]:
-    """Reads a file and predicts batch by batch."""
+def read(source: Path) -> RecordBatchReader:
+    """Reads a file of CSV, JSON Lines or Parquet."""
     columns = [Field(f"x_{number}", DataType.float32()) for number in range(COLUMNS)]
     schema = Schema([Field("id", DataType.int64()), *columns])
-    for batch in read_csv(source, schema, has_header=True, batch_size=ROWS):
+    if source.suffix == ".csv":
+        return read_csv(str(source), schema, has_header=True, batch_size=ROWS)
+    if source.suffix == ".jsonl":
+        return read_json(str(source), schema, batch_size=ROWS)
+    return read_parquet(str(source), batch_size=ROWS)
+
+
+def predicted(batches: RecordBatchReader, session: onnxruntime.InferenceSession) -> Iterator[RecordBatch]:
+    """Predicts batch by batch."""
+    for batch in batches:
         rows = np.empty((batch.num_rows, COLUMNS), np.float32)
         for number in range(COLUMNS):
             rows[:, number] = batch.columns[number + 1].to_numpy()
@@ -27,8 +37,14 @@ def predicted(source: str, session: onnxruntime.InferenceSession) -> Iterator[Re
 
 
 if __name__ == "__main__":
-    _, source, model, target = sys.argv
-    batches = predicted(source, onnxruntime.InferenceSession(model))
+    source, model, target = map(Path, sys.argv[1:])
+    batches = predicted(read(source), onnxruntime.InferenceSession(model))
     first = next(batches)
-    write_csv(RecordBatchReader.from_batches(first.schema, chain([first], batches)), target)
+    made = RecordBatchReader.from_batches(first.schema, chain([first], batches))
+    if source.suffix == ".csv":
+        write_csv(made, target)
+    elif source.suffix == ".jsonl":
+        write_ndjson(made, target)
+    else:
+        write_parquet(made, target, compression="snappy")
     print("done", flush=True)

@@ -1,6 +1,6 @@
-"""Records of a file that are read together: rows of a table, or text of CSV or JSON Lines.
+"""Records of a file that are read together: rows of a table, CSV, or values of JSON.
 
-Text is decoded at once; it is taken apart into records only where some of them are bad.
+CSV is decoded at once; it is taken apart into records only where some of them are bad.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from arro3.core import Array, DataType
 
 from triptych.rows.codec import decode_rows
 from triptych.rows.formats import RowFormat
-from triptych.rows.json_lines import decode_json_lines
+from triptych.rows.json_lines import parse_lines, table_of_records
 from triptych.rows.records import CsvRecords
 from triptych.rows.schema import RowSchema
 from triptych.rows.table import Column, Table
@@ -115,43 +115,67 @@ class CsvBlock(Block):
         return CsvRecords(self._form.delimiter.encode()).split(self._text)
 
 
-class LineBlock(Block):
-    """Some records of JSON Lines, which are shown as their values, or as text where they have none.
+class RecordBlock(Block):
+    """Values of a document of JSON.
 
     Args:
-        text: The lines.
+        records: The values.
         schema: Names the cells that come without names.
     """
 
-    def __init__(self, text: bytes, schema: RowSchema) -> None:
-        self._text = text
+    def __init__(self, records: Sequence[Any], schema: RowSchema) -> None:
+        self.records = records
         self._schema = schema
 
     @override
     def table(self) -> Table:
-        # A byte order mark counts for nothing only where the file begins, and there it is gone already.
-        return decode_json_lines(b"\n" + self._text, self._schema)
+        return table_of_records(self.records, self._schema)
 
     @override
     def count(self) -> int:
-        return len(self.lines)
+        return len(self.records)
 
     @override
-    def take(self, records: Sequence[int]) -> LineBlock:
-        return LineBlock(b"\n".join(self.lines[record] for record in records), self._schema)
+    def take(self, records: Sequence[int]) -> RecordBlock:
+        return RecordBlock([self.records[record] for record in records], self._schema)
 
     @override
     def shown(self, record: int) -> Any:
-        line = self.lines[record]
-        try:
-            return orjson.loads(line) if len(line) <= _SHOWN else _text(line)
-        except orjson.JSONDecodeError:
-            return _text(line)
+        return _value(orjson.dumps(self.records[record]))
+
+
+class LineBlock(Block):
+    """Some lines of JSON Lines, which are shown as their values, or as text where they have none.
+
+    Args:
+        lines: The lines, none of them blank.
+        schema: Names the cells that come without names.
+    """
+
+    def __init__(self, lines: Sequence[bytes], schema: RowSchema) -> None:
+        self._lines = lines
+        self._schema = schema
+
+    @override
+    def table(self) -> Table:
+        return table_of_records(self.records, self._schema)
+
+    @override
+    def count(self) -> int:
+        return len(self._lines)
+
+    @override
+    def take(self, records: Sequence[int]) -> LineBlock:
+        return LineBlock([self._lines[record] for record in records], self._schema)
+
+    @override
+    def shown(self, record: int) -> Any:
+        return _value(self._lines[record])
 
     @cached_property
-    def lines(self) -> list[bytes]:
-        """The lines that are not blank."""
-        return [line for line in self._text.split(b"\n") if line.strip()]
+    def records(self) -> list[Any]:
+        """The values; raises `BadRows` where some lines have none."""
+        return parse_lines(self._lines)
 
 
 def _cells(column: Column, records: Sequence[int]) -> Column:
@@ -165,6 +189,13 @@ def _cells(column: Column, records: Sequence[int]) -> Column:
 def _cell(column: Column, record: int) -> object:
     value: Any = column[record] if isinstance(column, list) else column.slice(record, 1).to_pylist()[0]
     return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
+
+
+def _value(line: bytes) -> Any:  # noqa: ANN401 - of JSON
+    try:
+        return orjson.loads(line) if len(line) <= _SHOWN else _text(line)
+    except orjson.JSONDecodeError:
+        return _text(line)
 
 
 def _text(record: bytes) -> str:

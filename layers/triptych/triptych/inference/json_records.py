@@ -8,6 +8,7 @@ whole, as in a request, all rows are one table: a survey of the file finds its c
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import NoneType
 from typing import Any, NamedTuple
 
 import orjson
@@ -90,7 +91,7 @@ def known_columns(table: Table, schema: RowSchema) -> Table:
         for name in schema.flat_columns(spec) or ()
         if name not in table.columns
     ]
-    return table.completed([*table.columns, *lacking])
+    return table.completed(lacking) if lacking else table
 
 
 def joined_cells(table: Table, names: Iterable[str]) -> dict[str, Column]:
@@ -104,12 +105,12 @@ def joined_cells(table: Table, names: Iterable[str]) -> dict[str, Column]:
 
 
 def joined_lines(
-    lines: Sequence[bytes], predicted: bytes, names: Sequence[str], chosen: Sequence[str] | None
+    records: Sequence[Any], predicted: bytes, names: Sequence[str], chosen: Sequence[str] | None
 ) -> bytes:
     """Puts records before what was predicted for them.
 
     Args:
-        lines: The records.
+        records: The records.
         predicted: An object per record and line.
         names: Names of the predicted columns.
         chosen: Names of the columns that come back, null where a record lacks one; None for all of a record.
@@ -117,14 +118,20 @@ def joined_lines(
     Raises:
         BadRows: Some records cannot be joined.
     """
-    records = [orjson.loads(line) for line in lines]
     _check_joined(records, chosen, names)
-    rows = zip(records, predicted.split(b"\n")[:-1], strict=True)
-    return b"".join(_spliced(_chosen(record, chosen), row) + b"\n" for record, row in rows)
+    if chosen is not None:
+        records = [{name: record.get(name) for name in chosen} for record in records]
+    rows = zip(records, predicted.splitlines(keepends=True), strict=True)
+    return b"".join(orjson.dumps(record)[:-1] + b"," + row[1:] if record else row for record, row in rows)
 
 
 def _check(table: Table, names: Sequence[str]) -> None:
-    found = [table.columns[name] for name in names if name in table.columns]
+    found: list[Column] = []
+    for name in names:
+        if name in table.columns:
+            found.append(column := table.columns[name])
+            if isinstance(column, list) and NoneType not in map(type, column):
+                return  # every record has this one
     rows = zip(*found, strict=True) if found else ((),) * table.rows
     empty = [number for number, cells in enumerate(rows, 1) if all(cell is None for cell in cells)]
     if empty:
@@ -133,21 +140,15 @@ def _check(table: Table, names: Sequence[str]) -> None:
 
 def _check_joined(records: Sequence[Any], chosen: Sequence[str] | None, names: Sequence[str]) -> None:
     reasons: dict[int, str] = {}
+    predicted = set(names)
+    always = predicted.intersection(chosen or ())
     for number, record in enumerate(records, 1):
         if not isinstance(record, dict):
             reasons[number] = "only an object can be joined, as its columns have names"
-        elif twice := set(record if chosen is None else chosen) & set(names):
+        elif twice := always if chosen is not None else predicted.intersection(record):
             reasons[number] = f"two columns of the answer would be {min(twice)!r}; choose others with join"
     if reasons:
         raise BadRows(reasons)
-
-
-def _chosen(record: Mapping[str, Any], chosen: Sequence[str] | None) -> Mapping[str, Any]:
-    return record if chosen is None else {name: record.get(name) for name in chosen}
-
-
-def _spliced(record: Mapping[str, Any], row: bytes) -> bytes:
-    return orjson.dumps(record)[:-1] + b"," + row[1:] if record else row
 
 
 def _cells(table: Table, name: str) -> list[Any]:

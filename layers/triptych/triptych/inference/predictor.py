@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 
 from triptych.errors import BadRequest, BadRows
-from triptych.inference.blocks import Block, LineBlock
+from triptych.inference.blocks import Block, LineBlock, RecordBlock
 from triptych.inference.json_records import Survey, joined_cells, joined_lines, known_columns
 from triptych.inference.merging import input_bytes
 from triptych.inference.output import TABLES, Part
@@ -33,12 +33,12 @@ class Decoded(NamedTuple):
 
     Attributes:
         prepared: Its records.
-        lines: The same as lines of JSON, where those come back before their predictions.
+        records: The same as values of JSON, where those come back before their predictions.
         keys: What identifies each, where predictions are looked up.
     """
 
     prepared: PreparedRows
-    lines: Sequence[bytes] = ()
+    records: Sequence[Any] = ()
     keys: Sequence[str] = ()
 
 
@@ -100,8 +100,8 @@ class Predictor:
         """
         table = block.table()
         keys = self._keys(table)
-        lines = block.lines if self._spliced and isinstance(block, LineBlock) else ()
-        return Decoded(self._prepared(table), lines, keys)
+        records = block.records if self._spliced and isinstance(block, LineBlock | RecordBlock) else ()
+        return Decoded(self._prepared(table), records, keys)
 
     def run(self, decoded: Decoded) -> Iterator[Part]:
         """Runs the model on a block, slice by slice.
@@ -115,7 +115,7 @@ class Predictor:
         row_bytes = sum(map(input_bytes, prepared.inputs.values())) // max(1, prepared.rows)
         for part, results in self._slices.run(prepared, prepared.rows, row_bytes):
             stop = start + part.rows
-            slice_ = Decoded(part, decoded.lines[start:stop], decoded.keys[start:stop])
+            slice_ = Decoded(part, decoded.records[start:stop], decoded.keys[start:stop])
             try:
                 encoded = self._encoded(slice_, results)
             except BadRows as error:
@@ -149,14 +149,14 @@ class Predictor:
         columns = prepared.columns(results)
         if self._form in TABLES:
             return Part(b"", columns, "", rows, predictions)
-        text = self._text(columns, part.lines)
+        text = self._text(columns, part.records)
         return Part(text, {name: [] for name in columns}, "", rows, predictions)
 
-    def _text(self, columns: Mapping[str, AnswerColumn], lines: Sequence[bytes]) -> bytes:
+    def _text(self, columns: Mapping[str, AnswerColumn], records: Sequence[Any]) -> bytes:
         if self._form is Format.CSV:
             return encode_rows(columns, self._options.output._replace(header=False), {})
         rows = encode_json_lines(columns)
-        return joined_lines(lines, rows, list(columns), self._options.join) if self._spliced else rows
+        return joined_lines(records, rows, list(columns), self._options.join) if self._spliced else rows
 
     def _check_key(self, table: Table) -> None:
         if self._key is not None and self._key not in table.columns:

@@ -16,7 +16,7 @@ import orjson
 
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge
-from triptych.inference.blocks import Block, CsvBlock, LineBlock, TableBlock
+from triptych.inference.blocks import Block, CsvBlock, LineBlock, RecordBlock, TableBlock
 from triptych.inference.local_file import LocalFile
 from triptych.inference.piece import Piece
 from triptych.inference.slices import Sizes
@@ -190,8 +190,8 @@ def _named(texts: Texts, form: RowFormat, schema: RowSchema) -> tuple[bytes, Tex
 
 def _lines(texts: Texts, schema: RowSchema) -> Iterator[Read]:
     for text, end in texts:
-        if text.strip():
-            yield Read(LineBlock(text, schema), end)
+        if lines := [line for line in text.split(b"\n") if line.strip()]:
+            yield Read(LineBlock(lines, schema), end)
 
 
 def _instances(texts: Iterable[bytes], schema: RowSchema) -> Iterator[Read]:
@@ -213,7 +213,7 @@ def _instances(texts: Iterable[bytes], schema: RowSchema) -> Iterator[Read]:
     if not isinstance(instances, list):
         raise BadRequest('the file holds no rows: expected {"instances": [...]} or a list')
     if instances:
-        yield Read(LineBlock(b"\n".join(map(orjson.dumps, instances)), schema), 0)
+        yield Read(RecordBlock(instances, schema), 0)
 
 
 def _tables(batches: Batches, most: int) -> Iterator[Read]:

@@ -16,9 +16,9 @@ from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec, empty_arr
 from triptych.rows.arrow import arrow_failures, dense, leaves, plain, values_of
 from triptych.rows.outputs import json_texts
 from triptych.rows.schema import RowSchema, inner_shape, row_size
-from triptych.rows.table import Table, check_cells
+from triptych.rows.table import RecordColumns, Table, check_cells
 from triptych.rows.texts import array_of_texts
-from triptych.rows.values import Cells, Target, array_of_numbers, array_of_values
+from triptych.rows.values import Cells, Target, array_of_numbers, array_of_values, matrix_of_numbers
 
 
 class Inputs(NamedTuple):
@@ -64,6 +64,10 @@ def _array(spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
     if features is None:
         values, filled = _cells(spec.name, spec, table, schema)
         return Cells(_shaped(values, spec), filled)
+    if isinstance(table.columns, RecordColumns) and len(features) > 1:
+        rows = table.columns.rows(features)
+        if rows is not None and (numbers := matrix_of_numbers(rows, spec.datatype)) is not None:
+            return Cells(_shaped(numbers, spec))
     matrix = np.empty((table.rows, len(features)), dtype=spec.datatype.storage)
     filled = 0
     for position, name in enumerate(features):

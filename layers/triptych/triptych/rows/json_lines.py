@@ -43,11 +43,19 @@ def decode_json_lines(body: bytes, schema: RowSchema) -> Table:
     lines = [line for line in body.removeprefix(BYTE_ORDER_MARK).split(b"\n") if line.strip()]
     if not lines:
         raise BadRequest(EMPTY)
+    return table_of_records(parse_lines(lines), schema)
+
+
+def parse_lines(lines: Sequence[bytes]) -> list[Any]:
+    """Parses lines of JSON, none of them blank.
+
+    Raises:
+        BadRows: Some are not JSON.
+    """
     try:
-        rows = [orjson.loads(line) for line in lines]
+        return [orjson.loads(line) for line in lines]
     except orjson.JSONDecodeError:
-        raise _bad_line(lines) from None
-    return _table(rows, schema)
+        raise _bad_lines(lines) from None
 
 
 def decode_instances(body: bytes, schema: RowSchema) -> Table:
@@ -65,7 +73,7 @@ def decode_instances(body: bytes, schema: RowSchema) -> Table:
     rows = message.get("instances")
     if not isinstance(rows, list):
         raise BadRequest(f"expected {{\"instances\": [...]}}, got {describe(rows)} as 'instances'")
-    return _table(rows, schema)
+    return table_of_records(rows, schema)
 
 
 def encode_json_lines(columns: Mapping[str, AnswerColumn]) -> bytes:
@@ -91,7 +99,17 @@ def encode_predictions(columns: Mapping[str, AnswerColumn], envelope: Mapping[st
     return front + _objects(columns, b",")[:-1] + b"]}"
 
 
-def _table(rows: list[Any], schema: RowSchema) -> Table:
+def table_of_records(rows: Sequence[Any], schema: RowSchema) -> Table:
+    """Makes a table of values of JSON: objects, arrays of cells, or the one cell of each row.
+
+    Args:
+        rows: The values.
+        schema: Names the cells that come without names.
+
+    Raises:
+        BadRequest: A value is not a row.
+        PayloadTooLarge: There are more than can be read at once.
+    """
     if len(rows) > MAX_ROWS:
         raise PayloadTooLarge(f"{len(rows)} rows of JSON are more than the {MAX_ROWS} that are read at once")
     if not set(map(type, rows)) <= {dict}:
@@ -116,7 +134,7 @@ def _is_features(row: list[Any], schema: RowSchema) -> bool:
     return len(schema.features or ()) == len(row) and list not in map(type, row)
 
 
-def _bad_line(lines: Sequence[bytes]) -> BadRows:
+def _bad_lines(lines: Sequence[bytes]) -> BadRows:
     reasons: dict[int, str] = {}
     for number, line in enumerate(lines, start=1):
         try:

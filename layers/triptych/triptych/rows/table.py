@@ -6,8 +6,8 @@ from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
-from operator import itemgetter
+from itertools import chain, repeat
+from operator import contains, itemgetter
 from typing import Any, cast
 
 import numpy.typing as npt
@@ -68,12 +68,19 @@ class RecordColumns(Mapping[str, list[Any]]):
         except KeyError:
             return [record.get(name) for record in self._records]
 
+    def rows(self, names: Sequence[str]) -> list[tuple[Any, ...]] | None:
+        """Returns the cells of several columns row by row; None where a row lacks one."""
+        try:
+            return list(map(itemgetter(*names), self._records))
+        except KeyError:
+            return None
+
     @cached_property
     def _names(self) -> Mapping[str, None]:
         return dict.fromkeys(chain.from_iterable(self._records))
 
     def __contains__(self, name: object) -> bool:
-        return name in self._first or name in self._names
+        return name in self._first or any(map(contains, self._records, repeat(name)))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

@@ -95,6 +95,22 @@ def array_of_values(values: Sequence[Any], target: Target) -> Cells:
     return Cells(array.reshape(len(values), *inner), filled)
 
 
+def matrix_of_numbers(rows: Sequence[tuple[Any, ...]], datatype: Datatype) -> Array | None:
+    """Converts rows of floats at once; None where one has to be looked at by itself.
+
+    Args:
+        rows: Cells, at least two in each row.
+        datatype: Datatype of the matrix.
+    """
+    kinds = set(map(type, chain.from_iterable(rows)))
+    if datatype.kind != "float" or not kinds <= _ACCEPTED["float"]:
+        return None
+    try:
+        return _array(rows, datatype)
+    except (OverflowError, FloatingPointError):
+        return None
+
+
 def array_of_numbers(values: Array, target: Target) -> Cells:
     """Converts an array of shape `[rows, ...]` of numbers, booleans or strings, none of which is missing.
 
