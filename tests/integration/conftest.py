@@ -12,6 +12,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from tests.integration.job_world import JobWorld
 from tests.integration.model_bucket import ModelBucket
+from tests.integration.s3_server import S3Server
 from tests.integration.service import RecordedBucket, Service
 from tests.unit.fakes.clock import Clock
 
@@ -39,10 +40,26 @@ def _answer_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BotocoreStubber, "process_request", locked)
 
 
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """S3 over HTTP."""
+    server = S3Server()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def bucket(tmp_path: Path, aws: None) -> ModelBucket:  # noqa: ARG001 - it is created there
-    """An empty bucket."""
-    return ModelBucket(boto3.client("s3"), tmp_path / "scratch")
+def bucket(
+    tmp_path: Path,
+    aws: None,  # noqa: ARG001 - it is created there
+    s3_server: S3Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> ModelBucket:
+    """An empty bucket; clients that are made later call it over HTTP."""
+    s3_server.reset()
+    bucket = ModelBucket(boto3.client("s3"), tmp_path / "scratch", s3_server)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_server.url)
+    return bucket
 
 
 @pytest.fixture
@@ -54,4 +71,4 @@ def world(aws: None) -> JobWorld:  # noqa: ARG001 - it is created there
 @pytest.fixture
 def service(bucket: ModelBucket, tmp_path: Path) -> Service:
     """A store over the bucket, nothing loaded yet."""
-    return Service(tmp_path / "cache", Clock(), RecordedBucket(bucket.name))
+    return Service(tmp_path / "cache", Clock(), RecordedBucket(bucket))

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.integration.s3_server import S3Server
 from tests.unit.fakes.graphs import write_adder
 
 if TYPE_CHECKING:
@@ -17,11 +18,13 @@ class ModelBucket:
     Attributes:
         name: Its name.
         client: Calls it.
+        server: Answers others that call it.
     """
 
-    def __init__(self, client: "S3Client", scratch: Path) -> None:
+    def __init__(self, client: "S3Client", scratch: Path, server: S3Server) -> None:
         self.name = BUCKET
         self.client = client
+        self.server = server
         self._scratch = scratch
         client.create_bucket(Bucket=BUCKET)
 

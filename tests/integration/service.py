@@ -1,12 +1,12 @@
 """A store over a bucket, as the function has it."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from triptych.aws.bucket import Bucket
+from triptych.aws.bucket_reader import BucketReader
 from triptych.aws.clients import AwsClients
 from triptych.clock import Deadline
 from triptych.models.bucket import MODELS, BucketStorage
@@ -20,6 +20,8 @@ from triptych.models.store import ModelStore
 from triptych.protocol.datatypes import FP32
 from triptych.protocol.tensors import Tensor
 
+from tests.integration.model_bucket import ModelBucket
+from tests.integration.s3_server import Request
 from tests.support.hooked_sessions import Hooks
 from tests.unit.fakes.clock import Clock
 
@@ -27,25 +29,22 @@ REFRESH = 30.0
 MB = 1 << 20
 
 
-class RecordedBucket(Bucket):
-    """A bucket reader that counts what it is asked for.
+class RecordedBucket(BucketReader):
+    """A reader of a bucket that counts what it is asked for."""
 
-    Attributes:
-        requests: Operation and parameters of every request, in order.
-    """
+    def __init__(self, bucket: ModelBucket) -> None:
+        super().__init__(bucket.name, MODELS, lambda: Bucket(AwsClients(), bucket.name, MODELS))
+        self._server = bucket.server
+        self._start = len(bucket.server.requests)
 
-    def __init__(self, name: str) -> None:
-        clients = AwsClients()
-        self.requests: list[tuple[str, Mapping[str, Any]]] = []
-        clients.s3.meta.events.register("provide-client-params.s3", self._record)
-        super().__init__(clients, name, MODELS)
-
-    def _record(self, params: Mapping[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
-        self.requests.append((model.name, dict(params)))
+    @property
+    def requests(self) -> Sequence[Request]:
+        """Every request so far, in order."""
+        return self._server.requests[self._start :]
 
     def count(self, operation: str) -> int:
         """How many requests of a kind were made."""
-        return sum(name == operation for name, _ in self.requests)
+        return sum(request.operation == operation for request in self.requests)
 
 
 @dataclass

@@ -4,11 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from triptych.aws.bucket import Bucket
-from triptych.aws.clients import AwsClients
-from triptych.aws.objects import StoredObject
 from triptych.errors import ModelUnavailable
-from triptych.models.bucket import MODELS, BucketStorage
+from triptych.models.bucket import BucketStorage
 from triptych.models.disk_cache import ModelCache
 
 from tests.integration.model_bucket import ModelBucket
@@ -21,14 +18,14 @@ def test_large_object_comes_in_ranges(bucket: ModelBucket, tmp_path: Path) -> No
     content = np.random.default_rng(1).bytes(40 * MB)
     bucket.put("models/large/1/model.onnx", b"graph")
     bucket.put("models/large/1/weights.bin", content)
-    service = Service(tmp_path / "cache", Clock(), RecordedBucket(bucket.name))
+    service = Service(tmp_path / "cache", Clock(), RecordedBucket(bucket))
     directory = service.storage.fetch(service.storage.stored("large").versions[1])
     assert content == (directory / "weights.bin").read_bytes()
     assert b"graph" == (directory / "model.onnx").read_bytes()
     ranges = sorted(
-        (params["Range"], params["IfMatch"])
-        for _, params in service.reader.requests
-        if params.get("Key", "").endswith("weights.bin")
+        (request.range or "", request.etag)
+        for request in service.reader.requests
+        if request.key.endswith("weights.bin")
     )
     etag = bucket.client.head_object(Bucket=bucket.name, Key="models/large/1/weights.bin")["ETag"]
     spans = ["bytes=0-16777215", "bytes=16777216-33554431", "bytes=33554432-41943039"]
@@ -78,7 +75,7 @@ def test_change_during_the_download(bucket: ModelBucket, service: Service, chang
     """An object that changes between listing and range is never mixed with what came before."""
     key = "models/m/1/model.onnx"
     bucket.put(key, b"a" * 20 * MB)
-    etag = next(service.reader.list(key)).etag
+    (found,) = service.reader.list("models/m/1/")
     if change == "overwritten":
         bucket.put(key, b"b" * 20 * MB)
     else:
@@ -86,7 +83,7 @@ def test_change_during_the_download(bucket: ModelBucket, service: Service, chang
     target = service.cache / "model.onnx"
     service.cache.mkdir()
     with pytest.raises(ModelUnavailable, match="changed while it was being read; try again"):
-        service.reader.download({target: StoredObject(key, 20 * MB, etag, None, 0)})
+        service.reader.download({target: found})
     assert not target.exists()
 
 
@@ -120,7 +117,7 @@ def test_nested_files_and_other_folders(bucket: ModelBucket, service: Service) -
 def test_prefixes(bucket: ModelBucket, tmp_path: Path, prefix: str) -> None:
     """Models may lie anywhere in the bucket, also at its root."""
     bucket.put(f"{prefix.strip('/')}/m/1/model.onnx".removeprefix("/"), b"graph")
-    storage = BucketStorage(Bucket(AwsClients(), bucket.name, MODELS), prefix, ModelCache(tmp_path / "cache"))
+    storage = BucketStorage(RecordedBucket(bucket), prefix, ModelCache(tmp_path / "cache"))
     assert "m" in storage.models()
     assert [1] == list(storage.stored("m").versions)
     assert b"graph" == (storage.fetch(storage.stored("m").versions[1]) / "model.onnx").read_bytes()

@@ -1,102 +1,133 @@
-"""What S3 refuses, and what does not answer."""
+"""A bucket of models that refuses, does not answer, or that obstore cannot read."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
-from botocore.config import Config
-from botocore.stub import Stubber
 from triptych.aws.bucket import Bucket
+from triptych.aws.bucket_reader import BucketReader
 from triptych.aws.clients import AwsClients
 from triptych.errors import RepositoryUnavailable
 from triptych.models.bucket import MODELS, BucketStorage
 from triptych.models.disk_cache import ModelCache
 
 from tests.integration.model_bucket import ModelBucket
+from tests.integration.s3_server import Request
+from tests.integration.service import RecordedBucket, Service
 
 
-def models_of(name: str, client: Any = None) -> Bucket:  # noqa: ANN401 - of S3
-    """A bucket of models, whose client may be the test's."""
-    clients = AwsClients()
-    if client is not None:
-        clients.s3 = client
-    return Bucket(clients, name, MODELS)
+def reader_of(name: str) -> BucketReader:
+    """Reads a bucket of models, by boto3 where obstore cannot."""
+    return BucketReader(name, MODELS, lambda: Bucket(AwsClients(), name, MODELS))
 
 
+@pytest.mark.parametrize("ask", ["folders", "list", "get"])
 @pytest.mark.parametrize(
-    ("code", "status", "kind"),
+    ("code", "status", "kind", "tries"),
     [
-        ("AccessDenied", 403, "access to it is denied"),
-        ("ExpiredToken", 400, "access to it is denied"),
-        ("NoSuchBucket", 404, "it does not exist"),
-        ("SlowDown", 503, "it asks for fewer requests"),
-        ("InternalError", 500, "it answers InternalError"),
+        ("AccessDenied", 403, "access to it is denied", 1),
+        ("ExpiredToken", 400, "access to it is denied", 1),
+        ("NoSuchBucket", 404, "it does not exist", 1),
+        ("SlowDown", 503, "it asks for fewer requests", 3),
+        ("InternalError", 500, "it answers InternalError", 3),
     ],
 )
-def test_refusals(bucket: ModelBucket, code: str, status: int, kind: str) -> None:
+def test_refusals(bucket: ModelBucket, code: str, status: int, kind: str, tries: int, ask: str) -> None:  # noqa: PLR0913, PLR0917
     """What S3 refuses is told by its kind; the message names neither bucket nor key."""
-    client = boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))
-    message = "secret-key of secret-bucket"
-    models = models_of(bucket.name, client)
-    asks: dict[str, Callable[[], object]] = {
-        "folders": lambda: list(models.folders("models/secret-key")),
-        "list": lambda: list(models.list("models/secret-key")),
-        "get": lambda: models.get("models/secret-key"),
+    models = RecordedBucket(bucket)
+    bucket.server.refusal = (status, code)
+    asks: dict[str, Callable[[str], object]] = {
+        "folders": models.folders,
+        "list": models.list,
+        "get": models.get,
     }
-    for name, ask in asks.items():
-        with Stubber(client) as stub:
-            stub.add_client_error("get_object" if name == "get" else "list_objects_v2", code, message, status)
-            with pytest.raises(RepositoryUnavailable) as caught:
-                ask()
-        assert str(caught.value) == f"a bucket of models cannot be read: {kind}"
+    with pytest.raises(RepositoryUnavailable) as caught:
+        asks[ask]("models/secret-key")
+    assert str(caught.value) == f"a bucket of models cannot be read: {kind}"
+    assert tries == len(models.requests)
 
 
 def test_bucket_that_does_not_exist(bucket: ModelBucket, tmp_path: Path) -> None:
     """A wrong bucket name is an error of the repository."""
-    storage = BucketStorage(models_of(f"not-{bucket.name}"), "models", ModelCache(tmp_path / "cache"))
+    storage = BucketStorage(reader_of(f"not-{bucket.name}"), "models", ModelCache(tmp_path / "cache"))
     with pytest.raises(RepositoryUnavailable, match="it does not exist"):
         storage.models()
+    with pytest.raises(RepositoryUnavailable, match="it does not exist"):
+        storage.config("m")
 
 
-def test_download_that_is_refused(tmp_path: Path, bucket: ModelBucket) -> None:
+def test_download_that_is_refused(bucket: ModelBucket, service: Service) -> None:
     """A download that is refused leaves nothing on the disk and is an error of the repository."""
-    client = boto3.client("s3")
-    storage = BucketStorage(models_of(bucket.name, client), "", ModelCache(tmp_path / "cache"))
-    listed = {
-        "Contents": [{"Key": "m/1/model.onnx", "ETag": '"1"', "Size": 5, "LastModified": datetime.now(UTC)}]
-    }
-    with Stubber(client) as stub:
-        stub.add_response("list_objects_v2", listed)
-        version = storage.stored("m").versions[1]
-        stub.add_response("list_objects_v2", listed)
-        stub.add_client_error("get_object", "AccessDenied", http_status_code=403)
-        with pytest.raises(RepositoryUnavailable, match="access to it is denied"):
-            storage.fetch(version)
-    assert [] == [path for path in (tmp_path / "cache").iterdir() if path.is_dir()]
+    bucket.put("models/m/1/model.onnx", b"graph")
+
+    def deny(request: Request) -> None:
+        if request.operation == "GetObject":
+            bucket.server.refusal = (403, "AccessDenied")
+
+    bucket.server.before = deny
+    version = service.storage.stored("m").versions[1]
+    with pytest.raises(RepositoryUnavailable, match="access to it is denied"):
+        service.storage.fetch(version)
+    assert [] == service.copies
 
 
-def test_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_answers(bucket: ModelBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An endpoint that does not answer is an error of the repository."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    config = Config(retries={"total_max_attempts": 1})
-    client = boto3.client("s3", region_name="us-east-1", endpoint_url="http://127.0.0.1:9", config=config)
-    storage = BucketStorage(models_of("models", client), "", ModelCache(tmp_path))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    storage = BucketStorage(reader_of(bucket.name), "", ModelCache(tmp_path))
     with pytest.raises(RepositoryUnavailable, match="it does not answer in time"):
         storage.stored("m")
 
 
-def test_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credentials(bucket: ModelBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A function without credentials says so."""
+    without_keys(monkeypatch, tmp_path / "none")
+    storage = BucketStorage(reader_of(bucket.name), "", ModelCache(tmp_path))
+    with pytest.raises(RepositoryUnavailable, match="there are no credentials for it"):
+        storage.models()
+
+
+def test_profile(bucket: ModelBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the environment has no keys, they are found as boto3 finds them: on one's own machine, say."""
+    bucket.put("models/m/1/model.onnx", b"graph")
+    profile = tmp_path / "credentials"
+    profile.write_text("[default]\naws_access_key_id = mine\naws_secret_access_key = secret\n")
+    without_keys(monkeypatch, profile)
+    assert ["m"] == BucketStorage(reader_of(bucket.name), "models", ModelCache(tmp_path)).models()
+
+
+def without_keys(monkeypatch: pytest.MonkeyPatch, profile: Path) -> None:
+    """Takes the credentials out of the environment."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(profile))
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    storage = BucketStorage(models_of("models"), "", ModelCache(tmp_path))
-    with pytest.raises(RepositoryUnavailable, match="there are no credentials for it"):
-        storage.models()
+
+
+@pytest.mark.parametrize("refusal", [(301, "PermanentRedirect"), (400, "AuthorizationHeaderMalformed")])
+def test_bucket_of_another_region(
+    bucket: ModelBucket, service: Service, caplog: pytest.LogCaptureFixture, refusal: tuple[int, str]
+) -> None:
+    """boto3 finds the region of a bucket, and reads it from then on."""
+    bucket.put_adder("adder/1", 1.5)
+    bucket.server.refusal = refusal
+
+    def answer_boto3(_: Request) -> None:
+        if len(service.reader.requests) > 1:
+            bucket.server.refusal = None
+
+    bucket.server.before = answer_boto3
+    assert (1, 1.5) == service.add("adder")
+    assert 1 == caplog.text.count("is read by boto3")
+
+
+def test_an_answer_that_breaks_off(bucket: ModelBucket, service: Service) -> None:
+    """A range that ends early is asked for again."""
+    bucket.put("models/m/1/model.onnx", b"graph")
+    version = service.storage.stored("m").versions[1]
+    bucket.server.cut_short = 2
+    assert b"graph" == (service.storage.fetch(version) / "model.onnx").read_bytes()
+    assert 3 == service.reader.count("GetObject")

@@ -3,15 +3,14 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from triptych.clock import Deadline
 from triptych.errors import ModelLoading, ModelUnavailable, NotFound
 
 from tests.integration.model_bucket import ModelBucket
+from tests.integration.s3_server import Request
 from tests.integration.service import MB, REFRESH, RecordedBucket, Service
 from tests.unit.fakes.clock import Clock
 from tests.unit.fakes.graphs import WEIGHTS_FILE, write_adder
@@ -26,7 +25,7 @@ def test_downloaded_once(bucket: ModelBucket, service: Service, tmp_path: Path) 
     for _ in range(3):
         assert (1, 1.5) == service.add("adder")
     assert downloads == service.reader.count("GetObject")
-    again = Service(tmp_path / "cache", Clock(), RecordedBucket(bucket.name))
+    again = Service(tmp_path / "cache", Clock(), RecordedBucket(bucket))
     assert (1, 1.5) == again.add("adder")
     assert 0 == again.reader.count("GetObject")
 
@@ -37,7 +36,7 @@ def test_requests_of_a_cold_start(bucket: ModelBucket, service: Service) -> None
     bucket.put("models/adder/model.toml", b"description = 'adds'")
     assert "adds" == service.store.get("adder").config.description
     expected = ["ListObjectsV2", "GetObject", "ListObjectsV2", "GetObject"]
-    assert expected == [operation for operation, _ in service.reader.requests]
+    assert expected == [request.operation for request in service.reader.requests]
 
 
 def test_new_version_is_noticed(bucket: ModelBucket, service: Service) -> None:
@@ -67,7 +66,7 @@ def test_changed_config_downloads_nothing(bucket: ModelBucket, service: Service)
     bucket.put("models/adder/model.toml", b"key = 'id'")
     service.clock.advance(REFRESH)
     assert "id" == service.store.get("adder").config.key
-    gets = [params["Key"] for operation, params in service.reader.requests if operation == "GetObject"]
+    gets = [request.key for request in service.reader.requests if request.operation == "GetObject"]
     assert ["models/adder/1/model.onnx", "models/adder/model.toml"] == gets
 
 
@@ -135,19 +134,23 @@ def test_model_larger_than_the_disk(bucket: ModelBucket, service: Service) -> No
     assert 0 == service.reader.count("GetObject")
 
 
-def test_boto3_is_imported_only_when_needed() -> None:
-    """A function whose models are all in directories never pays for importing boto3."""
+@pytest.mark.parametrize("repository", ["/nowhere", "/nowhere,s3://triptych-models/models"])
+def test_boto3_is_not_imported(bucket: ModelBucket, repository: str) -> None:
+    """It takes longer than all else: neither models in directories nor those in a bucket need it."""
     program = (
         "import sys; from pathlib import Path\n"
         "from triptych.deployment import Deployment\n"
         "from triptych.settings import from_environment\n"
-        "Deployment(from_environment({'MODEL_REPOSITORY': '/nowhere'})).realtime(Path('api'))\n"
+        f"deployment = Deployment(from_environment({{'MODEL_REPOSITORY': {repository!r}}}))\n"
+        "deployment.realtime(Path('api'))\n"
+        "print(deployment.repository.names())\n"
         "print([name for name in ('boto3', 's3transfer') if name in sys.modules])"
     )
+    bucket.put("models/adder/1/model.onnx", b"graph")
     result = subprocess.run(  # noqa: S603 - runs only the lines above
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert "[]\n" == result.stdout
+    assert f"{['adder'] if 's3' in repository else []}\n[]\n" == result.stdout
 
 
 def test_rollback_by_deleting_the_newest_version(bucket: ModelBucket, service: Service) -> None:
@@ -214,11 +217,11 @@ def test_a_slow_download_is_gone_on_with(bucket: ModelBucket, service: Service) 
     bucket.put_adder("adder/1", 1.5, external=True)
     arrived = threading.Event()
 
-    def slow(params: Mapping[str, Any], **_: object) -> None:
-        if params["Key"].endswith(WEIGHTS_FILE):
+    def slow(request: Request) -> None:
+        if request.key.endswith(WEIGHTS_FILE):
             assert arrived.wait(30)
 
-    service.reader.client.meta.events.register("provide-client-params.s3.GetObject", slow)
+    bucket.server.before = slow
     for _ in range(2):
         with pytest.raises(ModelLoading, match=r"'adder' version 1 .* is being loaded"):
             service.store.get("adder", None, Deadline.after(0))
@@ -252,5 +255,5 @@ def test_code_of_the_layer_for_a_bucket(bucket: ModelBucket, tmp_path: Path) -> 
     (layer / "adder").mkdir(parents=True)
     (layer / "adder/model.py").write_bytes(DOUBLES)
     bucket.put_adder("adder/1", 1.5)
-    service = Service(tmp_path / "cache", Clock(), RecordedBucket(bucket.name), layer=layer)
+    service = Service(tmp_path / "cache", Clock(), RecordedBucket(bucket), layer=layer)
     assert (1, 3.0) == service.add("adder")

@@ -28,6 +28,7 @@ from triptych.settings import (
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from triptych.aws.bucket import Bucket
     from triptych.aws.clients import AwsClients
     from triptych.aws.consumer import SqsTrigger
     from triptych.aws.queue import Queue
@@ -273,12 +274,17 @@ class Deployment:
             from triptych.models.storage import DirectoryStorage
 
             return DirectoryStorage(Path(address))
-        # boto3 takes longer to import than the rest of the function: only a function with a bucket pays.
-        from triptych.aws.bucket import Bucket
+        from triptych.aws.bucket_reader import BucketReader
         from triptych.models.bucket import MODELS, BucketStorage
 
-        bucket, _, prefix = address.removeprefix(_S3).partition("/")
-        return BucketStorage(Bucket(self.clients, bucket, MODELS), prefix, self.model_cache)
+        name, _, prefix = address.removeprefix(_S3).partition("/")
+
+        def by_boto3() -> Bucket:
+            from triptych.aws.bucket import Bucket
+
+            return Bucket(self.clients, name, MODELS)
+
+        return BucketStorage(BucketReader(name, MODELS, by_boto3), prefix, self.model_cache)
 
     @cached_property
     def model_cache(self) -> ModelCache:

@@ -19,6 +19,7 @@ from triptych.aws.objects import (
     download,
     listed,
     looked_up,
+    writer_of,
 )
 from triptych.aws.uploads import ObjectWriter, put_object
 from triptych.errors import Conflict
@@ -103,7 +104,8 @@ class Bucket(BucketClient):
             Conflict: An object was replaced or removed.
             OSError: A file cannot be written.
         """
-        download(self, files)
+        with self.errors():
+            download(writer_of(self), files)
 
     def create(self, key: str, content_type: str) -> ObjectWriter:
         """Begins an object, which replaces one with its key when it is closed."""

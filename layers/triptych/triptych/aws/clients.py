@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-from triptych.aws.errors import FILES, Failures, aws_errors
+from triptych.aws.errors import aws_errors
+from triptych.aws.failures import FILES, Failures
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

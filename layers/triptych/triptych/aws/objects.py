@@ -12,33 +12,39 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from botocore.exceptions import BotoCoreError
-
-from triptych.aws.clients import BucketClient
 from triptych.errors import PayloadTooLarge
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
 
+    from triptych.aws.clients import BucketClient
+
 
 BLOCK = 8 << 20
 """Bytes of a range that is held in memory: S3 advises 8 to 16 MB."""
 
-FILE_BLOCK = 16 << 20
-"""Bytes of a range that goes to the disk."""
-
 THREADS = 4
 """Ranges that are read at once: with the one in use, 40 MiB of them are held at most."""
 
-FILE_THREADS = 8
-"""Ranges that are written to files at once: a fourth of the client's pool of connections."""
+FILE_BLOCK = 16 << 20
+"""Bytes of a range that goes to the disk."""
 
-_CHUNK = 1 << 20  # bytes of an answer that are held on their way to the disk
-_TRIES = 4
+FILE_THREADS = 8
+"""Ranges that are written to files at once: a fourth of boto3's pool of connections."""
+
+CHUNK = 1 << 20
+"""Bytes of an answer that are held on their way to the disk."""
+
+TRIES = 4
+"""How often a range is asked for: clients of S3 do not try again where an answer breaks off."""
+
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _UNVERSIONED = "null"  # the version of all that is written while the bucket has no versioning
+
+
+type WriteRange = Callable[[BinaryIO, StoredObject, range], object]
 
 
 class StoredObject(NamedTuple):
@@ -182,8 +188,8 @@ class ObjectReader:
         scratch.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=scratch) as directory:
             path = Path(directory) / "object"
-            with _room():
-                download(self._bucket, {path: self._found}, wanted)
+            with _room(), self._bucket.errors():
+                download(writer_of(self._bucket), {path: self._found}, wanted)
             yield path
 
     def _read(self, span: range) -> bytes:
@@ -194,31 +200,24 @@ class ObjectReader:
 
 
 def download(
-    bucket: BucketClient, files: Mapping[Path, StoredObject], ranges: Sequence[range] | None = None
+    write: WriteRange, files: Mapping[Path, StoredObject], ranges: Sequence[range] | None = None
 ) -> None:
-    """Downloads objects to files, all at once, each in parallel ranges of the known generation.
-
-    A version is only asked for where it is known. When a download fails, no file stays.
+    """Downloads objects to files, all at once, in parallel ranges; when that fails, no file stays.
 
     Args:
-        bucket: Their bucket.
+        write: Writes a range of an object into a file, where it belongs.
         files: Objects by the file that they are written to.
         ranges: Which bytes of each; None for all.
 
     Raises:
         OSError: A file cannot be written.
+        Exception: Whatever `write` raises.
     """
 
     def fetch(part: tuple[Path, StoredObject, range]) -> None:
         path, found, span = part
-
-        def write(body: StreamingBody) -> None:
-            with path.open("r+b") as file:
-                file.seek(span.start)
-                for chunk in body.iter_chunks(_CHUNK):
-                    file.write(chunk)
-
-        _answered(bucket, found, span, write)
+        with path.open("r+b") as file:
+            write(file, found, span)
 
     try:
         for path, found in files.items():
@@ -230,13 +229,26 @@ def download(
             for large in ([range(found.size)] if ranges is None else ranges)
             for span in _cut(large, FILE_BLOCK)
         )
-        with bucket.errors(), ThreadPoolExecutor(FILE_THREADS) as pool:
+        with ThreadPoolExecutor(FILE_THREADS) as pool:
             for _ in pool.map(fetch, parts):  # the first error cancels what has not started
                 pass
     except BaseException:
         for path in files:
             path.unlink(missing_ok=True)
         raise
+
+
+def writer_of(bucket: BucketClient) -> WriteRange:
+    """Returns what writes ranges of a bucket's objects into files, of a version where it is known."""
+
+    def write(file: BinaryIO, found: StoredObject, span: range) -> None:
+        def take(body: StreamingBody) -> None:
+            file.seek(span.start)
+            file.writelines(body.iter_chunks(CHUNK))
+
+        _answered(bucket, found, span, take)
+
+    return write
 
 
 def _cut(span: range, size: int) -> Iterator[range]:
@@ -248,7 +260,9 @@ def _answered[R](
     bucket: BucketClient, found: StoredObject, span: range, use: Callable[[StreamingBody], R]
 ) -> R:
     """Asks for a range and uses the answer; again where it breaks off, which boto3 does not try again."""
-    for _ in range(_TRIES - 1):
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - who reads by obstore does not need it
+
+    for _ in range(TRIES - 1):
         try:
             return _asked(bucket, found, span, use)
         except BotoCoreError:

@@ -13,7 +13,8 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from triptych.aws.clients import AwsClients
-from triptych.aws.errors import THROTTLED, error_code, except_codes, reaching
+from triptych.aws.errors import error_code, except_codes, reaching
+from triptych.aws.failures import THROTTLED
 from triptych.clock import Deadline
 from triptych.errors import DeadlineExceeded, ServiceUnavailable
 

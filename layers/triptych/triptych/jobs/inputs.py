@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from triptych.aws.bucket import Bucket
 from triptych.aws.clients import AwsClients
-from triptych.aws.errors import CHANGED, FORBIDDEN, Failures, errors_for
+from triptych.aws.failures import CHANGED, FORBIDDEN, Failures, errors_for
 from triptych.aws.objects import StoredObject
 from triptych.errors import BadRequest, PayloadTooLarge
 

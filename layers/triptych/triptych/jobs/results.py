@@ -6,7 +6,7 @@ from pathlib import Path
 
 from triptych.aws.bucket import Bucket
 from triptych.aws.clients import AwsClients
-from triptych.aws.errors import Failures, errors_for
+from triptych.aws.failures import Failures, errors_for
 from triptych.aws.objects import StoredObject
 from triptych.errors import Conflict, NotFound, ServiceUnavailable
 from triptych.jobs.job import Job, JobResult

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import override
 
-from triptych.aws.bucket import Bucket
-from triptych.aws.errors import CHANGED, Failures, errors_for
+from triptych.aws.bucket_reader import BucketReader
+from triptych.aws.failures import CHANGED, Failures, errors_for
 from triptych.aws.objects import StoredObject
 from triptych.errors import ModelUnavailable, RepositoryUnavailable
 from triptych.models.disk_cache import ModelCache
@@ -51,7 +51,7 @@ class BucketStorage(ModelStorage):
 
     kind: StorageKind = "bucket"
 
-    def __init__(self, bucket: Bucket, prefix: str, cache: ModelCache) -> None:
+    def __init__(self, bucket: BucketReader, prefix: str, cache: ModelCache) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/".removeprefix("/")
         self._cache = cache
@@ -64,7 +64,7 @@ class BucketStorage(ModelStorage):
     def stored(self, model: str) -> StoredModel:
         """Lists what is here of a model, with one request for each thousand files."""
         prefix = f"{self._prefix}{model}/"
-        objects = list(self._bucket.list(prefix))
+        objects = self._bucket.list(prefix)
         config = next((found.etag for found in objects if found.key == prefix + CONFIG_FILE), None)
         found = (_stored(model, number, files) for number, files in _versions(objects, prefix).items())
         return StoredModel(
@@ -120,7 +120,13 @@ def _versions(objects: Iterable[StoredObject], prefix: str) -> dict[int, Files]:
         version, _, path = found.key.removeprefix(prefix).partition("/")
         if is_version(version) and _is_plain(path) and path != CODE_FILE:
             versions[int(version)][path] = found
-    return versions
+    return {version: _without_folders(files) for version, files in versions.items()}
+
+
+def _without_folders(files: Files) -> Files:
+    """Leaves out what consoles write for a folder: an empty object with its name."""
+    folders = {str(folder) for path in files for folder in PurePosixPath(path).parents}
+    return {path: found for path, found in files.items() if path not in folders}
 
 
 def _is_code(path: str) -> bool:
