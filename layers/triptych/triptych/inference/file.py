@@ -206,7 +206,7 @@ def transform_rows(
     """
     slices = Slices(model, _paced(model, budget))
     with room_on_disk():
-        if options.input.format is Format.JSON:
+        if options.input.format in {Format.JSON, Format.IMAGE}:
             return _whole(source.content(_WHOLE_JSON), options, target, slices)
         if model.config.group is not False:
             with suppress(RowsDepend):

@@ -82,6 +82,8 @@ def read_piece(
             return _tables(parquet_rows(piece, deadline), sizes.records)
         case Format.ARROW:
             return _tables(arrow_rows(piece, deadline), sizes.records)
+        case Format.IMAGE:
+            raise ValueError("images of a batch are read by their keys")
 
 
 def read_file(

@@ -95,7 +95,8 @@ def prepare_infer(model: Model, request: InferRequest) -> PreparedTensors:
     model = model.taking(tensor.name for tensor in request.inputs)
     requested = _requested(model, request)
     _check_strings(request)
-    inputs = {tensor.name: _decode(tensor) for tensor in request.inputs}
+    images = {spec.name for spec in model.signature.inputs if spec.image}
+    inputs = {tensor.name: _decode(tensor, text=tensor.name not in images) for tensor in request.inputs}
     model.signature.check_inputs(inputs)
     outputs = [output.name for output in requested]
     rows = max((tensor.shape[0] for tensor in inputs.values() if tensor.shape), default=1)
@@ -131,10 +132,10 @@ def _check_strings(request: InferRequest) -> None:
         )
 
 
-def _decode(tensor: InputTensor) -> Tensor:
+def _decode(tensor: InputTensor, *, text: bool) -> Tensor:
     where = f"input {tensor.name!r}"
     if tensor.raw is not None:
-        return decode_binary(tensor.datatype, tensor.shape, tensor.raw, where)
+        return decode_binary(tensor.datatype, tensor.shape, tensor.raw, where, text=text)
     return decode_json(tensor.datatype, tensor.shape, tensor.data or [], where)
 
 

@@ -24,7 +24,9 @@ _LENGTH = struct.Struct("<I")  # bytes of an element, before it
 _SHOWN = 40  # bytes of a wrong value that are shown
 
 
-def decode_binary(datatype: Datatype, shape: tuple[int, ...], raw: memoryview, where: str) -> Tensor:
+def decode_binary(
+    datatype: Datatype, shape: tuple[int, ...], raw: memoryview, where: str, *, text: bool = True
+) -> Tensor:
     """Returns the tensor in raw bytes.
 
     Numeric tensors share the memory of the request where its alignment allows.
@@ -34,11 +36,12 @@ def decode_binary(datatype: Datatype, shape: tuple[int, ...], raw: memoryview, w
         shape: Declared shape.
         raw: The bytes.
         where: The part of the request that holds them, for messages.
+        text: Whether elements of BYTES become strings; else they stay bytes, as files are.
 
     Raises:
         BadRequest: The bytes are not of this datatype or do not fill this shape.
     """
-    values = _strings(shape, raw, where) if datatype is BYTES else _numbers(datatype, raw, where)
+    values = _strings(shape, raw, where, text=text) if datatype is BYTES else _numbers(datatype, raw, where)
     return Tensor(datatype, shaped(values, shape, where))
 
 
@@ -61,10 +64,13 @@ def _numbers(datatype: Datatype, raw: memoryview, where: str) -> Array:
     return values if values.flags.aligned else values.copy()
 
 
-def _strings(shape: tuple[int, ...], raw: memoryview, where: str) -> Array:
+def _strings(shape: tuple[int, ...], raw: memoryview, where: str, *, text: bool) -> Array:
     count = math.prod(shape)
+    elements: list[str] | list[bytes]
     try:
         elements = list(islice(_elements(raw), count + 1))
+        if text:
+            elements = [element.decode() for element in elements]
     except struct.error:
         raise BadRequest(f"{where}: the bytes end inside the length of an element") from None
     except UnicodeDecodeError as error:
@@ -80,7 +86,7 @@ def _strings(shape: tuple[int, ...], raw: memoryview, where: str) -> Array:
     return values
 
 
-def _elements(raw: memoryview) -> Iterator[str]:
+def _elements(raw: memoryview) -> Iterator[bytes]:
     data, position = bytes(raw), 0  # slices of bytes take half the time of slices of a view
     while position < len(data):
         (length,) = _LENGTH.unpack_from(data, position)
@@ -88,7 +94,7 @@ def _elements(raw: memoryview) -> Iterator[str]:
         position = start + length
         if position > len(data):
             raise EOFError
-        yield data[start:position].decode()
+        yield data[start:position]
 
 
 def decode_json(datatype: Datatype, shape: tuple[int, ...], data: list[Any], where: str) -> Tensor:

@@ -54,6 +54,7 @@ class TensorSpec(NamedTuple):
             where only some rows have the cell, that is what the others hold.
         json: Whether each element of a BYTES tensor is a JSON document, of an input also a plain text: rows
             in JSON hold the value itself.
+        image: Whether each element of a BYTES input is an image file, or base64 of one.
     """
 
     name: str
@@ -62,6 +63,7 @@ class TensorSpec(NamedTuple):
     labels: tuple[str, ...] = ()
     optional: bool = False
     json: bool = False
+    image: bool = False
 
     @property
     def rows_are_free(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from triptych.rows.csv import decode_csv, encode_csv
 from triptych.rows.formats import Format, RowFormat
+from triptych.rows.images import decode_image
 from triptych.rows.json_lines import (
     decode_instances,
     decode_json_lines,
@@ -44,6 +45,8 @@ def decode_rows(body: bytes, form: RowFormat, schema: RowSchema, limit: int = MA
             return decode_parquet(body, limit)
         case Format.ARROW | Format.NPY:
             raise ValueError(f"{form.format} is a format of files only")
+        case Format.IMAGE:
+            return decode_image(body, schema)
 
 
 def encode_rows(
@@ -70,3 +73,5 @@ def encode_rows(
             return encode_parquet(columns)
         case Format.ARROW | Format.NPY:
             raise ValueError(f"{form.format} is a format of files only")
+        case Format.IMAGE:
+            raise ValueError("no rows are written as an image")

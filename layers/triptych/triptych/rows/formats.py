@@ -8,6 +8,7 @@
 | Parquet | application/vnd.apache.parquet, application/x-parquet |
 | Arrow, of files only | application/vnd.apache.arrow.file |
 | .npy, of files only | application/x-npy |
+| an image, one row, of requests only | image/jpeg, image/png, image/webp |
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Format(StrEnum):
     PARQUET = "parquet", "application/vnd.apache.parquet", "application/x-parquet"
     ARROW = "arrow", "application/vnd.apache.arrow.file"
     NPY = "npy", "application/x-npy"
+    IMAGE = "image", "image/jpeg", "image/png", "image/webp"
 
     @property
     def content_type(self) -> str:
@@ -101,12 +103,19 @@ _IN_HTTP: Final = {
     for known in (Format.CSV, Format.JSON_LINES, Format.JSON, Format.PARQUET)
     for name in known.media_types
 }
+_IN_REQUESTS: Final = {**_IN_HTTP, **dict.fromkeys(Format.IMAGE.media_types, Format.IMAGE)}
+_BINARY: Final = {Format.PARQUET, Format.IMAGE}
 _CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
 
 
 def names_rows(content_type: str | None) -> bool:
     """Returns whether a Content-Type header names rows; JSON may be anything."""
-    return _IN_HTTP.get(media_type(content_type or "").name, Format.JSON) is not Format.JSON
+    return _IN_REQUESTS.get(media_type(content_type or "").name, Format.JSON) is not Format.JSON
+
+
+def names_image(content_type: str | None) -> bool:
+    """Returns whether a Content-Type header names an image."""
+    return media_type(content_type or "").name in Format.IMAGE.media_types
 
 
 def request_format(content_type: str | None, delimiter: str = ",") -> RowFormat:
@@ -120,19 +129,22 @@ def request_format(content_type: str | None, delimiter: str = ",") -> RowFormat:
         UnsupportedMediaType: Such rows are not read here.
     """
     given = media_type(content_type or "")
-    known = _IN_HTTP.get(given.name)
+    known = _IN_REQUESTS.get(given.name)
     if known is None:
+        named = (content_type or "")[:64]
         raise UnsupportedMediaType(
-            f"Content-Type {(content_type or '')[:64]!r} is not read here; send one of {', '.join(_IN_HTTP)}"
+            f"Content-Type {named!r} is not read here; send one of {', '.join(_IN_REQUESTS)}"
         )
     charset = given.parameters.get("charset", "utf-8")
-    if known is not Format.PARQUET and charset.lower() not in _CHARSETS:
+    if known not in _BINARY and charset.lower() not in _CHARSETS:
         raise UnsupportedMediaType(f"charset {charset[:32]!r} is not read here; send UTF-8")
     return RowFormat(known, None, _has_header(given, default=True), delimiter, given.name)
 
 
 def answer_format(accept: str | None, request: RowFormat) -> RowFormat:
     """Chooses how the rows of an answer are written: as the request's, unless Accept wants otherwise.
+
+    Of an image the answer is JSON.
 
     Of equally wanted types, one named in full goes before a wildcard's, and the request's before others.
 
@@ -143,6 +155,8 @@ def answer_format(accept: str | None, request: RowFormat) -> RowFormat:
     Raises:
         NotAcceptable: No format here is accepted.
     """
+    if request.format is Format.IMAGE:
+        request = RowFormat(Format.JSON)
     if not accept or not accept.strip():
         return request
     ranges = [media_type(part) for part in accept.split(",")]

@@ -14,6 +14,7 @@ from triptych.errors import BadRequest
 from triptych.protocol.names import listing
 from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec, empty_array
 from triptych.rows.arrow import arrow_failures, dense, leaves, plain, values_of
+from triptych.rows.images import image_cells
 from triptych.rows.outputs import json_texts
 from triptych.rows.schema import RowSchema, inner_shape, row_size
 from triptych.rows.table import RecordColumns, Table, check_cells
@@ -103,6 +104,9 @@ def _takes_any(spec: TensorSpec, table: Table, schema: RowSchema) -> bool:
 
 
 def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
+    if spec.image:
+        column = table.columns[name]
+        return image_cells(column if isinstance(column, list) else values_of(column), name)
     target = Target(name, spec.datatype, schema.missing.get(name, schema.missing.get(spec.name)))
     column = table.columns[name]
     if spec.json:

@@ -242,7 +242,7 @@ _DELIMITERS: Final[Mapping[str, str]] = {
 }
 _FLAGS: Final = {True: True, False: False, "true": True, "false": False}
 _HEADERS: Final = {**_FLAGS, "present": True, "absent": False}
-_FORMATS: Final = {known.value: known for known in Format}
+_FORMATS: Final = {known.value: known for known in Format if known is not Format.IMAGE}
 _READERS: Final[dict[str, Reader]] = {
     "join": _text,
     "outputs": _text,

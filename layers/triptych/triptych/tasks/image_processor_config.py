@@ -54,7 +54,7 @@ def transformers_processor(described: Mapping[str, Any]) -> ImageProcessor:
     Raises:
         ModelUnavailable: It is of a kind that is not known here, or wrong.
     """
-    kind = _kind(described)
+    kind = processor_kind(described)
     with _readable("preprocessor_config.json"):
         steps: list[Step] = []
         resample = Image.Resampling(int(described.get("resample", Image.Resampling.BILINEAR)))
@@ -128,8 +128,12 @@ def _readable(file: str) -> Generator[None]:
         raise ModelUnavailable(f"{file} cannot be read: {error!r}") from error
 
 
-def _kind(described: Mapping[str, Any]) -> str:
-    """Returns which image processor of Transformers it is, such as `ViT`."""
+def processor_kind(described: Mapping[str, Any]) -> str:
+    """Returns which image processor a `preprocessor_config.json` names, such as `ViT`.
+
+    Raises:
+        ModelUnavailable: It is of a kind that is not known here.
+    """
     named = str(described.get("image_processor_type") or described.get("feature_extractor_type") or "ViT")
     kind = named
     for suffix in _SUFFIXES:
