@@ -241,7 +241,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Counts the elements that are decoded."""
     decoded = [0]
 
-    def count(raw: memoryview) -> Iterator[str]:
+    def count(raw: memoryview) -> Iterator[bytes]:
         for element in decode(raw):
             decoded[0] += 1
             yield element

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 TOKENIZER = "tokenizer.json"
+PREPROCESSOR = "preprocessor_config.json"
 
 _HEADS: Mapping[str, TaskName] = {
     "ForSequenceClassification": "text-classification",
@@ -100,11 +102,24 @@ class Export:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Names of the classes in their order: `id2label` of `config.json`, or timm's `label_names`."""
-        named = self.config.get("id2label") or {}
+        """Names of the classes in their order.
+
+        They are `id2label` or timm's `label_names` of `config.json`, or Ultralytics' `names` in the model.
+
+        Raises:
+            ModelUnavailable: The names inside the file cannot be read.
+        """
+        named = self.config.get("id2label") or self._names
         if not named:
             return tuple(map(str, self.config.get("label_names") or ()))
         return tuple(str(named[key]) for key in sorted(named, key=int))
+
+    @property
+    def _names(self) -> Mapping[int, str]:
+        try:
+            return dict(ast.literal_eval(self.metadata.get("names", "{}")))
+        except (ValueError, TypeError, SyntaxError) as error:
+            raise ModelUnavailable(f"metadata of the model: names cannot be read: {error}") from None
 
     @property
     def quantizes_as_it_runs(self) -> bool:
@@ -117,16 +132,24 @@ class Export:
         """The task that the files name; None for a model of tensors."""
         if word := _ULTRALYTICS.get(self.metadata.get("task", "")):
             return word
-        task = self._head
-        if task is None and "pretrained_cfg" in self.config:
+        return self._image_task or self._text_task
+
+    @property
+    def _image_task(self) -> TaskName | None:
+        if self._head in {"image-classification", "object-detection"}:
+            return self._head
+        if "pretrained_cfg" in self.config and self.config.get("num_classes") != 0:
             return "image-classification"
-        if task in {"image-classification", "object-detection"}:
-            return task
+        embeds = "pretrained_cfg" in self.config or (self.has(PREPROCESSOR) and self._head is None)
+        return "image-feature-extraction" if embeds and self._takes_pixels else None
+
+    @property
+    def _text_task(self) -> TaskName | None:
         if not self.has(TOKENIZER) or not self._takes_tokens:
             return None
-        if task == "text-classification" and len(self.labels) == 1:
+        if self._head == "text-classification" and len(self.labels) == 1:
             return "text-ranking"
-        return task or ("feature-extraction" if self._gives_vectors else None)
+        return self._head or ("feature-extraction" if self._gives_vectors else None)
 
     @property
     def _head(self) -> TaskName | None:
@@ -136,6 +159,11 @@ class Export:
     @property
     def _takes_tokens(self) -> bool:
         return any(spec.name == "input_ids" for spec in self.signature.inputs)
+
+    @property
+    def _takes_pixels(self) -> bool:
+        first, *others = self.signature.inputs
+        return len(first.shape or ()) == 4 and {spec.name for spec in others} <= {"pixel_mask"}
 
     @property
     def _gives_vectors(self) -> bool:

@@ -85,7 +85,8 @@ def ultralytics_objects(target: Size) -> Reader:
 
 def _relative(boxes: Array, image: Size) -> Array:
     """Returns corners in pixels of boxes that are centres and sizes as parts of an image."""
-    return _corners(boxes.astype("<f4", copy=False)) * np.array(image * 2, dtype="<f4")
+    corners: Array = _corners(boxes.astype("<f4", copy=False)) * np.array(image * 2, dtype="<f4")
+    return corners
 
 
 def _corners(boxes: Array) -> Array:
@@ -123,4 +124,6 @@ def _overlaps(box: Array, boxes: Array) -> Array:
     sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
     common = sides.clip(0).prod(axis=1)
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    return common / np.maximum(areas + (box[2:] - box[:2]).prod() - common, np.finfo("<f4").tiny)
+    union = areas + (box[2:] - box[:2]).prod() - common
+    shares: Array = common / np.maximum(union, np.finfo("<f4").tiny)
+    return shares

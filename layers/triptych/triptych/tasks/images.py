@@ -12,7 +12,7 @@ from triptych.errors import BadRows, ModelUnavailable, PayloadTooLarge
 from triptych.models.model import ModelSession
 from triptych.protocol.datatypes import BYTES, INT64
 from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec
-from triptych.tasks.export import Export
+from triptych.tasks.export import PREPROCESSOR, Export
 from triptych.tasks.image_file import BadImage, decoded
 from triptych.tasks.image_processor import ImageProcessor, Size
 from triptych.tasks.image_processor_config import (
@@ -23,8 +23,6 @@ from triptych.tasks.image_processor_config import (
 
 IMAGE = TensorSpec("image", BYTES, (FREE,), image=True)
 """The input of all tasks on images."""
-
-PREPROCESSOR = "preprocessor_config.json"
 
 _RUN_BYTES = 64 * 2**20
 """Bytes of pixels that are run at once: a hundred images of 224 x 224, five of 800 x 1333."""

@@ -21,10 +21,10 @@ from triptych.models.model import ModelSession
 from triptych.protocol.datatypes import BYTES
 from triptych.protocol.json_document import dump
 from triptych.protocol.tensors import FREE, Array, Signature, TensorSpec
-from triptych.tasks.export import Export
+from triptych.tasks.export import PREPROCESSOR, Export
 from triptych.tasks.found_objects import Found, Reader, sigmoid_objects, softmax_objects, ultralytics_objects
 from triptych.tasks.image_processor_config import processor_kind, ultralytics_size
-from triptych.tasks.images import IMAGE, PREPROCESSOR, ImageModel
+from triptych.tasks.images import IMAGE, ImageModel
 from triptych.tasks.session import TaskSession
 
 OBJECTS = TensorSpec("objects", BYTES, (FREE,), json=True)

@@ -80,5 +80,17 @@ def _task(name: TaskName, model: ModelSession, export: Export, config: TaskConfi
             from triptych.tasks.zero_shot_classification import ZeroShotClassification
 
             return ZeroShotClassification(model, export, config)
-        case _:
-            raise ModelUnavailable("is not served yet")
+        case "image-classification":
+            from triptych.tasks.image_classification import ImageClassification
+
+            return ImageClassification(model, export, config)
+        case "image-feature-extraction":
+            from triptych.tasks.image_classification import ImageFeatureExtraction
+
+            return ImageFeatureExtraction(model, export)
+        case "object-detection":
+            from triptych.tasks.object_detection import ObjectDetection
+
+            return ObjectDetection(model, export, config)
+        case "none":
+            return model
