@@ -10,19 +10,19 @@ from triptych.errors import BadRequest, TriptychError
 from triptych.http.models import InferenceServices, model_of
 from triptych.http.request import HEADER_LENGTH, Request
 from triptych.http.response import Response, filled_cells
+from triptych.inference.tensors import image_request, raw_request
 from triptych.inference.tensors import infer as infer_tensors
-from triptych.inference.tensors import raw_request
 from triptych.models.model import Model
 from triptych.models.statistics import Timings
 from triptych.protocol.infer_request import InferRequest, parse_infer_request
-from triptych.rows.formats import names_rows
+from triptych.rows.formats import names_image, names_rows
 from triptych.rows.options import row_options
 
 _START = 4096  # bytes that show whether a text is CSV
 
 
 def infer(services: InferenceServices, request: Request) -> Response:
-    """Runs a model on tensors, in JSON or binary."""
+    """Runs a model on tensors, in JSON or binary, or on one image."""
     model = _asked_for(services, request)
     with _failures_counted(services, model):
         answer = infer_tensors(model, _message(model, request), request.deadline)
@@ -33,7 +33,7 @@ def infer(services: InferenceServices, request: Request) -> Response:
 
 
 def predict(services: InferenceServices, request: Request) -> Response:
-    """Runs a model on rows: CSV, JSON Lines, JSON instances or Parquet."""
+    """Runs a model on rows: CSV, JSON Lines, JSON instances, Parquet, or one image."""
     # Arrow is read from disk only where rows are: a cold start for tensors does without.
     from triptych.inference.rows import predict_rows  # noqa: PLC0415
 
@@ -64,6 +64,8 @@ def _message(model: Model, request: Request) -> InferRequest:
     header_length = request.header_length(len(body))
     if header_length == 0:
         return raw_request(body, model.signature)
+    if names_image(request.headers.get("content-type")):
+        return image_request(body, model.signature)
     try:
         message = parse_infer_request(body, header_length)
     except BadRequest as error:

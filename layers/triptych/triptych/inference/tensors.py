@@ -176,6 +176,19 @@ def raw_request(body: bytes | memoryview, signature: Signature) -> InferRequest:
     return InferRequest(inputs=(tensor,), binary_output=True)
 
 
+def image_request(body: bytes, signature: Signature) -> InferRequest:
+    """Makes a request of a body that is one image; the answer is JSON.
+
+    Raises:
+        BadRequest: The model takes no images, or something else as well.
+    """
+    images = [spec for spec in signature.inputs if spec.image]
+    if not images:
+        taken = ", ".join(repr(spec.name) for spec in signature.inputs)
+        raise BadRequest(f"the model takes no image, but {taken}")
+    return raw_request(body, signature)._replace(binary_output=False)
+
+
 def _text(spec: TensorSpec, body: bytes | memoryview) -> InputTensor:
     element = len(body).to_bytes(4, "little") + body
     return InputTensor(spec.name, spec.datatype, _raw_shape(spec, 1), raw=memoryview(element))
