@@ -10,7 +10,7 @@ from PIL import Image
 
 
 def pattern(width: int, height: int) -> Image.Image:
-    """Makes an image whose levels follow from their position, as `training/image_processors.py` does."""
+    """Makes an image whose levels follow from their position, as `training/golden` does."""
     y, x = np.mgrid[:height, :width]
     levels = np.stack([(37 * x + 11 * y) % 256, (x * y) % 256, (5 * x + y * y) % 256], axis=-1)
     return Image.fromarray(levels.astype("u1"))

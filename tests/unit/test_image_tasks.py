@@ -60,7 +60,7 @@ def function(tmp_path_factory: pytest.TempPathFactory) -> RealtimeFunction:
     timm = {"pretrained_cfg": {"input_size": [3, 8, 8]}, "num_classes": 3, "label_names": list(COLOURS)}
     add_export(models, "timm", classifier({"input": ("FP32", ["images", 3, 8, 8])}), config=timm)
     single = {"pixel_values": ("FP32", [1, 3, 8, 8])}
-    add_export(models, "single", classifier(single), config=CONFIG, preprocessor_config=PROCESSOR)  # type: ignore[arg-type]
+    add_export(models, "single", classifier(single), config=CONFIG, preprocessor_config=PROCESSOR)
     base = {"architectures": ["ViTModel"]}
     add_export(models, "vectors", encoder(), config=base, preprocessor_config=PROCESSOR)
     add_export(models, "animals", detector(LOGITS, BOXES), config=ANIMALS, preprocessor_config=DETR)

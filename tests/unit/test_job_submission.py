@@ -72,7 +72,7 @@ def test_digest_of_the_same_request() -> None:
         ("application/x-www-form-urlencoded", None, TENSORS, False),
         ("text/csv", None, b"", True),
         ("application/jsonlines", None, b"", True),
-        ("image/png", None, b"", True),
+        ("image/gif", None, b"", True),
         ("text/csv", 5, b"", False),
         ("application/json", 0, ROWS, False),
     ],
@@ -94,7 +94,7 @@ def test_rows_or_tensors(
         (JobRequest("application/octet-stream", header_length=0), b"\x00\x01"),
         (JobRequest("application/json"), ROWS),
         (JobRequest("text/csv", accept="application/json, */*;q=0.1"), b"x\n1\n"),
-        (JobRequest(accept="image/png"), TENSORS),
+        (JobRequest(accept="image/gif"), TENSORS),
     ],
 )
 def test_accepted(request_: JobRequest, body: bytes) -> None:
@@ -110,9 +110,9 @@ def test_accepted(request_: JobRequest, body: bytes) -> None:
         (JobRequest("text/csv"), b"", BadRequest),
         (JobRequest(), b"x", BadRequest),
         (JobRequest(header_length=1), TENSORS, BadRequest),
-        (JobRequest("image/png"), b"x", UnsupportedMediaType),
+        (JobRequest("image/gif"), b"x", UnsupportedMediaType),
         (JobRequest("text/csv; charset=utf-16"), b"x", UnsupportedMediaType),
-        (JobRequest("text/csv", accept="image/png"), b"x", NotAcceptable),
+        (JobRequest("text/csv", accept="image/gif"), b"x", NotAcceptable),
     ],
 )
 def test_refused(request_: JobRequest, body: bytes, error: type[TriptychError]) -> None:

@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = [
 #     "onnx", "onnxruntime", "onnxscript", "torch",
-#     "sentence-transformers>=6", "timm", "transformers>=5",
+#     "sentence-transformers>=6", "timm", "torchvision", "transformers>=5",
 #     "lightgbm", "onnxmltools", "scikit-learn", "skl2onnx", "xgboost-cpu",
 # ]
 # ///
@@ -12,11 +12,13 @@ import sys
 
 import classification
 import embedding
+import image_processors
 import tokens
 import transformers
 import zero_shot
 
-FAMILIES = {module.__name__: module.write for module in (classification, embedding, tokens, zero_shot)}
+MODULES = (classification, embedding, image_processors, tokens, zero_shot)
+FAMILIES = {module.__name__: module.write for module in MODULES}
 
 
 def main() -> None:

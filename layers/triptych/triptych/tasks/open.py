@@ -53,7 +53,9 @@ def _with_task(model: OnnxSession, directory: Path, config: TaskConfig) -> Model
         ) from error
 
 
-def _task(name: TaskName, model: ModelSession, export: Export, config: TaskConfig) -> ModelSession:
+def _task(  # noqa: C901, PLR0911 - each task is imported by itself
+    name: TaskName, model: ModelSession, export: Export, config: TaskConfig
+) -> ModelSession:
     # A model imports what its task needs, and no other: tokenizers, Pillow.
     match name:
         case "feature-extraction":

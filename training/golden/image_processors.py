@@ -1,11 +1,7 @@
-# /// script
-# requires-python = ">=3.11"
-# dependencies = ["numpy", "pillow", "timm", "torch", "torchvision", "transformers"]
-# ///
-"""Writes what the image processors of Transformers and timm make of a few images, for the tests.
+"""Pixels that image processors of Transformers and timm make: `tests/golden/image_processors.json`.
 
-`uv run training/image_processors.py` writes `tests/golden/image_processors.json`: for every processor its
-configuration, and for every size of an image the shape of the pixels and some of their values.
+For every processor there is its configuration, and for every size of an image the shape of the pixels and
+some of their values.
 """
 
 from __future__ import annotations
@@ -26,7 +22,7 @@ from transformers.models.rt_detr.image_processing_pil_rt_detr import RTDetrImage
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 from transformers.models.yolos.image_processing_pil_yolos import YolosImageProcessorPil
 
-TARGET = Path(__file__).parents[1] / "tests/golden/image_processors.json"
+TARGET = Path(__file__).parents[2] / "tests/golden/image_processors.json"
 SIZES = [(64, 64), (100, 60), (61, 97), (30, 31), (49, 50)]
 VALUES = 24
 
@@ -81,7 +77,7 @@ def described(pixels: np.ndarray) -> dict[str, Any]:
     return {"shape": list(pixels.shape), "values": [float(f"{value:.8g}") for value in flat[chosen]]}
 
 
-def main() -> None:
+def write() -> None:
     """Writes the file."""
     made = []
     for processor in transformers_processors():
@@ -101,7 +97,3 @@ def main() -> None:
         ]
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text("[\n" + ",\n".join(json.dumps(entry) for entry in made) + "\n]\n")
-
-
-if __name__ == "__main__":
-    main()
