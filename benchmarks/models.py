@@ -12,10 +12,11 @@ from onnx import NodeProto, helper
 from triptych.protocol.tensors import Array
 
 from tests.support.realtime import add_model
-from tests.support.tiny_models import Shape, model
+from tests.support.tiny_models import Shape, identity, model
 
 ROOT = Path(__file__).parents[1]
 TINY, WIDE, HEAVY, ROWS_OF_20, PENGUINS = "tiny", "wide", "heavy", "rows-of-20", "penguins"
+TEXTS = "texts"
 COLUMNS = 100
 """Columns of the wide model."""
 
@@ -65,6 +66,11 @@ def heavy() -> bytes:
     return perceptron([64, 2048, 2048, 2048, 64])
 
 
+def texts() -> bytes:
+    """Returns texts as they came: any time is spent on reading and writing them."""
+    return identity("BYTES", ["rows"])
+
+
 def perceptron(sizes: Sequence[int]) -> bytes:
     """Makes a perceptron with a ReLU after each layer but the last.
 
@@ -87,4 +93,4 @@ def perceptron(sizes: Sequence[int]) -> bytes:
     return model(nodes, {"x": inputs}, {"y": outputs}, **weights)
 
 
-_CONTENTS = {TINY: tiny, WIDE: wide, HEAVY: heavy, ROWS_OF_20: rows_of_20}
+_CONTENTS = {TINY: tiny, WIDE: wide, HEAVY: heavy, ROWS_OF_20: rows_of_20, TEXTS: texts}

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from benchmarks.models import COLUMNS, PENGUINS, ROOT, TINY, WIDE
+from benchmarks.models import COLUMNS, PENGUINS, ROOT, TEXTS, TINY, WIDE
 
 Event = dict[str, Any]
 Record = dict[str, str | float | int]
@@ -77,6 +77,26 @@ def penguins_json(rows: int) -> Event:
     return event(PENGUINS, "predict", body, {"Content-Type": "application/json"})
 
 
+def penguins_lines(rows: int) -> Event:
+    """The same penguins as JSON Lines."""
+    body = b"\n".join(json.dumps(_typed(record)).encode() for record in _penguins(rows))
+    return event(PENGUINS, "predict", body, {"Content-Type": "application/jsonlines"})
+
+
+def texts_tensor(rows: int) -> Event:
+    """Texts of about 500 characters, as one tensor in JSON."""
+    tensor = {"name": "x", "datatype": "BYTES", "shape": [rows], "data": _texts(rows)}
+    body = json.dumps({"inputs": [tensor]}, ensure_ascii=False).encode()
+    return event(TEXTS, "infer", body, {"Content-Type": "application/json"})
+
+
+def texts_rows(rows: int) -> Event:
+    """The same texts as records in JSON."""
+    instances = [{"x": text} for text in _texts(rows)]
+    body = json.dumps({"instances": instances}, ensure_ascii=False).encode()
+    return event(TEXTS, "predict", body, {"Content-Type": "application/json"})
+
+
 def penguins_csv(rows: int) -> Event:
     """The same penguins as CSV."""
     records = _penguins(rows)
@@ -97,6 +117,12 @@ def _infer(values: list[float], rows: int) -> dict[str, object]:
 def _floats(rows: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     values = np.random.default_rng(7).standard_normal((rows, COLUMNS), np.float32)
     return cast("np.ndarray[tuple[int, int], np.dtype[np.float32]]", values)
+
+
+def _texts(rows: int) -> list[str]:
+    random = np.random.default_rng(7)
+    words = ("the", "model", "does not", "answer;", '"quickly"', "enough,", "très", "souvent", "\n", "2026")
+    return [" ".join(random.choice(words, 90)) for _ in range(rows)]
 
 
 def _penguins(rows: int) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ import base64
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +22,7 @@ from benchmarks.harness.command import answer
 from benchmarks.harness.measuring import SMOKE, Effort, measure
 from benchmarks.harness.result import Figure, Goal, Result
 from benchmarks.harness.silence import silence
-from benchmarks.models import PENGUINS, TINY, WIDE, file_of, repository
+from benchmarks.models import PENGUINS, TEXTS, TINY, WIDE, file_of, repository
 from benchmarks.requests import (
     Event,
     many_floats,
@@ -30,6 +30,9 @@ from benchmarks.requests import (
     one_row,
     penguins_csv,
     penguins_json,
+    penguins_lines,
+    texts_rows,
+    texts_tensor,
 )
 
 OURS, FLOOR, HAND = "triptych", "floor", "handler by hand"
@@ -70,7 +73,7 @@ def warm_request(effort: Effort) -> Result:
     figures: list[Figure] = []
     with TemporaryDirectory() as directory, silence() as logs, asyncio.Runner() as loop:
         loop.get_loop()  # Mangum runs on that of the thread, and warns where it has to make one
-        models = repository(Path(directory) / "models", TINY, WIDE, PENGUINS)
+        models = repository(Path(directory) / "models", TINY, WIDE, PENGUINS, TEXTS)
         ours = triptych.handler(models)
         for case in cases(small=effort is SMOKE):
             handlers = {OURS: ours, **_made(case, models)}
@@ -103,7 +106,8 @@ def cases(*, small: bool = False) -> list[Case]:
         return mangum(fastapi_tensors.application(model, in_threads=True))
 
     def rivals(kind: str) -> dict[str, Callable[[Path], Handler]]:
-        return {FLOOR: getattr(floor, kind), HAND: getattr(by_hand, kind), FASTAPI: fastapi[kind]}
+        others = {FASTAPI: fastapi[kind]} if kind in fastapi else {}
+        return {FLOOR: getattr(floor, kind), HAND: getattr(by_hand, kind), **others}
 
     return [
         Case(
@@ -116,6 +120,11 @@ def cases(*, small: bool = False) -> list[Case]:
         Case("100k floats, JSON", many_floats(many), WIDE, rivals("tensors"), _tensor),
         Case("100k floats, binary", many_floats_binary(many), WIDE, rivals("binary"), _bytes),
         Case("string columns, 100 records, JSON", penguins_json(few), PENGUINS, rivals("records"), _chances),
+        Case("100 records, JSON Lines", penguins_lines(few), PENGUINS, rivals("lines"), _lines),
+        Case("100 texts of 500 characters, JSON", texts_tensor(few), TEXTS, rivals("texts"), _texts),
+        Case(
+            "100 texts of 500 characters, rows", texts_rows(few), TEXTS, rivals("text_records"), _text_cells
+        ),
         Case("1,000 rows, CSV", penguins_csv(many), PENGUINS, rivals("rows"), _cells),
     ]
 
@@ -126,6 +135,10 @@ def _goals() -> list[Goal]:
         Goal("tiny model, one row, JSON", "s", FASTAPI, OURS, "at least", 6),
         Goal("100k floats, JSON", "s", OURS, FLOOR, "at most", 1.2),
         Goal("100k floats, binary", "s", OURS, FLOOR, "at most", 1.2),
+        Goal("string columns, 100 records, JSON", "s", OURS, FLOOR, "at most", 1.5),
+        Goal("100 records, JSON Lines", "s", OURS, FLOOR, "at most", 1.5),
+        Goal("100 texts of 500 characters, JSON", "s", OURS, FLOOR, "at most", 1.5),
+        Goal("100 texts of 500 characters, rows", "s", OURS, FLOOR, "at most", 1.5),
     ]
 
 
@@ -160,6 +173,22 @@ def _bytes(body: bytes) -> np.ndarray[Any, Any]:
 
 def _chances(body: bytes) -> np.ndarray[Any, Any]:
     return np.array([record["probabilities"] for record in json.loads(body)["predictions"]], np.float32)
+
+
+def _lines(body: bytes) -> np.ndarray[Any, Any]:
+    return np.array([json.loads(line)["probabilities"] for line in body.splitlines()], np.float32)
+
+
+def _texts(body: bytes) -> np.ndarray[Any, Any]:
+    return _codes(json.loads(body)["outputs"][0]["data"])
+
+
+def _text_cells(body: bytes) -> np.ndarray[Any, Any]:
+    return _codes([record["y"] for record in json.loads(body)["predictions"]])
+
+
+def _codes(texts: Sequence[str]) -> np.ndarray[Any, Any]:
+    return np.frombuffer("\0".join(texts).encode(), np.uint8)
 
 
 def _cells(body: bytes) -> np.ndarray[Any, Any]:

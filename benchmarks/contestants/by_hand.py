@@ -58,6 +58,46 @@ def records(model: Path) -> Handler:
     return handle
 
 
+def lines(model: Path) -> Handler:
+    """Records as JSON Lines, in and out."""
+    run = session(model).run
+
+    def handle(event: dict[str, Any]) -> dict[str, Any]:
+        sent = [json.loads(line) for line in base64.b64decode(event["body"]).splitlines()]
+        columns = {name: [record[name] for record in sent] for name in sent[0]}
+        species, chances = run(None, inputs_of(columns))
+        pairs = zip(species.tolist(), chances.tolist(), strict=True)
+        made = [json.dumps({"species": name, "probabilities": chance}) for name, chance in pairs]
+        return answered("\n".join(made), "application/jsonlines")
+
+    return handle
+
+
+def texts(model: Path) -> Handler:
+    """A tensor of texts as JSON, in and out."""
+    run = session(model).run
+
+    def handle(event: dict[str, Any]) -> dict[str, Any]:
+        sent = json.loads(base64.b64decode(event["body"]))["inputs"][0]
+        (found,) = run(None, {"x": np.array(sent["data"], object).reshape(sent["shape"])})
+        output = {"name": "y", "datatype": "BYTES", "shape": found.shape, "data": found.tolist()}
+        return answered(json.dumps({"outputs": [output]}))
+
+    return handle
+
+
+def text_records(model: Path) -> Handler:
+    """Records with a text as JSON, in and out."""
+    run = session(model).run
+
+    def handle(event: dict[str, Any]) -> dict[str, Any]:
+        sent = json.loads(base64.b64decode(event["body"]))["instances"]
+        (found,) = run(None, {"x": np.array([record["x"] for record in sent], object)})
+        return answered(json.dumps({"predictions": [{"y": text} for text in found.tolist()]}))
+
+    return handle
+
+
 def rows(model: Path) -> Handler:
     """Rows as CSV, in and out."""
     run = session(model).run

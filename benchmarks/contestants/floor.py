@@ -59,6 +59,48 @@ def records(model: Path) -> Handler:
     return handle
 
 
+def lines(model: Path) -> Handler:
+    """Records as JSON Lines, in and out."""
+    run = session(model).run
+
+    def handle(event: dict[str, Any]) -> dict[str, Any]:
+        sent = [orjson.loads(line) for line in pybase64.b64decode(event["body"]).split(b"\n")]
+        columns = {name: [record[name] for record in sent] for name in sent[0]}
+        species, chances = run(None, inputs_of(columns))
+        made = [
+            orjson.dumps({"species": name, "probabilities": chance}, option=orjson.OPT_SERIALIZE_NUMPY)
+            for name, chance in zip(species.tolist(), chances, strict=True)
+        ]
+        return answered(b"\n".join(made).decode(), "application/jsonlines")
+
+    return handle
+
+
+def texts(model: Path) -> Handler:
+    """A tensor of texts as JSON, in and out."""
+    run = session(model).run
+
+    def handle(event: dict[str, Any]) -> dict[str, Any]:
+        sent = orjson.loads(pybase64.b64decode(event["body"]))["inputs"][0]
+        (found,) = run(None, {"x": np.array(sent["data"], object).reshape(sent["shape"])})
+        output = {"name": "y", "datatype": "BYTES", "shape": found.shape, "data": found.tolist()}
+        return answered(orjson.dumps({"outputs": [output]}).decode())
+
+    return handle
+
+
+def text_records(model: Path) -> Handler:
+    """Records with a text as JSON, in and out."""
+    run = session(model).run
+
+    def handle(event: dict[str, Any]) -> dict[str, Any]:
+        sent = orjson.loads(pybase64.b64decode(event["body"]))["instances"]
+        (found,) = run(None, {"x": np.array([record["x"] for record in sent], object)})
+        return answered(orjson.dumps({"predictions": [{"y": text} for text in found.tolist()]}).decode())
+
+    return handle
+
+
 def rows(model: Path) -> Handler:
     """Rows as CSV, in and out."""
     run = session(model).run
