@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from triptych.clock import Deadline
 from triptych.errors import ModelLoading, ModelUnavailable
+from triptych.models import session
 from triptych.models.config import ModelConfig, SessionSettings
 from triptych.models.loader import Background
 from triptych.models.model import VersionFiles
 from triptych.models.session import OnnxSession, open_session
 from triptych.models.storage import StoredVersion
-from triptych.tasks import open as opening
 
 from tests.support.realtime import Call, RealtimeFunction, add_model
 from tests.support.tiny_models import sum_and_difference
@@ -184,7 +184,7 @@ def test_the_answer_says_when_to_come_again(
         gate.pass_through()
         return open_session(model, settings)
 
-    monkeypatch.setattr(opening, "open_model", slow)
+    monkeypatch.setattr(session, "open_session", slow)
     add_model(tmp_path, "pair", sum_and_difference())
     function = RealtimeFunction(tmp_path)
     event = Call("GET", "/v2/models/{model}/ready", {"model": "pair"}).event()

@@ -55,6 +55,11 @@ class Deadline(NamedTuple):
         """
         return cls.after(context.get_remaining_time_in_millis() / 1000 - margin)
 
+    @classmethod
+    def at_moment(cls, milliseconds: int) -> Deadline:
+        """Makes the deadline at a time in milliseconds since 1970."""
+        return cls.after((milliseconds - wall_clock()) / 1000)
+
     @property
     def remaining(self) -> float:
         """Seconds left; negative when it has passed."""

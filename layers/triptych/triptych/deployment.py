@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from triptych.jobs.submission import OptionLimits
     from triptych.jobs.telemetry import JobTelemetry
     from triptych.lifecycle.finalize import Finalizer
-    from triptych.models.config import Weights
+    from triptych.models.config import ModelConfig, SessionSettings, Weights
     from triptych.models.disk_cache import ModelCache
-    from triptych.models.model import Model, OpenSession
+    from triptych.models.model import Model, ModelSession, OpenSession, VersionFiles
     from triptych.models.repository import ModelRepository
     from triptych.models.storage import ModelStorage
     from triptych.models.store import ModelStore
@@ -110,6 +110,20 @@ class Deployment:
         store.preload(self.settings.preload)
         services = InferenceServices(self.repository, store, Statistics(), documents)
         return Application(realtime_routes(), services, telemetry, self.start_up_seconds())
+
+    def inference(self) -> Application[InferenceServices]:
+        """Makes the function that runs models for those which have none."""
+        from triptych.aws.telemetry import Telemetry
+        from triptych.http.models import InferenceServices
+        from triptych.http.remote import ROUTES, InferenceApplication
+        from triptych.models.statistics import Statistics
+
+        self._bound_memory()
+        telemetry = Telemetry(*self.settings.telemetry)
+        store = self._model_store(telemetry, "mapped", raw=True)
+        store.preload(self.settings.preload)
+        services = InferenceServices(self.repository, store, Statistics(), documents=Path())
+        return InferenceApplication(ROUTES, services, telemetry)
 
     def jobs(self) -> Application[JobServices]:
         """Makes the function that accepts jobs and answers questions about them."""
@@ -284,7 +298,9 @@ class Deployment:
 
             return Bucket(self.clients, name, MODELS)
 
-        return BucketStorage(BucketReader(name, MODELS, by_boto3), prefix, self.model_cache)
+        graphs = not self.settings.inference_function
+        reader = BucketReader(name, MODELS, by_boto3)
+        return BucketStorage(reader, prefix, self.model_cache, graphs=graphs)
 
     @cached_property
     def model_cache(self) -> ModelCache:
@@ -300,21 +316,63 @@ class Deployment:
 
         return open_session
 
-    def _model_store(self, telemetry: Telemetry, weights: Weights) -> ModelStore:
+    @cached_property
+    def open_graph(self) -> OpenSession:
+        """Opens the graph of a version that is on the disk, without what stands in front of it."""
+        from triptych.models.session import open_session
+        from triptych.models.storage import graph_in
+
+        return lambda files, _, settings: open_session(graph_in(files.directory), settings)
+
+    @cached_property
+    def inference_function(self) -> Callable[[bytes, Deadline], bytes]:
+        """The function that runs models for this one."""
+        from triptych.aws.invocation import RemoteFunction
+
+        return RemoteFunction(self.settings.inference_function, "the inference function")
+
+    def _open_remote(self, telemetry: Telemetry) -> OpenSession:
+        """Makes what opens versions that another function runs; their tasks and code are here.
+
+        Args:
+            telemetry: Knows what is being answered.
+        """
+        from triptych.inference.carried import CarriedSession
+        from triptych.models.model import Model
+        from triptych.models.remote import Caller, RemoteSession
+        from triptych.tasks.open import in_front_of
+
+        caller = Caller(self.inference_function, lambda: telemetry.request_id)
+
+        def open_session(files: VersionFiles, config: ModelConfig, _: SessionSettings) -> ModelSession:
+            session = RemoteSession(caller, files.model, files.version)
+            model = Model(files.model, files.version, config.raw, session)
+            return in_front_of(CarriedSession(model, session), files, config)
+
+        return open_session
+
+    def _model_store(self, telemetry: Telemetry, weights: Weights, *, raw: bool = False) -> ModelStore:
         """Makes the store of open models.
 
         Args:
             telemetry: Writes a line for every model that is opened.
             weights: How weights are held where a model does not say.
+            raw: Whether only the models' own tensors are served.
         """
         from triptych.models.config import SessionSettings
         from triptych.models.loader import LoadEvents, Runtime
         from triptych.models.memory import MemoryBudget
         from triptych.models.store import ModelStore
 
+        if raw:
+            open_session = self.open_graph
+        elif self.settings.inference_function:
+            open_session = self._open_remote(telemetry)
+        else:
+            open_session = self.open_session
         return ModelStore(
             self.repository,
-            Runtime(self.open_session, SessionSettings(self.settings.threads, weights)),
+            Runtime(open_session, SessionSettings(self.settings.threads, weights), raw),
             MemoryBudget(int(self.settings.memory_megabytes * 2**20 * _SHARE_FOR_MODELS)),
             LoadEvents(telemetry.model_loaded, telemetry.model_failed),
         )

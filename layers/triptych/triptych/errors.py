@@ -1,7 +1,7 @@
 """Every failure that a caller of Triptych can meet, with its HTTP status.
 
 ```
-TriptychError                    500  never raised itself
+TriptychError                    500  a fault of ours, of which the log tells more
 ├── BadRequest                   400  the request is not what the protocol or the model asks for
 │   ├── RowError                 400  a row is wrong, or does not fit the rows beside it
 │   │   └── BadRows              400  some rows are wrong, whatever stands beside them
@@ -10,7 +10,8 @@ TriptychError                    500  never raised itself
 ├── MethodNotAllowed             405  the path exists, the method does not
 ├── NotAcceptable                406  no offered content type is accepted
 ├── Conflict                     409  the state of a job does not allow it
-├── PayloadTooLarge              413  request or answer exceeds what one call can carry
+├── PayloadTooLarge              413  request or answer exceeds what one call can carry, or memory
+│   └── TooLargeToCarry          413  there is memory for it, and one call of a function cannot carry it
 ├── UnsupportedMediaType         415  content type or encoding that is not read here
 ├── NotSupported                 501  a part of the protocol, or of ONNX, that is not served
 ├── ModelUnavailable             503  the model is there but cannot be loaded now
@@ -27,7 +28,7 @@ turns the error into an answer. `retryable` errors may be gone when the same is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 NO_MEMORY = "needs more memory than the function has; send less at once"
 """Message of what is refused because Python itself gets no more memory."""
@@ -151,6 +152,10 @@ class PayloadTooLarge(TriptychError):
     status = 413
 
 
+class TooLargeToCarry(PayloadTooLarge):
+    """There is memory for the request or its answer, and one call of a function cannot carry it."""
+
+
 class UnsupportedMediaType(TriptychError):
     """The content type or encoding of the request is not read here."""
 
@@ -202,3 +207,15 @@ class DeadlineExceeded(TriptychError):
     kind = "DeadlineExceeded"
     status = 504
     retryable = True
+
+
+def error_named(name: str) -> Callable[[str], TriptychError]:
+    """Returns what makes an error of a class, by its name; of one that is not here, an internal error."""
+    found = next((kind for kind in _all(TriptychError) if kind.__name__ == name), TriptychError)
+    return BadRequest if issubclass(found, RowError | NotUtf8) else found
+
+
+def _all(kind: type[TriptychError]) -> Iterator[type[TriptychError]]:
+    for known in kind.__subclasses__():
+        yield known
+        yield from _all(known)

@@ -41,6 +41,7 @@ class Settings:
         telemetry: How it logs.
         bounded: Whether the memory is all there is, as in Lambda, so that requests must stay within it.
         on_demand: Whether the function is started for a request, which waits; else ahead, or from a snapshot.
+        inference_function: Name or ARN of the function that runs the models; empty where this one does.
     """
 
     storages: tuple[str, ...]
@@ -51,6 +52,7 @@ class Settings:
     telemetry: TelemetrySettings
     bounded: bool = False
     on_demand: bool = False
+    inference_function: str = ""
 
     @property
     def threads(self) -> int:
@@ -157,6 +159,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         telemetry=_telemetry(environment),
         bounded=bool(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")),
         on_demand=start == "on-demand",
+        inference_function=environment.get("INFERENCE_FUNCTION", ""),
     )
 
 

@@ -47,7 +47,7 @@ class Application[S]:
             context: Lambda's context.
         """
         started = perf_counter()
-        deadline = self._deadline(context)
+        deadline = self._deadline(event, context)
         record = _new_record(event, context)
         self._telemetry.request_started(record.request_id)
         result = self._result(event, deadline, record)
@@ -57,7 +57,7 @@ class Application[S]:
         self._telemetry.request_ended(record)
         return result
 
-    def _deadline(self, context: Context) -> Deadline:
+    def _deadline(self, _event: Mapping[str, Any], context: Context) -> Deadline:
         """Returns when the answer must be ready: for Lambda, and for the gateway, which counts the start."""
         waited, self._waited = self._waited, 0.0
         return Deadline.of(context, SAFETY_MARGIN + waited)
@@ -68,14 +68,19 @@ class Application[S]:
             response = self._call(event, headers, deadline, record)
             return proxy_result(response, headers.get("accept-encoding"))
         except TriptychError as error:
-            response = _failure(error, record)
+            response = self._failure(error, record)
         except MemoryError:
-            response = _failure(PayloadTooLarge(NO_MEMORY), record)
+            response = self._failure(PayloadTooLarge(NO_MEMORY), record)
         except Exception as error:  # noqa: BLE001 - the edge: the caller gets an answer, the log the trace
             self._telemetry.unexpected(error)
+            response = self._failure(TriptychError(f"internal error; request {record.request_id}"), record)
             record.error = type(error).__name__
-            response = json_response({"error": f"internal error; request {record.request_id}"}, 500)
         return proxy_result(response, None)
+
+    def _failure(self, error: TriptychError, record: RequestRecord) -> Response:
+        record.error = error.kind
+        headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+        return json_response({"error": str(error)[:MAX_MESSAGE]}, error.status, headers)
 
     def _call(
         self, event: Mapping[str, Any], headers: Mapping[str, str], deadline: Deadline, record: RequestRecord
@@ -102,9 +107,3 @@ def _new_record(event: Mapping[str, Any], context: Context) -> RequestRecord:
         request_id=gateway.get("requestId") or context.aws_request_id,
         route=f"{event['httpMethod']} {event['resource']}",
     )
-
-
-def _failure(error: TriptychError, record: RequestRecord) -> Response:
-    record.error = error.kind
-    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    return json_response({"error": str(error)[:MAX_MESSAGE]}, error.status, headers)

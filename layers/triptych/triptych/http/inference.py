@@ -8,13 +8,13 @@ from time import perf_counter_ns
 
 from triptych.errors import BadRequest, TriptychError
 from triptych.http.models import InferenceServices, model_of
-from triptych.http.request import HEADER_LENGTH, Request
+from triptych.http.request import Request
 from triptych.http.response import Response, filled_cells
 from triptych.inference.tensors import image_request, raw_request
 from triptych.inference.tensors import infer as infer_tensors
 from triptych.models.model import Model
 from triptych.models.statistics import Timings
-from triptych.protocol.infer_request import InferRequest, parse_infer_request
+from triptych.protocol.infer_request import HEADER_LENGTH, InferRequest, parse_infer_request
 from triptych.rows.formats import names_image, names_rows
 from triptych.rows.options import row_options
 

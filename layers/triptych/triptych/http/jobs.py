@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from triptych.clock import Clock, moment
 from triptych.errors import Conflict
-from triptych.http.request import HEADER_LENGTH, Request
+from triptych.http.request import Request
 from triptych.http.response import MAX_BODY, Response, filled_cells, json_response
 from triptych.jobs.document import document
 from triptych.jobs.job import Job, JobRequest, JobResult, Status
@@ -15,6 +15,7 @@ from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import OptionLimits, Submission, check, is_rows, options
 from triptych.models.repository import ModelRepository
 from triptych.protocol import json_document as fields
+from triptych.protocol.infer_request import HEADER_LENGTH
 from triptych.protocol.json_document import parse_object
 from triptych.protocol.names import check_known
 

@@ -13,10 +13,8 @@ from triptych.aws.telemetry import RequestRecord
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, PayloadTooLarge
 from triptych.protocol.compression import decompress
+from triptych.protocol.infer_request import HEADER_LENGTH
 from triptych.protocol.names import version_number
-
-HEADER_LENGTH = "Inference-Header-Content-Length"
-"""Header with the number of bytes of the JSON before raw tensors."""
 
 MAX_EVENT = 6 * 2**20
 """Bytes that Lambda accepts as the event of one invocation; emulators let more pass."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pybase64
 
-from triptych.errors import PayloadTooLarge
+from triptych.errors import TooLargeToCarry
 from triptych.protocol.compression import choose_encoding, compress
 from triptych.protocol.json_document import dump
 from triptych.protocol.media_types import JSON
@@ -58,7 +58,7 @@ def proxy_result(response: Response, accept_encoding: str | None) -> dict[str, A
         accept_encoding: What compression the caller accepts.
 
     Raises:
-        PayloadTooLarge: The answer exceeds what one invocation can return.
+        TooLargeToCarry: The answer exceeds what one invocation can return.
     """
     headers = {"Content-Type": response.content_type, **response.headers}
     body = response.body
@@ -69,7 +69,7 @@ def proxy_result(response: Response, accept_encoding: str | None) -> dict[str, A
     text = _as_text(body) if encoding is None and _is_text(response.content_type) else None
     payload = _as_base64(body) if text is None else text
     if payload is None:
-        raise PayloadTooLarge(
+        raise TooLargeToCarry(
             f"the answer of {len(response.body)} bytes exceeds what one call can carry (about 4.7 MB): "
             "ask for fewer outputs or rows, accept gzip, or ask for a job: POST /v2/models/{model}/jobs"
         )

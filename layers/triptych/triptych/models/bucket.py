@@ -21,6 +21,7 @@ from triptych.models.storage import (
     StoredModel,
     StoredVersion,
     graph_among,
+    is_side_file,
 )
 from triptych.protocol.names import is_model_name, is_version
 
@@ -47,14 +48,16 @@ class BucketStorage(ModelStorage):
         bucket: The bucket, whose failures are `MODELS`.
         prefix: Where the models are in it; may be empty.
         cache: Keeps what was downloaded.
+        graphs: Whether versions are brought with graph and weights; else another function loads those.
     """
 
     kind: StorageKind = "bucket"
 
-    def __init__(self, bucket: BucketReader, prefix: str, cache: ModelCache) -> None:
+    def __init__(self, bucket: BucketReader, prefix: str, cache: ModelCache, *, graphs: bool = True) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/".removeprefix("/")
         self._cache = cache
+        self._graphs = graphs
 
     @override
     def models(self) -> Sequence[str]:
@@ -66,7 +69,7 @@ class BucketStorage(ModelStorage):
         prefix = f"{self._prefix}{model}/"
         objects = self._bucket.list(prefix)
         config = next((found.etag for found in objects if found.key == prefix + CONFIG_FILE), None)
-        found = (_stored(model, number, files) for number, files in _versions(objects, prefix).items())
+        found = (self._stored(model, number, files) for number, files in _versions(objects, prefix).items())
         return StoredModel(
             {stored.version: stored for stored in found if stored is not None},
             config,
@@ -93,21 +96,42 @@ class BucketStorage(ModelStorage):
         self._cache.release(self._key(version))
 
     def _key(self, version: StoredVersion) -> str:
-        identity = (
-            f"{self._bucket.name}/{self._prefix}{version.model}/{version.version}#{version.fingerprint}"
-        )
+        path = f"{self._bucket.name}/{self._prefix}{version.model}/{version.version}"
+        identity = f"{path}#{version.fingerprint}{'' if self._graphs else '#'}"
         return f"{version.model}-{version.version}-{sha256(identity.encode()).hexdigest()[:32]}"
 
     def _download(self, version: StoredVersion, directory: Path) -> None:
         prefix = f"{self._prefix}{version.model}/"
         objects = self._bucket.list(f"{prefix}{version.version}/")
         files = _versions(objects, prefix).get(version.version, {})
-        if _stored(version.model, version.version, files) != version:
+        if self._stored(version.model, version.version, files) != version:
             raise ModelUnavailable(_CHANGED)
-        targets = {directory / path: found for path, found in files.items()}
+        targets = {directory / path: found for path, found in self._brought(files).items()}
         for path in targets:
             path.parent.mkdir(parents=True, exist_ok=True)
         self._bucket.download(targets)
+
+    def _brought(self, files: Files) -> Files:
+        return files if self._graphs else {path: files[path] for path in files if is_side_file(path)}
+
+    def _stored(self, model: str, number: int, files: Files) -> StoredVersion | None:
+        """Describes a version; None where its graph is not there yet."""
+        graph = graph_among(files)
+        if graph is None:
+            return None
+        digest = sha256()
+        for path, found in sorted(files.items()):
+            digest.update(f"{path}\0{found.etag}\0{found.size}\0".encode())
+        all_of_it = sum(found.size for found in files.values())
+        size = sum(found.size for found in self._brought(files).values())
+        return StoredVersion(
+            model=model,
+            version=number,
+            fingerprint=digest.hexdigest(),
+            size=size,
+            graph_size=files[graph].size if self._graphs else 0,
+            elsewhere=all_of_it - size,
+        )
 
 
 def _versions(objects: Iterable[StoredObject], prefix: str) -> dict[int, Files]:
@@ -136,20 +160,3 @@ def _is_code(path: str) -> bool:
 
 def _is_plain(path: str) -> bool:
     return all(part not in {"", ".", ".."} and "\0" not in part for part in path.split("/"))
-
-
-def _stored(model: str, number: int, files: Files) -> StoredVersion | None:
-    """Describes a version; None where its graph is not there yet."""
-    graph = graph_among(files)
-    if graph is None:
-        return None
-    digest = sha256()
-    for path, found in sorted(files.items()):
-        digest.update(f"{path}\0{found.etag}\0{found.size}\0".encode())
-    return StoredVersion(
-        model=model,
-        version=number,
-        fingerprint=digest.hexdigest(),
-        size=sum(found.size for found in files.values()),
-        graph_size=files[graph].size,
-    )

@@ -115,6 +115,11 @@ class ModelConfig:
             arena=defaults.arena if self.arena is None else self.arena,
         )
 
+    @property
+    def raw(self) -> ModelConfig:
+        """What it says of the model's own tensors, whatever is in front of them."""
+        return replace(self, columns=None, missing={}, labels={})
+
 
 def parse_model_config(text: str) -> ModelConfig:
     """Reads a `model.toml`.

@@ -20,6 +20,8 @@ _LOCATION, _EXTERNAL = 14, b"\x01"  # TensorProto.data_location
 _CLASSES = {b"classlabels_strings", b"classlabels_int64s", b"classlabels_ints"}
 
 _SIGN = 1 << 63
+_NODES_SIZE = 4 * 2**20
+"""Bytes at the begin of a graph that hold its nodes, before the weights."""
 
 Field = tuple[int, memoryview]
 """Number of a field, and its value: a message, a string, packed integers, or one integer as it is encoded."""
@@ -121,3 +123,9 @@ def _integers(values: memoryview) -> Iterator[int]:
 
 def _texts(fields: list[Field], wanted: int) -> list[str]:
     return [bytes(value).decode(errors="replace") for number, value in fields if number == wanted]
+
+
+def quantizes_as_it_runs(model: Path) -> bool:
+    """Returns whether a graph finds the scale of its integers from the values of each run."""
+    with model.open("rb") as file:
+        return b"DynamicQuantize" in file.read(_NODES_SIZE)

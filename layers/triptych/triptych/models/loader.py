@@ -30,10 +30,12 @@ class Runtime(NamedTuple):
     Attributes:
         open_session: Opens a version that is on the disk.
         defaults: Settings where a `model.toml` chooses none.
+        raw: Whether models are served as they are: only what `model.toml` says of their session counts.
     """
 
     open_session: OpenSession
     defaults: SessionSettings
+    raw: bool = False
 
 
 def _ignore(*_: object) -> None:
@@ -233,6 +235,8 @@ class ModelLoader:
         """Opens a version in the room that is made for it; its files are released when that fails."""
         stored = candidate.stored
         config = parse_model_config(candidate.config() or "")
+        if self._runtime.raw:
+            config = config.raw
         settings = config.settings(self._runtime.defaults)
         estimate = estimated_memory(stored, settings)
         self.open_models.check(estimate)

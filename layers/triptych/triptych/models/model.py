@@ -55,6 +55,21 @@ class ModelSession(Protocol):
         ...
 
 
+class GraphSession(ModelSession, Protocol):
+    """The session of the graph itself, in this function or in another.
+
+    Attributes:
+        metadata: What its exporter wrote into the file, by name.
+    """
+
+    metadata: Mapping[str, str]
+
+    @property
+    def quantizes_as_it_runs(self) -> bool:
+        """Whether the graph finds the scale of its integers from the values of each run."""
+        ...
+
+
 class VersionFiles(NamedTuple):
     """The files of a version that is to be opened.
 
@@ -110,9 +125,7 @@ class Model(NamedTuple):
         if session is self.session:
             return self
         labels = {spec.name: spec.labels for spec in session.signature.outputs if spec.labels}
-        # What `model.toml` says of columns and labels is said of the signature in front.
-        config = replace(self.config, columns=None, missing={}, labels=labels)
-        return self._replace(config=config, session=session)
+        return self._replace(config=replace(self.config.raw, labels=labels), session=session)
 
     @property
     def group(self) -> bool | None:

@@ -146,6 +146,11 @@ class ModelRepository:
             return checked.listing
         return self._refresh(model_name(model), checked)
 
+    def expire(self, model: str) -> None:
+        """Makes the next question about a model look it up again."""
+        if checked := self._checked.get(model):
+            checked.at = float("-inf")
+
     def _refresh(self, model: str, before: _Checked | None) -> Listing:
         known: Sequence[StoredModel | None] = before.stored if before else [None] * len(self._storages)
         stored: list[StoredModel | None] = []

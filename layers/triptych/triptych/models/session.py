@@ -20,8 +20,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, ModelUnavailable, PayloadTooLarge
 from triptych.models.config import SessionSettings
-from triptych.models.graph_file import has_external_weights
-from triptych.models.model import ModelSession
+from triptych.models.graph_file import has_external_weights, quantizes_as_it_runs
+from triptych.models.model import GraphSession
 from triptych.models.signature import CLASS_OF_MAP, Argument, signature_of
 from triptych.models.watchdog import WATCHDOG
 from triptych.protocol.datatypes import BF16, FP32, Datatype
@@ -84,7 +84,7 @@ def _session_options(model: Path, settings: SessionSettings) -> onnxruntime.Sess
     return options
 
 
-class OnnxSession(ModelSession):
+class OnnxSession(GraphSession):
     """An open model.
 
     Args:
@@ -101,6 +101,7 @@ class OnnxSession(ModelSession):
         inputs, outputs = _arguments(session.get_inputs()), _arguments(session.get_outputs())
         self.signature: Signature = signature_of(inputs, outputs, model)
         self.metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
+        self._model = model
         self._open = partial(_opened, model, settings)
         self._session: onnxruntime.InferenceSession | None = session
         self._arena = settings.arena
@@ -111,6 +112,11 @@ class OnnxSession(ModelSession):
             for spec, argument in zip(self.signature.outputs, outputs, strict=True)
             if argument.type in CLASS_OF_MAP
         }
+
+    @property
+    @override
+    def quantizes_as_it_runs(self) -> bool:
+        return quantizes_as_it_runs(self._model)
 
     @override
     def run(

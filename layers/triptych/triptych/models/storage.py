@@ -24,6 +24,11 @@ CODE_FILE = "model.py"
 StorageKind = Literal["directory", "bucket"]
 
 
+def is_side_file(path: str) -> bool:
+    """Returns whether a file of a version is one that a task reads: not its graph, and no weights."""
+    return path.endswith((".json", ".txt"))
+
+
 def graph_among(files: Container[str]) -> str | None:
     """Returns which of a version's files, by their paths in it, is its graph; None where it has none yet."""
     return next((path for path in GRAPH_FILES if path in files), None)
@@ -44,6 +49,7 @@ class StoredVersion(NamedTuple):
         fingerprint: Changes whenever any file of the version changes.
         size: Bytes of all its files.
         graph_size: Bytes of its graph; the rest are external weights, and files such as `tokenizer.json`.
+        elsewhere: Bytes of files that are not brought here, because another function loads them.
     """
 
     model: str
@@ -51,6 +57,7 @@ class StoredVersion(NamedTuple):
     fingerprint: str
     size: int
     graph_size: int
+    elsewhere: int = 0
 
 
 class StoredCode(NamedTuple):

@@ -208,8 +208,8 @@ class ModelStore:
             return "UNAVAILABLE", outcome.reason
         if outcome is not None:
             return "READY", ""
-        left = until - self._clock()
-        if self._loader.background.is_busy or candidate.stored.size > left * BYTES_PER_SECOND:
+        left, size = until - self._clock(), candidate.stored.size + candidate.stored.elsewhere
+        if self._loader.background.is_busy or size > left * BYTES_PER_SECOND:
             return "UNKNOWN", "not loaded yet"
         return self._try(candidate)
 

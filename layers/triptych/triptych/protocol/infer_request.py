@@ -16,6 +16,9 @@ from triptych.protocol import json_document as fields
 from triptych.protocol.datatypes import Datatype, datatype_named
 from triptych.protocol.json_document import json_type, parse_object
 
+HEADER_LENGTH = "Inference-Header-Content-Length"
+"""Header with the number of bytes of the JSON before raw tensors."""
+
 MAX_RANK = 32
 """Dimensions of a tensor; ONNX Runtime and NumPy take 64, models use up to 8."""
 

@@ -12,7 +12,7 @@ import orjson
 
 from triptych.errors import ModelUnavailable
 from triptych.models.config import TaskName
-from triptych.models.storage import graph_in
+from triptych.models.model import GraphSession
 from triptych.protocol.tensors import Signature
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ _HEADS: Mapping[str, TaskName] = {
 }
 """Tasks by how the name of the architecture ends in `config.json`."""
 
-_NODES = 4 * 2**20
-"""Bytes at the begin of a graph that hold its nodes, before the weights."""
-
 _ULTRALYTICS: Mapping[str, TaskName] = {"classify": "image-classification", "detect": "object-detection"}
 """Tasks by the word that Ultralytics writes into the ONNX file."""
 
@@ -42,19 +39,19 @@ class Export:
 
     Args:
         directory: Where the files lie.
-        signature: Inputs and outputs of the model itself.
-        metadata: What is written inside the ONNX file.
+        model: The model itself.
 
     Attributes:
         directory: As given.
-        signature: As given.
-        metadata: As given.
+        signature: Inputs and outputs of the model itself.
+        metadata: What is written inside the ONNX file.
     """
 
-    def __init__(self, directory: Path, signature: Signature, metadata: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, model: GraphSession) -> None:
         self.directory = directory
-        self.signature = signature
-        self.metadata = metadata
+        self.signature: Signature = model.signature
+        self.metadata = model.metadata
+        self._model = model
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
@@ -124,8 +121,7 @@ class Export:
     @property
     def quantizes_as_it_runs(self) -> bool:
         """Whether the graph finds the scale of its integers from the values of each run."""
-        with graph_in(self.directory).open("rb") as file:
-            return b"DynamicQuantize" in file.read(_NODES)
+        return self._model.quantizes_as_it_runs
 
     @property
     def task(self) -> TaskName | None:

@@ -6,9 +6,7 @@ from pathlib import Path
 
 from triptych.errors import ModelUnavailable
 from triptych.models.config import ModelConfig, SessionSettings, TaskConfig, TaskName
-from triptych.models.model import ModelSession, VersionFiles
-from triptych.models.session import OnnxSession
-from triptych.models.session import open_session as open_model
+from triptych.models.model import GraphSession, ModelSession, VersionFiles
 from triptych.models.storage import graph_in
 from triptych.tasks.export import Export
 
@@ -28,7 +26,17 @@ def open_session(files: VersionFiles, config: ModelConfig, settings: SessionSett
         NotSupported: The model uses types that the protocol cannot carry.
         ModelUnavailable: The file is not a model that can be run, or not of the task, or its code fails.
     """
-    model = open_model(graph_in(files.directory), settings)
+    from triptych.models.session import open_session as open_model
+
+    return in_front_of(open_model(graph_in(files.directory), settings), files, config)
+
+
+def in_front_of(model: GraphSession, files: VersionFiles, config: ModelConfig) -> ModelSession:
+    """Puts the task and the code of a version in front of its model, which is open here or elsewhere.
+
+    Raises:
+        ModelUnavailable: The model is not of the task, or the code fails.
+    """
     session = _with_task(model, files.directory, config.task)
     if files.code is None:
         return session
@@ -37,10 +45,10 @@ def open_session(files: VersionFiles, config: ModelConfig, settings: SessionSett
     return CodeSession(session, files.code)
 
 
-def _with_task(model: OnnxSession, directory: Path, config: TaskConfig) -> ModelSession:
+def _with_task(model: GraphSession, directory: Path, config: TaskConfig) -> ModelSession:
     if config.name == "none":
         return model
-    export = Export(directory, model.signature, model.metadata)
+    export = Export(directory, model)
     name = config.name or export.task
     if name is None:
         return model
