@@ -117,7 +117,7 @@ def test_known_failures(kind: type[TriptychError]) -> None:
     watching = WatchedRequests()
     result = application(failing(kind("what was wrong")), watching)(call(), Invocation())
     assert (kind.status, "what was wrong") == (result["statusCode"], message(result))
-    assert [kind.__name__] == [record.error for record in watching.ended]
+    assert [kind.kind] == [record.error for record in watching.ended]
     assert [] == watching.failures
 
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from triptych.http.request import HEADER_LENGTH
+from triptych.protocol.infer_request import HEADER_LENGTH
 
 from tests.support.image_exports import (
     COLOURS,

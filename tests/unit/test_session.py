@@ -174,3 +174,16 @@ def test_bf16_beside_other_datatypes(tmp_path: Path) -> None:
     texts = {"x": ("BF16", ["n"]), "z": ("BYTES", ["n"])}
     with pytest.raises(NotSupported, match="input 'z' of the model is strings, and another tensor is BF16"):
         opened(tmp_path, model(copies, texts, {"x2": texts["x"], "z2": texts["z"]}))
+
+
+def test_quantized_as_it_runs(tmp_path: Path) -> None:
+    """A session knows whether the scale of its integers comes from the values of each run."""
+    nodes = [
+        helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "scale", "zero"]),
+        helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["y"]),
+    ]
+    shape = ("FP32", ["rows"])
+    (tmp_path / "model.onnx").write_bytes(model(nodes, {"x": shape}, {"y": shape}))
+    assert open_session(tmp_path / "model.onnx", SessionSettings()).quantizes_as_it_runs
+    (tmp_path / "model.onnx").write_bytes(identity("FP32", ["rows"]))
+    assert not open_session(tmp_path / "model.onnx", SessionSettings()).quantizes_as_it_runs

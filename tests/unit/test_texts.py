@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from triptych.clock import Deadline
 from triptych.errors import DeadlineExceeded, ModelUnavailable
 from triptych.models.config import TaskConfig
-from triptych.models.model import ModelSession
+from triptych.models.model import GraphSession
 from triptych.protocol.datatypes import DATATYPES, FP32, INT64
 from triptych.protocol.tensors import Signature, Tensor, TensorSpec
 from triptych.tasks import texts as texts_module
@@ -24,17 +24,25 @@ LATER = Deadline.after(600)
 NAMES = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
 
 
-class Watched(ModelSession):
+class Watched(GraphSession):
     """Gives the ids back, and remembers what it was fed.
 
     Attributes:
         signature: The given inputs; `ids` of shape [texts, tokens].
         runs: What each run was fed.
+        metadata: Nothing.
     """
 
-    def __init__(self, *inputs: TensorSpec) -> None:
+    def __init__(self, *inputs: TensorSpec, quantizes: bool = False) -> None:
         self.signature = Signature(inputs, (TensorSpec("ids", FP32, (-1, -1)),))
         self.runs: list[dict[str, Tensor]] = []
+        self.metadata: dict[str, str] = {}
+        self._quantizes = quantizes
+
+    @property
+    def quantizes_as_it_runs(self) -> bool:
+        """What it was told."""
+        return self._quantizes
 
     def run(self, inputs: Any, outputs: Any, deadline: Deadline) -> dict[str, Tensor]:  # noqa: ANN401, ARG002
         """Runs once."""
@@ -49,9 +57,8 @@ def specs(*names: str, datatype: str = "INT64", shape: tuple[int, ...] = (-1, -1
 
 def opened(tmp_path: Path, session: Watched, **config: Any) -> TextModel:  # noqa: ANN401 - JSON
     """Opens a text model over an export."""
-    content = config.pop("content", classifier(2))
-    directory = add_export(tmp_path, "texts", content, config)
-    return TextModel(session, Export(directory, session.signature, {}), TaskConfig())
+    directory = add_export(tmp_path, "texts", classifier(2), config)
+    return TextModel(session, Export(directory, session), TaskConfig())
 
 
 def run(model: TextModel, *texts: str) -> list[list[int]]:
@@ -158,7 +165,7 @@ def test_longest_text(tmp_path: Path, files: dict[str, Any], length: int) -> Non
     for name, content in files.items():
         (directory / f"{name}.json").write_text(json.dumps(content))
     session = Watched(*specs("input_ids"))
-    export = Export(directory, session.signature, {})
+    export = Export(directory, session)
     assert length == TextModel(session, export, TaskConfig()).max_length
     assert 5 == TextModel(session, export, TaskConfig(max_length=5)).max_length
 
@@ -177,8 +184,7 @@ def test_one_row_at_a_time(tmp_path: Path) -> None:
 
 def test_quantized_as_it_runs(tmp_path: Path) -> None:
     """The scale of dynamic quantization comes from all texts of a run: each runs alone."""
-    content = classifier(2) + b"DynamicQuantizeLinear"
-    model = opened(tmp_path, Watched(*specs("input_ids", "attention_mask")), content=content)
+    model = opened(tmp_path, Watched(*specs("input_ids", "attention_mask"), quantizes=True))
     assert [[0], [1]] == run(model, "good", "bad")
 
 
@@ -209,7 +215,7 @@ def test_broken_tokenizer(tmp_path: Path) -> None:
     (directory / "tokenizer.json").write_text("{}")
     session = Watched(*specs("input_ids"))
     with pytest.raises(ModelUnavailable, match=r"tokenizer\.json cannot be read"):
-        TextModel(session, Export(directory, session.signature, {}), TaskConfig())
+        TextModel(session, Export(directory, session), TaskConfig())
 
 
 def test_deadline_between_runs(tmp_path: Path) -> None:
