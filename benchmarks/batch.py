@@ -1,4 +1,4 @@
-"""How many rows of CSV a second, and in how much memory?"""
+"""How many rows of a file a second, and in how much memory?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
+from arro3.core import DataType, Field, Schema
+from triptych.protocol.tensors import Array
 
+from benchmarks.contestants.batch.floor import read, write
 from benchmarks.harness.command import answer
 from benchmarks.harness.measuring import Effort, Spread
 from benchmarks.harness.processes import Processes, Program, ProgramFailed, measure_processes, run
@@ -20,10 +23,11 @@ from benchmarks.servers import NotServing, Peer, installed
 
 OURS, FLOOR = "triptych", "arro3, ONNX Runtime, arro3"
 COLUMNS = 20
+_OTHERS = {".parquet": "Parquet", ".jsonl": "JSON Lines"}
 _BLOCK = 10_000
 _GROWTH = "triptych by size of file, time of a million rows and peak"
 _NOTES = [
-    "From CSV with an id and 20 columns of four decimals, to CSV with the id and a prediction.",
+    "From an id and 20 columns of four decimals, to the id and a prediction, in the same format.",
     "Whole processes, including their start, from disk to disk; memory includes child processes.",
     "triptych is the engine of a worker, which checks every cell and separates failed records.",
     "S3, planning and joining are not included.",
@@ -57,9 +61,12 @@ RIVALS = [
 
 
 def batch(effort: Effort, rivals: list[Rival] = RIVALS) -> Result:
-    """How many rows of CSV a second, and in how much memory?"""
+    """How many rows of a file a second, and in how much memory?"""
     missing: list[Missing] = []
     measured: dict[int, dict[str, Processes]] = {}
+    others: dict[str, dict[str, Processes]] = {}
+    few = effort._replace(rounds=min(effort.rounds, 3))
+    middle = 10**6 if effort.full else _sizes(effort)[0]
     with TemporaryDirectory() as name:
         directory = Path(name)
         model = file_of(repository(directory / "models", ROWS_OF_20), ROWS_OF_20)
@@ -70,13 +77,27 @@ def batch(effort: Effort, rivals: list[Rival] = RIVALS) -> Result:
             source = rows_of_csv(directory / f"{rows}.csv", rows)
             able = _able(contestants(source, model, directory, found), missing)
             found = {rival: python for rival, python in found.items() if rival.name in able}
-            few = effort._replace(rounds=min(effort.rounds, 3))
             measured[rows] = measure_processes(able, few, warm=True)
+            if rows == middle:
+                others = {form: _other(converted(source, form), model, directory, few) for form in _OTHERS}
             source.unlink()
-    figures = [figure for rows in measured for figure in _figures(rows, measured[rows])] + _growth(measured)
+    figures = [figure for rows in measured for figure in _figures(_case(rows), rows, measured[rows])]
     goals = [goal for rows in measured for goal in _goals(rows, measured[rows])] + _steady(measured)
+    for form, found_of_form in others.items():
+        case = f"{_case(middle)} of {_OTHERS[form]}"
+        figures += _figures(case, middle, found_of_form)
+        goals += [Goal(case, "rows/s", OURS, FLOOR, "at least", 0.85)] if effort.full else []
     effort_name = "full" if effort.full else "quick"
-    return Result("batch", "Batch: CSV to CSV", effort_name, figures, goals, missing, _NOTES)
+    title = "Batch: from file to file"
+    return Result("batch", title, effort_name, figures + _growth(measured), goals, missing, _NOTES)
+
+
+def _other(source: Path, model: Path, directory: Path, effort: Effort) -> dict[str, Processes]:
+    """Measures a file of another format than CSV beside its floor."""
+    programs = _able(contestants(source, model, directory, {}), [])
+    measured = measure_processes(programs, effort, warm=True)
+    source.unlink()
+    return measured
 
 
 def rows_of_csv(path: Path, rows: int) -> Path:
@@ -95,6 +116,13 @@ def rows_of_csv(path: Path, rows: int) -> Path:
         file.write(",".join(["id", *(f"x_{number}" for number in range(COLUMNS))]) + "\n")
         file.writelines(f"{number},{cells[number % _BLOCK]}\n" for number in range(rows))
     return path
+
+
+def converted(source: Path, suffix: str) -> Path:
+    """Writes a file of CSV in another format beside it, and returns its path."""
+    target = source.with_suffix(suffix)
+    write(read(source), target)
+    return target
 
 
 def contestants(
@@ -118,7 +146,7 @@ def contestants(
     paths = f"{ROOT}:{ROOT / 'layers/triptych'}"
     programs: dict[str, Program] = {}
     for name, (interpreter, script) in scripts.items():
-        target = directory / f"{script.stem}.out"
+        target = directory / f"{script.stem}{source.suffix}"
         command = [str(interpreter), "-P", *map(str, (script, source, model, target))]
         environment = {"PATH": os.environ["PATH"], "HOME": str(directory)}
         programs[name] = Program(command, environment | ({"PYTHONPATH": paths} if name == OURS else {}))
@@ -159,15 +187,22 @@ def _able(programs: Mapping[str, Program], missing: list[Missing]) -> dict[str, 
 
 def _check(programs: Mapping[str, Program]) -> None:
     """Compares what programs have written."""
-    expected = np.loadtxt(programs[FLOOR].command[-1], delimiter=",", skiprows=1, ndmin=2)
+    expected = _predictions(programs[FLOOR])
     for name, program in programs.items():
-        found = np.loadtxt(program.command[-1], delimiter=",", skiprows=1, ndmin=2)
+        found = _predictions(program)
         if not np.allclose(expected, found, rtol=1e-4, atol=1e-4):
             raise AssertionError(f"{name} does not predict what the floor does")
 
 
-def _figures(rows: int, measured: Mapping[str, Processes]) -> list[Figure]:
-    case = _case(rows)
+def _predictions(program: Program) -> Array:
+    """Reads ids and predictions, of shape `[rows, 2]`."""
+    target = Path(program.command[-1])
+    columns = [Field("id", DataType.int64()), Field("y", DataType.float64())]
+    batches = [batch.columns for batch in read(target, Schema(columns))]
+    return np.stack([np.concatenate([batch[column].to_numpy() for batch in batches]) for column in (0, 1)], 1)
+
+
+def _figures(case: str, rows: int, measured: Mapping[str, Processes]) -> list[Figure]:
     rates = [Figure(case, name, "rows/s", _rate(rows, one.seconds)) for name, one in measured.items()]
     return rates + [Figure(case, name, "bytes", one.peak) for name, one in measured.items()]
 

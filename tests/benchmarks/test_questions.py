@@ -51,10 +51,10 @@ def test_servers() -> None:
 
 
 def test_batches() -> None:
-    """The engine and the floor write the same predictions, and each has a rate and a peak of memory."""
+    """Engine and floor write the same predictions in each format, and have a rate and a peak of memory."""
     result = batch(SMOKE, [])
-    assert [ENGINE, ARRO3] * 2 == [figure.contestant for figure in result.figures]
-    assert ["rows/s"] * 2 + ["bytes"] * 2 == [figure.unit for figure in result.figures]
+    assert [ENGINE, ARRO3] * 6 == [figure.contestant for figure in result.figures]
+    assert (["rows/s"] * 2 + ["bytes"] * 2) * 3 == [figure.unit for figure in result.figures]
     assert all(figure.value.median > 0 for figure in result.figures)
 
 

@@ -135,6 +135,7 @@ def _unmarked(texts: Iterator[bytes]) -> Iterator[bytes]:
     while len(start) < len(BYTE_ORDER_MARK) and (text := next(texts, b"")):
         start += text
     yield start.removeprefix(BYTE_ORDER_MARK)
+    start = text = b""  # some megabytes, which would be held until the end of the file
     yield from texts
 
 
