@@ -23,7 +23,7 @@ from triptych.aws.failures import Failures, reason_of
 from triptych.aws.objects import CHUNK, TRIES, StoredObject, download
 
 if TYPE_CHECKING:
-    from boto3 import Session
+    from botocore.session import Session
     from obstore import ObjectMeta
     from obstore.store import S3Credential
 
@@ -135,7 +135,7 @@ class BucketReader:
         if self._session is not None:
             found = {
                 "credential_provider": partial(_credentials, self._session),
-                "region": self._session.region_name,
+                "region": self._session.get_config_variable("region"),
             }
         return S3Store(
             self.name,
@@ -164,9 +164,9 @@ def _stored(found: ObjectMeta) -> StoredObject:
 
 def _session() -> Session:
     """Makes what finds credentials wherever boto3 does: in a snapshot of Lambda, or on one's own machine."""
-    import boto3  # noqa: PLC0415 - takes longer to import than the rest of a function
+    from botocore.session import Session  # noqa: PLC0415 - takes longer to import than the rest of a function
 
-    return boto3.Session()
+    return Session()
 
 
 def _credentials(session: Session) -> S3Credential:

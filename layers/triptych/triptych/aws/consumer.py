@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from triptych.aws.queue import Delivery, Outcomes, Queue
 from triptych.aws.telemetry import Telemetry
 from triptych.clock import Context, Deadline
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 
 SAFETY_MARGIN = 2.0
 """Seconds kept for the answer."""
 
 Process = Callable[[Sequence[Delivery], Deadline], Outcomes]
 """Processes messages; those without an outcome are delivered again."""
+
+
+type PartialBatchResponse = dict[str, list[dict[str, str]]]
+"""Tells SQS which messages to deliver again."""
 
 
 class SqsTrigger:
@@ -36,7 +34,7 @@ class SqsTrigger:
         self._queue = queue
         self._telemetry = telemetry
 
-    def __call__(self, event: dict[str, Any], context: Context) -> PartialItemFailureResponse:
+    def __call__(self, event: dict[str, Any], context: Context) -> PartialBatchResponse:
         """Answers one event.
 
         Args:
@@ -45,16 +43,11 @@ class SqsTrigger:
         """
         deadline = Deadline.of(context, SAFETY_MARGIN)
         self._telemetry.request_started(context.aws_request_id)
-        deliveries = [_delivery(SQSRecord(record)) for record in event["Records"]]
+        deliveries = [_delivery(record) for record in event["Records"]]
         outcomes = self._outcomes(deliveries, deadline)
         self._postpone(deliveries, outcomes)
-
-        def report(record: SQSRecord) -> None:
-            if outcomes.get(record.message_id, 0) is not None:
-                raise _NotDone
-
-        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-        return process_partial_response(event, report, processor)
+        again = [one.message_id for one in deliveries if outcomes.get(one.message_id, 0) is not None]
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in again]}
 
     def _outcomes(self, deliveries: Sequence[Delivery], deadline: Deadline) -> Outcomes:
         try:
@@ -72,15 +65,11 @@ class SqsTrigger:
         self._queue.postpone(postponed)
 
 
-class _NotDone(Exception):
-    """Reports to Powertools that a message is not done."""
-
-
-def _delivery(record: SQSRecord) -> Delivery:
+def _delivery(record: Mapping[str, Any]) -> Delivery:
     return Delivery(
-        message_id=record.message_id,
-        body=record.body,
-        receipt=record.receipt_handle,
-        receives=int(record.attributes.approximate_receive_count),
-        sent=int(record.attributes.sent_timestamp),
+        message_id=record["messageId"],
+        body=record["body"],
+        receipt=record["receiptHandle"],
+        receives=int(record["attributes"]["ApproximateReceiveCount"]),
+        sent=int(record["attributes"]["SentTimestamp"]),
     )

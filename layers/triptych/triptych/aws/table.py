@@ -9,7 +9,6 @@ from decimal import Decimal
 from itertools import batched, count
 from typing import Any, cast
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from triptych.aws.clients import AwsClients
@@ -36,18 +35,15 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0  # seconds
 _DOUBLED = 7  # times that the first wait is doubled until it is the longest
 _UNIT = 1024  # bytes of an item that one write unit pays for
 
-_SERIALIZE = TypeSerializer().serialize
-_DESERIALIZE = TypeDeserializer().deserialize
-
 
 def serialized(values: Mapping[str, object]) -> Item:
     """Writes values as DynamoDB accepts them; None is left out."""
-    return {name: _SERIALIZE(_decimal(value)) for name, value in values.items() if value is not None}
+    return {name: _attribute(value) for name, value in values.items() if value is not None}
 
 
 def deserialized(item: Item) -> dict[str, Any]:
     """Reads values; numbers are decimals."""
-    return {name: _DESERIALIZE(value) for name, value in item.items()}
+    return {name: _value(attribute) for name, attribute in item.items()}
 
 
 def named(*attributes: str) -> dict[str, str]:
@@ -55,11 +51,33 @@ def named(*attributes: str) -> dict[str, str]:
     return {f"#{attribute}": attribute for attribute in attributes}
 
 
-def _decimal(value: object) -> object:
-    """Returns decimals for floats, which DynamoDB does not accept."""
+_SCALARS: dict[type, str] = {bool: "BOOL", bytes: "B", Decimal: "N", float: "N", int: "N"}
+
+
+def _attribute(value: object) -> dict[str, Any]:
+    if value is None:
+        return {"NULL": True}
     if isinstance(value, Mapping):
-        return {name: _decimal(inner) for name, inner in value.items()}
-    return Decimal(repr(value)) if isinstance(value, float) else value
+        return {"M": {name: _attribute(inner) for name, inner in value.items()}}
+    if isinstance(value, list | tuple):
+        return {"L": [_attribute(inner) for inner in value]}
+    kind = _SCALARS.get(type(value), "S")
+    return {kind: str(value) if kind == "N" else value}
+
+
+def _value(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of any type
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "NULL":
+            return None
+        case "N":
+            return Decimal(value)
+        case "M":
+            return deserialized(value)
+        case "L":
+            return [_value(inner) for inner in value]
+        case _:
+            return value
 
 
 class Pacer:
