@@ -129,6 +129,10 @@ def test_a_file_without_rows(bucket: DirectoryBucket) -> None:
         (b"PAR1" + bytes(8) + b"PAR1", "cannot have 0 bytes"),
         (b"PAR1" + b"\xff\xff\xff\xffPAR1", "cannot have 4294967295 bytes"),
         (b"PAR1" + b"\x01\x01\x00\x00\x00PAR1", "its footer is damaged"),
+        (
+            b"PAR1" + b"\x19" * 2000 + b"\xd0\x07\x00\x00PAR1",
+            "it is nested too deeply",
+        ),
         (b"PARE" + bytes(8) + b"PARE", "encrypted Parquet is not read"),
     ],
 )

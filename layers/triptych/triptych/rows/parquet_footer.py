@@ -2,7 +2,7 @@
 
 A footer with fewer row groups makes a Parquet file of the bytes of just these groups, wherever they lie;
 arro3 has no row groups. A footer is a structure in Thrift's compact protocol: the first half of this module
-reads such structures and writes parts of them.
+reads such structures.
 
 Sources: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md and
 https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift.
@@ -10,129 +10,83 @@ https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from triptych.errors import BadRequest
 
-_TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
-_INTEGERS = {4, 5, 6}
+_TRUE, _FALSE, _BYTE, _SHORT, _INTEGER, _LONG, _DOUBLE = range(1, 8)
+_BINARY, _LIST, _SET, _MAP, _STRUCT = range(8, 13)
 _DEEPEST = 32
 
 
-class ThriftError(ValueError):
-    """The bytes are no such structure."""
-
-
-class Field(NamedTuple):
-    """A field of a structure.
+class _Field(NamedTuple):
+    """A field of a structure, or an entry of a list.
 
     Attributes:
-        start: Where its header begins.
-        value_start: Where its value begins.
-        end: Where the next field begins.
-        value: Numbers, bytes, lists, and maps of fields by their numbers.
-        spans: Where the entries of a list begin and end.
+        start: Where its value begins.
+        end: Where the next one begins.
+        value: Numbers, bytes, lists, and maps of values by the numbers of their fields.
     """
 
     start: int
-    value_start: int
     end: int
     value: Any
-    spans: tuple[tuple[int, int], ...] = ()
-
-
-def read_struct(data: bytes) -> dict[int, Field]:
-    """Reads a structure.
-
-    Raises:
-        ThriftError: The bytes are none.
-    """
-    try:
-        return _Reader(data).fields(0)
-    except IndexError:
-        raise ThriftError("it is cut short") from None
-
-
-def varint(value: int) -> bytes:
-    """Writes a number from 0."""
-    written = bytearray()
-    while value > 0x7F:
-        written.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes((*written, value))
-
-
-def signed(value: int) -> bytes:
-    """Writes a number from 0 in the form of signed numbers."""
-    return varint(value << 1)
-
-
-def struct_list(entries: list[bytes]) -> bytes:
-    """Writes a list of structures."""
-    count = len(entries)
-    head = bytes((count << 4 | _STRUCT,)) if count < 15 else bytes((0xF0 | _STRUCT,)) + varint(count)
-    return head + b"".join(entries)
 
 
 class _Reader:
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, start: int = 0) -> None:
         self._data = data
-        self._at = 0
+        self._at = start
 
-    def fields(self, depth: int) -> dict[int, Field]:
+    def fields(self, depth: int = 0) -> dict[int, _Field]:
         """Reads the fields of a structure and its end."""
-        if depth > _DEEPEST:
-            raise ThriftError("it is nested too deeply")
-        found: dict[int, Field] = {}
+        found: dict[int, _Field] = {}
         number = 0
-        while True:
-            start = self._at
-            head = self._byte()
-            if head == 0:
-                return found
+        while head := self._byte():
             number = number + (head >> 4) if head >> 4 else self._signed()
-            begin = self._at
-            value, spans = self._value(head & 0x0F, depth)
-            found[number] = Field(start, begin, self._at, value, spans)
+            start = self._at
+            value = self._value(head & 0x0F, depth)
+            found[number] = _Field(start, self._at, value)
+        return found
 
-    def _value(self, kind: int, depth: int) -> tuple[Any, tuple[tuple[int, int], ...]]:
-        if kind in {_LIST, _SET}:
-            return self._list(depth)
-        simple: dict[int, Callable[[], Any]] = {
-            _TRUE: lambda: True,
-            _FALSE: lambda: False,
-            _BYTE: self._byte,
-            _DOUBLE: lambda: self._bytes(8),
-            _BINARY: lambda: self._bytes(self._varint()),
-            _MAP: lambda: self._map(depth),
-            _STRUCT: lambda: {key: field.value for key, field in self.fields(depth + 1).items()},
-            **dict.fromkeys(_INTEGERS, self._signed),
-        }
-        if kind not in simple:
-            raise ThriftError(f"it has a field of the unknown type {kind}")
-        return simple[kind](), ()
-
-    def _list(self, depth: int) -> tuple[list[Any], tuple[tuple[int, int], ...]]:
+    def entries(self, depth: int = 0) -> Iterator[_Field]:
+        """Reads the entries of a list."""
         head = self._byte()
         count = self._varint() if head >> 4 == 15 else head >> 4
-        values: list[Any] = []
-        spans: list[tuple[int, int]] = []
         for _ in range(count):
             start = self._at
-            values.append(self._entry(head & 0x0F, depth))
-            spans.append((start, self._at))
-        return values, tuple(spans)
+            value = self._entry(head & 0x0F, depth)
+            yield _Field(start, self._at, value)
 
-    def _entry(self, kind: int, depth: int) -> Any:  # noqa: ANN401 - any value
-        return self._byte() if kind in {_TRUE, _FALSE} else self._value(kind, depth + 1)[0]
+    def _value(self, kind: int, depth: int) -> Any:  # noqa: ANN401, PLR0911 - any value; each kind is read its way
+        if depth > _DEEPEST:
+            raise ValueError("it is nested too deeply")
+        if kind in {_TRUE, _FALSE}:
+            return kind == _TRUE
+        if kind == _BYTE:
+            return self._byte()
+        if kind in {_SHORT, _INTEGER, _LONG}:
+            return self._signed()
+        if kind == _DOUBLE:
+            return self._bytes(8)
+        if kind == _BINARY:
+            return self._bytes(self._varint())
+        if kind in {_LIST, _SET}:
+            return [entry.value for entry in self.entries(depth)]
+        if kind == _MAP:
+            return self._map(depth)
+        if kind == _STRUCT:
+            return {number: field.value for number, field in self.fields(depth + 1).items()}
+        raise ValueError(f"it has a field of the unknown type {kind}")
 
     def _map(self, depth: int) -> list[Any]:
         count = self._varint()
-        if not count:
-            return []
-        kinds = self._byte()
+        kinds = self._byte() if count else 0
         return [(self._entry(kinds >> 4, depth), self._entry(kinds & 0x0F, depth)) for _ in range(count)]
+
+    def _entry(self, kind: int, depth: int) -> Any:  # noqa: ANN401 - any value
+        return self._byte() if kind in {_TRUE, _FALSE} else self._value(kind, depth + 1)
 
     def _byte(self) -> int:
         value = self._data[self._at]
@@ -141,24 +95,30 @@ class _Reader:
 
     def _bytes(self, count: int) -> bytes:
         if count > len(self._data) - self._at:
-            raise ThriftError("it is cut short")
+            raise IndexError
         self._at += count
         return self._data[self._at - count : self._at]
 
     def _varint(self) -> int:
         value = shift = 0
-        while True:
-            byte = self._byte()
+        while (byte := self._byte()) > 0x7F:
             value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
             shift += 7
             if shift > 63:
-                raise ThriftError("it has a number that is too long")
+                raise ValueError("it has a number that is too long")
+        return value | byte << shift
 
     def _signed(self) -> int:
         value = self._varint()
         return value >> 1 ^ -(value & 1)
+
+
+def _varint(value: int) -> bytes:
+    written = bytearray()
+    while value > 0x7F:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*written, value))
 
 
 MAGIC: Final = b"PAR1"
@@ -195,11 +155,13 @@ class Footer(NamedTuple):
 
     Attributes:
         data: Its bytes.
+        fields: Its fields by number.
         groups: The row groups of the file, in the order of its rows.
     """
 
     data: bytes
-    groups: tuple[RowGroup, ...]
+    fields: Mapping[int, _Field]
+    groups: Sequence[RowGroup]
 
     @property
     def rows(self) -> int:
@@ -208,12 +170,17 @@ class Footer(NamedTuple):
 
     def only(self, first: int, last: int) -> bytes:
         """Returns the end of a file of only the row groups from `first` to `last`, both included."""
-        fields = read_struct(self.data)
-        spans = fields[_GROUPS].spans[first : last + 1]
         rows = sum(group.rows for group in self.groups[first : last + 1])
-        groups = struct_list([self.data[start:end] for start, end in spans])
-        changed = {_ROWS: signed(rows), _GROUPS: groups}
-        footer = _with(self.data, fields, changed)
+        entries = [*_Reader(self.data, self.fields[_GROUPS].start).entries()][first : last + 1]
+        groups = b"".join(self.data[entry.start : entry.end] for entry in entries)
+        count = len(entries)
+        head = bytes((count << 4 | _STRUCT,)) if count < 15 else bytes((0xF0 | _STRUCT,)) + _varint(count)
+        changed = {_ROWS: _varint(rows << 1), _GROUPS: head + groups}  # numbers have a sign
+        footer, position = b"", 0
+        for field, value in sorted((self.fields[number], value) for number, value in changed.items()):
+            footer += self.data[position : field.start] + value
+            position = field.end
+        footer += self.data[position:]
         return footer + len(footer).to_bytes(4, "little") + MAGIC
 
 
@@ -248,10 +215,13 @@ def read_footer(data: bytes, size: int) -> Footer:
         BadRequest: It is no footer, or points outside of the file.
     """
     try:
-        fields = read_struct(data)
-        return Footer(data, tuple(_groups(fields[_GROUPS].value, size - TAIL - len(data))))
-    except (ThriftError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise BadRequest(f"{_UNREADABLE}: its footer is damaged ({error}); write the file again") from None
+        fields = _Reader(data).fields()
+        return Footer(data, fields, _groups(fields[_GROUPS].value, size - TAIL - len(data)))
+    except IndexError:
+        reason = "it is cut short"
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        reason = str(error)
+    raise BadRequest(f"{_UNREADABLE}: its footer is damaged ({reason}); write the file again")
 
 
 def _groups(groups: Sequence[dict[int, Any]], size: int) -> list[RowGroup]:
@@ -262,7 +232,7 @@ def _groups(groups: Sequence[dict[int, Any]], size: int) -> list[RowGroup]:
         spans = [_span(column[_META]) for column in group[_COLUMNS]]
         start, end = min(span[0] for span in spans), max(span[1] for span in spans)
         if type(rows) is not int or rows < 0 or not 0 <= start <= end <= size:
-            raise ThriftError("a row group lies outside of the file")
+            raise ValueError("a row group lies outside of the file")
         found.append(RowGroup(first, rows, start, end))
         first += rows
     return found
@@ -271,14 +241,3 @@ def _groups(groups: Sequence[dict[int, Any]], size: int) -> list[RowGroup]:
 def _span(column: dict[int, Any]) -> tuple[int, int]:
     start = min(column[_DATA_PAGE], column.get(_DICTIONARY_PAGE) or column[_DATA_PAGE])
     return start, start + column[_COMPRESSED]
-
-
-def _with(data: bytes, fields: dict[int, Field], changed: dict[int, bytes]) -> bytes:
-    """Replaces the values of some fields."""
-    written = bytearray()
-    position = 0
-    for number, value in sorted(changed.items(), key=lambda entry: fields[entry[0]].start):
-        field = fields[number]
-        written += data[position : field.value_start] + value
-        position = field.end
-    return bytes(written + data[position:])
