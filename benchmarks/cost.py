@@ -35,9 +35,9 @@ _NOTES = [
     ),
     "Real time: a request of API Gateway and of Lambda, the time, log lines of 1.5 KB.",
     (
-        "Jobs, 10 an invocation: API Gateway, two calls while it is submitted, queue, 9 writes of the"
-        " record and its indexes and 3 reads, a result that is put and read, a notification, 3 KB of log "
-        "lines. Status by HTTP is a request in real time more."
+        "Jobs, 10 an invocation: API Gateway, two calls while it is submitted, queue, 6 write units of the"
+        " record and its indexes and 2 read units, a notification, 2.6 KB of log lines, counted by a test;"
+        " the result, of up to 4 KB, is part of the record. Status by HTTP is a request in real time more."
     ),
     (
         "Batch: one file each night; Lambda, and for each chunk 4 transitions, 4 objects and 3 "

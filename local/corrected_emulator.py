@@ -8,8 +8,8 @@
 - Connections. AWS is called over TLS, and the policies of our buckets, queues and topics refuse all else. The
   emulator is called on this machine only, in plain HTTP: its connections count as encrypted.
 - Ranges of versions. Whoever asks for some bytes of a version of an object gets all of it from the emulator.
-- Messages in batches. Who may do something with one message of a queue may do it with ten; the emulator asks
-  for rights of their own.
+- Messages in batches. Who may do something with one message of a queue or topic may do it with ten; the
+  emulator asks for rights of their own.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -105,7 +105,7 @@ def correct_rights(actions: Any) -> None:  # noqa: ANN401 - a module without typ
 
     def corrected(service: str, *request: object) -> str | None:
         action = extract(service, *request)
-        return action.removesuffix("Batch") if action and service == "sqs" else action
+        return action.removesuffix("Batch") if action and service in {"sns", "sqs"} else action
 
     actions.extract_iam_action = corrected
 

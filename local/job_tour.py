@@ -41,9 +41,7 @@ def one(console: Console, stack: StackInfo, jobs: Jobs) -> None:
     )
     console.print("  ".join(jobs.result(job["id"]).text.split()[:4]), style="green")
     told = _told(stack, queue)
-    console.print(
-        f"told by SNS: {told['invocationStatus']}, {told['responseParameters']['outputLocation']}\n"
-    )
+    console.print(f"told by SNS: {told['invocationStatus']}, {told['job']['result']['href']}\n")
 
 
 def burst(console: Console, jobs: Jobs) -> None:

@@ -57,7 +57,7 @@ class JobWorld:
             f"[jobs]\ngroup = {str(grouped).lower()}\n", encoding="utf-8"
         )
         self._model = model
-        self._store, self._inputs, self._results = MemoryJobs(), MemoryInputs(), MemoryResults()
+        self._store, self._inputs, self._results = MemoryJobs(), MemoryInputs(), MemoryResults(inline=4096)
         self._queue, self._telemetry = MemoryQueue(), JobTelemetry("job-worker", "Triptych", "INFO")
         self._storage = JobStorage(self._store, self._inputs, self._results)
         self._finalizer = job_finalizer(self._storage, MemoryNotifier())
@@ -83,14 +83,15 @@ class JobWorld:
             raise RuntimeError(f"messages come again: {outcomes}")
 
     def results(self) -> list[tuple[bytes, JobResult]]:
-        """Returns the results, in the order in which jobs ended.
+        """Returns the results of all jobs.
 
         Raises:
             RuntimeError: A job did not succeed.
         """
-        if {job.status for job in self._store} != {Status.SUCCEEDED}:
+        results = [job.result for job in self._store if job.status is Status.SUCCEEDED and job.result]
+        if len(results) < len(self._store):
             raise RuntimeError("a job did not succeed")
-        return list(self._results.objects.values())
+        return [(self._results.read(result), result) for result in results]
 
     def forget(self) -> None:
         """Forgets all jobs, so that stores do not grow."""

@@ -4,10 +4,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from triptych.aws.table import Item
-from triptych.jobs import transitions
-from triptych.jobs.job import Job, JobRequest, JobResult
-from triptych.jobs.store import job_item
 
 from benchmarks import prices
 from benchmarks.cost import LEVELS, cost, crossing
@@ -18,7 +14,6 @@ from benchmarks.harness.result import RESULTS, load
 from benchmarks.harness.tables import tables
 from benchmarks.models import ROOT
 from benchmarks.ways import (
-    RECORD_WRITES,
     Way,
     batch,
     batch_transform,
@@ -52,28 +47,10 @@ def test_real_time() -> None:
 
 
 def test_jobs() -> None:
-    """As by hand: entrance, submitting, worker, queue, record, result, message, logs."""
-    logs = 2 * 10**6 * 1536 / 2**30 * 0.5
-    by_hand = 3.7 + 10_000 * 0.0000166667 + 0.03 + 0.02 + 1.3 * 0.4 + 9 * 0.625 + 3 * 0.125 + 5.4 + 1.5 + logs
+    """As by hand: entrance, submitting, worker, queue, record, notification, logs."""
+    logs = 10**6 * (1536 + 440 + 690) / 2**30 * 0.5
+    by_hand = 3.7 + 10_000 * 0.0000166667 + 0.03 + 0.02 + 1.3 * 0.4 + 6 * 0.625 + 2 * 0.125 + 1.05 + logs
     assert pytest.approx(by_hand) == WAYS[1].dollars(10**6)
-
-
-def test_writes_of_a_job() -> None:
-    """As DynamoDB counts: one for the record, one for each entry of an index that is put or deleted."""
-    job = Job("00000000-0000-4000-8000-00000000000a", "iris", None, JobRequest(), "d", 1, 86_400_000)
-    running = transitions.started(job, 2, 60_000)
-    done = transitions.succeeded(running, 3, JobResult("s3://b/k", "text/csv", None, 1, 1))
-    items = [job_item(record, 60) for record in (job, running, done, done._replace(notified=True))]
-    assert RECORD_WRITES == sum(_writes(before, after) for before, after in pairwise([{}, *items]))
-
-
-def _writes(before: Item, after: Item) -> int:
-    """Counts the writes that a record costs when it is put over another."""
-    writes = 1
-    for keys in (("shard", "created_id"), ("due_shard", "due")):
-        old, new = ([item[key] for key in keys if key in item] for item in (before, after))
-        writes += (bool(old) + bool(new)) * (old != new)
-    return writes
 
 
 def test_page() -> None:

@@ -83,7 +83,7 @@ def test_a_topic_tells_those_who_want_to_know(stack: StackInfo, jobs: Jobs) -> N
     (told,) = listener.heard()
     assert ("Completed", job["id"]) == (told["invocationStatus"], told["inferenceId"])
     assert "recommender" == told["requestParameters"]["endpointName"]
-    assert job["result"]["location"] == told["responseParameters"]["outputLocation"]
+    assert job["result"]["content_type"] == told["responseParameters"]["contentType"]
     assert job == told["job"]
 
 

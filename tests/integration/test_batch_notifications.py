@@ -24,7 +24,7 @@ FAILED = ENDED._replace(status=Status.FAILED, error=Failure("BadRequest", "it is
 
 def told(world: JobWorld, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
     """Publishes the end of a batch; gives what the topic and the bus delivered."""
-    world.batch_notifier.publish(batch)
+    world.batch_notifier.publish([batch])
     heard = world.heard()
     (message,) = (found for found in heard if "Message" in found)
     (event,) = (found for found in heard if "detail" in found)
@@ -76,5 +76,5 @@ def test_unreachable(world: JobWorld) -> None:
     """When the topic may not have been told, it is said."""
     notifier = world.batch_notifier
     message = "the topic of batches cannot be reached"
-    with refusing("Publish", "InternalError"), pytest.raises(ServiceUnavailable, match=message):
-        notifier.publish(ENDED)
+    with refusing("PublishBatch", "InternalError"), pytest.raises(ServiceUnavailable, match=message):
+        notifier.publish([ENDED])

@@ -159,6 +159,14 @@ def test_nested_records(world: JobWorld) -> None:
     assert not {"version", "input", "target", "started", "ended", "lease"} & item.keys()
 
 
+def test_inline_result(world: JobWorld) -> None:
+    """A small result is bytes in the record."""
+    job = new_job()._replace(result=JobResult(None, "text/csv", None, 2, 1, body=b"\x00\xff"))
+    add(world, job)
+    assert job == world.jobs.get(job.id)
+    assert {"B": b"\x00\xff"} == world.item(job.id)["result"]["M"]["body"]
+
+
 def test_nothing_listed(world: JobWorld) -> None:
     """Without jobs there is one empty page."""
     assert [] == listed(world, 10)

@@ -11,6 +11,7 @@ from onnx import helper
 from triptych.aws.clients import AwsClients
 from triptych.jobs.job import Job, Status
 
+from tests.support.job_machine_invariants import content_of
 from tests.support.job_machine_world import World
 from tests.support.realtime import add_model
 from tests.support.tiny_models import Shape, lookup, model, sum_and_difference
@@ -48,7 +49,7 @@ def worked(world: World) -> dict[str, Job]:
 def result_of(world: World, job: Job) -> bytes:
     """Returns the result of a job."""
     assert job.result is not None, job.error
-    return world.account.results()[job.result.location]
+    return content_of(job.result, world.account.results())
 
 
 def test_jobs_are_run_and_told(world: World) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from triptych.aws.notifications import MAX_ENDS
 from triptych.errors import ServiceUnavailable
 from triptych.jobs.document import notification
 from triptych.jobs.job import Job, JobRequest, JobResult, Status
@@ -25,7 +26,7 @@ FAILED = ENDED._replace(status=Status.FAILED, error=Failure("BadRequest", "it is
 
 def told(world: JobWorld, job: Job) -> tuple[dict[str, Any], dict[str, Any]]:
     """Publishes the end of a job; gives what the topic and the bus delivered."""
-    world.notifier.publish(job)
+    world.notifier.publish([job])
     heard = world.heard()
     (message,) = (found for found in heard if "Message" in found)
     (event,) = (found for found in heard if "detail" in found)
@@ -60,7 +61,7 @@ def test_long_names(world: JobWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "what"), [("Publish", "the topic of jobs"), ("PutEvents", "the event bus")]
+    ("operation", "what"), [("PublishBatch", "the topic of jobs"), ("PutEvents", "the event bus")]
 )
 def test_unreachable(world: JobWorld, operation: str, what: str) -> None:
     """When one of them may not have been told, it is said."""
@@ -69,7 +70,7 @@ def test_unreachable(world: JobWorld, operation: str, what: str) -> None:
         refusing(operation, "InternalError"),
         pytest.raises(ServiceUnavailable, match=f"{what} cannot be reached: it answers InternalError"),
     ):
-        notifier.publish(SUCCEEDED)
+        notifier.publish([SUCCEEDED])
 
 
 def test_event_that_is_not_taken(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +79,26 @@ def test_event_that_is_not_taken(world: JobWorld, monkeypatch: pytest.MonkeyPatc
     notifier = world.notifier
     monkeypatch.setattr(world.aws.events, "put_events", lambda **_: answer)
     with pytest.raises(ServiceUnavailable, match="the event bus cannot be reached"):
-        notifier.publish(SUCCEEDED)
+        notifier.publish([SUCCEEDED])
+
+
+def test_ten_at_once(world: JobWorld) -> None:
+    """Each end is a notification of its own to the topic and to the bus."""
+    jobs = [SUCCEEDED._replace(id=f"{ID[:-1]}{number}") for number in range(MAX_ENDS)]
+    world.notifier.publish(jobs)
+    heard = [*world.heard(), *world.heard()]
+    ids = {job.id for job in jobs}
+    assert ids == {json.loads(found["Message"])["inferenceId"] for found in heard if "Message" in found}
+    assert ids == {found["detail"]["inferenceId"] for found in heard if "detail" in found}
+
+
+def test_message_that_is_not_taken(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The topic can accept some messages and refuse others: that is a failure, too."""
+    answer = {"Successful": [], "Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": False}]}
+    notifier = world.notifier
+    monkeypatch.setattr(world.aws.sns, "publish_batch", lambda **_: answer)
+    with pytest.raises(ServiceUnavailable, match="the topic of jobs cannot be reached"):
+        notifier.publish([SUCCEEDED])
 
 
 @given(job=ended_jobs())

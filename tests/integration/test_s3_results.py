@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from triptych.errors import NotFound, ServiceUnavailable
 from triptych.jobs.job import Job, JobRequest, JobResult
+from triptych.jobs.results import ResultStore
 
 from tests.integration.job_world import RESULTS, JobWorld
 from tests.integration.outages import refusing
@@ -81,6 +82,31 @@ def test_small_file(world: JobWorld, tmp_path: Path) -> None:
     path.write_bytes(b"a,b\n1,2\n")
     result = world.results.put(JOB, path, ROWS)
     assert (8, b"a,b\n1,2\n") == (result.size, world.results.read(result))
+
+
+@pytest.mark.parametrize("size", [0, 10])
+def test_inline(world: JobWorld, tmp_path: Path, size: int) -> None:
+    """A small result, in memory or in a file, is part of the record: there is no object, and none is read."""
+    store = inline_store(world)
+    body, path = b"x" * size, tmp_path / "result"
+    path.write_bytes(body)
+    described = FILLED._replace(location=None, size=size, body=body)
+    assert described == store.put(JOB, body, FILLED) == store.put(JOB, path, FILLED)
+    assert (body, []) == (store.read(described), world.keys(RESULTS))
+
+
+def test_larger_than_inline(world: JobWorld) -> None:
+    """One byte more is an object."""
+    store = inline_store(world)
+    result = store.put(JOB, b"x" * 11, ROWS)
+    assert (None, [KEY]) == (result.body, world.keys(RESULTS))
+    assert b"x" * 11 == store.read(result)
+
+
+def inline_store(world: JobWorld) -> ResultStore:
+    """Makes a store of results of which ten bytes are part of the record."""
+    world.aws.s3.create_bucket(Bucket=RESULTS)
+    return ResultStore(world.aws, RESULTS, inline=10)
 
 
 def test_large_file(world: JobWorld, tmp_path: Path) -> None:

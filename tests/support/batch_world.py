@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -95,9 +95,9 @@ class BatchWorld:
         self.trigger = BatchTrigger(self.uploads, self.service, self.queue, self.observer)
         self.machine = WorkflowSteps(storage, self.service, self.steps, self.observer, clock)
 
-    def publish(self, batch: Batch) -> None:
-        """Remembers that the end of a batch was told; it is a notifier."""
-        self.told.append(batch)
+    def publish(self, batches: Sequence[Batch]) -> None:
+        """Remembers that the ends of batches were told; it is a notifier."""
+        self.told += batches
 
     def listed(self, plan: Mapping[str, Any], name: str = "chunks") -> list[dict[str, Any]]:
         """Reads a list that a plan tells of."""

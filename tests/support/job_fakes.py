@@ -197,9 +197,11 @@ class MemoryResults(Breakable, ResultStore):
 
     Attributes:
         objects: What is kept, and what it is.
+        inline: Bytes up to which a result is part of the record of its job.
     """
 
     objects: dict[str, tuple[bytes, JobResult]] = field(default_factory=dict)
+    inline: int = 0
 
     def __len__(self) -> int:
         return len(self.objects)
@@ -208,19 +210,23 @@ class MemoryResults(Breakable, ResultStore):
         """Keeps the first result of a job."""
         self.reach()
         content = body.read_bytes() if isinstance(body, Path) else body
+        if len(content) <= self.inline:
+            return described._replace(location=None, size=len(content), body=content)
         result = described._replace(location=self.location(job), size=len(content))
-        return self.objects.setdefault(result.location, (content, result))[1]
+        return self.objects.setdefault(self.location(job), (content, result))[1]
 
     def read(self, result: JobResult) -> bytes:
         """Reads a result."""
         self.reach()
+        if result.body is not None:
+            return result.body
         if result.location not in self.objects:
             raise NotFound("the result was deleted")
-        return self.objects[result.location][0]
+        return self.objects[str(result.location)][0]
 
     def url(self, result: JobResult) -> str:
         """Makes a URL that looks like a presigned one."""
-        key = result.location.removeprefix(f"s3://{RESULTS}/")
+        key = str(result.location).removeprefix(f"s3://{RESULTS}/")
         return f"https://{RESULTS}.s3.eu-central-1.amazonaws.com/{key}?X-Amz-Signature=abc"
 
     def delete(self, job: Job) -> None:
@@ -281,10 +287,10 @@ class MemoryNotifier[Ended](Breakable, Notifier[Ended]):
 
     published: list[Ended] = field(default_factory=list[Ended])
 
-    def publish(self, ended: Ended, /) -> None:
-        """Remembers an end."""
+    def publish(self, ended: Sequence[Ended], /) -> None:
+        """Remembers some ends."""
         self.reach()
-        self.published.append(ended)
+        self.published += ended
 
 
 def _tag(body: bytes) -> str:

@@ -42,6 +42,7 @@ class Functions:
             max_attempts=3,
             inputs_bucket=INPUTS,
             results_bucket=RESULTS,
+            inline_result_size=200,  # some results are smaller, some larger
             topic_arn=account.topic_arn,
             allowed_buckets=(),
             time_to_live=86_400,

@@ -38,8 +38,9 @@ class History:
     def before(self, name: str, parameters: dict[str, Any]) -> None:
         """Notes what is about to be told: it must be true."""
         match name:
-            case "Publish":
-                self._telling("sns", json.loads(parameters["Message"]))
+            case "PublishBatch":
+                for entry in parameters["PublishBatchRequestEntries"]:
+                    self._telling("sns", json.loads(entry["Message"]))
             case "PutEvents":
                 for entry in parameters["Entries"]:
                     self._telling("events", json.loads(entry["Detail"]))

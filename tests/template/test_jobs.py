@@ -21,10 +21,13 @@ INPUTS = {
 RETRIES = {"JOB_RETRY_SECONDS": {"Ref": "JobRetrySeconds"}}
 LETTERS = {"JOBS_DEAD_LETTERS_URL": {"Ref": "JobsDeadLetterQueue"}}
 QUEUE = {"JOBS_QUEUE_URL": {"Ref": "JobsQueue"}}
-ATTEMPTS = {"JOB_MAX_ATTEMPTS": {"Ref": "JobMaxAttempts"}}
+RUNS = {
+    "JOB_MAX_ATTEMPTS": {"Ref": "JobMaxAttempts"},
+    "JOB_INLINE_RESULT_SIZE": {"Ref": "JobInlineResultSize"},
+}
 ENVIRONMENT = {
     "JobsFunction": JOBS | INPUTS | QUEUE,
-    "JobWorkerFunction": JOBS | INPUTS | RETRIES | QUEUE | LETTERS | ATTEMPTS,
+    "JobWorkerFunction": JOBS | INPUTS | RETRIES | QUEUE | LETTERS | RUNS,
     "JobKeeperFunction": JOBS | INPUTS | RETRIES | LETTERS,
 }
 SOURCES = {

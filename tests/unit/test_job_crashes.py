@@ -60,7 +60,9 @@ def test_a_poison(workshop: Workshop, position: int) -> None:
     assert error is not None
     assert ("WorkerEnded", True) == (error.type, error.retryable)
     assert "each ended its worker" in error.message
-    assert (["failed"], ["succeeded"]) == (workshop.told(poison), workshop.told(jobs[0]))
+    assert ["failed"] == workshop.told(poison)
+    # Its message came again once the worker had ended, and the record tells the deliveries after that.
+    assert ["succeeded", "succeeded"] == workshop.told(jobs[0])
     assert [] == workshop.deliveries()
 
 
@@ -125,15 +127,15 @@ def test_a_crash_at_the_end(workshop: Workshop, service: str, moment: str) -> No
     assert {"succeeded"} == set(workshop.told(job))
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(2))
 @pytest.mark.parametrize("answer", list(Lost))
 def test_answers_of_the_table_get_lost(workshop: Workshop, number: int, answer: Lost) -> None:
-    """Whichever write it was, start, success or mark: the job runs to its end."""
+    """Whichever write it was, start or success: the job runs to its end."""
     job = workshop.submit(sums())
     workshop.store.lost = [*[None] * number, answer]
     assert 0 == work_on(workshop)
     assert [] == workshop.store.lost
-    assert (Status.SUCCEEDED, True) == (workshop.job(job).status, workshop.job(job).notified)
+    assert (Status.SUCCEEDED, None) == (workshop.job(job).status, workshop.job(job).attended_until)
     assert {"succeeded"} == set(workshop.told(job))
 
 

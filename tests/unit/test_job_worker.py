@@ -153,13 +153,12 @@ def test_duplicates_in_a_batch(workshop: Workshop) -> None:
 
 
 def test_a_duplicate_after_the_end(workshop: Workshop) -> None:
-    """It changes nothing, and is done."""
+    """The worker that ran the job may have ended before it notified: the next delivery does, and notes it."""
     job = workshop.submit(sums())
-    workshop.work()
-    ended = workshop.job(job)
-    workshop.done.clear()
-    assert [None] == list(workshop.work().values())
-    assert (ended, 1, ["succeeded"]) == (workshop.job(job), len(workshop.observer.runs), workshop.told(job))
+    for told in (1, 2, 2):
+        workshop.done.clear()
+        assert [None] == list(workshop.work().values())
+        assert (1, ["succeeded"] * told) == (len(workshop.observer.runs), workshop.told(job))
 
 
 def test_a_duplicate_while_it_runs(workshop: Workshop) -> None:
@@ -215,7 +214,7 @@ def test_overtaken(workshop: Workshop) -> None:
 
     workshop.hooks.before = [slow]
     assert [None] == list(workshop.work().values())
-    assert ((Status.SUCCEEDED, 2), ["succeeded"]) == (_state(workshop, job), workshop.told(job))
+    assert ((Status.SUCCEEDED, 2), {"succeeded"}) == (_state(workshop, job), set(workshop.told(job)))
 
 
 def test_redriven_while_it_runs(workshop: Workshop) -> None:

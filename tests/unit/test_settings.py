@@ -211,6 +211,7 @@ def test_defaults_of_jobs() -> None:
         max_attempts=5,
         inputs_bucket="",
         results_bucket="results",
+        inline_result_size=4096,
         topic_arn="topic",
         allowed_buckets=(),
         time_to_live=DAY,
@@ -229,6 +230,7 @@ def test_everything_said_of_jobs() -> None:
         max_attempts=1,
         inputs_bucket="in",
         results_bucket="results",
+        inline_result_size=5,
         topic_arn="topic",
         allowed_buckets=("one", "two"),
         time_to_live=2,
@@ -246,6 +248,7 @@ def test_everything_said_of_jobs() -> None:
             "JOB_TIME_TO_LIVE": "2",
             "JOB_RETENTION_DAYS": "3",
             "JOB_RETRY_SECONDS": "4",
+            "JOB_INLINE_RESULT_SIZE": "5",
         }
     )
 

@@ -397,7 +397,7 @@ class Deployment:
         return JobStorage(
             JobStore(clients, settings.table, settings.retention),
             InputStore(clients, settings.inputs_bucket, settings.allowed_buckets),
-            ResultStore(clients, settings.results_bucket),
+            ResultStore(clients, settings.results_bucket, settings.inline_result_size),
         )
 
     @cached_property

@@ -71,6 +71,7 @@ class JobSettings:
         max_attempts: Attempts that a job has.
         inputs_bucket: Bucket of inputs; empty for a function that reads and writes none.
         results_bucket: Bucket of results.
+        inline_result_size: Bytes up to which a result is part of the record of its job.
         topic_arn: Topic that is told how jobs end.
         allowed_buckets: Further buckets that inputs may be read from.
         time_to_live: Seconds in which a job must be started, where its caller does not say.
@@ -85,6 +86,7 @@ class JobSettings:
     max_attempts: int
     inputs_bucket: str
     results_bucket: str
+    inline_result_size: int
     topic_arn: str
     allowed_buckets: tuple[str, ...]
     time_to_live: int
@@ -176,6 +178,7 @@ def jobs_from_environment(environment: Mapping[str, str] = os.environ) -> JobSet
         max_attempts=int(_number(environment, "JOB_MAX_ATTEMPTS", 5)),
         inputs_bucket=environment.get("JOB_INPUTS_BUCKET", ""),
         results_bucket=_required(environment, "RESULTS_BUCKET"),
+        inline_result_size=int(_number(environment, "JOB_INLINE_RESULT_SIZE", 4096)),
         topic_arn=_required(environment, "JOBS_TOPIC_ARN"),
         allowed_buckets=_names(environment.get("JOB_ALLOWED_BUCKETS", "")),
         time_to_live=int(_number(environment, "JOB_TIME_TO_LIVE", 86_400)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from triptych.aws.clients import AwsClients
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 BUS = "the event bus"
+
+MAX_ENDS = 10
+"""Ends that SNS and EventBridge accept in one request."""
+
 _MAX_SUBJECT = 100  # characters, of any message
 
 
@@ -37,7 +41,7 @@ class Notification(NamedTuple):
 
 
 class Notifier[Ended]:
-    """Publishes an end to a topic, and puts it on the default event bus.
+    """Publishes ends to a topic, and puts them on the default event bus.
 
     Args:
         clients: Calls AWS.
@@ -54,37 +58,55 @@ class Notifier[Ended]:
         self._topic = topic
         self._describe = describe
 
-    def publish(self, ended: Ended, /) -> None:
-        """Notifies all subscribers.
+    def publish(self, ended: Sequence[Ended], /) -> None:
+        """Notifies all subscribers of some ends, `MAX_ENDS` at most.
 
         Raises:
-            ServiceUnavailable: Some of them may not have been notified.
+            ServiceUnavailable: Some subscribers may not have been notified of some ends.
         """
-        notification = self._describe(ended)
-        message = dump(notification.message).decode().translate(NOT_IN_SQS)
-        self._publish(notification, message)
-        self._put_event(notification, message)
+        notifications = [self._describe(end) for end in ended]
+        messages = [dump(each.message).decode().translate(NOT_IN_SQS) for each in notifications]
+        self._publish(notifications, messages)
+        self._put_events(notifications, messages)
 
-    def _publish(self, notification: Notification, message: str) -> None:
-        subject = (
-            notification.kind if notification.model is None else f"{notification.kind}: {notification.model}"
-        )
+    def _publish(self, notifications: Sequence[Notification], messages: Sequence[str]) -> None:
         with reaching(self._topic):
-            self._clients.sns.publish(
+            answer = self._clients.sns.publish_batch(
                 TopicArn=self._topic_arn,
-                Subject=subject[:_MAX_SUBJECT],
-                Message=message,
-                MessageAttributes=_attributes(notification.attributes),
+                PublishBatchRequestEntries=[
+                    {
+                        "Id": str(number),
+                        "Subject": _subject(notification),
+                        "Message": message,
+                        "MessageAttributes": _attributes(notification.attributes),
+                    }
+                    for number, (notification, message) in enumerate(
+                        zip(notifications, messages, strict=True)
+                    )
+                ],
             )
+        _check(self._topic, answer.get("Failed"))
 
-    def _put_event(self, notification: Notification, message: str) -> None:
+    def _put_events(self, notifications: Sequence[Notification], messages: Sequence[str]) -> None:
         with reaching(BUS):
             answer = self._clients.events.put_events(
-                Entries=[{"Source": notification.source, "DetailType": notification.kind, "Detail": message}]
+                Entries=[
+                    {"Source": notification.source, "DetailType": notification.kind, "Detail": message}
+                    for notification, message in zip(notifications, messages, strict=True)
+                ]
             )
-        if answer["FailedEntryCount"]:
-            LOGGER.warning("%s: %s", BUS, answer["Entries"])
-            raise ServiceUnavailable(f"{BUS} cannot be reached: it did not take the event")
+        _check(BUS, [entry for entry in answer["Entries"] if "ErrorCode" in entry])
+
+
+def _check(what: str, refused: object) -> None:
+    if refused:
+        LOGGER.warning("%s: %s", what, refused)
+        raise ServiceUnavailable(f"{what} cannot be reached: it refused a notification")
+
+
+def _subject(notification: Notification) -> str:
+    kind, model = notification.kind, notification.model
+    return (kind if model is None else f"{kind}: {model}")[:_MAX_SUBJECT]
 
 
 def _attributes(named: Mapping[str, str | None]) -> dict[str, MessageAttributeValueTypeDef]:

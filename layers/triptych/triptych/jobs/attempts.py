@@ -1,11 +1,12 @@
 """Attempts at jobs: how each begins, what it reads, and what its output makes of the job and of its message.
 
-A message is done when its job has ended and subscribers were notified; until then it comes again.
+A message is done when its job has ended and subscribers were notified; until then it comes again. So the
+record of a success need not say that they were: if the worker ends before, the message brings the job back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +26,7 @@ from triptych.inference.adaptive_batching import NotStarted
 from triptych.jobs import transitions
 from triptych.jobs.consumer import Received
 from triptych.jobs.inputs import InputStore, StoredInput
-from triptych.jobs.job import Job, JobRequest, JobResult
+from triptych.jobs.job import Job, JobRequest, JobResult, Status
 from triptych.jobs.message import encode
 from triptych.jobs.store import JobStorage
 from triptych.jobs.telemetry import JobTelemetry
@@ -73,7 +74,7 @@ class Output(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A job that is running.
+    """A job that is running, or just was.
 
     Attributes:
         received: The message that brought it.
@@ -127,9 +128,27 @@ class Attempts:
         """Returns the input of a job, or why there is none."""
         return caught(self._telemetry, lambda: input_of(attempt, self._inputs))
 
-    def conclude(self, attempt: Attempt, output: Output | TriptychError) -> Delay:
-        """Ends an attempt with what came of it, and returns the delay of the message."""
+    def conclude(self, attempt: Attempt, output: Output | TriptychError) -> Attempt | Delay:
+        """Ends an attempt with what came of it.
+
+        Returns:
+            The attempt with the job that succeeded, of which subscribers are to be notified; or the delay of
+            the message.
+        """
         return self._guarded(attempt.received, lambda: self._concluded(attempt, output))
+
+    def notify(self, succeeded: Sequence[Attempt]) -> dict[str, Delay]:
+        """Notifies subscribers of jobs that succeeded; returns the delays of their messages by id of the job.
+
+        Args:
+            succeeded: What `conclude` returned, `MAX_ENDS` at most.
+        """
+        try:
+            self._finalizer.publish([attempt.job for attempt in succeeded])
+        except Exception as error:  # noqa: BLE001 - the edge of some jobs: each is finalized with its next delivery
+            self._telemetry.unexpected(error)
+            return {attempt.job.id: attempt.received.retry_delay for attempt in succeeded}
+        return {attempt.job.id: None for attempt in succeeded}
 
     def _begun(self, received: Received, deadline: Deadline) -> Attempt | Delay:
         job, now = received.job, self._clock()
@@ -142,7 +161,7 @@ class Attempts:
         lease = now + max(0, int(1000 * deadline.remaining))
         return Attempt(received, self._jobs.move(job, partial(transitions.started, now=now, lease=lease)))
 
-    def _concluded(self, attempt: Attempt, output: Output | TriptychError) -> Delay:
+    def _concluded(self, attempt: Attempt, output: Output | TriptychError) -> Attempt | Delay:
         mine = attempt.job
         if isinstance(output, NotStarted):
             self._jobs.move(mine, lambda found: transitions.not_started(still_running(found, mine)))
@@ -151,10 +170,13 @@ class Attempts:
         now = self._clock()
         job = self._jobs.move(mine, lambda found: _after(still_running(found, mine), outcome, now))
         self._telemetry.job_ran(job, (mine.started or 0) - mine.created)
+        if job.status is Status.SUCCEEDED:
+            return Attempt(attempt.received, job)
         return self._delay(attempt.received, job)
 
     def _stored(self, job: Job, output: Output) -> JobResult | TriptychError:
-        described = JobResult("", output.content_type, output.header_length, 0, output.version, output.filled)
+        length, version = output.header_length, output.version
+        described = JobResult(None, output.content_type, length, 0, version, output.filled)
         try:
             return self._results.put(job, output.body, described)
         except ServiceUnavailable as error:  # the next attempt need not wait until the lease is over

@@ -12,7 +12,8 @@ The notification has the fields of SageMaker's asynchronous inference.
 | requestParameters.endpointName | name of the model |
 | requestParameters.inputLocation | where the input is stored, when it is |
 | requestParameters.contentType | of the input |
-| responseParameters.outputLocation, .contentType | where the result is and what, when it succeeded |
+| responseParameters.outputLocation | where the result is, when it is in S3 |
+| responseParameters.contentType | its content type, when the job succeeded |
 | job | the job as `GET /v2/jobs/{id}` shows it; SageMaker has nothing like it |
 """
 
@@ -66,7 +67,7 @@ def _result(job: Job) -> dict[str, object] | None:
         return None
     described: dict[str, object] = {
         "href": f"/v2/jobs/{job.id}/result",
-        "location": result.location,
+        **({} if result.location is None else {"location": result.location}),
         "content_type": result.content_type,
         "size": result.size,
     }
@@ -116,10 +117,9 @@ def notification(job: Job, region: str) -> dict[str, object]:
         "job": document(job, job.ended or job.created),
     }
     if job.result:
-        described["responseParameters"] = {
-            "outputLocation": job.result.location,
-            "contentType": job.result.content_type,
-        }
+        described["responseParameters"] = _present(
+            outputLocation=job.result.location, contentType=job.result.content_type
+        )
     if reason := job.error.message if job.error and job.status is Status.FAILED else _REASONS.get(job.status):
         described["failureReason"] = reason
     return described

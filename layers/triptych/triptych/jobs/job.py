@@ -41,20 +41,22 @@ class JobResult(NamedTuple):
     """The result of a job.
 
     Attributes:
-        location: `s3://bucket/key`.
+        location: `s3://bucket/key`; None for a small one, which is in `body`.
         content_type: Its content type.
         header_length: Bytes of the JSON before raw tensors; None when there are none.
         size: Its bytes.
         version: Version of the model that made it.
         filled: How many missing cells of the input's rows were filled with the value for missing cells.
+        body: The result itself, where it is small enough for the record.
     """
 
-    location: str
+    location: str | None
     content_type: str
     header_length: int | None
     size: int
     version: int
     filled: int = 0
+    body: bytes | None = None
 
 
 class JobRequest(NamedTuple):
@@ -104,7 +106,8 @@ class Job(NamedTuple):
         lease: Until when the worker that runs it has it for itself.
         error: Why it failed, or why its last attempt did.
         result: Its result.
-        notified: Whether subscribers were notified of its end.
+        notified: Whether it is noted that subscribers were notified of its end. Of a success the worker notes
+            nothing, which saves a write: its message is delivered again until they were.
         revision: How often the record was changed.
     """
 
@@ -147,5 +150,6 @@ class Job(NamedTuple):
     def attended_until(self) -> int | None:
         """When the reaper has to attend to it, if nobody has ended and finalized it; None when it has not."""
         if self.final:
-            return None if self.notified else (self.ended or 0) + PATIENCE
+            done = self.notified or self.status is Status.SUCCEEDED
+            return None if done else (self.ended or 0) + PATIENCE
         return max(self.expires, self.lease or 0) if self.status is Status.RUNNING else self.expires

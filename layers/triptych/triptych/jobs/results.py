@@ -1,4 +1,7 @@
-"""Results of jobs in S3: each is written once, whoever writes it first."""
+"""Results of jobs: small ones in the records of their jobs, the others in S3.
+
+Each object is written once, whoever writes it first.
+"""
 
 from __future__ import annotations
 
@@ -28,28 +31,33 @@ class ResultStore:
     Args:
         clients: Clients of AWS.
         bucket: Name of the bucket.
+        inline: Bytes up to which a result is part of the record of its job.
     """
 
-    def __init__(self, clients: AwsClients, bucket: str) -> None:
+    def __init__(self, clients: AwsClients, bucket: str, inline: int = 0) -> None:
+        self._inline = inline
         failures = Failures(_UNREACHABLE, known=errors_for(_TAKEN | _UNDECIDED, Conflict, _OTHERS))
         self._bucket = Bucket(clients, bucket, failures)
 
     def put(self, job: Job, body: bytes | Path, described: JobResult) -> JobResult:
-        """Stores the result of a job, unless it has one already.
+        """Stores the result of a job, unless it has one already; a small one is stored with the record.
 
         Args:
             job: The job.
             body: The result, or the file that holds it.
-            described: Its description; `location` and `size` do not count.
+            described: Its description; `location`, `size` and `body` do not count.
 
         Returns:
-            What is stored: the first result of the job, whoever wrote it.
+            What the record of the job is to hold: a small result, or the first one in S3, whoever wrote it.
 
         Raises:
             ServiceUnavailable: S3 cannot be reached, or does not decide whose result is the first.
         """
         key = _key(job)
         size = body.stat().st_size if isinstance(body, Path) else len(body)
+        if size <= self._inline:
+            content = body.read_bytes() if isinstance(body, Path) else body
+            return described._replace(location=None, size=size, body=content)
         mine = described._replace(location=self._location(key), size=size)
         for _ in range(_TRIES):
             if self._bucket.put(key, body, mine.content_type, once=True, metadata=_metadata(mine)):
@@ -64,7 +72,7 @@ class ResultStore:
         Raises:
             NotFound: It was deleted since the job ended.
         """
-        content = self._bucket.get(self._key_of(result))
+        content = self._bucket.get(self._key_of(result)) if result.body is None else result.body
         if content is None:
             raise NotFound("the result was deleted, as results are some time after the job")
         return content
@@ -84,7 +92,7 @@ class ResultStore:
         return f"s3://{self._bucket.name}/{key}"
 
     def _key_of(self, result: JobResult) -> str:
-        return result.location.removeprefix(self._location(""))
+        return (result.location or "").removeprefix(self._location(""))
 
 
 def _key(job: Job) -> str:

@@ -121,7 +121,7 @@ class JobService:
             ServiceUnavailable: It could not be queued: it stays as it is.
         """
         job = self.get(job_id)
-        if job.final and not job.notified:
+        if job.status is Status.FAILED and not job.notified:
             self._finalizer.finalize(job)  # subscribers hear of the failure before it is not true any more
             job = self._jobs.existing(job.id)
         failure, expires = job.error, self._clock() + 1000 * time_to_live

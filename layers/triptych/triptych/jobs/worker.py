@@ -2,7 +2,7 @@
 
 ```
 deliveries ── receive ──> jobs ──┬─ most ────────────> waves by model ─┐
-                                 └─ possible poison ──> one by one ────┴─> begin ─> run ─> conclude ─> delays
+                                 └─ possible poison ──> one by one ────┴─> begin ─> run ─> conclude ─> notify
 ```
 
 A message is possible poison if its job was running when a worker ended, and may be what ended it, or if the
@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from itertools import batched
 from time import monotonic
 
+from triptych.aws.notifications import MAX_ENDS
 from triptych.aws.queue import Delivery, Outcomes
 from triptych.clock import Deadline
 from triptych.errors import DeadlineExceeded, TriptychError
-from triptych.jobs.attempts import Attempt, Attempts, Delay
+from triptych.jobs.attempts import Attempt, Attempts, Delay, Output
 from triptych.jobs.consumer import Consumer, Received
 from triptych.jobs.job import Status
 from triptych.jobs.runner import Runner
@@ -107,8 +109,16 @@ class Worker:
             attempts, self._each(self._attempts.read, attempts), deadline, most_of_the_time
         )
         for outputs in runs:
-            concluded = self._each(lambda ran: self._attempts.conclude(*ran), outputs)
-            delays |= {attempt.job.id: delay for (attempt, _), delay in zip(outputs, concluded, strict=True)}
+            delays |= self._conclude(outputs)
+        return delays
+
+    def _conclude(self, outputs: Sequence[tuple[Attempt, Output | TriptychError]]) -> dict[str, Delay]:
+        concluded = self._each(lambda ran: self._attempts.conclude(*ran), outputs)
+        pairs = list(zip(outputs, concluded, strict=True))
+        delays = {ran.job.id: delay for (ran, _), delay in pairs if not isinstance(delay, Attempt)}
+        succeeded = [attempt for attempt in concluded if isinstance(attempt, Attempt)]
+        for notified in self._each(self._attempts.notify, batched(succeeded, MAX_ENDS, strict=False)):
+            delays |= notified
         return delays
 
     def _each[Item, Made](self, function: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from triptych.aws.notifications import Notification, Notifier
 from triptych.clock import Deadline, moment
@@ -129,11 +129,22 @@ class Finalizer[Some: Record]:
             self._clean_up(record)
         if record.notified:
             return
-        self._notifier.publish(record)
+        self._notifier.publish([record])
         try:
             self._store.move(record, lambda found: self._marked(found, record.redrives))
         except Conflict:  # somebody else notified, and the record has been redriven since
             return
+
+    def publish(self, records: Sequence[Some]) -> None:
+        """Notifies subscribers of ends, and notes nothing: if it fails, the caller must finalize them later.
+
+        Args:
+            records: Records with a final status, `MAX_ENDS` at most.
+
+        Raises:
+            ServiceUnavailable: Some subscribers may not have been notified of some ends.
+        """
+        self._notifier.publish(records)
 
     def _marked(self, found: Some, redrives: int) -> Some:
         if found.redrives != redrives:
