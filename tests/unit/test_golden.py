@@ -1,5 +1,6 @@
 """Answers of Transformers, sentence-transformers and others themselves; `tests/golden/README.md` says how."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def add_golden_model(models: Path, name: str, settings: str) -> None:
 
 def predict(models: Path, name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Asks a model through the function."""
-    body = json.dumps({"instances": rows}).encode()
+    body = json.dumps({"instances": [row | image_of(row) for row in rows]}).encode()
     headers = {"content-type": "application/json"}
     answer = RealtimeFunction(models).post("/v2/models/{model}/predict", body, headers, model=name)
     if b"is not served yet" in answer.body:
@@ -42,6 +43,13 @@ def predict(models: Path, name: str, rows: list[dict[str, Any]]) -> list[dict[st
     assert 200 == answer.status, answer.body
     predictions: list[dict[str, Any]] = answer.json()["predictions"]
     return predictions
+
+
+def image_of(row: dict[str, Any]) -> dict[str, str]:
+    """Returns the image that a row names, in base64."""
+    if "image" not in row:
+        return {}
+    return {"image": base64.b64encode((GOLDEN / "images" / row["image"]).read_bytes()).decode()}
 
 
 def assert_equal(expected: object, actual: object, where: str) -> None:

@@ -11,6 +11,8 @@ from torch.export import Dim
 GOLDEN = Path(__file__).parents[2] / "tests" / "golden"
 OPSET = 18
 Axes = Mapping[int, str]
+TEXTS: Axes = {0: "batch_size", 1: "sequence_length"}
+IMAGES: Axes = {0: "batch_size"}
 
 
 def directory(name: str) -> Path:
@@ -24,31 +26,33 @@ def write_onnx(
     model: torch.nn.Module,
     path: Path,
     inputs: Mapping[str, torch.Tensor],
-    outputs: Mapping[str, Mapping[int, str]],
+    outputs: Mapping[str, Axes],
+    free: Mapping[str, Axes] | None = None,
 ) -> None:
     """Writes a model as ONNX.
 
     Args:
-        model: What to write; its answer has the outputs in their order.
+        model: What to write; its answer begins with the outputs, in their order.
         path: Where.
         inputs: An example of every input by name: batches of token ids, or of images.
         outputs: Names of the free axes of every output.
+        free: Names of the free axes of every input, if not those of a batch of texts, or of images of one size.
     """
-    free = {name: _axes(tensor) for name, tensor in inputs.items()}
-    dimensions = {name: {axis: Dim(label) for axis, label in axes.items()} for name, axes in free.items()}
+    axes = free or {name: IMAGES if tensor.is_floating_point() else TEXTS for name, tensor in inputs.items()}
     program = torch.onnx.export(
         model.eval(),
         kwargs=dict(inputs),
         input_names=[*inputs],
         output_names=[*outputs],
-        dynamic_shapes=dimensions,
+        dynamic_shapes={name: {axis: Dim(label) for axis, label in axes[name].items()} for name in inputs},
         dynamo=True,
         opset_version=OPSET,
         verbose=False,
     )
     graph = program.model_proto
+    del graph.graph.output[len(outputs) :]
     for value in (*graph.graph.input, *graph.graph.output):
-        for axis, label in (free | {**outputs})[value.name].items():
+        for axis, label in ({**axes} | {**outputs})[value.name].items():
             value.type.tensor_type.shape.dim[axis].dim_param = label
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(_small(graph).SerializeToString(deterministic=True))
@@ -57,10 +61,6 @@ def write_onnx(
 def copy_files(saved: Path, target: Path) -> None:
     """Copies what was saved beside the weights of a model."""
     shutil.copytree(saved, target, ignore=shutil.ignore_patterns("*.safetensors"), dirs_exist_ok=True)
-
-
-def _axes(tensor: torch.Tensor) -> Axes:
-    return {0: "batch_size"} if tensor.is_floating_point() else {0: "batch_size", 1: "sequence_length"}
 
 
 def _small(model: onnx.ModelProto) -> onnx.ModelProto:

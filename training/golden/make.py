@@ -1,7 +1,7 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
-#     "onnx", "onnxruntime", "onnxscript", "torch",
+#     "onnx", "onnxruntime", "onnxscript", "opencv-python-headless", "torch",
 #     "sentence-transformers>=6", "timm", "torchvision", "transformers>=5",
 #     "lightgbm", "onnxmltools", "scikit-learn", "skl2onnx", "xgboost-cpu",
 # ]
@@ -11,13 +11,16 @@
 import sys
 
 import classification
+import detection
 import embedding
 import image_processors
+import images
 import tokens
 import transformers
+import yolo
 import zero_shot
 
-MODULES = (classification, embedding, image_processors, tokens, zero_shot)
+MODULES = (classification, detection, embedding, image_processors, images, tokens, yolo, zero_shot)
 FAMILIES = {module.__name__: module.write for module in MODULES}
 
 
