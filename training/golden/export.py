@@ -36,7 +36,7 @@ def write_onnx(
         path: Where.
         inputs: An example of every input by name: batches of token ids, or of images.
         outputs: Names of the free axes of every output.
-        free: Names of the free axes of every input, if not those of a batch of texts, or of images of one size.
+        free: The same of every input, if not those of a batch of texts, or of images of one size.
     """
     axes = free or {name: IMAGES if tensor.is_floating_point() else TEXTS for name, tensor in inputs.items()}
     program = torch.onnx.export(

@@ -52,7 +52,9 @@ def write() -> None:
         "timm-vit", VisionTransformer(SIDE, 8, num_classes=4, embed_dim=16, depth=1, num_heads=2), names
     )
     squash = {"crop_mode": "squash", "crop_pct": 1.0, "interpolation": "bilinear"}
-    _classify_timm("timm-convnext", ConvNeXt(num_classes=4, depths=(1, 1, 1, 1), dims=(4, 4, 8, 8)), names, **squash)
+    _classify_timm(
+        "timm-convnext", ConvNeXt(num_classes=4, depths=(1, 1, 1, 1), dims=(4, 4, 8, 8)), names, **squash
+    )
 
 
 def _transformer(

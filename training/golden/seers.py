@@ -30,14 +30,20 @@ def write_seer(
         made.model.save_pretrained(saved)
         made.processor.save_pretrained(saved)
         copy_files(Path(saved), path)
-    example = made.processor([draw(64, 48, 1), draw(64, 48, 2)], return_tensors="pt")
+    images = [draw(64, 48, 1), draw(64, 48, 2)]
+    example = made.processor(
+        images if free is None or free["pixel_values"] else images[:1], return_tensors="pt"
+    )
     inputs = {name: tensor for name, tensor in example.items() if free is None or name in free}
     write_onnx(made.model, path / "model.onnx", inputs, outputs, free)
 
 
 def open_image(name: str) -> Image.Image:
     """Opens an image as pipelines do: upright, in RGB."""
-    return load_image(str(IMAGES / name))
+    image = load_image(str(IMAGES / name))
+    # Left by a palette, it would turn pixels white in processors that convert what is RGB already.
+    image.info.pop("transparency", None)
+    return image
 
 
 def image_rows(names: Sequence[str]) -> list[Row]:

@@ -60,10 +60,16 @@ def write() -> None:
     write_answers("ultralytics-detect", reference, [{"rows": image_rows(names), "answers": answers}])
     session = _export("ultralytics-classify", _Classifier(), "classify", (HEIGHT, HEIGHT))
     answers = [_classify(session, open_image(name)) for name in names]
-    write_answers("ultralytics-classify", "torchvision's Resize and CenterCrop", [{"rows": image_rows(names), "answers": answers}])
+    write_answers(
+        "ultralytics-classify",
+        "torchvision's Resize and CenterCrop",
+        [{"rows": image_rows(names), "answers": answers}],
+    )
 
 
-def _export(name: str, model: torch.nn.Module, task: str, size: tuple[int, int]) -> onnxruntime.InferenceSession:
+def _export(
+    name: str, model: torch.nn.Module, task: str, size: tuple[int, int]
+) -> onnxruntime.InferenceSession:
     path = directory(name) / "model.onnx"
     write_onnx(scatter(model, 71), path, {"images": torch.zeros(2, 3, *size)}, {"output0": {0: "batch"}})
     graph = onnx.load(path)
@@ -74,7 +80,9 @@ def _export(name: str, model: torch.nn.Module, task: str, size: tuple[int, int])
 
 
 def _classify(session: onnxruntime.InferenceSession, image: Image.Image) -> Row:
-    prepare = transforms.Compose([transforms.Resize(HEIGHT), transforms.CenterCrop(HEIGHT), transforms.ToTensor()])
+    prepare = transforms.Compose(
+        [transforms.Resize(HEIGHT), transforms.CenterCrop(HEIGHT), transforms.ToTensor()]
+    )
     scores = session.run(None, {"images": prepare(image)[None].numpy()})[0][0]
     return {"label": NAMES[int(scores.argmax())], "score": scores.max(), "scores": scores}
 
@@ -91,14 +99,18 @@ def _detect(session: onnxruntime.InferenceSession, image: Image.Image) -> list[R
         box = np.concatenate([values[:2] - values[2:4] / 2, values[:2] + values[2:4] / 2])
         if score > CONFIDENCE and all(_share(box, other) <= OVERLAP for n, _, other in kept if n == number):
             kept.append((number, score, box))
-    return [_object(number, score, (box - [left, top, left, top]) / gain, image) for number, score, box in kept]
+    return [
+        _object(number, score, (box - [left, top, left, top]) / gain, image) for number, score, box in kept
+    ]
 
 
 def _letterbox(pixels: np.ndarray, gain: float) -> tuple[np.ndarray, int, int]:
     height, width = round(pixels.shape[0] * gain), round(pixels.shape[1] * gain)
     left, top = round((WIDTH - width) / 2 - 0.1), round((HEIGHT - height) / 2 - 0.1)
     boxed = np.full((HEIGHT, WIDTH, 3), GREY, np.uint8)
-    boxed[top : top + height, left : left + width] = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
+    boxed[top : top + height, left : left + width] = cv2.resize(
+        pixels, (width, height), interpolation=cv2.INTER_LINEAR
+    )
     return boxed, left, top
 
 

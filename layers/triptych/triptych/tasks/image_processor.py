@@ -139,23 +139,33 @@ def letterboxed(target: Size) -> Step:
 
 
 def _linear(levels: Array, size: Size) -> Array:
-    """Resizes as OpenCV does, between the four nearest pixels: Pillow antialiases what becomes smaller."""
-    (left, right, across), (upper, lower, down) = (
-        _neighbours(length, wanted) for length, wanted in zip(levels.shape[1::-1], size, strict=True)
-    )
-    across, down = across[:, None], down[:, None, None]
-    above, below = (
-        levels[rows][:, left] * (1 - across) + levels[rows][:, right] * across for rows in (upper, lower)
-    )
-    between: Array = np.rint(above * (1 - down) + below * down)
+    """Resizes as OpenCV does, between the four nearest pixels: Pillow antialiases what becomes smaller.
+
+    It computes with integers and cuts bits off on the way; so does this, for the same pixels bit by bit.
+    """
+    height, width = levels.shape[:2]
+    left, right, across = _neighbours(_places(width, size[0]).clip(0, width - 1), width)
+    upper, lower, down = _neighbours(_places(height, size[1]), height)
+    rows = levels.astype("<i4")
+    mixed = (rows[:, left] * across[0, :, None] + rows[:, right] * across[1, :, None]) >> 4
+    above, below = mixed[upper] * down[0, :, None, None], mixed[lower] * down[1, :, None, None]
+    between: Array = ((above >> 16) + (below >> 16) + 2) >> 2
     return between.astype("u1")
 
 
-def _neighbours(length: int, wanted: int) -> tuple[Array, Array, Array]:
-    """Returns the pixels on both sides of each new one along an axis, and the share of the second."""
-    places = ((np.arange(wanted, dtype="<f4") + 0.5) * length / wanted - 0.5).clip(0, length - 1)
-    first = places.astype(np.int64)
-    return first, np.minimum(first + 1, length - 1), places - first
+def _places(length: int, wanted: int) -> Array:
+    """Returns where new pixels lie among those along an axis."""
+    places: Array = ((np.arange(wanted) + 0.5) * (length / wanted) - 0.5).astype("<f4")
+    return places
+
+
+def _neighbours(places: Array, length: int) -> tuple[Array, Array, Array]:
+    """Returns the pixels on both sides of places, and their shares in 2048, of shape `[2, places]`."""
+    first = np.floor(places)
+    second = places - first
+    shares = np.rint(np.stack([1 - second, second]) * np.float32(2048)).astype("<i4")
+    before = first.astype(np.int64)
+    return before.clip(0), (before + 1).clip(max=length - 1), shares
 
 
 def _possible(size: Size, image: Size) -> Size:
