@@ -115,7 +115,7 @@ def test_not_enough_time(tmp_path: Path, name: str, text: bytes, ending: str) ->
 @pytest.mark.parametrize(
     ("name", "body", "reason"),
     [
-        ("a.csv.gz", gzip.compress(CSV), "not enough time to decompress the file; split it"),
+        ("a.csv.gz", gzip.compress(CSV, mtime=0), "not enough time to decompress the file; split it"),
         ("a.json", JSON, "not enough time for the file, whose format is read in one go; split it"),
     ],
 )
@@ -133,7 +133,7 @@ def test_never_enough_time(tmp_path: Path, name: str, body: bytes, reason: str) 
     ("name", "body", "reason"),
     [
         ("a.csv.zst", zstd.compress(CSV)[:-1], "not valid zstd: it is cut short; send all of it"),
-        ("a.csv.gz", gzip.compress(CSV) + b"junk", "not valid gzip: something else follows its end"),
+        ("a.csv.gz", gzip.compress(CSV, mtime=0) + b"junk", "not valid gzip: something else follows its end"),
         ("a.jsonl.zst", LINES, "not valid zstd: Unknown frame descriptor"),
         ("a.csv.gz", gzip.compress(CSV, mtime=0)[:5], "not valid gzip: it is cut short"),
     ],
