@@ -69,8 +69,9 @@ def _names(body: bytes, schema: RowSchema, form: RowFormat) -> Sequence[str]:
         raise one_line
     found = _first_row(body, form)
     if form.header:
-        if len(found) == 1:
-            _check_delimiter(found[0], schema, form.delimiter)
+        hint = _other_delimiter(found[0], form.delimiter) if len(found) == 1 else None
+        if hint and found[0] not in (schema.all_columns() or ()):
+            raise BadRequest(f"the CSV has one column, {found[0][:64]!r}; {hint}")
         return found
     try:
         return schema.names_for(len(found), 1)
@@ -171,13 +172,6 @@ def _other_delimiter(line: str, delimiter: str) -> str | None:
     name = _NAMES.get(mark, mark)
     in_url = "" if quote(name) == name else f" ({quote(name)} in a URL)"
     return f"it looks like the delimiter is {name!r}, set delimiter={name}{in_url}"
-
-
-def _check_delimiter(header: str, schema: RowSchema, delimiter: str) -> None:
-    """Refuses a header row of one column whose name looks like several, unless the model has this column."""
-    hint = _other_delimiter(header, delimiter)
-    if hint and header not in (schema.all_columns() or ()):
-        raise BadRequest(f"the CSV has one column, {header[:64]!r}; {hint}")
 
 
 def _lost_newlines(body: bytes, cells: int, schema: RowSchema) -> BadRequest | None:

@@ -15,10 +15,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Timer
-from typing import IO, BinaryIO, Final, Literal, cast
+from typing import IO, BinaryIO, Literal, cast
 
 import arro3.core
 from arro3.core import RecordBatch, RecordBatchReader, Schema
@@ -89,7 +90,6 @@ TableFormat = Literal[Format.PARQUET, Format.ARROW]
 """What a file of a table is; Arrow may be a file or a stream."""
 
 _TIMEOUT = 20.0  # seconds; what the gateway waits for is 29
-_NAMES: Final[dict[TableFormat, str]] = {Format.PARQUET: "Parquet", Format.ARROW: "Arrow"}
 _OUT_OF_MEMORY = b"memory allocation of"  # how Rust says it
 
 
@@ -168,7 +168,7 @@ def _check_end(
 def _check(kind: TableFormat, status: int, complaints: bytes, limit: int) -> None:
     if status == parquet_process.TOO_LARGE or _OUT_OF_MEMORY in complaints:
         raise PayloadTooLarge(
-            f"the {_NAMES[kind]} file decodes to more than the {limit} bytes that are taken at once; "
+            f"the {kind.title()} file decodes to more than the {limit} bytes that are taken at once; "
             "send less"
         )
     if status == parquet_process.REFUSED:
@@ -179,11 +179,11 @@ def _check(kind: TableFormat, status: int, complaints: bytes, limit: int) -> Non
 
 
 def _too_slow(kind: TableFormat, seconds: float) -> PayloadTooLarge:
-    return PayloadTooLarge(f"the {_NAMES[kind]} file takes more than {seconds:.0f} s to decode")
+    return PayloadTooLarge(f"the {kind.title()} file takes more than {seconds:.0f} s to decode")
 
 
 def _unreadable(kind: TableFormat) -> str:
-    return f"the body is not readable as {_NAMES[kind]}"
+    return f"the body is not readable as {kind.title()}"
 
 
 Columns = Mapping[str, AnswerColumn]
@@ -208,7 +208,7 @@ def write_tables(parts: Iterable[Columns], file: BinaryIO, write: Writer) -> Non
     """
     batches = _Batches(iter(parts))
     first = next(batches)
-    reader = RecordBatchReader.from_batches(first.schema, _after(first, batches))
+    reader = RecordBatchReader.from_batches(first.schema, chain([first], batches))
     try:
         with arrow_failures("the answer cannot be written"):
             write(reader, file, first)
@@ -227,11 +227,6 @@ def write_parquet_batches(reader: RecordBatchReader, file: BinaryIO, first: Reco
 def write_arrow_batches(reader: RecordBatchReader, file: BinaryIO, _: RecordBatch) -> None:
     """Writes an Arrow IPC file; uncompressed, so that readers can map it."""
     write_ipc(reader, file, compression=None)
-
-
-def _after(first: RecordBatch, others: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
-    yield first
-    yield from others
 
 
 class _Batches:
