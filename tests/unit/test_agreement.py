@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from triptych.inference.merging import agree
 from triptych.protocol.datatypes import BF16, BYTES, DATATYPES, FP16, FP32, FP64, INT64, Datatype
-from triptych.protocol.tensors import Array, Tensor
-from triptych.rows.values import to_bits
+from triptych.protocol.tensors import Array, Tensor, to_bits
 
 from tests.support.properties import examples
 from tests.support.tensor_strategies import tensors

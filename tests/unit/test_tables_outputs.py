@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import DATATYPES
-from triptych.protocol.tensors import Tensor, TensorSpec, empty_output
+from triptych.protocol.tensors import Tensor, TensorSpec, empty_output, from_bits, to_bits
 from triptych.rows.arrow import values_of
 from triptych.rows.codec import decode_rows, encode_rows
 from triptych.rows.formats import Format, RowFormat
@@ -20,7 +20,6 @@ from triptych.rows.inputs import model_inputs
 from triptych.rows.json_lines import encode_json_lines
 from triptych.rows.outputs import csv_column, output_columns, parquet_column
 from triptych.rows.schema import RowSchema
-from triptych.rows.values import from_bits, to_bits
 
 CSV = RowFormat(Format.CSV, media_type="text/csv")
 LINES = RowFormat(Format.JSON_LINES, media_type="application/jsonlines")

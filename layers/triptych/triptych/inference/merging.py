@@ -13,8 +13,7 @@ from triptych.clock import Deadline
 from triptych.inference.request import Prepared
 from triptych.models.model import MAX_OUTPUT, Model, weight
 from triptych.protocol.datatypes import BF16, BYTES, FP16, FP32, FP64, Datatype
-from triptych.protocol.tensors import FREE, Array, Signature, Tensor, TensorSpec
-from triptych.rows.values import from_bits
+from triptych.protocol.tensors import FREE, Array, Signature, Tensor, TensorSpec, from_bits
 
 MAX_BYTES = 4 * 2**20
 """Bytes of the inputs of a merged run. Merging saves what a run costs whatever its size, and reading the

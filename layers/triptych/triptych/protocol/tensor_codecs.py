@@ -18,7 +18,7 @@ import numpy as np
 from triptych.errors import BadRequest
 from triptych.protocol.datatypes import BF16, BOOL, BYTES, Datatype, Kind
 from triptych.protocol.json_document import dump
-from triptych.protocol.tensors import Array, Tensor
+from triptych.protocol.tensors import Array, Tensor, from_bits
 
 _LENGTH = struct.Struct("<I")  # bytes of an element, before it
 _SHOWN = 40  # bytes of a wrong value that are shown
@@ -213,7 +213,7 @@ def classify(tensor: Tensor, classes: int, labels: Sequence[str], where: str) ->
 
 def _comparable(tensor: Tensor) -> Array:
     if tensor.datatype is BF16:
-        return (tensor.values.astype("<u4") << 16).view("<f4")
+        return from_bits(tensor.values)
     return tensor.values.astype("<f8") if tensor.datatype.kind != "int" else tensor.values.astype(object)
 
 

@@ -37,6 +37,18 @@ def empty_array(datatype: Datatype, shape: tuple[int, ...]) -> Array:
     return np.empty(shape, dtype=datatype.storage)
 
 
+def to_bits(values: Array) -> Array:
+    """Rounds FP32 values to the nearest BF16, the upper half of their bits, ties to even, and returns it."""
+    bits = np.ascontiguousarray(values, dtype="<f4").view("<u4").astype("<u8")
+    rounded: Array = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
+    return np.where(np.isnan(values), 0x7FC0, rounded).astype("<u2")
+
+
+def from_bits(bits: Array) -> Array:
+    """Returns the values of BF16 bits as FP32."""
+    return (bits.astype("<u4") << 16).view("<f4")
+
+
 FREE = -1
 """A dimension that each request chooses."""
 

@@ -16,12 +16,11 @@ from arro3.core import DataType, list_array
 
 from triptych.errors import BadRequest, BadRows
 from triptych.protocol.datatypes import BF16, FP16
-from triptych.protocol.tensors import Array, Tensor, TensorSpec
+from triptych.protocol.tensors import Array, Tensor, TensorSpec, from_bits
 from triptych.rows.arrow import values_of
 from triptych.rows.formats import Format
 from triptych.rows.schema import entry_names
 from triptych.rows.table import AnswerColumn
-from triptych.rows.values import from_bits
 
 
 def output_columns(

@@ -1,6 +1,6 @@
 """Converts cells that are values already, as those of JSON and Parquet, to arrays of a datatype.
 
-Lists become further dimensions. BF16, which NumPy lacks, is the upper half of the bits of an FP32.
+Lists become further dimensions.
 """
 
 from __future__ import annotations
@@ -15,21 +15,8 @@ import numpy as np
 from triptych.errors import BadRequest, BadRows, RowError
 from triptych.protocol.datatypes import BF16, FP32, Datatype, Kind
 from triptych.protocol.json_document import Scalar
-from triptych.protocol.tensors import Array
+from triptych.protocol.tensors import Array, to_bits
 from triptych.rows.arrow import MAX_DEPTH
-
-
-def to_bits(values: Array) -> Array:
-    """Rounds FP32 values to the nearest BF16, ties to even, and returns their 16 bits."""
-    bits = np.ascontiguousarray(values, dtype="<f4").view("<u4").astype("<u8")
-    rounded: Array = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
-    return np.where(np.isnan(values), 0x7FC0, rounded).astype("<u2")
-
-
-def from_bits(bits: Array) -> Array:
-    """Returns the values of BF16 bits as FP32."""
-    return (bits.astype("<u4") << 16).view("<f4")
-
 
 INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
 """Infinities of JSON, which has none: these strings, as in the tensors of the protocol."""
