@@ -138,9 +138,7 @@ def reader() -> bytes:
     return model(nodes, IDS, output, vectors=VECTORS, heads=heads(2), axis=np.array([2]))
 
 
-def add_export(
-    models: Path, name: str, content: bytes, config: Mapping[str, Any], **files: Mapping[str, Any]
-) -> Path:
+def add_export(models: Path, name: str, content: bytes, config: Mapping[str, Any], **files: object) -> Path:
     """Puts an export into a repository.
 
     Args:
@@ -156,7 +154,11 @@ def add_export(
     directory = models / name / "1"
     directory.mkdir(parents=True)
     tokenizer().save(str(directory / "tokenizer.json"))
-    written = {"config": config, "tokenizer_config": {"pad_token": "[PAD]", "model_max_length": 16}, **files}
+    written = {
+        "config": config,
+        "tokenizer_config": {"pad_token": "[PAD]", "cls_token": "[CLS]", "model_max_length": 16},
+        **files,
+    }
     for file, document in written.items():
         path = directory / f"{file.replace('__', '/')}.json"
         path.parent.mkdir(exist_ok=True)

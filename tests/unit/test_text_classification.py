@@ -148,7 +148,7 @@ def test_rows_differ(function: RealtimeFunction) -> None:
         ('name = "text-clasification"', "(did you mean 'text-classification'?)"),
         ("name = 3", "task.name: expected 'none' or"),
         ('labels = ["one"]', "[task] labels names 1 classes, and 'logits' has 2"),
-        ("max_length = 1", "task.max_length: expected an integer from 3"),
+        ("max_length = 1", "task.max_length: expected an integer from 4"),
         ("maxlength = 12", "unknown key 'task.maxlength' (did you mean 'max_length'?)"),
     ],
 )

@@ -13,6 +13,7 @@ from arro3.io import write_parquet
 from triptych.clock import Deadline
 from triptych.inference import file as file_module
 from triptych.inference.adaptive_batching import AdaptiveBatcher
+from triptych.inference.merging import groups
 from triptych.inference.rows import prepare_rows
 from triptych.inference.slices import Sizes
 from triptych.inference.tensors import prepare_infer
@@ -98,6 +99,13 @@ def test_jobs_run_together(model: Model) -> None:
         assert isinstance(outcome, dict)
         expected = softmax(logits(2, text))
         np.testing.assert_allclose(expected, outcome["scores"].values[0], atol=1e-5)
+
+
+def test_merged_runs_end_in_time(model: Model) -> None:
+    """Many texts of many jobs are several runs, though they are few bytes."""
+    options = row_options("text/csv", "application/json")
+    requests = [prepare_rows(model, b"text\n" + b"good\n" * 200, options) for _ in range(5)]
+    assert [[0, 1], [2, 3], [4]] == groups(model.signature, requests)
 
 
 def test_jobs_of_own_tensors(model: Model) -> None:

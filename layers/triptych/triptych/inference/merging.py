@@ -23,6 +23,10 @@ growing with the run: four MiB already made a network with layers of a thousand 
 STRING_BYTES = 64
 """Bytes that a string counts for, which NumPy holds as a pointer and ONNX Runtime as an object."""
 
+TASK_ROW_BYTES = 8 * 2**10
+"""Bytes that a text or an image counts for at least: 512 of them keep a processor busy for seconds, and a
+merged run is done as a whole or not at all."""
+
 Family = tuple[tuple[int, ...] | None, ...]
 """Shapes of all inputs without the first dimension, in the order of the signature; None for an absent one."""
 
@@ -69,6 +73,8 @@ def groups(signature: Signature, requests: Sequence[Prepared]) -> list[list[int]
             made.append(_Group([index]))
             continue
         size = sum(map(input_bytes, request.inputs.values()))
+        if signature.task:
+            size = max(size, request.rows * TASK_ROW_BYTES)
         values = request.rows * sum(values_of_a_row[name] for name in request.outputs)
         group = open_groups.get(family)
         if group is None or not group.fits(size, values):

@@ -242,7 +242,7 @@ def _wrong(where: str, expected: str, value: object, near: str = "") -> ModelUna
 
 _TASK: dict[str, Reader] = {
     "name": _one_of(TaskName),
-    "max_length": _integer(3, 2**20),
+    "max_length": _integer(4, 2**20),
     "pooling": _one_of(Pooling),
     "normalize": _flag,
     "aggregation": _one_of(Aggregation),

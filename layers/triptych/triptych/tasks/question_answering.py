@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, override
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from tokenizers import Encoding
 
 from triptych.clock import Deadline
@@ -21,7 +22,7 @@ from triptych.protocol.tensors import FREE, Array, Signature, TensorSpec
 from triptych.tasks.classes import softmax
 from triptych.tasks.export import Export
 from triptych.tasks.session import SCORE, TaskSession
-from triptych.tasks.texts import BLOCK_CHARACTERS, TextModel, Truncation, blocks
+from triptych.tasks.texts import BLOCK_CHARACTERS, TextModel, blocks
 
 WINDOW = 384
 OVERLAP = 128
@@ -66,7 +67,7 @@ class QuestionAnswering(TaskSession):
     def __init__(self, model: ModelSession, export: Export, config: TaskConfig) -> None:
         super().__init__(model, Signature(_INPUTS, _OUTPUTS, "question-answering"))
         self._outputs = _logits_of(model)
-        self._texts = TextModel(model, export, config, Truncation("only_second", WINDOW, OVERLAP))
+        self._texts = TextModel(model, export, config)
         self._first = export.token("cls_token", self._texts.tokenizer)
 
     @override
@@ -75,8 +76,10 @@ class QuestionAnswering(TaskSession):
         _check_lengths(contexts)
         spans: list[Span] = []
         for start, block in blocks(list(zip(questions, contexts, strict=True))):
-            encodings = self._texts.encode(block, offsets=True)
-            spans += self._spans(encodings, contexts[start : start + len(block)], deadline)
+            part = slice(start, start + len(block))
+            pairs = zip(questions[part], contexts[part], strict=True)
+            windows = [self._texts.windows(*pair, WINDOW, OVERLAP) for pair in pairs]
+            spans += self._spans(windows, contexts[part], deadline)
         answers = np.array(
             [context[span.start : span.end] for span, context in zip(spans, contexts, strict=True)],
             dtype=object,
@@ -90,12 +93,10 @@ class QuestionAnswering(TaskSession):
         }
 
     def _spans(
-        self, encodings: Sequence[Encoding], contexts: Sequence[str], deadline: Deadline
+        self, encodings: Sequence[Sequence[Encoding]], contexts: Sequence[str], deadline: Deadline
     ) -> list[Span]:
-        """Returns the best span of each context."""
-        windows = [
-            (index, one) for index, whole in enumerate(encodings) for one in (whole, *whole.overflowing)
-        ]
+        """Returns the best span of each context, given its windows."""
+        windows = [(index, window) for index, whole in enumerate(encodings) for window in whole]
         candidates: dict[int, list[Span]] = {}
         for run in self._texts.run_encodings([one for _, one in windows], self._outputs, deadline):
             start, end = (run.outputs[name].values.astype("<f4", copy=False) for name in self._outputs)
@@ -117,13 +118,13 @@ class QuestionAnswering(TaskSession):
         # The first token stands for no answer: it has a share of the probability, and is no span.
         known = wanted | (np.array(encoding.ids) == self._first)
         begins, ends = (_probabilities(logits, known) for logits in (start, end))
-        scores = np.tril(np.triu(np.outer(begins, ends)), LONGEST_ANSWER - 1)
-        best = np.argsort(-scores, axis=None, kind="stable")[:_CANDIDATES]
-        places = zip(*(axis.tolist() for axis in np.unravel_index(best, scores.shape)), strict=True)
+        scores = begins[:, None] * sliding_window_view(np.pad(ends, (0, LONGEST_ANSWER - 1)), LONGEST_ANSWER)
+        best = np.argsort(-scores, axis=None, kind="stable")[:_CANDIDATES].tolist()
+        spans = ((place // LONGEST_ANSWER, sum(divmod(place, LONGEST_ANSWER))) for place in best)
         return [
-            Span(float(scores[first, last]), *_characters(encoding, first, last))
-            for first, last in places
-            if wanted[first] and wanted[last]
+            Span(float(begins[first] * ends[last]), *_characters(encoding, first, last))
+            for first, last in spans
+            if last < len(wanted) and wanted[first] and wanted[last]
         ]
 
 

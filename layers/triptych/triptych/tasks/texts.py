@@ -10,7 +10,7 @@ Padding is most of the work of a batch of mixed lengths: texts of about one leng
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 from tokenizers import Encoding, Tokenizer
@@ -45,20 +45,6 @@ type Text = str | tuple[str, str]
 """A text, or a pair of texts."""
 
 
-class Truncation(NamedTuple):
-    """How texts lose what the model does not read.
-
-    Attributes:
-        strategy: Which of two texts: `longest_first`, `only_first` or `only_second`.
-        max_length: Tokens that remain at most; None for as many as the model reads.
-        stride: Tokens that what is left over begins with once more, if not more than half.
-    """
-
-    strategy: str = "longest_first"
-    max_length: int | None = None
-    stride: int = 0
-
-
 class TextRun(NamedTuple):
     """One run of a model.
 
@@ -82,7 +68,7 @@ class TextModel:
         model: The model itself.
         export: The files beside it.
         config: What `[task]` says.
-        truncation: How texts lose what the model does not read.
+        strategy: Which of two texts is cut: `longest_first`, `only_first` or `only_second`.
 
     Attributes:
         tokenizer: Makes tokens of texts; what `tokenizer.json` says of padding and truncation does not count.
@@ -97,7 +83,7 @@ class TextModel:
         model: ModelSession,
         export: Export,
         config: TaskConfig,
-        truncation: Truncation = Truncation(),  # noqa: B008 - immutable
+        strategy: str = "longest_first",
     ) -> None:
         self._model = model
         self._inputs = _token_inputs(model)
@@ -110,10 +96,9 @@ class TextModel:
             raise ModelUnavailable(f"the model takes {batch} texts at once: export it with a free batch axis")
         # The scale of dynamic quantization comes from all rows of a run, padding included.
         self._one_by_one = batch == 1 or export.quantizes_as_it_runs
-        self.max_length = config.max_length or _max_length(export, after)
-        if self._length != FREE:
-            self.max_length = min(self.max_length, self._length)
-        self._truncation = truncation
+        lengths = [config.max_length or _max_length(export, after), self._length]
+        self.max_length = min(length for length in lengths if length != FREE)
+        self._strategy = strategy
 
     def run(
         self, texts: Sequence[Text], outputs: Sequence[str], deadline: Deadline, *, offsets: bool = False
@@ -130,25 +115,46 @@ class TextModel:
             Each run; together they have every text once.
         """
         for start, block in blocks([self._cut(text) for text in texts]):
-            encodings = self.encode(block, offsets=offsets)
-            for run in self.run_encodings(encodings, outputs, deadline):
+            for run in self.run_encodings(self._encode(block, offsets=offsets), outputs, deadline):
                 yield run._replace(texts=[start + index for index in run.texts])
 
-    def encode(self, texts: Sequence[Text], *, offsets: bool) -> list[Encoding]:
-        """Makes tokens of texts, as many as the model reads; what is left over is in `overflowing`."""
+    def _encode(self, texts: Sequence[Text], *, offsets: bool) -> list[Encoding]:
         encode = self.tokenizer.encode_batch if offsets else self.tokenizer.encode_batch_fast
-        self._truncate(self._truncation)
+        self.tokenizer.enable_truncation(self.max_length, strategy=self._strategy)
         try:
             return encode(texts)
         except Exception:  # noqa: BLE001 - the library raises nothing more special
             # The text that is to be cut would have to be shorter than nothing: both are cut then.
-            self._truncate(Truncation())
+            self.tokenizer.enable_truncation(self.max_length, strategy="longest_first")
             return encode(texts)
 
-    def _truncate(self, how: Truncation) -> None:
-        length = min(self.max_length, how.max_length or self.max_length)
-        stride = min(how.stride, length // 2)
-        self.tokenizer.enable_truncation(length, stride=stride, strategy=how.strategy)
+    def windows(self, text: str, pair: str, size: int, overlap: int) -> list[Encoding]:
+        """Makes tokens of a pair of texts, the second in as many windows as it takes.
+
+        Args:
+            text: The first text, which stands in each window; it is cut where it takes more than half of one.
+            pair: The second text.
+            size: Tokens of a window at most.
+            overlap: Tokens that windows share; less where few are left beside the first text.
+        """
+        size = min(size, self.max_length)
+        self.tokenizer.no_truncation()
+        first = self.tokenizer.encode(self._cut(text), add_special_tokens=False)
+        if len(first) > size // 2:
+            first.truncate(size // 2)
+            text = text[: first.offsets[-1][1]]
+        room = size - len(first) - self.tokenizer.num_special_tokens_to_add(is_pair=True)
+        overlap = min(overlap, size // 2)
+        stride = overlap if overlap < room else max(0, room) // 2
+        self.tokenizer.enable_truncation(size, stride=stride, strategy="only_second")
+        whole = self.tokenizer.encode(text, pair)
+        return [whole, *whole.overflowing]
+
+    @overload
+    def _cut(self, text: str) -> str: ...
+
+    @overload
+    def _cut(self, text: Text) -> Text: ...
 
     def _cut(self, text: Text) -> Text:
         most = self.max_length * CHARACTERS_PER_TOKEN

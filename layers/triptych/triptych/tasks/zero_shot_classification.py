@@ -23,7 +23,7 @@ from triptych.tasks.classes import class_labels, sigmoid, softmax
 from triptych.tasks.export import Export
 from triptych.tasks.session import SCORE, TEXT, TaskSession
 from triptych.tasks.text_classification import logits_of, text_logits
-from triptych.tasks.texts import Text, TextModel, Truncation
+from triptych.tasks.texts import Text, TextModel
 
 _HYPOTHESIS = "This example is {}."
 _OUTPUTS = (
@@ -55,7 +55,7 @@ class ZeroShotClassification(TaskSession):
         labels = TensorSpec("candidate_labels", BYTES, (FREE,), optional=bool(self._labels), json=True)
         super().__init__(model, Signature((TEXT, labels), _OUTPUTS, "zero-shot-classification"))
         # The hypothesis is what is asked: only the text is cut.
-        self._texts = TextModel(model, export, config, Truncation("only_first"))
+        self._texts = TextModel(model, export, config, "only_first")
 
     @override
     def answers(self, inputs: Mapping[str, Array], deadline: Deadline) -> dict[str, Array]:
