@@ -15,12 +15,13 @@ import detection
 import embedding
 import image_processors
 import images
+import tables
 import tokens
 import transformers
 import yolo
 import zero_shot
 
-MODULES = (classification, detection, embedding, image_processors, images, tokens, yolo, zero_shot)
+MODULES = (classification, detection, embedding, image_processors, images, tables, tokens, yolo, zero_shot)
 FAMILIES = {module.__name__: module.write for module in MODULES}
 
 
