@@ -65,6 +65,7 @@ class Stack:
             inputs_bucket=INPUTS,
             outputs_bucket=OUTPUTS,
             work_bucket=WORK,
+            image_buckets=(),
             queue_url=self.queue_url,
             topic_arn=topic,
             state_machine_arn=self.machine,

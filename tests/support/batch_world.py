@@ -72,6 +72,7 @@ class BatchWorld:
         self.inputs = DirectoryBucket(directory / "inputs", "inputs", block=block)
         self.outputs = DirectoryBucket(directory / "outputs", "outputs")
         self.work = DirectoryBucket(directory / "work", "work", block=block)
+        self.others = DirectoryBucket(directory / "others", "others")
         self.predictions = MemoryPredictions()
         self.store = MemoryBatches()
         self.observer = WatchedBatches()
@@ -81,11 +82,11 @@ class BatchWorld:
         self.told: list[Batch] = []
         self.storage = BatchStorage(
             *map(wrapped, (self.store, self.inputs, self.outputs, self.work, self.predictions))
-        )
+        )._replace(images={"others": self.others})
         storage, clock = self.storage, self.clock
-        self.transformer = Transformer(storage, models, self.observer, Limits(FAST, TINY))
+        self.transformer = Transformer(storage, self.model, self.observer, Limits(FAST, TINY))
         self.finisher = Finisher(storage, self.observer, 1769, clock)
-        self.planner = Planner(storage, models, self.finisher, chunk_bytes)
+        self.planner = Planner(storage, self.model, self.finisher, chunk_bytes)
         finalizer = Finalizer(storage.batches, wrapped(self))
         machine = StateMachine(wrapped(self.workflow), wrapped(self.queue))
         self.service = BatchService(storage, finalizer, machine, self.observer, clock)
@@ -94,6 +95,10 @@ class BatchWorld:
         self.uploads = Uploads(storage, self.service, self.steps, limits, clock)
         self.trigger = BatchTrigger(self.uploads, self.service, self.queue, self.observer)
         self.machine = WorkflowSteps(storage, self.service, self.steps, self.observer, clock)
+
+    def model(self, name: str, version: int | None) -> Model:
+        """Gives a model."""
+        return models(name, version)
 
     def publish(self, batches: Sequence[Batch]) -> None:
         """Remembers that the ends of batches were told; it is a notifier."""

@@ -167,6 +167,25 @@ def test_further_buckets_can_be_read_where_they_are_named() -> None:
     assert ["arn:aws:s3:::one/*", "arn:aws:s3:::two/*"] == resources
 
 
+def test_further_buckets_of_images() -> None:
+    """With the parameter, objects of each bucket can be read, and it shows which are missing."""
+    policy = translate()["Resources"]["RunBatches"]["Properties"]["PolicyDocument"]
+    (choice,) = [entry for entry in policy["Statement"] if "Fn::If" in entry]
+    condition, granted, otherwise = choice["Fn::If"]
+    assert ("HasBatchImageBuckets", {"Ref": "AWS::NoValue"}) == (condition, otherwise)
+    assert ["s3:GetObject", "s3:ListBucket"] == granted["Action"]
+    comma, (arns, variables) = (
+        granted["Resource"]["Fn::Split"][0],
+        granted["Resource"]["Fn::Split"][1]["Fn::Sub"],
+    )
+    for name, value in variables.items():
+        delimiter, names = value["Fn::Join"]
+        assert {"Fn::Split": [",", {"Ref": "BatchImageBuckets"}]} == names
+        arns = arns.replace(f"${{{name}}}", delimiter.join(["one", "two"]))
+    named = ["arn:aws:s3:::one", "arn:aws:s3:::two"]
+    assert sorted([*named, *(f"{arn}/*" for arn in named)]) == sorted(arns.split(comma))
+
+
 def test_events_are_sent_in_the_name_of_their_mode_only(template: dict[str, Any]) -> None:
     """Nobody takes an event of these functions for one of another application."""
     granted = [

@@ -123,6 +123,7 @@ def test_slow_lookups(world: BatchWorld, monkeypatch: pytest.MonkeyPatch) -> Non
     clock = Clock()
     monkeypatch.setattr(time, "monotonic", clock)
     monkeypatch.setattr(module, "Pacer", partial(Pacer, sleep=clock.advance, clock=clock))
+    monkeypatch.setattr(module, "_LOOKUP_SECONDS", 3.0)
     rate = LookupRate(4, uploads=2, chunks=1)  # one a second
     transformer = Transformer(world.storage, models, world.observer, Limits(rate))
     rows = [row.replace(b"Torgersen", b"Torgersen%d" % number) for number, row in enumerate(ROWS)]

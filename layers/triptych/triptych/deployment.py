@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -464,14 +464,16 @@ class Deployment:
 
         settings, clients = self.batch_settings, self.clients
         scratch = self.settings.cache.with_name("triptych-batches")
+        bucket = partial(Bucket, clients, scratch=scratch, bulk=True)
         return BatchStorage(
             batches=BatchStore(clients, settings.table, settings.retention, self._clock),
-            inputs=Bucket(clients, settings.inputs_bucket, scratch=scratch, bulk=True),
-            outputs=Bucket(clients, settings.outputs_bucket, scratch=scratch, bulk=True),
-            work=Bucket(clients, settings.work_bucket, scratch=scratch, bulk=True),
+            inputs=bucket(settings.inputs_bucket),
+            outputs=bucket(settings.outputs_bucket),
+            work=bucket(settings.work_bucket),
             predictions=PredictionStore(
                 clients, settings.predictions_table, settings.lookup_days, self._clock
             ),
+            images={name: bucket(name) for name in settings.image_buckets},
         )
 
     @cached_property

@@ -105,6 +105,7 @@ class BatchSettings:
         inputs_bucket: Bucket of inputs.
         outputs_bucket: Bucket of outputs.
         work_bucket: Bucket of plans and parts.
+        image_buckets: Further buckets that images may be in which files name.
         queue_url: URL of the queue of uploads.
         topic_arn: Topic that is told how batches end.
         state_machine_arn: What large batches run on.
@@ -125,6 +126,7 @@ class BatchSettings:
     inputs_bucket: str
     outputs_bucket: str
     work_bucket: str
+    image_buckets: tuple[str, ...]
     queue_url: str
     topic_arn: str
     state_machine_arn: str
@@ -200,6 +202,7 @@ def batches_from_environment(environment: Mapping[str, str] = os.environ) -> Bat
         inputs_bucket=_required(environment, "INPUT_BUCKET"),
         outputs_bucket=_required(environment, "OUTPUT_BUCKET"),
         work_bucket=environment.get("BATCH_WORK_BUCKET", ""),
+        image_buckets=_names(environment.get("BATCH_IMAGE_BUCKETS", "")),
         queue_url=environment.get("BATCH_QUEUE_URL", ""),
         topic_arn=environment.get("BATCHES_TOPIC_ARN", ""),
         state_machine_arn=environment.get("BATCH_STATE_MACHINE_ARN", ""),

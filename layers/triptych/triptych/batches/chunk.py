@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Sequence
+from functools import partial
 from time import monotonic
 from typing import NamedTuple
 from uuid import uuid4
@@ -19,6 +20,7 @@ from triptych.aws.uploads import ObjectWriter
 from triptych.batches.batch import Batch
 from triptych.batches.file import Chunk, Part, head_of, without_long_columns
 from triptych.batches.find import Models
+from triptych.batches.images import images_named
 from triptych.batches.keys import part_errors_key, part_key
 from triptych.batches.lookup import LookupRate, Origin
 from triptych.batches.store import BatchStorage
@@ -29,6 +31,7 @@ from triptych.inference.file import transform_piece
 from triptych.inference.piece import Lookups, Piece, Prediction, Report, Sinks
 from triptych.inference.slices import Budget, Sizes
 from triptych.models.model import Model
+from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import RowOptions
 
 _FINISHING = 20.0
@@ -163,21 +166,24 @@ class _PartWriter:
 
     def _report(self, model: Model, sinks: Sinks, budget: Budget) -> Report:
         file, form = self._chunk.file, self._chunk.file.form
-        if self._chunk.staged:
+        if form.format is Format.IMAGE:
+            form = RowFormat(Format.JSON_LINES)  # the keys of images
+        elif self._chunk.staged:
             form = form._replace(compression=None)
         options = RowOptions.of(form, file.answer, file.options.join, file.options.outputs)
         return transform_piece(model, self._piece(), options, sinks, budget)
 
     def _piece(self) -> Piece:
         chunk, file = self._chunk, self._chunk.file
-        head = head_of(self._storage.work, chunk)
+        head, images = head_of(self._storage.work, chunk), partial(images_named, self._storage)
         if chunk.staged is None:
-            return Piece(self._storage.inputs.open(file.stored), chunk.start, chunk.end, head)
+            source = self._storage.inputs.open(file.stored)
+            return Piece(source, chunk.start, chunk.end, head, images=images)
         staged = self._storage.work.find(chunk.staged)
         if staged is None:
             raise ServiceUnavailable("the plain copy of the chunk is gone; redrive the batch")
         source = self._storage.work.open(staged)
-        return Piece(source, chunk.start, chunk.end, head, offset=chunk.end - staged.size)
+        return Piece(source, chunk.start, chunk.end, head, chunk.end - staged.size, images)
 
     def _lookups(self, model: Model) -> Lookups | None:
         options = self._chunk.file.options

@@ -10,6 +10,7 @@ from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.document import SHOWN
 from triptych.batches.estimate import Work, estimate
 from triptych.batches.find import Descriptions, find_files, input_file
+from triptych.batches.images import count_of_images
 from triptych.batches.lookup import LookupRate
 from triptych.batches.sizing import Sizing, sized
 from triptych.batches.store import BatchStorage
@@ -134,18 +135,24 @@ class DryRun:
     def _shown(self, batch: Batch, found: StoredObject | str) -> tuple[dict[str, Any], _Counted | None]:
         key = found if isinstance(found, str) else found.key
         try:
-            return self._looked_at(batch, key)
+            return self._looked_at(batch, key, found)
         except TriptychError as error:
             if error.retryable:
                 raise
             return {"key": key, "error": {"type": error.kind, "message": str(error)}}, None
 
-    def _looked_at(self, batch: Batch, key: str) -> tuple[dict[str, Any], _Counted]:
-        found = self._inputs.find(key)
+    def _looked_at(
+        self, batch: Batch, key: str, listed: StoredObject | str
+    ) -> tuple[dict[str, Any], _Counted]:
+        images = count_of_images(listed)
+        found = listed if images and isinstance(listed, StoredObject) else self._inputs.find(key)
         if found is None:
             raise NotFound(f"there is no file {key!r}")
         file = input_file(batch, 0, found, self._models)
-        sizing = sized(file, self._inputs.open(found), self._workers.chunk_bytes)
+        if images:
+            sizing = Sizing(images, exact=True, plain=found.size, chunks=self._chunks(found.size))
+        else:
+            sizing = sized(file, self._inputs.open(found), self._workers.chunk_bytes)
         counted = _counted(found.size, sizing, lookup=bool(file.options.lookup))
         described = {
             "key": key,

@@ -11,6 +11,7 @@ import orjson
 from triptych.aws.objects import StoredObject, ahead
 from triptych.batches.batch import Batch, BatchSource
 from triptych.batches.file import InputFile
+from triptych.batches.images import ImageList, is_image, is_list_of_images
 from triptych.batches.keys import file_form, input_key, is_folder, manifest_key
 from triptych.batches.store import BatchStorage
 from triptych.batches.submission import all_keys
@@ -71,8 +72,20 @@ def find_files(storage: BatchStorage, source: BatchSource) -> Iterator[StoredObj
     if source.prefix is None:
         yield from ahead(lambda key: inputs.find(key) or key, all_keys(storage.work, source), _AT_ONCE)
         return
-    keys = (listed.key for listed in inputs.list(source.prefix) if not is_folder(listed.key))
+    images = ImageList()
+    keys = _files_of(inputs.list(source.prefix), images)
     yield from ahead(partial(_new, storage) if source.only_new else inputs.find, keys, _AT_ONCE)
+    if found := images.file(source.prefix):
+        yield None if source.only_new and _is_done(storage, found) else found
+
+
+def _files_of(listed: Iterator[StoredObject], images: ImageList) -> Iterator[str]:
+    """Yields the keys of files, and sets images apart, which are one file together."""
+    for found in listed:
+        if is_image(found.key):
+            images.add(found)
+        elif not is_folder(found.key):
+            yield found.key
 
 
 def input_file(
@@ -124,8 +137,12 @@ def _new(storage: BatchStorage, key: str) -> StoredObject | None:
     found = storage.inputs.find(key)
     if found is None:
         return None
-    manifest = storage.outputs.get(manifest_key(key))
-    return found if manifest is None or not _is_of(orjson.loads(manifest), found) else None
+    return None if _is_done(storage, found) else found
+
+
+def _is_done(storage: BatchStorage, found: StoredObject) -> bool:
+    manifest = storage.outputs.get(manifest_key(found.key))
+    return manifest is not None and _is_of(orjson.loads(manifest), found)
 
 
 def _is_of(manifest: dict[str, object], found: StoredObject) -> bool:
@@ -138,6 +155,8 @@ def _is_of(manifest: dict[str, object], found: StoredObject) -> bool:
 def _model(batch: Batch, key: str, models: Descriptions) -> Model | Described:
     if batch.model is not None:
         return models(batch.model, batch.version)
+    if is_list_of_images(key) and "/" not in (batch.source.prefix or key):
+        raise BadRequest(f"images: expected a model, or a prefix that names one, such as {key[:-6]}")
     named = input_key(key)
     try:
         return models(named.model, named.version)

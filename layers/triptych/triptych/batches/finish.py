@@ -20,6 +20,7 @@ from triptych.aws.objects import ObjectReader, StoredObject
 from triptych.aws.uploads import ObjectWriter
 from triptych.batches.batch import Batch
 from triptych.batches.file import FileOutcome, InputFile, Join, Part, with_columns
+from triptych.batches.images import is_list_of_images
 from triptych.batches.keys import errors_key, manifest_key, output_key
 from triptych.batches.manifest import FileReport, Generation, manifest
 from triptych.batches.store import BatchStorage, BatchStore
@@ -119,6 +120,8 @@ class Finisher:
     def _is_current(self, source: Generation) -> bool:
         """Returns whether no newer upload has the key of a file: the results of one are not to be touched."""
         found = self._storage.inputs.find(source.key)
+        if found is None and is_list_of_images(source.key):
+            return True  # of which there is no object
         seen = (found.version, found.etag) if found else (None, None)
         return seen == (source.version, source.etag)
 

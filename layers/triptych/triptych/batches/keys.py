@@ -2,6 +2,8 @@
 
 ```
 inputs    <model>/[<version>/]anything.<ext>[.gz|.zst]      ext: csv jsonl ndjson json parquet arrow npy
+          <model>/[<version>/]anything.<ext>                ext: jpg jpeg png webp
+          <prefix>/images                                   stands for all images under a prefix
 outputs   <input>.out   <input>.errors.jsonl   <input>.manifest.json
 work      batches/lists/<digest>.json
           batches/<id>/files.json  plan.json  chunks.json  joins.json
@@ -27,7 +29,11 @@ _FORMATS: Final = {
     "parquet": Format.PARQUET,
     "arrow": Format.ARROW,
     "npy": Format.NPY,
+    **dict.fromkeys(("jpg", "jpeg", "png", "webp"), Format.IMAGE),
 }
+IMAGES: Final = "images"
+"""Last part of the key that stands for all images under a prefix."""
+
 _COMPRESSIONS: Final = {"gz": "gzip", "zst": "zstd"}
 _COMPRESSIBLE: Final = {Format.CSV, Format.JSON_LINES, Format.JSON}
 
@@ -73,6 +79,8 @@ def file_form(name: str) -> RowFormat:
     Raises:
         UnsupportedMediaType: Such files are not read here.
     """
+    if name == IMAGES:
+        return RowFormat(Format.IMAGE)
     stem, _, ending = name.lower().rpartition(".")
     compression = _COMPRESSIONS.get(ending)
     if compression:

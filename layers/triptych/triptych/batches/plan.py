@@ -13,6 +13,7 @@ from triptych.batches.cut import plan_chunks
 from triptych.batches.file import Chunk, InputFile, Join, Part, decode, encode, without_long_head
 from triptych.batches.find import Models, find_files, input_file
 from triptych.batches.finish import Finisher
+from triptych.batches.images import image_chunks, images_of
 from triptych.batches.keys import work_list_key
 from triptych.batches.manifest import Generation
 from triptych.batches.staging import Staging
@@ -22,6 +23,7 @@ from triptych.errors import BadRequest, DeadlineExceeded, NotFound, TriptychErro
 from triptych.inference.slices import Budget
 from triptych.lifecycle.store import plain
 from triptych.protocol.json_document import dump
+from triptych.rows.formats import Format
 
 MAX_FILES = 10_000
 """Files of one batch: about what one function plans in its time."""
@@ -146,9 +148,13 @@ class Planner:
     def _cut(
         self, batch: Batch, file: InputFile, found: StoredObject, deadline: Deadline, chunk_bytes: int
     ) -> list[Chunk]:
+        staging, checkpoint = Staging(self._work, batch.id), self._batches.checkpoint(batch.id)
+        if file.form.format is Format.IMAGE:
+            return image_chunks(
+                file, images_of(self._storage, batch, found), chunk_bytes, staging, checkpoint
+            )
         source = self._storage.inputs.open(found)
-        budget = Budget(deadline, self._batches.checkpoint(batch.id))
-        return plan_chunks(file, source, chunk_bytes, Staging(self._work, batch.id), budget)
+        return plan_chunks(file, source, chunk_bytes, staging, Budget(deadline, checkpoint))
 
     def _begin(self, batch: Batch, files: Sequence[StoredObject | str]) -> None:
         """Deletes what was made before under the keys of files that are left to do."""

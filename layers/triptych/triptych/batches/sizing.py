@@ -63,6 +63,8 @@ def sized(file: InputFile, source: Source, chunk_bytes: int) -> Sizing:
         BadRequest: It is not what its name says.
     """
     form, size = file.form, chunk_size(source, chunk_bytes)
+    if form.format is Format.IMAGE:
+        return Sizing(1, True, source.size, 1)
     if form.format is Format.NPY:
         return Sizing(npy_layout(source).rows, True, source.size, len(npy_chunks(file, source, size)))
     if form.format is Format.PARQUET:

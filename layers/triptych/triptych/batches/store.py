@@ -12,7 +12,8 @@ All have `delete_at`, the time to live in seconds since 1970.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar, Final, NamedTuple
 
 from triptych.aws.bucket import Bucket
@@ -149,6 +150,7 @@ class BatchStorage(NamedTuple):
         outputs: Bucket of outputs.
         work: Bucket of plans and parts.
         predictions: Stores predictions by key.
+        images: Further buckets that images may be named in, by name.
     """
 
     batches: BatchStore
@@ -156,3 +158,4 @@ class BatchStorage(NamedTuple):
     outputs: Bucket
     work: Bucket
     predictions: PredictionStore
+    images: Mapping[str, Bucket] = MappingProxyType({})

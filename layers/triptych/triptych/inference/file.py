@@ -46,6 +46,9 @@ _TASK_RECORDS = 512
 """Records of a block at most where each is a text or an image, which take milliseconds to run: a block is
 done as a whole or not at all, and has to end in time."""
 
+_IMAGES = 32
+"""Images of a block at most: their files are in memory together, and each may take a second to run."""
+
 _WHOLE_JSON = "as JSON instances; send CSV, JSON Lines or Parquet"
 _WHOLE_ROWS = (
     "for a model whose rows depend on each other; send fewer rows, or, if they do not, say so in its "
@@ -72,7 +75,7 @@ def transform_piece(model: Model, piece: Piece, options: RowOptions, sinks: Sink
     budget = _paced(model, budget)
     slices = Slices(model, budget)
     key = sinks.lookups.key if sinks.lookups else None
-    run = _PieceRun(piece, Predictor(options, slices, key), options, sinks, budget)
+    run = _PieceRun(piece, Predictor(options, slices, key, images=piece.images), options, sinks, budget)
     reads = read_piece(piece, options.input, row_schema(model), budget.sizes, budget.deadline)
     try:
         written = write_parts(run.parts(reads), options.output, sinks.output)
@@ -87,7 +90,9 @@ def transform_piece(model: Model, piece: Piece, options: RowOptions, sinks: Sink
 def _paced(model: Model, budget: Budget) -> Budget:
     if not model.signature.task:
         return budget
-    return budget._replace(sizes=budget.sizes._replace(records=min(budget.sizes.records, _TASK_RECORDS)))
+    images = any(spec.image for spec in model.signature.inputs)
+    records = min(budget.sizes.records, _IMAGES if images else _TASK_RECORDS)
+    return budget._replace(sizes=budget.sizes._replace(records=records))
 
 
 class _Isolated(NamedTuple):

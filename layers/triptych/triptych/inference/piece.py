@@ -9,6 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from triptych.protocol.tensors import Array
+
 
 class Prediction(NamedTuple):
     """What was predicted for one record.
@@ -54,6 +56,7 @@ class Piece(NamedTuple):
         end: Position after the last one. For compressed files, JSON, Arrow: 0 to the end of everything.
         head: The header row of CSV or the header of .npy, where it does not stand at `start`.
         offset: Position of the source's first byte; 0 unless it is a copy.
+        images: Reads images that cells of shape `[rows]` name; None where cells hold all there is.
     """
 
     source: Source
@@ -61,6 +64,7 @@ class Piece(NamedTuple):
     end: int
     head: bytes = b""
     offset: int = 0
+    images: Callable[[Array], Array] | None = None
 
 
 class Writable(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from triptych.inference.output import TABLES, Part
 from triptych.inference.piece import Prediction
 from triptych.inference.rows import PreparedRows, labels_of, prepare_table, row_schema
 from triptych.inference.slices import Slices
-from triptych.protocol.tensors import Tensor
+from triptych.protocol.tensors import Array, Tensor
 from triptych.rows.arrow import values_of
 from triptych.rows.codec import encode_rows
 from triptych.rows.formats import Format
@@ -50,11 +50,18 @@ class Predictor:
         slices: Runs the model.
         key: Column that identifies a record for lookups; None when there are none.
         survey: The columns of JSON Lines that are one table; None where each record stands alone.
+        images: As that of `Piece`.
     """
 
     def __init__(
-        self, options: RowOptions, slices: Slices, key: str | None = None, survey: Survey | None = None
+        self,
+        options: RowOptions,
+        slices: Slices,
+        key: str | None = None,
+        survey: Survey | None = None,
+        images: Callable[[Array], Array] | None = None,
     ) -> None:
+        self._images = images
         self._options = options
         self._slices = slices
         self._model = slices.model
@@ -101,7 +108,18 @@ class Predictor:
         table = block.table()
         keys = self._keys(table)
         records = block.records if self._spliced and isinstance(block, LineBlock | RecordBlock) else ()
-        return Decoded(self._prepared(table), records, keys)
+        return Decoded(self._with_images(self._prepared(table)), records, keys)
+
+    def _with_images(self, prepared: PreparedRows) -> PreparedRows:
+        """Reads the images that cells name: what is joined are the names."""
+        if self._images is None or not prepared.rows:
+            return prepared
+        images = {spec.name for spec in self._model.signature.inputs if spec.image}
+        inputs = {
+            name: tensor._replace(values=self._images(tensor.values)) if name in images else tensor
+            for name, tensor in prepared.inputs.items()
+        }
+        return prepared._replace(inputs=inputs)
 
     def run(self, decoded: Decoded) -> Iterator[Part]:
         """Runs the model on a block, slice by slice.

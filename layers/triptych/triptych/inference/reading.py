@@ -8,7 +8,8 @@ local file ── whole ────┴─ tables, in batches of rows ───�
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ from triptych.rows.table import EMPTY, Table
 
 _MAX_PLAIN = 2**50
 _SHORTEST = 2  # bytes of a record of text, its newline included
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 type Texts = Iterator[tuple[bytes, int]]
 """Whole records of text, and the position after the last of them."""
@@ -141,11 +143,22 @@ def _unmarked(texts: Iterator[bytes]) -> Iterator[bytes]:
 
 def _records(texts: Iterable[bytes], form: RowFormat, sizes: Sizes, start: int) -> Texts:
     """Cuts text at the ends of records."""
-    cut = CsvRecords(form.delimiter.encode()).end if form.format is Format.CSV else end_of_lines
+    csv = CsvRecords(form.delimiter.encode()) if form.format is Format.CSV else None
     position = start
-    for text in chunks(texts, cut, min(sizes.block, sizes.records * _SHORTEST), start):
-        position += len(text)
-        yield text, position
+    for text in chunks(texts, csv.end if csv else end_of_lines, sizes.block, start):
+        for some in _few(text, csv.split if csv else _LINE.findall, sizes.records):
+            position += len(some)
+            yield some, position
+
+
+def _few(text: bytes, split: Callable[[bytes], list[bytes]], most: int) -> Iterator[bytes]:
+    """Cuts text into so many records at most."""
+    if len(text) <= most * _SHORTEST:
+        yield text
+        return
+    records = split(text)
+    for start in range(0, len(records), most):
+        yield b"".join(records[start : start + most])
 
 
 def _csv(texts: Texts, form: RowFormat, head: bytes, schema: RowSchema) -> Iterator[Read]:

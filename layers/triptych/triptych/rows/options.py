@@ -169,9 +169,10 @@ def resolved(options: BatchOptions, form: RowFormat, key: str | None) -> BatchOp
     Raises:
         BadRequest: Predictions are to be looked up, and no column identifies them.
     """
+    images = form.format is Format.IMAGE
     defaults = BatchOptions(
-        join="none",
-        format=form.format,
+        join="image" if images else "none",  # the key of each
+        format=Format.JSON_LINES if images else form.format,
         key=key,
         lookup=False,
         tolerance=1.0,
