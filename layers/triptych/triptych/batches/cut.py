@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
-
-import numpy as np
-from numpy.lib import format as npy_format
 
 from triptych.batches.file import Chunk, InputFile
 from triptych.batches.scanner import beginning, check_length, header_row, scanner_of, sliced
 from triptych.batches.staging import MAX_CHUNKS, Staging, staged_chunks
-from triptych.errors import BadRequest, DeadlineExceeded
+from triptych.errors import DeadlineExceeded
+from triptych.inference.npy import npy_header
 from triptych.inference.piece import Source
 from triptych.inference.slices import Budget
 from triptych.inference.table_reading import footer_of, group_cuts
@@ -79,9 +75,9 @@ def chunk_size(source: Source, chunk_bytes: int) -> int:
 
 def npy_chunks(file: InputFile, source: Source, size: int) -> list[Chunk]:
     """Cuts a .npy file between rows into chunks of about so many bytes."""
-    layout = npy_layout(source)
-    rows = max(1, size // max(1, layout.row_bytes), -(-layout.rows // MAX_CHUNKS))
-    return _between(file, 0, range(rows, layout.rows, rows), layout.rows, layout.head.decode("latin-1"))
+    header = npy_header(source)
+    rows = max(1, size // max(1, header.row_bytes), -(-header.rows // MAX_CHUNKS))
+    return _between(file, 0, range(rows, header.rows, rows), header.rows, header.text.decode("latin-1"))
 
 
 def _between(file: InputFile, start: int, cuts: Iterable[int], end: int, head: str = "") -> list[Chunk]:
@@ -144,54 +140,3 @@ def csv_cuts(
         while (end := scanner.end(position + size)) is not None:
             yield end
             position = end
-
-
-_HEADER = 2**16  # bytes; headers of arrays of numbers have some hundred at most
-
-
-class NpyLayout(NamedTuple):
-    """Where rows are.
-
-    Attributes:
-        head: The header.
-        rows: How many rows there are.
-        row_bytes: Bytes of each.
-    """
-
-    head: bytes
-    rows: int
-    row_bytes: int
-
-
-def npy_layout(source: Source) -> NpyLayout:
-    """Reads the header of a .npy file.
-
-    Raises:
-        BadRequest: It is not one, its length is not what its header says, or it holds anything but rows
-            of numbers, one after the other.
-    """
-    file = io.BytesIO(source.read(0, min(_HEADER, source.size)))
-    try:
-        version = npy_format.read_magic(file)
-        read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-        shape, fortran, dtype = read(file)
-    except (ValueError, EOFError, SyntaxError) as error:
-        raise BadRequest(f"the file is not readable as .npy: {error}") from None
-    _check(shape, dtype, fortran=fortran)
-    head, row_bytes = file.getvalue()[: file.tell()], dtype.itemsize * int(np.prod(shape[1:], dtype=object))
-    expected = len(head) + shape[0] * row_bytes
-    if source.size != expected:
-        raise BadRequest(f"the .npy file must have {expected} bytes as its header says; it has {source.size}")
-    return NpyLayout(head, shape[0], row_bytes)
-
-
-def _check(shape: tuple[int, ...], dtype: np.dtype[np.generic], *, fortran: bool) -> None:
-    if dtype.hasobject:
-        raise BadRequest("the .npy file holds Python objects, which are not read; save it as numbers or text")
-    if not shape:
-        raise BadRequest("the .npy file holds a single value; save an array of rows")
-    if fortran and len(shape) > 1:
-        raise BadRequest(
-            "the .npy file is in Fortran order, whose rows are not in one piece; "
-            "save it with numpy.save(file, numpy.ascontiguousarray(array))"
-        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from triptych.batches.cut import chunk_size, growing, npy_chunks, npy_layout
+from triptych.batches.cut import chunk_size, growing, npy_chunks
 from triptych.batches.file import InputFile
 from triptych.inference.piece import Source
 from triptych.inference.table_reading import footer_of, group_cuts
@@ -66,7 +66,8 @@ def sized(file: InputFile, source: Source, chunk_bytes: int) -> Sizing:
     if form.format is Format.IMAGE:
         return Sizing(1, True, source.size, 1)
     if form.format is Format.NPY:
-        return Sizing(npy_layout(source).rows, True, source.size, len(npy_chunks(file, source, size)))
+        planned = npy_chunks(file, source, size)
+        return Sizing(planned[-1].end, True, source.size, len(planned))
     if form.format is Format.PARQUET:
         footer = footer_of(source)
         return Sizing(footer.rows, True, source.size, len(group_cuts(footer, size)) + 1)

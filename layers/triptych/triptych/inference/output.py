@@ -16,12 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import BinaryIO, NamedTuple, cast
 
-import numpy as np
 from arro3.core import RecordBatch
 from arro3.io import read_ipc, read_parquet
-from numpy.lib import format as npy_format
 
 from triptych.errors import BadRequest
+from triptych.inference.npy import new_npy_header
 from triptych.inference.piece import Prediction, Source, Writable
 from triptych.protocol.json_document import dump
 from triptych.rows.arrow import no_rows
@@ -92,7 +91,7 @@ def head(whole: Whole) -> bytes:
         case Format.CSV if whole.form.header:
             return encode_csv({name: [] for name in whole.columns}, whole.form)
         case Format.NPY:
-            return _npy_header(whole)
+            return new_npy_header(whole.layout, whole.rows)
         case Format.JSON:
             return dump({**whole.envelope, "predictions": []}).removesuffix(_TAIL)
         case _:
@@ -212,15 +211,6 @@ class _Checked(Iterable[Part]):
 
 def _shape(columns: tuple[str, ...], layout: str) -> str:
     return layout or f"{len(columns)} columns"
-
-
-def _npy_header(whole: Whole) -> bytes:
-    descr, _, shape = whole.layout.partition(":")
-    inner = tuple(int(size) for size in shape.split(",") if size)
-    file = io.BytesIO()
-    described = {"descr": np.dtype(descr).str, "fortran_order": False, "shape": (whole.rows, *inner)}
-    npy_format.write_array_header_1_0(file, described)
-    return file.getvalue()
 
 
 def _batches(parts: Sequence[Source], form: RowFormat) -> Iterator[RecordBatch]:

@@ -19,9 +19,10 @@ from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge
 from triptych.inference.blocks import Block, CsvBlock, LineBlock, RecordBlock, TableBlock
 from triptych.inference.local_file import LocalFile
+from triptych.inference.npy import npy_rows
 from triptych.inference.piece import Piece
 from triptych.inference.slices import Sizes
-from triptych.inference.table_reading import Batches, arrow_rows, local_parquet_rows, npy_rows, parquet_rows
+from triptych.inference.table_reading import Batches, arrow_rows, local_parquet_rows, parquet_rows
 from triptych.protocol.compression import PLAIN_LIMIT, decompressed
 from triptych.rows.codec import decode_rows
 from triptych.rows.csv import BYTE_ORDER_MARK, encode_csv

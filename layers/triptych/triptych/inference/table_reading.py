@@ -1,19 +1,16 @@
-"""Rows of files that are tables: Parquet, Arrow and .npy.
+"""Rows of files that are tables: Parquet and Arrow.
 
-Parquet and Arrow are decoded in a process of their own, some thousand rows at a time. Of Parquet, only the
+Both are decoded in a process of their own, some thousand rows at a time. Of Parquet, only the
 row groups are fetched in which the rows are.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 from arro3.core import RecordBatch
-from numpy.lib import format as npy_format
 
 from triptych.clock import Deadline
 from triptych.errors import BadRequest
@@ -22,17 +19,12 @@ from triptych.inference.piece import Piece, Source
 from triptych.inference.slices import Sizes
 from triptych.rows.codec import MAX_DECODED
 from triptych.rows.formats import Format
-from triptych.rows.outputs import arrow_of
 from triptych.rows.parquet import TableFormat, check_ends, decoded_batches, table_of
 from triptych.rows.parquet_footer import MAGIC, TAIL, Footer, footer_length, read_footer
-from triptych.rows.schema import RowSchema
 from triptych.rows.table import Table, check_names
 
 type Batches = Iterator[tuple[RecordBatch, int]]
 """Rows, and the position after the last of them; first no rows, for the columns."""
-
-type Rows = Iterator[tuple[Table, int]]
-"""The same as tables."""
 
 _PROBE = 2**16  # bytes that most footers fit into
 
@@ -91,7 +83,7 @@ def arrow_rows(piece: Piece, deadline: Deadline) -> Batches:
         yield from _within(piece, path, Format.ARROW, 0, deadline)
 
 
-def local_parquet_rows(file: LocalFile, sizes: Sizes, deadline: Deadline) -> Rows:
+def local_parquet_rows(file: LocalFile, sizes: Sizes, deadline: Deadline) -> Iterator[tuple[Table, int]]:
     """Reads all rows of a local Parquet file; those of one without rows have columns without types.
 
     Args:
@@ -119,33 +111,6 @@ def local_parquet_rows(file: LocalFile, sizes: Sizes, deadline: Deadline) -> Row
                 held, size = [], 0
     if held:
         yield table_of(names, held), position
-
-
-def npy_rows(piece: Piece, schema: RowSchema, sizes: Sizes) -> Rows:
-    """Reads the rows of a piece of a .npy file.
-
-    Raises:
-        BadRequest: The model has several inputs, or the array does not hold numbers.
-    """
-    head = piece.head or piece.source.read(0, min(piece.source.size, 2**16))
-    file = io.BytesIO(head)
-    version = npy_format.read_magic(file)
-    read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-    shape, _, dtype = read(file)
-    if schema.only_input is None:
-        raise BadRequest(
-            "the model has several inputs, and .npy holds a single array; send Parquet or JSON Lines"
-        )
-    if dtype.kind not in "biuf":
-        raise BadRequest(f"the .npy file holds {dtype}, and only numbers are read")
-    row_bytes = dtype.itemsize * int(np.prod(shape[1:]))
-    rows = max(1, min(sizes.block // max(1, row_bytes), sizes.records))
-    for start in range(piece.start, piece.end, rows):
-        stop = min(start + rows, piece.end)
-        data = piece.source.read(file.tell() + start * row_bytes, file.tell() + stop * row_bytes)
-        values = np.frombuffer(data, dtype).reshape(stop - start, *shape[1:])
-        column = arrow_of(values.astype(dtype.newbyteorder("="), copy=False))
-        yield Table({schema.only_input.name: column}, stop - start), stop
 
 
 def _check_parquet(path: Path) -> None:
