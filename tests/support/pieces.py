@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 from triptych.clock import Deadline
 from triptych.inference.file import transform_piece
-from triptych.inference.output import TABLES, Whole, head, rewrite, tail
+from triptych.inference.output import TABLES, Written, head, rewrite, tail
 from triptych.inference.piece import Counts, Lookups, Piece, Prediction, Report, Sinks
 from triptych.inference.slices import Budget, Sizes
 from triptych.models.model import Model
@@ -113,8 +113,8 @@ def _joined(model: Model, pieces: list[tuple[bytes, Report]], wanted: Wanted, ro
         return _rewritten([body for body, _ in pieces], wanted)
     last = max((report for _, report in pieces), key=lambda report: report.counts.written)
     envelope = {"model_name": model.name, "model_version": str(model.version)}
-    whole = Whole(wanted.form, last.columns, last.layout, rows, envelope)
-    return head(whole) + b"".join(body for body, _ in pieces) + tail(wanted.form)
+    before = head(wanted.form, Written(last.columns, last.layout), rows, envelope)
+    return before + b"".join(body for body, _ in pieces) + tail(wanted.form)
 
 
 def _rewritten(bodies: list[bytes], wanted: Wanted) -> bytes:

@@ -95,7 +95,7 @@ def test_small_texts(tmp_path: Path, form: Format, compression: str | None, rows
     plain = text(form, rows)
     body = COMPRESSIONS[compression](plain)
     told, chunks = told_and_planned(tmp_path, RowFormat(form, compression), body, 10**6)
-    assert Sizing(rows, exact=True, plain=len(plain), chunks=chunks) == told
+    assert Sizing(len(body), len(plain), chunks, rows, exact=True) == told
 
 
 def test_what_is_not_cut(tmp_path: Path) -> None:
@@ -117,4 +117,4 @@ def test_what_only_reading_tells(tmp_path: Path, form: Format) -> None:
     """Nothing is read of a format that tells nothing of its rows."""
     reads: list[int] = []
     told, _ = told_and_planned(tmp_path, RowFormat(form), b"[]", 10, reads)
-    assert (Sizing(None, exact=False, plain=2, chunks=1), []) == (told, reads)
+    assert (Sizing(2, 2, 1, None, exact=False), []) == (told, reads)

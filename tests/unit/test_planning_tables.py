@@ -75,7 +75,7 @@ def planned(bucket: DirectoryBucket, body: bytes, size: int) -> list[Chunk]:
     chunks = plan_chunks(file, bucket.open(found), size, Staging(bucket, "id"), budget)
     rows = footer_of(bucket.open(found)).rows
     told = sized(file, bucket.open(found), size)
-    assert Sizing(rows, exact=True, plain=len(body), chunks=len(chunks)) == told
+    assert Sizing(len(body), len(body), len(chunks), rows, exact=True) == told
     return chunks
 
 

@@ -223,7 +223,7 @@ def test_npy_is_cut_by_rows(rows: int, size: int) -> None:
     assert expected == [(item.start, item.end) for item in chunks]
     assert {content[: len(content) - array.nbytes]} == {item.head.encode("latin-1") for item in chunks}
     told = sized(chunks[0].file, cast("Any", Memory(content)), size)
-    assert Sizing(rows, exact=True, plain=len(content), chunks=len(chunks)) == told
+    assert Sizing(len(content), len(content), len(chunks), rows, exact=True) == told
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from triptych.clock import Deadline
 from triptych.inference.file import transform_piece
-from triptych.inference.output import Whole, head
+from triptych.inference.output import Written, head
 from triptych.inference.piece import Piece, Sinks
 from triptych.inference.slices import Budget
 from triptych.inference.table_reading import footer_of
@@ -35,7 +35,7 @@ def transform(source: Path, model: Path, target: Path) -> None:
     reader = FileReader(source, READ)
     end = footer_of(reader).rows if form.format is Format.PARQUET else reader.size
     with target.open("wb") as output, target.with_suffix(".errors").open("wb") as errors:
-        output.write(head(Whole(form, ("id", "y"), "", 0, {})))  # as the join of parts does
+        output.write(head(form, Written(("id", "y"), ""), 0, {}))  # as the join of parts does
         budget = Budget(Deadline.after(SECONDS), lambda: None)
         options = RowOptions(form, form, join=("id",))
         report = transform_piece(opened, Piece(reader, 0, end), options, Sinks(output, errors), budget)

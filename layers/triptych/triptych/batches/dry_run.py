@@ -39,30 +39,6 @@ class Workers(NamedTuple):
     lookups: LookupRate
 
 
-class _Counted(NamedTuple):
-    """What there is to do for a file, or for several.
-
-    Attributes:
-        size: Bytes.
-        plain: Bytes, decompressed.
-        chunks: About how many chunks.
-        rows: About how many rows; None where only reading all of it would show.
-        exact: Whether the rows were counted.
-        lookups: About how many predictions are stored for lookups.
-    """
-
-    size: int
-    plain: int
-    chunks: int
-    rows: int | None
-    exact: bool
-    lookups: int
-
-    def rows_described(self) -> dict[str, int]:
-        """Returns the rows as the answer has them."""
-        return {} if self.rows is None else {"rows" if self.exact else "estimated_rows": self.rows}
-
-
 class DryRun:
     """Describes what batches would do.
 
@@ -118,7 +94,7 @@ class DryRun:
                 return found, looked_at
         return found, None
 
-    def _totals(self, files: int, all_: _Counted) -> dict[str, Any]:
+    def _totals(self, files: int, all_: Sizing) -> dict[str, Any]:
         workers = self._workers
         work = Work(all_.size, files, all_.chunks, workers.memory, all_.lookups, plain=all_.plain)
         share = workers.lookups.of_chunk(all_.chunks)
@@ -132,7 +108,7 @@ class DryRun:
             "estimated_cost": guess.cost.described(),
         }
 
-    def _shown(self, batch: Batch, found: StoredObject | str) -> tuple[dict[str, Any], _Counted | None]:
+    def _shown(self, batch: Batch, found: StoredObject | str) -> tuple[dict[str, Any], Sizing | None]:
         key = found if isinstance(found, str) else found.key
         try:
             return self._looked_at(batch, key, found)
@@ -141,38 +117,37 @@ class DryRun:
                 raise
             return {"key": key, "error": {"type": error.kind, "message": str(error)}}, None
 
-    def _looked_at(
-        self, batch: Batch, key: str, listed: StoredObject | str
-    ) -> tuple[dict[str, Any], _Counted]:
+    def _looked_at(self, batch: Batch, key: str, listed: StoredObject | str) -> tuple[dict[str, Any], Sizing]:
         images = count_of_images(listed)
         found = listed if images and isinstance(listed, StoredObject) else self._inputs.find(key)
         if found is None:
             raise NotFound(f"there is no file {key!r}")
         file = input_file(batch, 0, found, self._models)
         if images:
-            sizing = Sizing(images, exact=True, plain=found.size, chunks=self._chunks(found.size))
+            sizing = Sizing(found.size, found.size, self._chunks(found.size), images, exact=True)
         else:
             sizing = sized(file, self._inputs.open(found), self._workers.chunk_bytes)
-        counted = _counted(found.size, sizing, lookup=bool(file.options.lookup))
+        if file.options.lookup:
+            sizing = sizing._replace(lookups=sizing.rows or 0)
         described = {
             "key": key,
             "bytes": found.size,
-            **counted.rows_described(),
-            "chunks": counted.chunks,
+            **sizing.rows_described(),
+            "chunks": sizing.chunks,
             "model": file.model,
             "version": str(file.version),
             "options": plain(file.options),
         }
-        return described, counted
+        return described, sizing
 
-    def _guessed(self, found: StoredObject, known: _Counted) -> _Counted:
+    def _guessed(self, found: StoredObject, known: Sizing) -> Sizing:
         """Expects of a file what was found in those that were looked at."""
         if not known.size:
-            return _Counted(found.size, found.size, self._chunks(found.size), None, exact=False, lookups=0)
+            return Sizing(found.size, found.size, self._chunks(found.size), None, exact=False)
         share = found.size / known.size
         plain = round(known.plain * share)
         large = plain if found.size > self._workers.chunk_bytes else found.size  # compressed, it is not cut
-        return _Counted(
+        return Sizing(
             size=found.size,
             plain=plain,
             chunks=self._chunks(large),
@@ -193,14 +168,9 @@ def _until[F](deadline: Deadline, files: Iterable[F]) -> Iterator[F]:
             return
 
 
-def _counted(size: int, sizing: Sizing, *, lookup: bool) -> _Counted:
-    lookups = sizing.rows or 0 if lookup else 0
-    return _Counted(size, sizing.plain, sizing.chunks, sizing.rows, sizing.exact, lookups)
-
-
-def _sum(counted: Sequence[_Counted]) -> _Counted:
+def _sum(counted: Sequence[Sizing]) -> Sizing:
     rows = [file.rows for file in counted if file.rows is not None]
-    return _Counted(
+    return Sizing(
         size=sum(file.size for file in counted),
         plain=sum(file.plain for file in counted),
         chunks=sum(file.chunks for file in counted),

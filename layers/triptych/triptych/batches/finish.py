@@ -27,7 +27,7 @@ from triptych.batches.store import BatchStorage, BatchStore
 from triptych.batches.telemetry import BatchTelemetry
 from triptych.clock import Clock
 from triptych.errors import BadRequest, Conflict, ServiceUnavailable, TriptychError
-from triptych.inference.output import TABLES, Whole, head, rewrite, tail
+from triptych.inference.output import TABLES, Written, head, rewrite, tail
 from triptych.inference.piece import Counts
 from triptych.lifecycle.record import Failure
 from triptych.protocol.json_document import dump
@@ -248,8 +248,8 @@ def _joined_output(storage: BatchStorage, file: InputFile, parts: Sequence[Part]
     known = _representative(parts)
     rows = sum(part.counts.written for part in parts)
     envelope = {"model_name": file.model, "model_version": str(file.version)}
-    whole = Whole(file.answer, known.columns, known.layout, rows, envelope)
-    pieces: list[bytes | StoredObject] = [head(whole), *objects, tail(file.answer)]
+    before = head(file.answer, Written(known.columns, known.layout), rows, envelope)
+    pieces: list[bytes | StoredObject] = [before, *objects, tail(file.answer)]
     return storage.outputs.join(key, pieces, storage.work, content_type)
 
 

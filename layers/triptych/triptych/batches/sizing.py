@@ -20,19 +20,27 @@ _PIECE = 2**12  # compressed bytes, after each of which it is seen how many they
 
 
 class Sizing(NamedTuple):
-    """What a file holds, and what it would be cut into.
+    """What a file holds, or several files, and what it would be cut into.
 
     Attributes:
-        rows: How many rows; None where only reading all of it would tell (JSON, Arrow).
-        exact: Whether they were counted, not estimated from samples.
+        size: Bytes.
         plain: Bytes, decompressed.
         chunks: About how many chunks.
+        rows: How many rows; None where only reading all of it would tell (JSON, Arrow).
+        exact: Whether they were counted, not estimated from samples.
+        lookups: About how many predictions are stored for lookups.
     """
 
-    rows: int | None
-    exact: bool
+    size: int
     plain: int
     chunks: int
+    rows: int | None
+    exact: bool
+    lookups: int = 0
+
+    def rows_described(self) -> dict[str, int]:
+        """Returns the rows as answers have them."""
+        return {} if self.rows is None else {"rows" if self.exact else "estimated_rows": self.rows}
 
 
 class _Sample(NamedTuple):
@@ -64,19 +72,20 @@ def sized(file: InputFile, source: Source, chunk_bytes: int) -> Sizing:
     """
     form, size = file.form, chunk_size(source, chunk_bytes)
     if form.format is Format.IMAGE:
-        return Sizing(1, True, source.size, 1)
+        return Sizing(source.size, source.size, 1, 1, exact=True)
     if form.format is Format.NPY:
         planned = npy_chunks(file, source, size)
-        return Sizing(planned[-1].end, True, source.size, len(planned))
+        return Sizing(source.size, source.size, len(planned), planned[-1].end, exact=True)
     if form.format is Format.PARQUET:
         footer = footer_of(source)
-        return Sizing(footer.rows, True, source.size, len(group_cuts(footer, size)) + 1)
+        chunks = len(group_cuts(footer, size)) + 1
+        return Sizing(source.size, source.size, chunks, footer.rows, exact=True)
     if not form.format.is_text:
-        return Sizing(None, False, source.size, 1)
+        return Sizing(source.size, source.size, 1, None, exact=False)
     sample = _decoded(source, form.compression) if form.compression else _beginning(source)
     one_go = form.compression is not None and source.size <= chunk_bytes
     chunks = 1 if one_go else max(1, -(-sample.plain // size))
-    return Sizing(_rows(sample, form), sample.whole, sample.plain, chunks)
+    return Sizing(source.size, sample.plain, chunks, _rows(sample, form), sample.whole)
 
 
 def _beginning(source: Source) -> _Sample:

@@ -55,45 +55,34 @@ class Part(NamedTuple):
     predictions: Sequence[Prediction] = ()
 
 
-class Whole(NamedTuple):
-    """A file that is made of parts.
-
-    Attributes:
-        form: How it is written.
-        columns: Names of its columns.
-        layout: What else all parts have in common.
-        rows: How many rows it has.
-        envelope: What stands before the predictions in JSON.
-    """
-
-    form: RowFormat
-    columns: tuple[str, ...]
-    layout: str
-    rows: int
-    envelope: Mapping[str, object]
-
-
 class Written(NamedTuple):
     """What was written.
 
     Attributes:
         columns: Names of the columns.
-        layout: What else all pieces of the file must have in common.
+        layout: What else all parts of a file must have in common.
     """
 
     columns: tuple[str, ...]
     layout: str
 
 
-def head(whole: Whole) -> bytes:
-    """Returns what stands before the parts: the header row of CSV or .npy, the envelope of JSON."""
-    match whole.form.format:
-        case Format.CSV if whole.form.header:
-            return encode_csv({name: [] for name in whole.columns}, whole.form)
+def head(form: RowFormat, written: Written, rows: int, envelope: Mapping[str, object]) -> bytes:
+    """Returns what stands before the parts: the header row of CSV or .npy, the envelope of JSON.
+
+    Args:
+        form: How the file is written.
+        written: What all its parts have in common.
+        rows: How many rows it has.
+        envelope: What stands before the predictions in JSON.
+    """
+    match form.format:
+        case Format.CSV if form.header:
+            return encode_csv({name: [] for name in written.columns}, form)
         case Format.NPY:
-            return new_npy_header(whole.layout, whole.rows)
+            return new_npy_header(written.layout, rows)
         case Format.JSON:
-            return dump({**whole.envelope, "predictions": []}).removesuffix(_TAIL)
+            return dump({**envelope, "predictions": []}).removesuffix(_TAIL)
         case _:
             return b""
 
@@ -118,7 +107,7 @@ def write_file(
         BadRequest: As `write_parts`.
     """
     first = next(parts)
-    output.write(head(Whole(form, tuple(first.columns), first.layout, 0, envelope)))
+    output.write(head(form, Written(tuple(first.columns), first.layout), 0, envelope))
     write_parts(chain([first], parts), form, output)
     output.write(tail(form))
 
