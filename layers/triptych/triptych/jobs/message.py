@@ -34,6 +34,7 @@ _KNOWN = (
     *JobRequest._fields,
     *_INPUTS,
 )
+_TEXTS = tuple(name for name in JobRequest._fields if name != "header_length")
 _API_ONLY = ("id", "created", "expires", "redrives")
 _MAX_TEXT = 4096
 """Characters of what a record holds, which has room for 400 KB; headers of HTTP are shorter."""
@@ -67,8 +68,7 @@ class Message(NamedTuple):
 
     def job(self, now: int) -> Job:
         """Returns the record of the job as it is when it has none yet."""
-        job = self.submission.job(self.job_id, self.created or now)
-        return job._replace(expires=self.expires or job.expires, digest=self.digest or job.digest)
+        return self.submission.job(self.job_id, self.created or now, self.expires, self.digest)
 
 
 def encode(job: Job, body: bytes | None) -> str:
@@ -158,12 +158,10 @@ def _text(value: object, name: str) -> str:
 
 
 def _request(message: dict[str, Any], content_type: str | None) -> JobRequest:
-    texts = ("content_type", "content_encoding", "accept", "join", "outputs", "delimiter")
-    given = {name: _short(message, name) for name in texts}
+    given = {name: _short(message, name) for name in _TEXTS if name in message}
     length = fields.count(message, "header_length", "the message")
-    return JobRequest(
-        **{**given, "content_type": given["content_type"] or content_type}, header_length=length
-    )
+    request = JobRequest(**given, header_length=length)
+    return request if request.content_type else request._replace(content_type=content_type)
 
 
 def _moment(message: dict[str, Any], name: str) -> int | None:

@@ -106,11 +106,11 @@ class Runner:
                 outputs[job.id] = made
             else:
                 prepared[job.id] = made
-        past_task = {
-            job_id: made for job_id, made in prepared.items() if made.model.session is not model.session
-        }
-        here = {job_id: made for job_id, made in prepared.items() if job_id not in past_task}
-        return outputs | self._ran(model, here, deadline) | self._ran(model.raw, past_task, deadline)
+        raw = model.raw  # what names the model's own tensors goes past what stands in front of it
+        for opened in [model] if raw is model else [model, raw]:
+            same = {job_id: made for job_id, made in prepared.items() if made.model.session is opened.session}
+            outputs |= self._ran(opened, same, deadline)
+        return outputs
 
     def _prepared(self, model: Model, found: Input) -> Prepared | TriptychError:
         return caught(self._telemetry, lambda: prepare(model, found.request, found.body or b""))

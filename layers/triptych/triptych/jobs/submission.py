@@ -69,16 +69,23 @@ class Submission(NamedTuple):
     body: bytes | None = None
     input: str | None = None
 
-    def job(self, job_id: str, now: int) -> Job:
-        """Returns the record of a new job, at a time in milliseconds since 1970."""
+    def job(self, job_id: str, now: int, expires: int | None = None, digest: str | None = None) -> Job:
+        """Returns the record of a new job.
+
+        Args:
+            job_id: Its id.
+            now: When it was submitted, in milliseconds since 1970.
+            expires: When it must have been started; by default at the end of its time to live.
+            digest: Its digest, where that is known.
+        """
         return Job(
             id=job_id,
             model=self.model,
             version=self.version,
             request=self.request,
-            digest=self.digest(),
+            digest=digest or self.digest(),
             created=now,
-            expires=now + 1000 * self.options.time_to_live,
+            expires=expires or now + 1000 * self.options.time_to_live,
             input=self.input,
             target=self.options.target,
         )
