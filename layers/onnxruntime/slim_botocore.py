@@ -45,7 +45,8 @@ def _without_documentation(node: Any) -> Any:  # noqa: ANN401 - any JSON
     if not isinstance(node, dict):
         return node
     return {
-        name: _without_documentation(value)
+        # botocore reads the documentation of these when it resolves an endpoint
+        name: value if name == "clientContextParams" else _without_documentation(value)
         for name, value in node.items()
         if not (name == "documentation" and isinstance(value, str))
     }
