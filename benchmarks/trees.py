@@ -26,7 +26,7 @@ class Tree(NamedTuple):
     name: str
     paths: tuple[Path, ...]
 
-    def program(self, script: str, *arguments: Path, models: Path, rivals: bool = False) -> Program:
+    def program(self, script: str, *arguments: Path | str, models: Path, rivals: bool = False) -> Program:
         """Makes a program that runs a contestant's script as Lambda would, in the bare interpreter.
 
         Args:

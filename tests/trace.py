@@ -44,7 +44,8 @@ ACCOUNT = "123456789012"
 BUCKETS = ("job-inputs", "job-results", "batch-inputs", "batch-outputs", "batch-work")
 TABLES = ("JobsTable", "BatchesTable", "PredictionsTable")
 
-type Run = Callable[[], dict[str, Any]]
+type Run = partial[dict[str, Any]]
+"""A call of a handler."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""S3 over HTTP, for clients that are not boto3: moto, with everything that was asked for."""
+"""AWS over HTTP, for clients that are not in this process: moto, with everything that was asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -20,16 +20,23 @@ class Request(NamedTuple):
     """What was asked for.
 
     Attributes:
-        operation: `ListObjectsV2` or `GetObject`.
+        service: Name of the service, as the signature has it.
+        operation: `ListObjectsV2` or `GetObject`, for S3.
         key: Key of the object; empty for a list.
         range: The range of its bytes.
         etag: The generation that it must be.
     """
 
+    service: str
     operation: str
     key: str
     range: str | None
     etag: str | None
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, *_: object) -> None:
+        """Writes no line for each request."""
 
 
 class S3Server:
@@ -45,7 +52,7 @@ class S3Server:
 
     def __init__(self) -> None:
         self._moto: Any = DomainDispatcherApplication(create_backend_app)
-        self._server = make_server("127.0.0.1", 0, self, threaded=True)
+        self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=_Quiet)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.reset()
@@ -65,7 +72,9 @@ class S3Server:
         """Answers a request."""
         _, _, key = unquote(environ["PATH_INFO"])[1:].partition("/")
         operation = "GetObject" if key else "ListObjectsV2"
-        request = Request(operation, key, environ.get("HTTP_RANGE"), environ.get("HTTP_IF_MATCH"))
+        scope = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split("/")
+        service = scope[3] if len(scope) > 3 else ""  # key, date, region, service
+        request = Request(service, operation, key, environ.get("HTTP_RANGE"), environ.get("HTTP_IF_MATCH"))
         self.requests.append(request)
         self.before(request)
         if self.refusal is not None:

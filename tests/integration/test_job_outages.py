@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import gettempdir
 
-import boto3
 import pytest
 from triptych.aws.clients import AwsClients
 from triptych.aws.queue import Queue
@@ -73,7 +72,6 @@ def test_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     clients = AwsClients()
     for call in (
         lambda: JobStore(clients, "jobs", 1).get(ID),
@@ -88,6 +86,6 @@ def test_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_clients_are_made_when_needed(aws: None) -> None:  # noqa: ARG001 - it is asked
     """Each client is made once, and only what a request needs is made."""
     clients = AwsClients()
-    assert {} == vars(clients)
+    assert {"_session"} == vars(clients).keys()
     assert clients.sqs is clients.sqs
-    assert {"sqs"} == vars(clients).keys()
+    assert {"_session", "sqs"} == vars(clients).keys()

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import boto3
 import pytest
 from triptych.aws.bucket import Bucket
 from triptych.aws.bucket_reader import BucketReader
@@ -104,7 +103,6 @@ def without_keys(monkeypatch: pytest.MonkeyPatch, profile: Path) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(profile))
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
 
 @pytest.mark.parametrize("refusal", [(301, "PermanentRedirect"), (400, "AuthorizationHeaderMalformed")])

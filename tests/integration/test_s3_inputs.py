@@ -5,7 +5,6 @@ import json
 import re
 from pathlib import Path
 
-import boto3
 import pytest
 from triptych.aws.clients import AwsClients
 from triptych.errors import BadRequest, PayloadTooLarge, ServiceUnavailable
@@ -184,7 +183,6 @@ def test_upload_form(world: JobWorld) -> None:
 def test_form_of_temporary_credentials(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """The token of a function's credentials is part of the form, and of its policy."""
     monkeypatch.setenv("AWS_SESSION_TOKEN", "the-token")
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     form = world.inputs.upload_form(NOW)
     assert "the-token" == form.fields["x-amz-security-token"]
     policy = json.loads(base64.b64decode(form.fields["policy"]))
@@ -208,6 +206,5 @@ def test_where_a_form_is_posted_to(
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     if endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     inputs = InputStore(AwsClients(), INPUTS)
     assert url == inputs.upload_form(NOW).url
