@@ -4,6 +4,8 @@ ARCHITECTURE ?= x86_64
 STAND_IN := triptych-lambda-stand-in:3.13
 
 export ARCHITECTURE
+export INFERENCE_ARCHITECTURE
+export SERVING
 # Commands on an AWS account work in the region of its profile. All others run on this machine, and need just any.
 ifeq ($(filter preflight deploy destroy redrive smoke env,$(MAKECMDGOALS)),)
 export AWS_DEFAULT_REGION ?= us-east-1
@@ -32,11 +34,11 @@ help:  ## list the targets
 # ------------------------------------------------------------------------------------------------- to use it
 
 .PHONY: demo
-demo: setup  ## show real predictions on this machine; starts what it needs
+demo: setup  ## show real predictions on this machine; starts what it needs; SERVING=Microservices
 	@$(RUN) python -m local demo
 
 .PHONY: up
-up: build  ## start the emulator, deploy to it and print URLs, key and curl lines; again: redeploy
+up: build  ## start the emulator, deploy to it and print URLs, key and curl lines; again: redeploy; SERVING=Microservices
 	@$(RUN) python -m local up
 
 .PHONY: down
@@ -92,7 +94,8 @@ setup: $(INSTALL_UV)  ## install Python 3.13 and every tool into .venv
 # One cache per architecture: SAM's cache does not know what ARCHITECTURE is.
 .PHONY: build
 build: setup  ## build the layers and the function into .aws-sam
-	@$(RUN) sam build --cache-dir .aws-sam/cache-$(ARCHITECTURE) --parameter-overrides Architecture=$(ARCHITECTURE)
+	@$(RUN) sam build --cache-dir .aws-sam/cache-$(ARCHITECTURE)$(INFERENCE_ARCHITECTURE:%=-%) \
+		--parameter-overrides Architecture=$(ARCHITECTURE) $(INFERENCE_ARCHITECTURE:%=Serving=Microservices InferenceArchitecture=%)
 
 .PHONY: stand-in
 stand-in: setup  ## build an image for Lambda containers, if AWS's cannot be pulled (as root)

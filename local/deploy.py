@@ -20,6 +20,7 @@ READY_SECONDS = 20
 LOCAL_PARAMETERS = {
     # The emulator unpacks layers beside the function, not into /opt.
     "ModelDirectory": str(BUILD / "ModelsLayer" / "models"),
+    "ModelFilesDirectory": str(BUILD / "ModelFilesLayer" / "models"),
     # A model that was just put into the bucket is to be seen at once.
     "ModelRefreshSeconds": "2",
     # Every environment is a process that starts for many seconds here, the more the longer.

@@ -1,12 +1,14 @@
 """`make up`: the stack on this machine, left running."""
 
+import os
 from pathlib import Path
 
 from rich.console import Console
 
 from local.build import ROOT
-from local.deploy import deploy
+from local.deploy import LOCAL_PARAMETERS, deploy
 from local.emulator import Emulator
+from local.failure import LocalFailure
 from local.stack import StackInfo
 
 STATE = ROOT / ".local"
@@ -28,10 +30,22 @@ def up(console: Console) -> StackInfo:
             emulator.start()
     console.print(f"[green]✓[/] the emulator answers at {emulator.aws().endpoint_url}")
     with console.status("Deploying the stack with sam deploy; this takes half a minute"):
-        stack = deploy(emulator.aws(), STATE / "deploy.log")
+        stack = deploy(emulator.aws(), STATE / "deploy.log", LOCAL_PARAMETERS | serving())
     stack.write(STACK_FILE)
     console.print(f"[green]✓[/] the stack {stack.stack_name} is deployed and ready\n")
     return stack
+
+
+def serving() -> dict[str, str]:
+    """Return the parameter that says who runs the models, where the environment does.
+
+    Raises:
+        LocalFailure: It says something else.
+    """
+    wanted = os.environ.get("SERVING", "")
+    if wanted not in {"", "Monolith", "Microservices"}:
+        raise LocalFailure(f"SERVING is Monolith or Microservices, not {wanted}")
+    return {"Serving": wanted} if wanted else {}
 
 
 def guide(stack: StackInfo) -> str:

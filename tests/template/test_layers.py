@@ -39,11 +39,27 @@ def test_the_wheels_leave_room_for_models() -> None:
 
 
 def test_everything_fits_into_lambda() -> None:
-    """The function and its layers are smaller than what Lambda unpacks."""
-    assert _size(BUILD) < LIMIT
+    """A function and its layers are smaller than what Lambda unpacks."""
+    layers = ("OnnxRuntimeLayer", "TriptychLayer", "ModelsLayer", "RealtimeFunction")
+    assert sum(_size(BUILD / layer) for layer in layers) < LIMIT
 
 
-@pytest.mark.parametrize("layer", ["OnnxRuntimeLayer", "TriptychLayer"])
+def test_a_front_has_no_weights() -> None:
+    """The layers of a function that runs no models have everything but ONNX Runtime and weights."""
+    libraries, wheels = BUILD / "LibrariesLayer" / "python", BUILD / "OnnxRuntimeLayer" / "python"
+    missing = {path.name.split("-")[0] for path in wheels.iterdir()} - {
+        path.name.split("-")[0] for path in libraries.iterdir()
+    }
+    assert {"onnxruntime"} == missing
+    models, files = BUILD / "ModelsLayer" / "models", BUILD / "ModelFilesLayer" / "models"
+    paths = {path.relative_to(models) for path in models.rglob("*") if path.is_file()}
+    assert paths == {path.relative_to(files) for path in files.rglob("*") if path.is_file()}
+    for path in paths:
+        size = (files / path).stat().st_size
+        assert size == (0 if path.suffix == ".onnx" else (models / path).stat().st_size)
+
+
+@pytest.mark.parametrize("layer", ["OnnxRuntimeLayer", "LibrariesLayer", "TriptychLayer"])
 def test_every_module_is_compiled(layer: str) -> None:
     """Beside each module lies its compiled form, which is used whatever date the files have."""
     modules = list((BUILD / layer).rglob("*.py"))

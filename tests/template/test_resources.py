@@ -10,6 +10,7 @@ from tests.template.translated import of_type, references
 
 HANDLERS = {
     "RealtimeFunction": ("functions/realtime/", "realtime_handler.handler"),
+    "InferenceFunction": ("functions/inference/", "inference_handler.handler"),
     "JobsFunction": ("functions/async/", "jobs_handler.handler"),
     "JobWorkerFunction": ("functions/async/", "worker_handler.handler"),
     "JobKeeperFunction": ("functions/async/", "keeper_handler.handler"),
@@ -21,6 +22,8 @@ LOGICAL_IDS = {
     "OnnxRuntimeLayer",
     "TriptychLayer",
     "ModelsLayer",
+    "LibrariesLayer",
+    "ModelFilesLayer",
     "Api",
     "ModelBucket",
     "JobsTable",
@@ -88,7 +91,8 @@ def test_a_version_is_described_by_every_value_that_it_depends_on(written: dict[
     description = set(references(function.pop("VersionDescription")))
     used = {*references([function, written["Globals"]["Function"]])} & written["Parameters"].keys()
     # The directory of the layer is always the same in one place; concurrency is no property of a version.
-    assert used - {"ModelDirectory", "ReservedConcurrency", "JobsReservedConcurrency"} == description
+    used -= {"ReservedConcurrency", "JobsReservedConcurrency", "InferenceReservedConcurrency"}
+    assert used - {"ModelDirectory", "ModelFilesDirectory"} == description
 
 
 @pytest.mark.parametrize("name", HANDLERS)
@@ -152,6 +156,7 @@ def test_alarms_watch_what_users_feel(template: dict[str, Any]) -> None:
     assert {("AWS/Lambda", "Errors", name) for name in HANDLERS} | {
         ("AWS/Lambda", "Throttles", "RealtimeFunction"),
         ("AWS/Lambda", "Throttles", "JobWorkerFunction"),
+        ("AWS/Lambda", "Throttles", "InferenceFunction"),
         ("AWS/ApiGateway", "5XXError", "ApiapiStage"),
         ("AWS/ApiGateway", "Latency", "/v2/models/{model}/infer"),
         ("AWS/ApiGateway", "Latency", "/v2/models/{model}/predict"),
@@ -194,6 +199,8 @@ def _longest(value: Any, parameters: dict[str, Any]) -> int:  # noqa: ANN401 - a
             return _longest({"Fn::Sub": [text, {}]}, parameters)
         case {"Fn::If": [_, *choices]}:
             return max(_longest(choice, parameters) for choice in choices)
+        case str() | int():
+            return len(str(value))
         case {"Ref": name}:
             return _longest_value(parameters[name])
         case _:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.translated import of_type, statements, translate
+from tests.template.translated import of_type, served, statements, translate
 
 # Both are SAM's: writing logs and traces cannot be bounded to a resource that exists when the role is made.
 MANAGED = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
@@ -41,7 +41,7 @@ RESULTS = "${ResultsBucket.Arn}/results/*"
 INPUTS = {"${JobInputsBucket.Arn}/inputs/*", "${JobInputsBucket.Arn}/uploads/*"}
 
 # All that each function may do, and with what.
-ALLOWED = {
+MONOLITH = {
     "RealtimeFunction": MODELS,
     "JobsFunction": NOTIFY
     | {
@@ -113,6 +113,44 @@ ALLOWED = {
     },
 }
 
+FRONTS = ("RealtimeFunction", "JobWorkerFunction", "BatchFunction", "BatchStepsFunction")
+"""Functions that have models; where another one runs them, they read only what lies beside weights."""
+SIDE = {f"arn:${{AWS::Partition}}:s3:::${{Bucket}}/models/*.{kind}" for kind in ("json", "toml", "txt")}
+MICROSERVICES = {
+    name: allowed
+    | {
+        "s3:GetObject": allowed["s3:GetObject"] - MODELS["s3:GetObject"] | SIDE,
+        "lambda:InvokeFunction": {"InferenceFunctionAliaslive"},
+    }
+    if name in FRONTS
+    else allowed
+    for name, allowed in MONOLITH.items()
+} | {"InferenceFunction": MODELS}
+
+ROLES = {
+    **{("Monolith", name): allowed for name, allowed in MONOLITH.items()},
+    **{("Microservices", name): allowed for name, allowed in MICROSERVICES.items()},
+}
+
+
+@pytest.fixture(params=["Monolith", "Microservices"])
+def serving(request: pytest.FixtureRequest) -> str:
+    """Who runs the models."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def template(serving: str, both: dict[str, Any]) -> dict[str, Any]:
+    """The template in one form."""
+    return served(both, serving)
+
+
+@pytest.fixture(scope="module")
+def both() -> dict[str, Any]:
+    """The template of both forms."""
+    return translate()
+
 
 def test_every_function_has_a_role_of_its_own(template: dict[str, Any]) -> None:
     """No two functions share permissions."""
@@ -120,40 +158,47 @@ def test_every_function_has_a_role_of_its_own(template: dict[str, Any]) -> None:
     assert len(set(roles)) == len(roles)
 
 
-def test_every_function_is_in_the_table(template: dict[str, Any]) -> None:
+def test_every_function_is_in_the_table(template: dict[str, Any], serving: str) -> None:
     """No function comes to a role that nobody has looked at."""
-    assert set(ALLOWED) == set(of_type(template, "AWS::Lambda::Function"))
+    functions = set(of_type(template, "AWS::Lambda::Function"))
+    assert functions == {name for form, name in ROLES if form == serving}
 
 
-@pytest.mark.parametrize("function", ALLOWED)
-def test_a_role_allows_what_its_function_does(template: dict[str, Any], function: str) -> None:
+@pytest.mark.parametrize(("form", "function"), ROLES)
+def test_a_role_allows_what_its_function_does(both: dict[str, Any], form: str, function: str) -> None:
     """Each action is allowed on exactly the resources that it is needed for."""
-    assert ALLOWED[function] == _allowed(statements(template, function))
+    assert ROLES[form, function] == _allowed(statements(served(both, form), function))
 
 
 def test_only_models_are_listed(template: dict[str, Any]) -> None:
     """Who serves models from a bucket learns nothing of what else is in it."""
     listing = [
-        entry for name in ALLOWED for entry in statements(template, name) if "ListModels" == entry.get("Sid")
+        entry
+        for name in of_type(template, "AWS::Lambda::Function")
+        for entry in statements(template, name)
+        if "ListModels" == entry.get("Sid")
     ]
-    assert 6 == len(listing)
+    assert len(listing) in {6, 7}
     assert all({"StringLike": {"s3:prefix": "models/*"}} == entry["Condition"] for entry in listing)
 
 
 def test_no_action_and_no_resource_is_left_open(template: dict[str, Any]) -> None:
     """Wildcards stand for the keys of a bucket and the executions of the state machine, and nothing else."""
-    for function in ALLOWED:
+    ends = ("/*", "/*.json", "/*.toml", "/*.txt", "-batches:*")
+    for function in of_type(template, "AWS::Lambda::Function"):
         for action, resources in _allowed(statements(template, function)).items():
             assert "*" not in action
-            assert all(
-                resource.count("*") == resource.endswith(("/*", "-batches:*")) for resource in resources
-            )
+            assert all(resource.count("*") == resource.endswith(ends) for resource in resources)
 
 
 def test_further_buckets_can_be_read_where_they_are_named() -> None:
     """Without the parameter the statement is not there; with it, it names the objects of each bucket."""
     assert "HasJobAllowedBuckets" in translate()["Conditions"]
-    (choice,) = [entry for entry in statements(translate(), "JobWorkerFunction") if "Fn::If" in entry]
+    (choice,) = [
+        entry
+        for entry in statements(served(translate(), "Monolith"), "JobWorkerFunction")
+        if "Fn::If" in entry
+    ]
     condition, granted, otherwise = choice["Fn::If"]
     assert ("HasJobAllowedBuckets", {"Ref": "AWS::NoValue"}) == (condition, otherwise)
     assert "s3:GetObject" == granted["Action"]
@@ -190,7 +235,7 @@ def test_events_are_sent_in_the_name_of_their_mode_only(template: dict[str, Any]
     """Nobody takes an event of these functions for one of another application."""
     granted = [
         (name, entry)
-        for name in ALLOWED
+        for name in of_type(template, "AWS::Lambda::Function")
         for entry in statements(template, name)
         if "events:PutEvents" in str(entry)
     ]
@@ -200,10 +245,10 @@ def test_events_are_sent_in_the_name_of_their_mode_only(template: dict[str, Any]
         assert {"StringEqualsIfExists": {"events:source": source}} == statement["Condition"]
 
 
-@pytest.mark.parametrize("function", ALLOWED)
-def test_managed_policies_are_for_logs_and_traces(template: dict[str, Any], function: str) -> None:
+@pytest.mark.parametrize(("form", "function"), ROLES)
+def test_managed_policies_are_for_logs_and_traces(both: dict[str, Any], form: str, function: str) -> None:
     """Beside policies of the template a function's role holds what writes logs and traces, nothing else."""
-    role = of_type(template, "AWS::IAM::Role")[f"{function}Role"]
+    role = of_type(served(both, form), "AWS::IAM::Role")[f"{function}Role"]
     foreign = [arn for arn in role["ManagedPolicyArns"] if not (isinstance(arn, dict) and "Ref" in arn)]
     arns = [arn["Fn::Sub"] if isinstance(arn, dict) else arn for arn in foreign]
     assert MANAGED == {arn.split(":policy/")[1] for arn in arns}

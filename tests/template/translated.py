@@ -46,6 +46,35 @@ def translate(**parameters: str) -> dict[str, Json]:
     return translated
 
 
+def served(template: dict[str, Json], serving: str) -> dict[str, Json]:
+    """Decide all that depends on who runs the models.
+
+    Args:
+        template: A translated template.
+        serving: Value of the parameter `Serving`.
+
+    Returns:
+        The template without the condition `Microservices`, and without what it leaves out.
+    """
+    holds = serving == "Microservices"
+    resources = template["Resources"].items()
+    kept = {name: each for name, each in resources if holds or each.get("Condition") != "Microservices"}
+    decided: dict[str, Json] = _decided({**template, "Resources": kept}, holds=holds)
+    return decided
+
+
+def _decided(value: Json, *, holds: bool) -> Json:
+    match value:
+        case {"Fn::If": ["Microservices", *choices]}:
+            return _decided(choices[0 if holds else 1], holds=holds)
+        case dict():
+            return {key: _decided(part, holds=holds) for key, part in value.items()}
+        case list():
+            return [_decided(part, holds=holds) for part in value]
+        case _:
+            return value
+
+
 def references(value: Json) -> Iterator[str]:
     """Find the names that a value refers to, of resources, parameters and pseudo parameters.
 

@@ -19,7 +19,7 @@ from tests.support.realtime import Invocation
 
 ROOT = Path(__file__).parents[2]
 EVENTS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
-HTTP = [name for name, event in EVENTS.items() if "httpMethod" in event]
+HTTP = [name for name, event in EVENTS.items() if "httpMethod" in event and not name.startswith("inference-")]
 REALTIME = [name for name in EVENTS if name.startswith("realtime-")]
 EXAMPLES = ROOT / "examples"
 
@@ -193,3 +193,15 @@ def test_batch_requests(name: str) -> None:
     said = json.loads(sent(name))
     assert (name == "batch-dry-run") is said.pop("dry_run", False)
     assert "penguins/nightly/" == read_submission(said).source.prefix
+
+
+def test_event_of_the_inference_function() -> None:
+    """A request that another function makes, for the handler that runs the models."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODEL_REPOSITORY", str(ROOT / "layers/models"))
+        patch.delitem(sys.modules, "inference_handler", raising=False)
+        inference = importlib.import_module("inference_handler").handler
+        sys.modules.pop("inference_handler")
+    result = inference(EVENTS["inference-infer"], Invocation())
+    assert 200 == result["statusCode"]
+    assert [7, 6] == json.loads(result["body"])["outputs"][0]["data"]

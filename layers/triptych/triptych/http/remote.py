@@ -26,8 +26,8 @@ class InferenceApplication(Application[InferenceServices]):
 
     @override
     def _deadline(self, event: Mapping[str, Any], context: Context) -> Deadline:
-        told = Deadline.at_moment(event["requestContext"][remote.DEADLINE])
-        return min(told, Deadline.of(context, SAFETY_MARGIN))
+        own, told = Deadline.of(context, SAFETY_MARGIN), event["requestContext"].get(remote.DEADLINE)
+        return own if told is None else min(own, Deadline.at_moment(told))
 
     @override
     def _failure(self, error: TriptychError, record: RequestRecord) -> Response:
