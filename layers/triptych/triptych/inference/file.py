@@ -49,7 +49,10 @@ done as a whole or not at all, and has to end in time."""
 _IMAGES = 32
 """Images of a block at most: their files are in memory together, and each may take a second to run."""
 
-_WHOLE_JSON = "as JSON instances; send CSV, JSON Lines or Parquet"
+_WHOLE = {
+    Format.JSON: "as JSON instances; send CSV, JSON Lines or Parquet",
+    Format.IMAGE: "as an image; send a smaller one",
+}
 _WHOLE_ROWS = (
     "for a model whose rows depend on each other; send fewer rows, or, if they do not, say so in its "
     "model.toml: [jobs] group = true"
@@ -211,8 +214,8 @@ def transform_rows(
     """
     slices = Slices(model, _paced(model, budget))
     with room_on_disk():
-        if options.input.format in {Format.JSON, Format.IMAGE}:
-            return _whole(source.content(_WHOLE_JSON), options, target, slices)
+        if whole := _WHOLE.get(options.input.format):
+            return _whole(source.content(whole), options, target, slices)
         if model.config.group is not False:
             with suppress(RowsDepend):
                 return _strict(source, options, target, slices)
