@@ -12,13 +12,14 @@ from local.build import BUILD, ROOT, ensure_built
 
 MEGABYTE = 1_000_000
 LIMIT = 250 * MEGABYTE  # Lambda's, for the function and its layers, unzipped
-WHEELS_BUDGET = 145 * MEGABYTE  # 134.5 when it was set; upgrades may take the difference, models the rest
+BUDGET = 175 * MEGABYTE  # of all layers; 171 when it was set, upgrades may take the rest
+LAYERS = ("OnnxRuntimeLayer", "TriptychLayer", "ModelsLayer")
 UNCHECKED_HASH = b"\x01\x00\x00\x00"  # the flags of a .pyc that is never compared with its source
 LINUX_PROCESSORS = ("x86_64", "aarch64")
 
 # Everything that functions import, and a client of every service whose description was kept.
 IMPORTS = """
-import arro3.core, arro3.io, boto3, onnxruntime, orjson, pybase64, sys
+import arro3.core, arro3.io, boto3, onnxruntime, orjson, pybase64, sys, tokenizers
 from aws_lambda_powertools import Logger, Metrics
 from backports import zstd
 import triptych.deployment
@@ -33,9 +34,9 @@ def _built() -> None:
     ensure_built()
 
 
-def test_the_wheels_leave_room_for_models() -> None:
-    """The layer of third-party wheels stays within its budget, or models no longer fit beside it."""
-    assert _size(BUILD / "OnnxRuntimeLayer") < WHEELS_BUDGET
+def test_the_layers_leave_room_for_models() -> None:
+    """The layers stay within their budget, or a user's models no longer fit beside them."""
+    assert sum(_size(BUILD / layer) for layer in LAYERS) < BUDGET
 
 
 def test_everything_fits_into_lambda() -> None:
