@@ -35,13 +35,17 @@ _NOTES = [
     ),
     "Real time: a request of API Gateway and of Lambda, the time, log lines of 1.5 KB.",
     (
+        "Telemetry: X-Ray records the first request of each second and a twentieth of the others, so all of "
+        "a million a month that come evenly; metrics are those of one model, in hours with predictions."
+    ),
+    (
         "Jobs, 10 an invocation: API Gateway, two calls while it is submitted, queue, 6 write units of the"
         " record and its indexes and 2 read units, a notification, 2.6 KB of log lines, counted by a test;"
         " the result, of up to 4 KB, is part of the record. Status by HTTP is a request in real time more."
     ),
     (
         "Batch: one file each night; Lambda, and for each chunk 4 transitions, 4 objects and 3 "
-        "requests; plan and finish count as two chunks."
+        "requests; plan and finish count as two chunks, with 9 transitions. A test counts transitions."
     ),
     (
         "Endpoint: ml.m5.large that is always up, and as many as three times the mean traffic needs "
@@ -50,13 +54,13 @@ _NOTES = [
     ),
     (
         "Serverless: 2 GB for the time that FastAPI takes. It has no price for a request, but callers"
-        " sign; nearly all of the difference to us is API Gateway."
+        " sign; most of the difference to us is API Gateway and traces."
     ),
     (
         "Batch Transform: one job each night, 4 minutes of starting, then mini-batches at the rate of"
         " this page."
     ),
-    ("Not in: metrics ($0.30 a month for each), storage, traffic out of AWS, provisioned concurrency."),
+    ("Not in: metrics of batches, storage, traffic out of AWS, provisioned concurrency."),
 ]
 
 

@@ -30,6 +30,9 @@ Beyond 333 million requests a month API Gateway charges less than the table assu
 
 {parts}
 
+Traces are those of X-Ray, which records the first request of each second and a twentieth of the others: the
+less traffic, the larger the share that is recorded. Metrics are $0.30 a month for each name and model.
+
 A batch is one file each night here. Nearly all of its cents are state transitions of Step Functions and
 objects in S3, which grow with nights and not with rows. Idempotency keys cost nothing.
 
@@ -52,7 +55,6 @@ hundredth of the table, except for the time of the model. A million rows stored 
 - Lambda polls the queues: up to five long polls of 20 seconds at a time, so about 650,000 requests or $0.26
   a month and queue beyond the free million. (From memory of SQS and Lambda; not measured.)
 - Alarms, $0.10 each a month beyond the first ten, and the dashboard, $3 a month beyond the first three.
-- Metrics, $0.30 a month for each model and metric in use, beyond the first ten.
 - Stored models, results and logs: $0.023 and $0.03 a GB and month.
 - `SnapStart=PublishedVersions` stores a snapshot, which costs as long as it exists.
 """

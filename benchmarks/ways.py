@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil
+from math import ceil, exp
 from typing import NamedTuple
 
 from triptych.batches import estimate as own
@@ -22,6 +22,10 @@ WORKER_LOG = 690  # bytes of a job in the worker, ten an invocation
 CALL = 0.01  # seconds of a call of another service
 RECORD_WRITES = 6  # units of the record and its two indexes: submitted 3, started 1, succeeded 2
 RECORD_READS = 2  # units: by the worker, and with the result
+REAL_TIME_METRICS, JOB_METRICS = 5, 11  # names of each model
+CHUNK_TRANSITIONS = 4  # states of the child of a chunk, and its start
+NIGHT_TRANSITIONS = 9  # of a batch and its start, and of the child that joins the parts of a file
+TRACED = 0.05  # of requests beyond the first of each second, which X-Ray records by default
 HOURS, NIGHTS = 730, 30
 PEAK = 3
 START_HOURS = 4 / 60
@@ -87,7 +91,11 @@ def real_time(seconds: float, cold: float) -> Way:
         cold: Time of a cold start.
     """
     time = _billed(seconds) + COLD_SHARE * cold
-    return Way("triptych, real time", [*_entrance(), _lambda_time(time)], _nothing)
+
+    def monthly(traffic: int) -> list[Item]:
+        return _telemetry(traced(traffic), REAL_TIME_METRICS, traffic)
+
+    return Way("triptych, real time", [*_entrance(), _lambda_time(time)], monthly)
 
 
 def jobs(worker: float) -> Way:
@@ -107,7 +115,11 @@ def jobs(worker: float) -> Way:
         Item("notification: topic", 0.1, prices.TOPIC_REQUEST.dollars),  # by tens
         Item("notification: event", 1, prices.EVENT.dollars),
     ]
-    return Way("triptych, jobs", each, _nothing)
+
+    def monthly(traffic: int) -> list[Item]:
+        return _telemetry(traced(traffic) + traced(traffic / 10), JOB_METRICS, traffic)
+
+    return Way("triptych, jobs", each, monthly)
 
 
 def batch(rate: float) -> Way:
@@ -116,8 +128,8 @@ def batch(rate: float) -> Way:
     Args:
         rate: Rows a second of a worker.
     """
-    each = [_lambda_time(1 / rate), *_steps("chunks", 1 / ROWS_A_CHUNK)]
-    nightly = _steps("nights", 2 * NIGHTS)
+    each = [_lambda_time(1 / rate), *_steps("chunks", 1 / ROWS_A_CHUNK, CHUNK_TRANSITIONS)]
+    nightly = _steps("nights", 2 * NIGHTS, NIGHT_TRANSITIONS / 2)  # plan and finish count as two chunks
     return Way("triptych, batch", each, _always(nightly))
 
 
@@ -160,6 +172,20 @@ def batch_transform(rate: float) -> Way:
     return Way("SageMaker Batch Transform", each, _always(starts))
 
 
+def traced(requests: float) -> float:
+    """Returns how many requests of a month X-Ray records, if they come evenly."""
+    seconds = HOURS * 3600
+    return min(requests, seconds) + TRACED * max(0.0, requests - seconds)
+
+
+def _telemetry(traces: float, metrics: int, traffic: int) -> list[Item]:
+    hours = HOURS * (1 - exp(-traffic / HOURS))  # with predictions: metrics are charged by them
+    return [
+        Item("traces", traces, prices.TRACE.dollars),
+        Item("metrics", metrics * hours / HOURS, prices.METRIC.dollars),
+    ]
+
+
 def _entrance() -> list[Item]:
     return [
         Item("API Gateway", 1, prices.REST_REQUEST.dollars),
@@ -183,9 +209,9 @@ def _always(items: list[Item]) -> Callable[[int], list[Item]]:
     return monthly
 
 
-def _steps(what: str, chunks: float) -> list[Item]:
+def _steps(what: str, chunks: float, transitions: float) -> list[Item]:
     return [
-        Item(f"{what}: transitions", 4 * chunks, own.STEP_FUNCTIONS_TRANSITION),
+        Item(f"{what}: transitions", transitions * chunks, own.STEP_FUNCTIONS_TRANSITION),
         Item(f"{what}: objects", 4 * chunks, own.S3_PUT),
         Item(f"{what}: Lambda requests", 3 * chunks, own.LAMBDA_REQUEST),
     ]

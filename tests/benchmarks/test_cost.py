@@ -1,5 +1,7 @@
 """What a million predictions cost."""
 
+import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from benchmarks.harness.result import RESULTS, load
 from benchmarks.harness.tables import tables
 from benchmarks.models import ROOT
 from benchmarks.ways import (
+    CHUNK_TRANSITIONS,
+    NIGHT_TRANSITIONS,
     Way,
     batch,
     batch_transform,
@@ -21,6 +25,7 @@ from benchmarks.ways import (
     jobs,
     real_time,
     serverless,
+    traced,
 )
 
 WAYS = [
@@ -41,8 +46,8 @@ def test_prices_have_sources() -> None:
 
 
 def test_real_time() -> None:
-    """API Gateway, Lambda, a millisecond and the share of cold starts, a log line: as by hand."""
-    by_hand = 3.5 + 0.2 + 5000 * 1769 / 1024 * 0.0000166667 + 10**6 * 1536 / 2**30 * 0.5
+    """API Gateway, Lambda, a millisecond and the share of cold starts, log, traces, metrics: as by hand."""
+    by_hand = 3.5 + 0.2 + 5000 * 1769 / 1024 * 0.0000166667 + 10**6 * 1536 / 2**30 * 0.5 + 5 + 5 * 0.3
     assert pytest.approx(by_hand) == WAYS[0].dollars(10**6)
 
 
@@ -50,6 +55,7 @@ def test_jobs() -> None:
     """As by hand: entrance, submitting, worker, queue, record, notification, logs."""
     logs = 10**6 * (1536 + 440 + 690) / 2**30 * 0.5
     by_hand = 3.7 + 10_000 * 0.0000166667 + 0.03 + 0.02 + 1.3 * 0.4 + 6 * 0.625 + 2 * 0.125 + 1.05 + logs
+    by_hand += 1.1 * 5 + 11 * 0.3  # traces, also of a tenth in the worker, and metrics
     assert pytest.approx(by_hand) == WAYS[1].dollars(10**6)
 
 
@@ -61,6 +67,24 @@ def test_page() -> None:
     assert tables(result) in (ROOT / "docs/benchmarks.md").read_text()
 
 
+def test_transitions() -> None:
+    """As the state machine has them: its start, and each state on the way; so for each child."""
+    definition = re.sub(r"\$\{\w+\}", "1", (ROOT / "functions/batch/transform.asl.json").read_text())
+    states = json.loads(definition)["States"]
+    assert states["Chunks"]["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] == "STANDARD"
+    whole = ["Plan", "AnyChunks", "Chunks", "AnyJoins", "Joins", "Finish"]
+    chunk, join = (states[name]["ItemProcessor"]["States"] for name in ("Chunks", "Joins"))
+    assert {*whole, "GiveUp", "Failed"} == states.keys()
+    assert 1 + len([name for name in chunk if name != "ChunkLost"]) == CHUNK_TRANSITIONS
+    assert 1 + len(whole) + 1 + len([name for name in join if name != "JoinLost"]) == NIGHT_TRANSITIONS
+
+
+def test_traces() -> None:
+    """X-Ray records the first request of each second, and a twentieth of the others."""
+    second = 730 * 3600
+    assert (1000, second, second * 1.05) == (traced(1000), traced(second), traced(2 * second))
+
+
 def test_endpoint() -> None:
     """One instance is up all month, whatever the traffic; above its rate there are more."""
     data = 10**6 * 2048 / 2**30 * 0.016
@@ -70,7 +94,7 @@ def test_endpoint() -> None:
 
 def test_batch() -> None:
     """A worker's time and its chunks grow with the rows, what a night needs does not."""
-    per_night = 30 * 2 * (4 * 25e-6 + 4 * 5e-6 + 3 * 0.2e-6)
+    per_night = 30 * (9 * 25e-6 + 2 * (4 * 5e-6 + 3 * 0.2e-6))
     few, many = WAYS[2].dollars(10**6), WAYS[2].dollars(10**9)
     assert pytest.approx(per_night * (1 - 1 / 1000)) == few - many
     assert many > 10**6 / 4e5 * 1769 / 1024 * 0.0000166667

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -74,6 +75,15 @@ def test_log(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     worked = _bytes(capsys.readouterr().out.splitlines()) + ways.LAMBDA_LOG
     assert pytest.approx(submitted / JOBS, rel=0.1) == ways.SUBMITTED_LOG
     assert pytest.approx(worked / JOBS, rel=0.1) == ways.WORKER_LOG
+
+
+def test_metrics(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """The cost model knows how many metrics a model has: each is paid for by the month."""
+    submit(world)
+    work(world, Meter())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    named = {metric["Name"] for line in lines for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+    assert ways.JOB_METRICS == len(named), named
 
 
 def _bytes(lines: Iterable[str]) -> int:
