@@ -92,7 +92,9 @@ def test_pairs(function: RealtimeFunction) -> None:
 def test_several_labels(function: RealtimeFunction) -> None:
     """Where several labels may be true, each has a score of its own."""
     (row,) = predict(function, "topics", {"text": "good film"})
-    assert row["scores"] == pytest.approx((1 / (1 + np.exp(-logits(3, "good film")))).tolist(), abs=1e-5)
+    scores = 1 / (1 + np.exp(-logits(3, "good film")))
+    assert row["scores"] == pytest.approx(scores.tolist(), abs=1e-5)
+    assert [label for label, score in zip("abc", scores, strict=True) if score >= 0.5] == row["labels"]
 
 
 def test_ranking(function: RealtimeFunction) -> None:
@@ -170,6 +172,15 @@ def test_own_settings(tmp_path: Path) -> None:
     scores = 1 / (1 + np.exp(-logits(2, "good film")))
     assert row["scores"] == pytest.approx(scores.tolist(), abs=1e-5)
     assert ("no", "yes")[int(scores.argmax())] == row["label"]
+
+
+@pytest.mark.parametrize(("threshold", "labels"), [(0, ["a", "b", "c"]), (1, [])])
+def test_threshold(tmp_path: Path, threshold: float, labels: list[str]) -> None:
+    """`[task] threshold` says from which score on a label is true."""
+    add_export(tmp_path, "topics", classifier(3), TOPICS)
+    (tmp_path / "topics/model.toml").write_text(f"[task]\nthreshold = {threshold}")
+    (row,) = predict(RealtimeFunction(tmp_path), "topics", {"text": "good film"})
+    assert labels == row["labels"]
 
 
 def test_task_switched_off(tmp_path: Path) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from typing import override
+
+import numpy as np
+import orjson
 
 from triptych.clock import Deadline
 from triptych.errors import ModelUnavailable
@@ -15,6 +19,9 @@ from triptych.tasks.classes import class_labels, class_outputs, classified, iden
 from triptych.tasks.export import Export
 from triptych.tasks.session import SCORE, TEXT, TaskSession
 from triptych.tasks.texts import Text, TextModel, in_order, paired
+
+_TRUE_LABELS = TensorSpec("labels", BYTES, (FREE,), json=True)
+_THRESHOLD = 0.5
 
 
 class TextClassification(TaskSession):
@@ -30,17 +37,28 @@ class TextClassification(TaskSession):
     def __init__(self, model: ModelSession, export: Export, config: TaskConfig) -> None:
         self._logits = logits_of(model)
         self._labels = class_labels(export, config, self._logits)
-        inputs = (TEXT, TensorSpec("text_pair", BYTES, (FREE,), optional=True))
-        super().__init__(model, Signature(inputs, class_outputs(self._labels), "text-classification"))
-        self._texts = TextModel(model, export, config)
         self._activation = _activation(export, config, len(self._labels))
+        self._several = self._activation is sigmoid and len(self._labels) > 1
+        self._threshold = _THRESHOLD if config.threshold is None else config.threshold
+        inputs = (TEXT, TensorSpec("text_pair", BYTES, (FREE,), optional=True))
+        outputs = (*class_outputs(self._labels), *([_TRUE_LABELS] if self._several else []))
+        super().__init__(model, Signature(inputs, outputs, "text-classification"))
+        self._texts = TextModel(model, export, config)
 
     @override
     def answers(self, inputs: Mapping[str, Array], deadline: Deadline) -> dict[str, Array]:
         pairs = inputs.get("text_pair")
         texts = list(inputs["text"]) if pairs is None else paired(inputs["text"], pairs)
         logits = text_logits(self._texts, texts, self._logits, len(self._labels), deadline)
-        return classified(self._activation(logits), self._labels)
+        results = classified(self._activation(logits), self._labels)
+        if self._several:
+            results["labels"] = self._true_labels(results["scores"])
+        return results
+
+    def _true_labels(self, scores: Array) -> Array:
+        """Returns the labels from the threshold on, in the order of the model, as JSON."""
+        true = [list(compress(self._labels, row)) for row in scores >= self._threshold]
+        return np.array([orjson.dumps(labels).decode() for labels in true], dtype=object)
 
 
 class TextRanking(TaskSession):
