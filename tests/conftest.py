@@ -17,7 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     They wait more than they compute: what comes after them fills the processors.
     """
     for item in items:
-        for fixture in ("guarded_stack", "stack"):
+        for fixture in ("guarded_stack", "split_stack", "stack"):
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.xdist_group(fixture))
                 break

@@ -37,6 +37,13 @@ def guarded_stack(guarded_emulator: Emulator) -> Iterator[StackInfo]:
 
 
 @pytest.fixture(scope="session")
+def split_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
+    """The application whose models another function runs, on an emulator that checks permissions."""
+    emulator = Emulator(tmp_path_factory.mktemp("split-stack"), authorize=True)
+    yield from deployed(emulator, Serving="Microservices")
+
+
+@pytest.fixture(scope="session")
 def files(guarded_stack: StackInfo) -> Iterator[DroppedFiles]:
     """Files of the application whose roles are held to what they may do."""
     with DroppedFiles(guarded_stack) as files:

@@ -1,5 +1,6 @@
 """Models that another function runs: the same answers and errors as in one function."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import numpy as np
 import orjson
 import pytest
 from onnx import helper
+from PIL import Image
 from triptych.clock import Deadline
 from triptych.deployment import Deployment
 from triptych.http.application import Application
@@ -19,6 +21,7 @@ from triptych.http.models import InferenceServices
 from triptych.protocol.tensors import Array
 from triptych.settings import Settings, TelemetrySettings
 
+from tests.support import image_exports, text_exports
 from tests.support.infer_messages import HEADER_LENGTH
 from tests.support.realtime import DOCUMENTS, Answer, Call, Function, Invocation, RealtimeFunction, add_model
 from tests.support.tiny_models import (
@@ -32,6 +35,7 @@ from tests.support.tiny_models import (
 )
 
 ROOT = Path(__file__).parents[2]
+HEAD = {"architectures": ["BertForSequenceClassification"]}
 INFER, PREDICT = "/v2/models/{model}/infer", "/v2/models/{model}/predict"
 
 
@@ -288,3 +292,26 @@ def test_the_front_starts_without_onnx_runtime() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
     assert "[]\n" == done.stdout
+
+
+def test_tasks_stay_in_front(models: Path) -> None:
+    """Tokenizers and images are the front's, models the other's: texts, and what a file says of itself."""
+    labels = {"id2label": {"0": "bad", "1": "good"}}
+    text_exports.add_export(models, "mood", text_exports.classifier(2), HEAD | labels)
+    boxes = np.zeros((6, 3), dtype=np.float32)
+    boxes[:, 0] = (16, 16, 8, 8, 0.9, 0.1)
+    metadata = {"task": "detect", "names": "{0: 'cat', 1: 'dog'}", "imgsz": "[32, 32]"}
+    image_exports.add_export(models, "yolo", image_exports.ultralytics(boxes, **metadata))
+    alone, split = both(models)
+    texts = b"text\ngood film\nnot a bad film in Berlin\n"
+    headers = {"content-type": "text/csv", "accept": "application/json"}
+    expected = alone.post(PREDICT, texts, headers, model="mood")
+    assert {"good", "bad"} >= {row["label"] for row in expected.json()["predictions"]}
+    assert expected == split.post(PREDICT, texts, headers, model="mood")
+    picture = io.BytesIO()
+    Image.new("RGB", (32, 32), "red").save(picture, "PNG")
+    call = Call("POST", PREDICT, {"model": "yolo"}, {"content-type": "image/png"}, body=picture.getvalue())
+    expected = alone.handle(call.event())
+    assert b"cat" in expected.body, expected.body
+    assert expected == split.handle(call.event())
+    assert alone.post("/v2/repository/index").json() == split.post("/v2/repository/index").json()
