@@ -1,7 +1,6 @@
 """Files that are transformed: what comes out does not depend on how they are cut."""
 
 import io
-from dataclasses import replace
 
 import numpy as np
 import orjson
@@ -262,6 +261,6 @@ def test_predictions_by_key() -> None:
 def test_many_labels_are_not_kept_with_each_prediction() -> None:
     """They would make every write larger."""
     labels = {"probabilities": ("Adelie", "Chinstrap", "G" * 300)}
-    model = PENGUINS._replace(config=replace(PENGUINS.config, labels=labels))
+    model = PENGUINS._replace(config=PENGUINS.config._replace(labels=labels))
     (prediction,) = made(model, HEAD + GOOD % b"k1", CSV, Wanted(CSV, key="note")).predictions
     assert ({}, 3) == (prediction.labels, len(prediction.row["probabilities"]))

@@ -6,7 +6,6 @@ import logging
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,8 +27,7 @@ class TelemetrySettings(NamedTuple):
     log_level: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Settings of a function.
 
     Attributes:
@@ -60,8 +58,7 @@ class Settings:
         return max(1, round(self.memory_megabytes / _MEGABYTES_PER_PROCESSOR))
 
 
-@dataclass(frozen=True, slots=True)
-class JobSettings:
+class JobSettings(NamedTuple):
     """Settings of a function that deals with jobs.
 
     Attributes:
@@ -95,8 +92,7 @@ class JobSettings:
     region: str
 
 
-@dataclass(frozen=True, slots=True)
-class BatchSettings:
+class BatchSettings(NamedTuple):
     """Settings of a function that deals with batches; what one does not need is empty.
 
     Attributes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pybase64
 
@@ -23,8 +22,7 @@ FILLED_CELLS = "Triptych-Filled-Cells"
 """Header with the number of missing cells of the rows that took the value for missing cells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """An HTTP answer.
 
     Attributes:
@@ -37,7 +35,7 @@ class Response:
     status: int
     body: bytes
     content_type: str = JSON
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = {}
 
 
 def filled_cells(filled: int) -> dict[str, str]:

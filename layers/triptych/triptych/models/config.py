@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, get_args
 
 from triptych.errors import BadRequest, ModelUnavailable
@@ -47,8 +46,7 @@ class SessionSettings(NamedTuple):
     arena: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class TaskConfig:
+class TaskConfig(NamedTuple):
     """What `[task]` says; None where the files beside the model decide.
 
     Attributes:
@@ -77,8 +75,7 @@ class TaskConfig:
 Reader = Callable[[object, str], object]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelConfig:
+class ModelConfig(NamedTuple):
     """The settings of a model; every one has a default.
 
     Attributes:
@@ -98,13 +95,13 @@ class ModelConfig:
     description: str = ""
     columns: tuple[str, ...] | None = None
     key: str | None = None
-    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    missing: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+    labels: Mapping[str, tuple[str, ...]] = {}
+    missing: Mapping[str, Scalar] = {}
     threads: int | None = None
     weights: Weights | None = None
     arena: bool | None = None
     group: bool | None = None
-    batch: BatchOptions = field(default_factory=BatchOptions)
+    batch: BatchOptions = BatchOptions()
     task: TaskConfig = TaskConfig()
 
     def settings(self, defaults: SessionSettings) -> SessionSettings:
@@ -118,7 +115,7 @@ class ModelConfig:
     @property
     def raw(self) -> ModelConfig:
         """What it says of the model's own tensors, whatever is in front of them."""
-        return replace(self, columns=None, missing={}, labels={})
+        return self._replace(columns=None, missing={}, labels={})
 
 
 def parse_model_config(text: str) -> ModelConfig:
@@ -291,7 +288,7 @@ def fitted(config: ModelConfig, signature: Signature) -> ModelConfig:
             known = [name for spec in signature.inputs for name in schema.flat_columns(spec) or (spec.name,)]
             raise _unknown("missing", column, "input column", known)
     own = {spec.name: spec.labels for spec in signature.outputs if spec.labels}
-    return replace(config, labels={**own, **config.labels})
+    return config._replace(labels={**own, **config.labels})
 
 
 def check_width(output: str, shape: Sequence[int], labels: Sequence[str]) -> None:

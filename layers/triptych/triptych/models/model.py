@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -125,7 +124,7 @@ class Model(NamedTuple):
         if session is self.session:
             return self
         labels = {spec.name: spec.labels for spec in session.signature.outputs if spec.labels}
-        return self._replace(config=replace(self.config.raw, labels=labels), session=session)
+        return self._replace(config=self.config.raw._replace(labels=labels), session=session)
 
     @property
     def group(self) -> bool | None:

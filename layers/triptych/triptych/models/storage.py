@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, override
 
@@ -72,8 +71,7 @@ class StoredCode(NamedTuple):
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoredModel:
+class StoredModel(NamedTuple):
     """What a storage backend holds of one model.
 
     Attributes:
@@ -84,9 +82,9 @@ class StoredModel:
         ignores_code: Whether there is one that is not run, because anybody may have put it there.
     """
 
-    versions: Mapping[int, StoredVersion] = field(default_factory=dict[int, StoredVersion])
+    versions: Mapping[int, StoredVersion] = {}
     config: str | None = None
-    code: Mapping[int | None, StoredCode] = field(default_factory=dict[int | None, StoredCode])
+    code: Mapping[int | None, StoredCode] = {}
     ignores_code: bool = False
 
 
