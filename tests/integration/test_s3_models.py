@@ -144,7 +144,7 @@ def test_boto3_is_not_imported(bucket: ModelBucket, repository: str) -> None:
         f"deployment = Deployment(from_environment({{'MODEL_REPOSITORY': {repository!r}}}))\n"
         "deployment.realtime(Path('api'))\n"
         "print(deployment.repository.names())\n"
-        "print([name for name in ('boto3', 's3transfer') if name in sys.modules])"
+        "print([name for name in ('boto3', 'botocore', 's3transfer') if name in sys.modules])"
     )
     bucket.put("models/adder/1/model.onnx", b"graph")
     result = subprocess.run(  # noqa: S603 - runs only the lines above

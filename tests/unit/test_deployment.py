@@ -27,8 +27,8 @@ ENVIRONMENT = {
     "JOBS_TOPIC_ARN": "arn:aws:sns:us-east-1:0:jobs",
     "BATCHES_TOPIC_ARN": "arn:aws:sns:us-east-1:0:batches",
 }
-ROWS, MODELS, AWS = {"arro3.core"}, {"numpy", "onnxruntime"}, {"botocore.client"}
-NEVER = {"boto3", "s3transfer", "aws_lambda_powertools.utilities.batch"}
+ROWS, MODELS, AWS = {"arro3.core"}, {"numpy", "onnxruntime"}, {"botocore"}
+NEVER = {"boto3", "s3transfer", "aws_lambda_powertools"}
 SPARED = {
     "realtime(Path('api'))": ROWS | AWS,
     "jobs()": ROWS | MODELS,

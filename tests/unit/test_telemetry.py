@@ -33,7 +33,7 @@ def fresh_logger() -> Iterator[None]:
     """
     state = vars(logging.getLogger("triptych"))
     before = dict(state)
-    for name in ("init", "powertools_handler"):
+    for name in ("init", "powertools_handler"):  # as before the first line
         state.pop(name, None)
     state["handlers"] = []
     state["_cache"] = {}  # of the levels that are on

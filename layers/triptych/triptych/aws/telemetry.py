@@ -1,20 +1,27 @@
-"""Logs and metrics through Powertools.
+"""Logs and metrics.
 
 A request leaves one line: JSON that CloudWatch Logs shows as the access log and reads as metrics (embedded
-metric format). Failures that nobody expected leave a second one with the stack trace. Payloads are never
-logged.
+metric format). Warnings and failures leave further ones, which Powertools writes; it is imported for the
+first of them, as most functions start and end without one. Payloads are never logged.
 """
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, override
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-
+from triptych.clock import wall_clock
 from triptych.protocol.json_document import dump
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+_LOGGER = logging.getLogger("triptych")
+"""The package's logger. Powertools' has the same name: then all lines have one form."""
 
 
 @dataclass(slots=True)
@@ -48,11 +55,25 @@ class RequestRecord:
 
 NO_MODEL = "none"  # a name that a caller made up must not become a metric of its own
 _UNITS = {
-    **dict.fromkeys(
-        ("Latency", "InferenceTime", "ModelLoadTime", "QueueTime", "ChunkTime"), MetricUnit.Milliseconds
-    ),
-    "PeakMemory": MetricUnit.Megabytes,
+    **dict.fromkeys(("Latency", "InferenceTime", "ModelLoadTime", "QueueTime", "ChunkTime"), "Milliseconds"),
+    "PeakMemory": "Megabytes",
 }  # the others are counts
+
+
+class _FirstLine(logging.Handler):
+    """Makes Powertools' logger when a first line is to be written.
+
+    Args:
+        make: Makes it. It adds a handler of its own behind this one, which then writes the line.
+    """
+
+    def __init__(self, make: Callable[[], Logger]) -> None:
+        super().__init__()
+        self._make = make
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        self._make()
 
 
 class Telemetry:
@@ -70,18 +91,26 @@ class Telemetry:
 
     def __init__(self, service: str, namespace: str, level: str) -> None:
         self.service = service
-        self._metrics = EphemeralMetrics(namespace=namespace, service=service)
-        # Powertools names a logger after its service. The package logs through `triptych`: under the same
-        # name its lines have the same form, and the request's id.
-        self._logger = Logger(service="triptych", level=level)
-        self._logger.append_keys(service=service)
-        self._cold = True
         self.request_id: str | None = None
+        self._namespace = namespace
+        self._level = level
+        self._cold = True
+        _LOGGER.setLevel(level)
+        _LOGGER.addHandler(_FirstLine(lambda: self._logger))
+
+    @cached_property
+    def _logger(self) -> Logger:
+        from aws_lambda_powertools import Logger  # noqa: PLC0415 - a tenth of a start, for what is rare
+
+        logger = Logger(service=_LOGGER.name, level=self._level)
+        logger.append_keys(service=self.service, request_id=self.request_id)
+        return logger
 
     def request_started(self, request_id: str) -> None:
         """A request came in: later lines of the log belong to it."""
         self.request_id = request_id
-        self._logger.append_keys(request_id=request_id)
+        if "_logger" in vars(self):
+            self._logger.append_keys(request_id=request_id)
 
     def request_ended(self, record: RequestRecord) -> None:
         """A request was answered."""
@@ -101,7 +130,7 @@ class Telemetry:
 
     def unexpected(self, error: Exception) -> None:
         """Something failed that should not: the log tells where."""
-        self._logger.error("unexpected failure", exc_info=error)
+        _LOGGER.error("unexpected failure", exc_info=error)
 
     def write(self, model: str, values: Mapping[str, float], described: Mapping[str, object]) -> None:
         """Writes one line.
@@ -111,13 +140,18 @@ class Telemetry:
             values: Metrics by name.
             described: What else is in the line.
         """
-        # All at once: with a call for each metric and each word beside it, this line took most of the
-        # time of a small model's request.
-        line = self._metrics.serialize_metric_set(
-            {name: {"Unit": _unit(name).value, "Value": [round(value, 3)]} for name, value in values.items()},
-            {"model": model, "service": self.service},
-            dict(described),
-        )
+        dimensions = {"model": model, "service": self.service}
+        directive = {
+            "Namespace": self._namespace,
+            "Dimensions": [[*dimensions]],
+            "Metrics": [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in values],
+        }
+        line = {
+            "_aws": {"Timestamp": wall_clock(), "CloudWatchMetrics": [directive]},
+            **dimensions,
+            **described,
+            **{name: [round(value, 3)] for name, value in values.items()},
+        }
         # CloudWatch reads metrics from stdout; in one piece, as threads write at the same time.
         sys.stdout.write(dump(line).decode() + "\n")
 
@@ -136,10 +170,6 @@ class Telemetry:
     def _loading(self, name: str, version: int, values: Mapping[str, float], message: str) -> None:
         described = {"message": message, "request_id": self.request_id, "model_version": version}
         self.write(name, values, described)
-
-
-def _unit(metric: str) -> MetricUnit:
-    return _UNITS.get(metric, MetricUnit.Count)
 
 
 def _rare(status: int, *, cold: bool) -> dict[str, float]:
