@@ -269,8 +269,8 @@ def test_any_order(function: RealtimeFunction) -> None:
     assert together == [predict(function, "colours", file)[0] for file in files]
 
 
-def test_models_of_texts_do_not_import_pillow(tmp_path: Path) -> None:
-    """Only a model of images pays for Pillow."""
+def test_models_of_tensors_import_no_library_of_tasks(tmp_path: Path) -> None:
+    """Only a model of images pays for Pillow, and only one of texts for tokenizers."""
     add_model(tmp_path, "tensors", counter())
     code = (
         "import sys; from pathlib import Path; from triptych.tasks.open import open_session;"
@@ -278,6 +278,6 @@ def test_models_of_texts_do_not_import_pillow(tmp_path: Path) -> None:
         "from triptych.models.model import VersionFiles;"
         f"files = VersionFiles('tensors', 1, Path({str(tmp_path / 'tensors/1')!r}));"
         "open_session(files, ModelConfig(), SessionSettings());"
-        "assert 'PIL' not in sys.modules"
+        "assert not {'PIL', 'tokenizers'} & {*sys.modules}"
     )
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
