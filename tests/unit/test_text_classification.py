@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support.realtime import RealtimeFunction, add_model
-from tests.support.text_exports import add_export, classifier, logits, softmax
+from tests.support.text_exports import add_export, classifier, encoder, logits, softmax
 from tests.support.tiny_models import counter
 
 MODEL = "/v2/models/{model}"
@@ -189,6 +189,29 @@ def test_task_switched_off(tmp_path: Path) -> None:
     (tmp_path / "reviews/model.toml").write_text('[task]\nname = "none"')
     described = RealtimeFunction(tmp_path).get(MODEL, model="reviews").json()
     assert ["input_ids", "attention_mask"] == [spec["name"] for spec in described["inputs"]]
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("config", {**REVIEWS, "id2label": ["BAD", "GOOD"]}),
+        ("config", {**REVIEWS, "id2label": {"a": "BAD"}}),
+        ("config", {"architectures": 3}),
+        ("config", {"architectures": [], "label_names": 3}),
+        ("modules", [{"kind": "Pooling"}]),
+        ("config_sentence_transformers", {"prompts": ["query"], "default_prompt_name": 3}),
+        ("1_Pooling__config", {"pooling_mode": 3}),
+        ("tokenizer_config", {"model_max_length": "long", "pad_token": 3}),
+    ],
+)
+def test_malformed_files(tmp_path: Path, file: str, content: object) -> None:
+    """Files of another form make a version that cannot be loaded and says why, or do not matter."""
+    kind = encoder() if file != "config" else classifier(2)
+    files: dict[str, Any] = {"config": REVIEWS if file == "tokenizer_config" else {}, file: content}
+    add_export(tmp_path, "texts", kind, **files)
+    answer = RealtimeFunction(tmp_path).get(MODEL, model="texts")
+    assert answer.status in {200, 503}
+    assert 200 == answer.status or "name = 'none' serves the model's own tensors" in answer.error
 
 
 def test_missing_tokenizer(tmp_path: Path) -> None:

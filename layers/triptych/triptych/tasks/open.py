@@ -10,6 +10,10 @@ from triptych.models.model import GraphSession, ModelSession, VersionFiles
 from triptych.models.storage import graph_in
 from triptych.tasks.export import Export
 
+_MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What comes of files with other fields, or values of other types, than their formats have."""
+_OTHER_FORM = "the files beside the model have another form than is known"
+
 
 def open_session(files: VersionFiles, config: ModelConfig, settings: SessionSettings) -> ModelSession:
     """Opens a version.
@@ -48,15 +52,16 @@ def in_front_of(model: GraphSession, files: VersionFiles, config: ModelConfig) -
 def _with_task(model: GraphSession, directory: Path, config: TaskConfig) -> ModelSession:
     if config.name == "none":
         return model
-    export = Export(directory, model)
-    name = config.name or export.task
-    if name is None:
-        return model
+    name: TaskName | None = config.name
     try:
-        return _task(name, model, export, config)
-    except ModelUnavailable as error:
+        export = Export(directory, model)
+        name = name or export.task
+        return model if name is None else _task(name, model, export, config)
+    except (ModelUnavailable, *_MALFORMED) as error:
+        of_task = f"task {name!r}: " if name else ""
+        reason = error if isinstance(error, ModelUnavailable) else f"{_OTHER_FORM}: {error!r}"
         raise ModelUnavailable(
-            f"task {name!r}: {error}; [task] in model.toml sets what the files do not say, "
+            f"{of_task}{reason}; [task] in model.toml sets what the files do not say, "
             "and name = 'none' serves the model's own tensors"
         ) from error
 

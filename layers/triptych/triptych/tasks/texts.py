@@ -10,7 +10,7 @@ Padding is most of the work of a batch of mixed lengths: texts of about one leng
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 import numpy as np
 from tokenizers import Encoding, Tokenizer
@@ -79,24 +79,20 @@ class TextModel:
     """
 
     def __init__(
-        self,
-        model: ModelSession,
-        export: Export,
-        config: TaskConfig,
-        strategy: str = "longest_first",
+        self, model: ModelSession, export: Export, config: TaskConfig, strategy: str = "longest_first"
     ) -> None:
         self._model = model
         self._inputs = _token_inputs(model)
         self.tokenizer = _tokenizer(export)
         self._padding = _padding(export, self.tokenizer)
-        after = self._padding + 1 if export.config.get("model_type") in _AFTER_PADDING else 0
-        self._first_position = after
+        counts_on = export.config.get("model_type") in _AFTER_PADDING
+        self._first_position = self._padding + 1 if counts_on else 0
         batch, self._length = (self._inputs["input_ids"].shape or (FREE, FREE))[:2]
         if batch not in (FREE, 1):
             raise ModelUnavailable(f"the model takes {batch} texts at once: export it with a free batch axis")
         # The scale of dynamic quantization comes from all rows of a run, padding included.
         self._one_by_one = batch == 1 or export.quantizes_as_it_runs
-        lengths = [config.max_length or _max_length(export, after), self._length]
+        lengths = [config.max_length or _max_length(export, self._first_position), self._length]
         self.max_length = min(length for length in lengths if length != FREE)
         self._strategy = strategy
 
@@ -114,7 +110,11 @@ class TextModel:
         Yields:
             Each run; together they have every text once.
         """
-        for start, block in blocks([self._cut(text) for text in texts]):
+        cut = [
+            self._cut(text) if isinstance(text, str) else (self._cut(text[0]), self._cut(text[1]))
+            for text in texts
+        ]
+        for start, block in blocks(cut):
             for run in self.run_encodings(self._encode(block, offsets=offsets), outputs, deadline):
                 yield run._replace(texts=[start + index for index in run.texts])
 
@@ -127,6 +127,23 @@ class TextModel:
             # The text that is to be cut would have to be shorter than nothing: both are cut then.
             self.tokenizer.enable_truncation(self.max_length, strategy="longest_first")
             return encode(texts)
+
+    def run_encodings(
+        self, encodings: Sequence[Encoding], outputs: Sequence[str], deadline: Deadline
+    ) -> Iterator[TextRun]:
+        """Runs the model on tokens, in micro-batches by length.
+
+        Yields:
+            Each run; together they have every encoding once.
+        """
+        lengths = [len(encoding) for encoding in encodings]
+        # Without a mask the model takes padding for text.
+        extra = NEW_RUN if "attention_mask" in self._inputs else 0
+        for chosen in micro_batches(lengths, 1 if self._one_by_one else len(encodings), extra):
+            deadline.check("running the model on texts")
+            batch = [encodings[index] for index in chosen]
+            feed, mask = self._feed(batch)
+            yield TextRun(chosen, batch, mask, self._model.run(feed, outputs, deadline))
 
     def windows(self, text: str, pair: str, size: int, overlap: int) -> list[Encoding]:
         """Makes tokens of a pair of texts, the second in as many windows as it takes.
@@ -150,32 +167,8 @@ class TextModel:
         whole = self.tokenizer.encode(text, pair)
         return [whole, *whole.overflowing]
 
-    @overload
-    def _cut(self, text: str) -> str: ...
-
-    @overload
-    def _cut(self, text: Text) -> Text: ...
-
-    def _cut(self, text: Text) -> Text:
-        most = self.max_length * CHARACTERS_PER_TOKEN
-        return text[:most] if isinstance(text, str) else (text[0][:most], text[1][:most])
-
-    def run_encodings(
-        self, encodings: Sequence[Encoding], outputs: Sequence[str], deadline: Deadline
-    ) -> Iterator[TextRun]:
-        """Runs the model on tokens, in micro-batches by length.
-
-        Yields:
-            Each run; together they have every encoding once.
-        """
-        lengths = [len(encoding) for encoding in encodings]
-        # Without a mask the model takes padding for text.
-        extra = NEW_RUN if "attention_mask" in self._inputs else 0
-        for chosen in micro_batches(lengths, 1 if self._one_by_one else len(encodings), extra):
-            deadline.check("running the model on texts")
-            batch = [encodings[index] for index in chosen]
-            feed, mask = self._feed(batch)
-            yield TextRun(chosen, batch, mask, self._model.run(feed, outputs, deadline))
+    def _cut(self, text: str) -> str:
+        return text[: self.max_length * CHARACTERS_PER_TOKEN]
 
     def _feed(self, batch: Sequence[Encoding]) -> tuple[dict[str, Tensor], Array]:
         longest = max(map(len, batch)) if self._length == FREE else self._length
