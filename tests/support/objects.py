@@ -8,6 +8,7 @@ from pathlib import Path
 from triptych.aws.bucket import Bucket
 from triptych.aws.objects import ObjectReader, StoredObject
 from triptych.aws.uploads import ObjectWriter
+from triptych.errors import Conflict
 
 from tests.support.file_reader import FileReader
 
@@ -95,6 +96,13 @@ class DirectoryBucket(Bucket):
         for key in self.keys:
             if key.startswith(prefix):
                 yield self._latest[key]._replace(metadata={})
+
+    def fetch(self, key: str, limit: int) -> tuple[StoredObject, bytes | None]:
+        """Reads an object that has so many bytes at most."""
+        found, content = self._latest.get(key), self.get(key)
+        if found is None:
+            raise Conflict("the file was replaced or removed")
+        return found, content if found.size <= limit else None
 
     def open(self, found: StoredObject) -> ObjectReader:
         """Opens an object."""

@@ -20,7 +20,7 @@ from triptych.batches.file import Chunk, InputFile
 from triptych.batches.keys import IMAGES, file_form, staged_key
 from triptych.batches.staging import MAX_CHUNKS, Staging
 from triptych.batches.store import BatchStorage
-from triptych.errors import BadRequest, BadRows, UnsupportedMediaType
+from triptych.errors import BadRequest, BadRows, Conflict, UnsupportedMediaType
 from triptych.protocol.json_document import dump
 from triptych.protocol.tensors import Array
 from triptych.rows.formats import Format
@@ -33,9 +33,10 @@ MAX_IMAGE: Final = 32 * 2**20
 
 _COLUMN: Final = "image"
 _COUNT: Final = "triptych-images"
-_AT_ONCE = 16
-"""Images that are read at once."""
+_AT_ONCE = 32
+"""Images that are read at once: all of a block."""
 
+_LONGEST = 1024  # bytes of a key in S3
 _URI = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
 _HELD = ("data:", "/9j/", "iVBORw0KGgo", "UklGR")
 """How base64 of JPEG, PNG and WebP begins."""
@@ -150,7 +151,7 @@ def images_named(storage: BatchStorage, cells: Array) -> Array:
     """
     found = np.empty(len(cells), dtype=object)
     reasons: dict[int, str] = {}
-    for row, content in enumerate(ahead(partial(_content, storage), cells, _AT_ONCE)):
+    for row, content in enumerate(ahead(partial(_tried, storage), cells, _AT_ONCE)):
         if isinstance(content, BadRequest):
             reasons[row + 1] = str(content)
         found[row] = content
@@ -159,20 +160,28 @@ def images_named(storage: BatchStorage, cells: Array) -> Array:
     return found
 
 
-def _content(storage: BatchStorage, cell: str | bytes) -> str | bytes | BadRequest:
-    if isinstance(cell, bytes) or cell.startswith(_HELD):
-        return cell
-    named = _URI.fullmatch(cell)
-    name, key = named.groups() if named else (storage.inputs.name, cell)
+def _tried(storage: BatchStorage, cell: str | bytes) -> str | bytes | BadRequest:
+    try:
+        return cell if isinstance(cell, bytes) or cell.startswith(_HELD) else _named(storage, cell)
+    except BadRequest as error:
+        return error
+
+
+def _named(storage: BatchStorage, cell: str) -> bytes:
+    uri = _URI.fullmatch(cell)
+    name, key = uri.groups() if uri else (storage.inputs.name, cell)
+    if len(key.encode()) > _LONGEST:
+        raise BadRequest(f"expected an image, its key or URI, got {cell[:40]!r}...")
     bucket = storage.inputs if name == storage.inputs.name else storage.images.get(name)
     if bucket is None:
-        return BadRequest(
+        raise BadRequest(
             f"{cell[:200]!r} is in a bucket that images are not read from; name it in the parameter "
             "BatchImageBuckets of the stack"
         )
-    image = bucket.find(key)
-    if image is None:
-        return BadRequest(f"there is no image {cell[:200]!r}")
-    if image.size > MAX_IMAGE:
-        return BadRequest(f"the image has {image.size} bytes, more than the {MAX_IMAGE} that are read")
-    return bucket.open(image).read(0, image.size)
+    try:
+        image, content = bucket.fetch(key, MAX_IMAGE)
+    except Conflict:
+        raise BadRequest(f"there is no image {cell[:200]!r}") from None
+    if content is None:
+        raise BadRequest(f"the image has {image.size} bytes, more than the {MAX_IMAGE} that are read")
+    return content

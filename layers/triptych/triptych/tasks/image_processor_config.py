@@ -155,13 +155,19 @@ def _size(value: Any) -> Size:  # noqa: ANN401 - JSON
 
 
 def _resizing(kind: str, described: Mapping[str, Any], resample: Image.Resampling) -> list[Step]:
-    size = described["size"]
-    if isinstance(size, int) and kind not in _SQUARE:
-        longest = {"longest_edge": described.get("max_size", 1333)} if kind in _DETECTORS else {}
-        size = {"shortest_edge": size, **longest}
+    size = _size_rule(kind, described)
     if kind == "ConvNext":
         return _convnext(int(size["shortest_edge"]), described.get("crop_pct") or _CROP, resample)
     return [resized(_sizing(size, _YOLOS_STRIDE if kind == "Yolos" else 1), resample)]
+
+
+def _size_rule(kind: str, described: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    """Returns `size`; a number, as old files have it, is the shorter side but where images become squares."""
+    size = described["size"]
+    if not isinstance(size, int) or kind in _SQUARE:
+        return size
+    longest = {"longest_edge": described.get("max_size", 1333)} if kind in _DETECTORS else {}
+    return {"shortest_edge": size, **longest}
 
 
 def _convnext(size: int, share: float, resample: Image.Resampling) -> list[Step]:

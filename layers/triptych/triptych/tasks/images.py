@@ -67,7 +67,7 @@ class ImageModel:
         self._model = model
         self._pixels = _pixels_input(model)
         self._masked = any(spec.name == _MASK for spec in model.signature.inputs)
-        self._one_by_one = (self._pixels.shape or (FREE,))[0] == 1
+        self._one_by_one = (self._pixels.shape or (FREE,))[0] == 1 or export.quantizes_as_it_runs
         self._processor = _processor(export)
 
     def runs(self, values: Array, outputs: Sequence[str], deadline: Deadline) -> Iterator[Ran]:
