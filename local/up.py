@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local.build import ROOT
+from local.build import BUILD, ROOT
 from local.deploy import LOCAL_PARAMETERS, deploy
 from local.emulator import Emulator
 from local.failure import LocalFailure
@@ -45,7 +45,13 @@ def serving() -> dict[str, str]:
     wanted = os.environ.get("SERVING", "")
     if wanted not in {"", "Monolith", "Microservices"}:
         raise LocalFailure(f"SERVING is Monolith or Microservices, not {wanted}")
-    return {"Serving": wanted} if wanted else {}
+    return form(wanted) if wanted else {}
+
+
+def form(wanted: str) -> dict[str, str]:
+    """Return the parameters of a stack whose models are run in this way, `Monolith` or `Microservices`."""
+    layer = "ModelWeightsLayer" if wanted == "Microservices" else "ModelsLayer"
+    return {"Serving": wanted, "ModelDirectory": str(BUILD / layer / "models")}
 
 
 def guide(stack: StackInfo) -> str:

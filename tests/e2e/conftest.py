@@ -6,6 +6,7 @@ import pytest
 
 from local.emulator import Emulator
 from local.stack import StackInfo
+from local.up import form
 from tests.support.deployed import deployed
 from tests.support.dropped_files import DroppedFiles
 
@@ -40,7 +41,7 @@ def guarded_stack(guarded_emulator: Emulator) -> Iterator[StackInfo]:
 def split_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """The application whose models another function runs, on an emulator that checks permissions."""
     emulator = Emulator(tmp_path_factory.mktemp("split-stack"), authorize=True)
-    yield from deployed(emulator, Serving="Microservices")
+    yield from deployed(emulator, **form("Microservices"))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The built layers: small enough, compiled ahead of time, and complete without what this project installs."""
 
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -58,6 +59,33 @@ def test_a_front_has_no_weights() -> None:
     for path in paths:
         size = (files / path).stat().st_size
         assert size == (0 if path.suffix == ".onnx" else (models / path).stat().st_size)
+
+
+def test_each_side_has_its_part(tmp_path: Path) -> None:
+    """Own code and tokenizers are not in the layer of weights, nor weights in the other one."""
+    folder = tmp_path / "layer"
+    files = {
+        "churn/1/model.onnx": 9,
+        "churn/1/weights.bin": 17 << 20,
+        "churn/1/a.onnx_data": 5,
+    } | dict.fromkeys(
+        ("churn/model.py", "churn/model.toml", "churn/1/tokenizer.json", "churn/1/vocabulary.txt"), 7
+    )
+    for name, size in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x" * size)
+    shutil.copy(ROOT / "layers/models/Makefile", folder)
+    assert {"churn/model.toml", "churn/1/model.onnx", "churn/1/weights.bin", "churn/1/a.onnx_data"} == _made(
+        folder, "ModelWeightsLayer"
+    )
+    assert files.keys() - {"churn/1/weights.bin", "churn/1/a.onnx_data"} == _made(folder, "ModelFilesLayer")
+
+
+def _made(folder: Path, layer: str) -> set[str]:
+    target = folder.with_name(layer)
+    command = ["make", "-C", str(folder), f"build-{layer}", f"ARTIFACTS_DIR={target}"]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - the project's own recipe
+    return {str(path.relative_to(target / "models")) for path in target.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("layer", ["OnnxRuntimeLayer", "LibrariesLayer", "TriptychLayer"])

@@ -13,6 +13,7 @@ FOLDERS = {
     "TriptychLayer": "triptych",
     "ModelsLayer": "models",
     "ModelFilesLayer": "models",
+    "ModelWeightsLayer": "models",
 }
 
 

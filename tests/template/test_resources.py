@@ -24,6 +24,7 @@ LOGICAL_IDS = {
     "ModelsLayer",
     "LibrariesLayer",
     "ModelFilesLayer",
+    "ModelWeightsLayer",
     "Api",
     "ModelBucket",
     "JobsTable",
