@@ -5,14 +5,17 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from training import digits, penguins, recommender
+from training import digits, handwriting, penguins, recommender, reviews, search
 from training.artefact import Artefact, check, write_model
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TRAIN: dict[str, Callable[[], Artefact]] = {
     "digits": digits.train,
+    "handwriting": handwriting.train,
     "penguins": penguins.train,
     "recommender": recommender.train,
+    "reviews": reviews.train,
+    "search": search.train,
 }
 
 
@@ -43,8 +46,8 @@ def parse() -> argparse.Namespace:
 def write_examples(artefact: Artefact) -> None:
     """Write the artefact's example files."""
     EXAMPLES.mkdir(exist_ok=True)
-    for name, text in artefact.examples.items():
-        (EXAMPLES / name).write_text(text, encoding="utf-8")
+    for name, content in artefact.examples.items():
+        (EXAMPLES / name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """What one training run leaves behind, and the checks it passes before it is written."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +26,16 @@ class Artefact:
         metrics: figures measured on data that the model was not trained on.
         inputs: held-out inputs by name, shape [N, ...].
         expected: what the trained estimator answers to them, by output name.
-        examples: text of each example file, by file name.
+        examples: content of each example file, by file name.
+        files: JSON documents that lie beside the model, by file name, as Hugging Face names them.
     """
 
     model: onnx.ModelProto
     metrics: dict[str, float]
     inputs: Tensors
     expected: Tensors
-    examples: dict[str, str]
+    examples: Mapping[str, str | bytes]
+    files: Mapping[str, object] = field(default_factory=dict)
 
 
 def check(artefact: Artefact) -> None:
@@ -52,10 +56,15 @@ def check(artefact: Artefact) -> None:
 
 
 def write_model(name: str, artefact: Artefact) -> Path:
-    """Write version 1 of a model into the repository and return its path."""
+    """Write version 1 of a model into the repository and return the path of its graph."""
     path = MODELS / name / "1" / "model.onnx"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(artefact.model.SerializeToString(deterministic=True))
+    for file, document in artefact.files.items():
+        beside = path.parent / file
+        beside.parent.mkdir(exist_ok=True)
+        indent = None if file == "tokenizer.json" else 2
+        beside.write_text(json.dumps(document, indent=indent) + "\n", encoding="utf-8")
     return path
 
 

@@ -1,6 +1,7 @@
 """Handwritten digits from one array (scikit-learn's copy of the UCI optical digits)."""
 
 import json
+from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -30,22 +31,42 @@ digits (float[batch, 8, 8] image) => (int64[batch] digit, float[batch, 10] proba
 """
 
 
-def train() -> Artefact:
-    """Train on four fifths of the images, measure on the rest."""
+class Trained(NamedTuple):
+    """The network, and the images that it has not seen.
+
+    Attributes:
+        estimator: takes the ink of pixels, 0 to 1, shape [N, 64].
+        held_out: ink of held-out images, 0 to 16, shape [N, 64].
+        labels: what they show.
+    """
+
+    estimator: MLPClassifier
+    held_out: np.ndarray
+    labels: np.ndarray
+
+
+def fit() -> Trained:
+    """Train on four fifths of the images."""
     images, labels = load_digits(return_X_y=True)
     fitted, held_out, fitted_labels, held_out_labels = train_test_split(
         images, labels, test_size=0.2, stratify=labels, random_state=SEED
     )
     estimator = MLPClassifier([128], alpha=1e-3, max_iter=400, random_state=SEED)
     estimator.fit(fitted / INK, fitted_labels)
+    return Trained(estimator, held_out, held_out_labels)
+
+
+def train() -> Artefact:
+    """Train, and measure on the images that were held out."""
+    estimator, held_out, labels = fit()
     digits, probabilities = (f(held_out / INK) for f in (estimator.predict, estimator.predict_proba))
     tensor = held_out.reshape(-1, 8, 8).astype(np.float32)
     return Artefact(
-        model=export(estimator),
+        model=export(estimator, GRAPH),
         metrics={
             "held_out": len(held_out),
-            "accuracy": round(accuracy_score(held_out_labels, digits), 4),
-            "log_loss": round(log_loss(held_out_labels, probabilities), 4),
+            "accuracy": round(accuracy_score(labels, digits), 4),
+            "log_loss": round(log_loss(labels, probabilities), 4),
         },
         inputs={"image": tensor},
         expected={"digit": digits, "probabilities": probabilities},
@@ -53,9 +74,9 @@ def train() -> Artefact:
     )
 
 
-def export(estimator: MLPClassifier) -> onnx.ModelProto:
-    """Put the network's weights into the graph above."""
-    model = parser.parse_model(GRAPH)
+def export(estimator: MLPClassifier, graph: str) -> onnx.ModelProto:
+    """Put the network's weights into a graph."""
+    model = parser.parse_model(graph)
     for kind, layers in (("weights", estimator.coefs_), ("bias", estimator.intercepts_)):
         for index, values in enumerate(layers):
             tensor = numpy_helper.from_array(values.astype(np.float32), f"{kind}_{index}")
