@@ -201,6 +201,14 @@ def test_bad_records_of_later_slices() -> None:
     ]
 
 
+def test_a_chosen_column_that_is_predicted_as_well() -> None:
+    """A column that would be there twice is refused for each record, also for one that lacks it."""
+    wanted = Wanted(LINES, join="species", outputs="species")
+    whole = made(PENGUINS, orjson.dumps(LINE), LINES, wanted)
+    (error,) = whole.errors
+    assert error["reason"] == "two columns of the answer would be 'species'; choose others with join"
+
+
 @pytest.mark.parametrize("target", [Format.PARQUET, Format.ARROW, Format.NPY])
 def test_other_formats_in_pieces(target: Format) -> None:
     """Formats that have a frame hold the same rows, in one piece or in three."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -290,3 +291,34 @@ def test_the_same_rows_give_the_same_inputs_in_any_format(rows: list[Any]) -> No
     ):
         for name, values in from_csv.items():
             np.testing.assert_array_equal(other[name], values, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("datatype", "expected"),
+    [
+        ("FP32", [[1, 2.5], [3, -1]]),
+        ("FP16", [[1, 2.5], [3, -1]]),
+        ("BF16", [[0x3F80, 0x4020], [0x4040, 0xBF80]]),
+    ],
+)
+def test_several_columns_of_json_are_one_input(datatype: str, expected: list[list[float]]) -> None:
+    """Each name keeps its place in the input, whatever the order in a record."""
+    schema = RowSchema((spec("x", datatype, -1, 2),), ("a", "b"))
+    rows = b'{"a": 1, "b": 2.5}\n{"b": -1, "a": 3}'
+    assert expected == inputs_of(rows, LINES, schema)["x"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("datatype", "cell", "expected"),
+    [
+        ("FP32", b"1e39", "a number from -3.40282e+38 to 3.40282e+38, got 1e+39"),
+        ("FP32", b'"2"', "a number, got '2'"),
+        ("INT8", b"1.5", "a whole number, got 1.5"),
+        ("INT8", b"128", "a whole number from -128 to 127, got 128"),
+    ],
+)
+def test_a_wrong_cell_among_columns_of_json(datatype: str, cell: bytes, expected: str) -> None:
+    """The error names row and column, also where all columns are one input."""
+    schema = RowSchema((spec("x", datatype, -1, 2),), ("a", "b"))
+    with pytest.raises(BadRequest, match=re.escape(f"row 2, column 'b': expected {expected}")):
+        inputs_of(b'{"a": 1, "b": 2}\n{"a": 3, "b": ' + cell + b"}", LINES, schema)
