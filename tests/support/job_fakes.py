@@ -210,7 +210,7 @@ class MemoryResults(Breakable, ResultStore):
         """Keeps the first result of a job."""
         self.reach()
         content = body.read_bytes() if isinstance(body, Path) else body
-        if len(content) <= self.inline:
+        if self.inline and len(content) <= self.inline:
             return described._replace(location=None, size=len(content), body=content)
         result = described._replace(location=self.location(job), size=len(content))
         return self.objects.setdefault(self.location(job), (content, result))[1]

@@ -31,7 +31,7 @@ class ResultStore:
     Args:
         clients: Clients of AWS.
         bucket: Name of the bucket.
-        inline: Bytes up to which a result is part of the record of its job.
+        inline: Bytes up to which a result is part of the record of its job; 0 when none is.
     """
 
     def __init__(self, clients: AwsClients, bucket: str, inline: int = 0) -> None:
@@ -55,7 +55,7 @@ class ResultStore:
         """
         key = _key(job)
         size = body.stat().st_size if isinstance(body, Path) else len(body)
-        if size <= self._inline:
+        if self._inline and size <= self._inline:
             content = body.read_bytes() if isinstance(body, Path) else body
             return described._replace(location=None, size=size, body=content)
         mine = described._replace(location=self._location(key), size=size)
