@@ -15,6 +15,7 @@ WORKS = st.builds(
     lookups=st.integers(0, 10**9),
     written=st.none() | st.integers(0, 10**12),
     plain=st.none() | st.integers(0, 10**13),
+    images=st.integers(0, 10**6),
 )
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from triptych.batches import images as module
 from triptych.batches.batch import Batch, BatchSource, Status
 from triptych.batches.dry_run import DryRun, Workers
+from triptych.batches.estimate import S3_GET, Work, cost_of
 from triptych.batches.keys import errors_key, manifest_key, output_key
 from triptych.batches.lookup import LookupRate
 from triptych.batches.submission import read_submission
@@ -127,6 +128,7 @@ def test_prefix(tmp_path: Path, chunk_bytes: int, chunks: int) -> None:
     sizes = [found.size for found in world.inputs.list("colours/may/")]
     assert sum(sizes) == manifest["input"]["bytes"]
     assert chunks == manifest["chunks"]
+    assert manifest["cost_estimate"]["storage_usd"] >= round(4 * S3_GET, 6)
 
 
 def test_beside_tables(world: World) -> None:
@@ -183,6 +185,9 @@ def test_dry_run(world: World) -> None:
     told = DryRun(world.storage, world.model, workers).describe(submission, Deadline.after(60))
     assert (1, 4) == (told["files"], told["rows"])
     assert LIST == told["listed"][0]["key"]
+    files = [found.size for found in world.inputs.list("colours/may/") if found.size]
+    requests = Work(sum(files), 1, told["chunks"], 1769, images=len(files))
+    assert told["estimated_cost"]["storage_usd"] == cost_of(requests, 0).described()["storage_usd"]
     single = read_submission({"keys": ["colours/may/a.png"]})
     told = DryRun(world.storage, world.model, workers).describe(single, Deadline.after(60))
     assert (1, 1) == (told["files"], told["rows"])

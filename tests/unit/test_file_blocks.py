@@ -13,7 +13,9 @@ from triptych.inference.piece import Piece
 from triptych.inference.reading import read_piece
 from triptych.inference.rows import row_schema
 from triptych.inference.slices import Sizes
+from triptych.rows.arrow import values_of
 from triptych.rows.formats import Format, RowFormat
+from triptych.rows.table import Column
 
 from tests.support.file_reader import FileReader
 from tests.support.local_files import sample
@@ -61,3 +63,30 @@ def test_blocks_have_few_records_where_that_is_wanted(tmp_path: Path, form: Form
     assert [(4, 4), (4, 8), (2, 10)] == rows
     values = [int(value) for table, _ in read for value in np.asarray(table.columns["user_id"])]
     assert list(range(10)) == values
+
+
+QUOTED = b"a,user_id\n" + b"".join(b'"x\n""y""",%d\r\n' % number for number in range(9))
+BLANKS = b"".join(b'{"user_id": %d}\n\n' % number for number in range(9))
+
+
+@pytest.mark.parametrize(("form", "body"), [(Format.CSV, QUOTED), (Format.JSON_LINES, BLANKS)])
+@pytest.mark.parametrize("records", [1, 2, 4])
+def test_blocks_of_text_have_few_records(tmp_path: Path, form: Format, body: bytes, records: int) -> None:
+    """Records of text come a few at a time, however short they are, and not fewer than that."""
+    file = tmp_path / "file"
+    file.write_bytes(body)
+    piece = Piece(FileReader(file, len(body)), 0, len(body))
+    sizes = Sizes(block=1000, records=records)
+    read = list(
+        read_piece(piece, RowFormat(form), row_schema(sample("recommender")), sizes, Deadline.after(60))
+    )
+    tables = [found.block.table() for found in read]
+    assert [str(number) for number in range(9)] == [
+        str(value) for table in tables for value in _values(table.columns["user_id"])
+    ]
+    assert max(table.rows for table in tables) == (records if form is Format.CSV else max(1, records // 2))
+    assert not body[read[-1].end :].strip()
+
+
+def _values(column: Column) -> list[object]:
+    return column if isinstance(column, list) else values_of(column)

@@ -8,15 +8,22 @@ import struct
 import subprocess
 import sys
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from triptych.clock import Deadline
+from triptych.models.model import GraphSession
+from triptych.protocol.datatypes import FP32
 from triptych.protocol.infer_request import HEADER_LENGTH
+from triptych.protocol.tensors import Signature, Tensor, TensorSpec
+from triptych.tasks import images
+from triptych.tasks.export import Export
 
 from tests.support.image_exports import (
     COLOURS,
@@ -281,3 +288,61 @@ def test_models_of_tensors_import_no_library_of_tasks(tmp_path: Path) -> None:
         "assert not {'PIL', 'tokenizers'} & {*sys.modules}"
     )
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
+
+
+class Watched(GraphSession):
+    """Counts the images of each run.
+
+    Attributes:
+        signature: Pixels in, logits out.
+        metadata: Nothing.
+        runs: The shape of the pixels of each run.
+    """
+
+    def __init__(self, *, quantizes: bool) -> None:
+        pixels = TensorSpec("pixel_values", FP32, (-1, 3, -1, -1))
+        self.signature = Signature((pixels,), (TensorSpec("logits", FP32, (-1, 3)),))
+        self.metadata: dict[str, str] = {}
+        self.runs: list[tuple[int, ...]] = []
+        self._quantizes = quantizes
+
+    @property
+    @override
+    def quantizes_as_it_runs(self) -> bool:
+        return self._quantizes
+
+    @override
+    def run(
+        self, inputs: Mapping[str, Tensor], outputs: Sequence[str], deadline: Deadline
+    ) -> dict[str, Tensor]:
+        shape = inputs["pixel_values"].shape
+        self.runs.append(shape)
+        return {"logits": Tensor(FP32, np.zeros((shape[0], 3), dtype="<f4"))}
+
+
+@pytest.mark.parametrize(
+    ("quantizes", "limit", "expected"),
+    [
+        (False, 2**20, [(3, 3, 8, 8), (1, 3, 8, 4)]),
+        (False, 1536, [(2, 3, 8, 8), (1, 3, 8, 4), (1, 3, 8, 8)]),
+        (True, 2**20, [(1, 3, 8, 8), (1, 3, 8, 8), (1, 3, 8, 4), (1, 3, 8, 8)]),
+    ],
+)
+def test_runs(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    quantizes: bool,  # noqa: FBT001 - a parameter of the test
+    limit: int,
+    expected: list[tuple[int, ...]],
+) -> None:
+    """Images of one size run together, in bounded memory; those of a model that scales by all, one by one."""
+    monkeypatch.setattr(images, "_RUN_BYTES", limit)
+    processor = PROCESSOR | {"do_resize": False}
+    add_export(tmp_path, "watched", b"", config=CONFIG, preprocessor_config=processor)
+    session = Watched(quantizes=quantizes)
+    model = images.ImageModel(session, Export(tmp_path / "watched/1", session))
+    values = np.empty(4, dtype=object)
+    values[:] = [plain("red", 8, 8), plain("red", 8, 8), plain("red", 4, 8), plain("red", 8, 8)]
+    runs = list(model.runs(values, ["logits"], Deadline.after(60)))
+    assert expected == session.runs
+    assert [0, 1, 2, 3] == sorted(row for ran in runs for row in ran.rows)

@@ -96,7 +96,9 @@ class DryRun:
 
     def _totals(self, files: int, all_: Sizing) -> dict[str, Any]:
         workers = self._workers
-        work = Work(all_.size, files, all_.chunks, workers.memory, all_.lookups, plain=all_.plain)
+        work = Work(
+            all_.size, files, all_.chunks, workers.memory, all_.lookups, plain=all_.plain, images=all_.images
+        )
         share = workers.lookups.of_chunk(all_.chunks)
         guess = estimate(work, concurrency=workers.concurrency, lookup_writes=share)
         return {
@@ -118,15 +120,12 @@ class DryRun:
             return {"key": key, "error": {"type": error.kind, "message": str(error)}}, None
 
     def _looked_at(self, batch: Batch, key: str, listed: StoredObject | str) -> tuple[dict[str, Any], Sizing]:
-        images = count_of_images(listed)
-        found = listed if images and isinstance(listed, StoredObject) else self._inputs.find(key)
+        images = None if isinstance(listed, str) else self._of_images(listed)
+        found = self._inputs.find(key) if isinstance(listed, str) or images is None else listed
         if found is None:
             raise NotFound(f"there is no file {key!r}")
         file = input_file(batch, 0, found, self._models)
-        if images:
-            sizing = Sizing(found.size, found.size, self._chunks(found.size), images, exact=True)
-        else:
-            sizing = sized(file, self._inputs.open(found), self._workers.chunk_bytes)
+        sizing = images or sized(file, self._inputs.open(found), self._workers.chunk_bytes)
         if file.options.lookup:
             sizing = sizing._replace(lookups=sizing.rows or 0)
         described = {
@@ -142,6 +141,8 @@ class DryRun:
 
     def _guessed(self, found: StoredObject, known: Sizing) -> Sizing:
         """Expects of a file what was found in those that were looked at."""
+        if images := self._of_images(found):
+            return images
         if not known.size:
             return Sizing(found.size, found.size, self._chunks(found.size), None, exact=False)
         share = found.size / known.size
@@ -155,6 +156,11 @@ class DryRun:
             exact=False,
             lookups=round(known.lookups * share),
         )
+
+    def _of_images(self, found: StoredObject) -> Sizing | None:
+        """Returns what there is to do for the images under a prefix; None for other files."""
+        count, size = count_of_images(found), found.size
+        return Sizing(size, size, self._chunks(size), count, exact=True, images=count) if count else None
 
     def _chunks(self, size: int) -> int:
         return max(1, -(-size // self._workers.chunk_bytes))
@@ -177,4 +183,5 @@ def _sum(counted: Sequence[Sizing]) -> Sizing:
         rows=sum(rows) if len(rows) == len(counted) else None,
         exact=all(file.exact for file in counted),
         lookups=sum(file.lookups for file in counted),
+        images=sum(file.images for file in counted),
     )

@@ -52,6 +52,7 @@ class Work(NamedTuple):
         lookups: Predictions that are stored for lookups.
         written: Bytes of output; as many as of plain input where that is not known.
         plain: Bytes of input, decompressed; `size` where that is not known.
+        images: How many images are read, each by a request.
     """
 
     size: int
@@ -61,6 +62,7 @@ class Work(NamedTuple):
     lookups: int = 0
     written: int | None = None
     plain: int | None = None
+    images: int = 0
 
     @property
     def text(self) -> int:
@@ -140,7 +142,7 @@ def cost_of(work: Work, seconds: float) -> Cost:
     """
     written = work.text if work.written is None else work.written
     invocations = work.chunks + (work.files + _WORKERS_BESIDE if work.distributed else 0)
-    gets = ceil(work.size / _BLOCK) + 4 * work.chunks + 4 * work.files
+    gets = (work.images or ceil(work.size / _BLOCK)) + 4 * work.chunks + 4 * work.files
     # Parts are written once, and copied into the output where there are several.
     puts = ceil(written / _BLOCK) * (2 if work.distributed else 1) + 2 * work.chunks + 4 * work.files
     writes = _WRITES_PER_CHUNK * work.chunks + 2 * work.files + work.lookups

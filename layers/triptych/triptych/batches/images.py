@@ -74,9 +74,9 @@ def is_list_of_images(key: str) -> bool:
     return key.endswith(f"/{IMAGES}")
 
 
-def count_of_images(found: StoredObject | str) -> int:
-    """Returns how many images a file stands for; 0 for a file of another kind."""
-    return 0 if isinstance(found, str) else int(found.metadata.get(_COUNT, 0))
+def count_of_images(found: StoredObject) -> int:
+    """Returns how many images under a prefix a file stands for; 0 for other files."""
+    return int(found.metadata.get(_COUNT, 0))
 
 
 def is_image(key: str) -> bool:

@@ -15,6 +15,7 @@ from triptych.clock import moment
 from triptych.inference.piece import Counts
 from triptych.lifecycle.record import Failure
 from triptych.lifecycle.store import plain
+from triptych.rows.formats import Format
 
 
 class Generation(NamedTuple):
@@ -170,6 +171,7 @@ def _throughput(report: FileReport) -> dict[str, float] | None:
 
 def _cost(report: FileReport) -> dict[str, float]:
     lookups = report.counts.written if report.file and report.file.options.lookup else 0
+    images = report.file is not None and report.file.form.format is Format.IMAGE
     work = Work(
         size=report.source.size or 0,
         files=1,
@@ -177,6 +179,7 @@ def _cost(report: FileReport) -> dict[str, float]:
         memory=report.memory,
         lookups=lookups,
         written=report.output.size if report.output else 0,
+        images=report.counts.read if images else 0,
     )
     return cost_of(work, sum(part.milliseconds for part in report.parts) / 1000).described()
 

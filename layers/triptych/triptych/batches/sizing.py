@@ -29,6 +29,7 @@ class Sizing(NamedTuple):
         rows: How many rows; None where only reading all of it would tell (JSON, Arrow).
         exact: Whether they were counted, not estimated from samples.
         lookups: About how many predictions are stored for lookups.
+        images: How many of the rows are images.
     """
 
     size: int
@@ -37,6 +38,7 @@ class Sizing(NamedTuple):
     rows: int | None
     exact: bool
     lookups: int = 0
+    images: int = 0
 
     def rows_described(self) -> dict[str, int]:
         """Returns the rows as answers have them."""
@@ -72,7 +74,7 @@ def sized(file: InputFile, source: Source, chunk_bytes: int) -> Sizing:
     """
     form, size = file.form, chunk_size(source, chunk_bytes)
     if form.format is Format.IMAGE:
-        return Sizing(source.size, source.size, 1, 1, exact=True)
+        return Sizing(source.size, source.size, 1, 1, exact=True, images=1)
     if form.format is Format.NPY:
         planned = npy_chunks(file, source, size)
         return Sizing(source.size, source.size, len(planned), planned[-1].end, exact=True)
