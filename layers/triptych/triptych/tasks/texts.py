@@ -22,10 +22,10 @@ from triptych.models.model import ModelSession
 from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec
 from triptych.tasks.export import TOKENIZER, Export
 
-RUN_TOKENS = 4096
-"""Tokens of a run, padding included, which bounds its memory: attention in twelve heads over eight texts of
-512 takes 100 MB. More at once gains nothing on processors."""
-NEW_RUN = 64
+RUN_TOKENS = 2048
+"""Tokens of a run, padding included, which bounds its memory: attention in twelve heads over four texts of
+512 takes 50 MB. More at once gains nothing on processors."""
+NEW_RUN = 16
 """Tokens that another run costs as much as: shorter texts are not padded by more of them than that."""
 BLOCK_TEXTS = 1024
 """Texts that are encoded, and sorted, at once."""
