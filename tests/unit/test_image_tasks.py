@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 import subprocess
 import sys
@@ -36,7 +37,7 @@ from tests.support.image_exports import (
     ultralytics,
 )
 from tests.support.images import filed, pattern
-from tests.support.realtime import RealtimeFunction, add_model
+from tests.support.realtime import Call, RealtimeFunction, add_model
 from tests.support.tiny_models import counter
 
 PREDICT = "/v2/models/{model}/predict"
@@ -346,3 +347,23 @@ def test_runs(
     runs = list(model.runs(values, ["logits"], Deadline.after(60)))
     assert expected == session.runs
     assert [0, 1, 2, 3] == sorted(row for ran in runs for row in ran.rows)
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page() -> None:
+    """The request of docs/images.md has the answer that the page shows, and metadata marks the input."""
+    page = (ROOT / "docs/images.md").read_text(encoding="utf-8")
+    file, query = re.findall(r"--data-binary @(\S+) \S+/handwriting/predict\?outputs=([a-z,]+)", page)[0]
+    headers, path = {"content-type": "image/png"}, {"model": "handwriting"}
+    call = Call("POST", PREDICT, path, headers, {"outputs": query}, (ROOT / file).read_bytes())
+    function = RealtimeFunction(ROOT / "layers/models")
+    shown = re.findall(r"^\{.*$", page, re.MULTILINE)[0]
+    answer, expected = function.handle(call.event()).json(), json.loads(shown)
+    assert expected["predictions"][0].pop("score") == pytest.approx(
+        answer["predictions"][0].pop("score"), abs=1e-5
+    )
+    assert expected == answer
+    described = function.get("/v2/models/{model}", model="handwriting").json()
+    assert {"image": True} == described["inputs"][0]["parameters"]

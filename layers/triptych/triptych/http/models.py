@@ -128,7 +128,7 @@ def index(services: InferenceServices, request: Request) -> Response:
 
 def _tensor(spec: TensorSpec, labels: Sequence[str] = ()) -> dict[str, Any]:
     described = {"name": spec.name, "datatype": spec.datatype.name, "shape": spec.shape or ()}
-    parameters = {"labels": labels, "optional": spec.optional, "json": spec.json}
+    parameters = {"labels": labels, "optional": spec.optional, "json": spec.json, "image": spec.image}
     given = {name: value for name, value in parameters.items() if value}
     return {**described, "parameters": given} if given else described
 
