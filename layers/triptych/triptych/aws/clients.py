@@ -1,7 +1,7 @@
 """Clients of AWS, each made when it is first needed.
 
-They are botocore's, as those of boto3 are; boto3 itself, with its resources and transfers, takes a sixth of a
-function's start, and nothing here uses it.
+They are botocore's, as those of boto3 are. boto3 itself, with its resources and transfers, would take a tenth
+of a function's start, and nothing here uses it.
 """
 
 from __future__ import annotations
