@@ -18,4 +18,4 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     Returns:
         For messages the partial batch response: ids of those that come again; else what the sweep did.
     """
-    return _KEEPER(event, context)
+    return {**_KEEPER(event, context)}

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,25 @@ def fresh_logger() -> Iterator[None]:
     yield
     state.clear()
     state.update(before)
+
+
+def test_powertools_writes_from_the_first_line_on() -> None:
+    """It is imported for the first warning; each line is written once, with the id of its request."""
+    program = (
+        "import logging, sys; from triptych.aws.telemetry import Telemetry\n"
+        "telemetry, logger = Telemetry('realtime', 'Triptych', 'INFO'), logging.getLogger('triptych')\n"
+        "telemetry.request_started('one'); telemetry.write('m', {'Requests': 1}, {})\n"
+        "assert 'aws_lambda_powertools' not in sys.modules\n"
+        "logger.debug('below the level'); logger.warning('first'); telemetry.request_started('two')\n"
+        "logger.info('second'); telemetry.unexpected(ValueError('third'))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    metrics, *lines = map(json.loads, done.stdout.splitlines())
+    assert [1] == metrics["Requests"]
+    expected = [("first", "one"), ("second", "two"), ("unexpected failure", "two")]
+    assert expected == [(line["message"], line["request_id"]) for line in lines]
+    assert ("realtime", "ValueError") == (lines[0]["service"], lines[2]["exception_name"])
+    assert "" == done.stderr
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import triptych
-from triptych.clock import Clock, Context, Deadline, wall_clock
+from triptych.clock import Clock, Deadline, wall_clock
 from triptych.settings import (
     BatchSettings,
     JobSettings,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from triptych.http.models import InferenceServices
     from triptych.jobs.consumer import Consumer
     from triptych.jobs.job import Job
+    from triptych.jobs.reaper import Keeper
     from triptych.jobs.store import JobStorage
     from triptych.jobs.submission import OptionLimits
     from triptych.jobs.telemetry import JobTelemetry
@@ -58,8 +59,6 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger("triptych")
 _S3 = "s3://"
-_SAFETY_MARGIN = 2.0
-"""Seconds kept after a sweep, or a step of a batch."""
 _SHARE_FOR_MODELS = 0.6
 """Part of the memory that open models may take; the rest is for Python, a request and its answer."""
 
@@ -168,26 +167,13 @@ class Deployment:
         )
         return SqsTrigger(worker.process, self.jobs_queue, telemetry)
 
-    def job_keeper(self) -> Callable[[dict[str, Any], Context], dict[str, Any]]:
+    def job_keeper(self) -> Keeper:
         """Makes the function that ends jobs which nobody else ends: those of dead letters, and by sweeps."""
-        from triptych.aws.consumer import SqsTrigger
-        from triptych.errors import ServiceUnavailable
-        from triptych.jobs.reaper import Reaper
+        from triptych.jobs.reaper import Keeper, Reaper
 
         telemetry, consumer = self.job_telemetry, self._job_consumer(self.dead_letter_queue)
         reaper = Reaper(consumer, self.job_storage, self.job_finalizer, telemetry, self._clock)
-        dead_letters = SqsTrigger(reaper.end_dead_letters, self.dead_letter_queue, telemetry)
-
-        def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
-            if "Records" in event:
-                return {**dead_letters(event, context)}
-            telemetry.request_started(context.aws_request_id)
-            swept = reaper.sweep(Deadline.of(context, _SAFETY_MARGIN))
-            if swept.failed:  # an error of the function raises an alarm; the log has each reason
-                raise ServiceUnavailable(f"{swept.failed} jobs could not be settled, {swept.settled} were")
-            return swept._asdict()
-
-        return handle
+        return Keeper(reaper, self.dead_letter_queue, telemetry)
 
     def uploads(self) -> BatchTrigger:
         """Makes the function that transforms dropped files, and starts batches that others asked for."""

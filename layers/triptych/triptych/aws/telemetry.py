@@ -53,6 +53,7 @@ class RequestRecord:
     response_bytes: int = 0
 
 
+_POWERTOOLS = "aws_lambda_powertools"
 NO_MODEL = "none"  # a name that a caller made up must not become a metric of its own
 _UNITS = {
     **dict.fromkeys(("Latency", "InferenceTime", "ModelLoadTime", "QueueTime", "ChunkTime"), "Milliseconds"),
@@ -61,10 +62,10 @@ _UNITS = {
 
 
 class _FirstLine(logging.Handler):
-    """Makes Powertools' logger when a first line is to be written.
+    """Makes Powertools' logger when a first line is to be written, and leaves the lines to it.
 
     Args:
-        make: Makes it. It adds a handler of its own behind this one, which then writes the line.
+        make: Makes it, with a handler of its own.
     """
 
     def __init__(self, make: Callable[[], Logger]) -> None:
@@ -73,7 +74,10 @@ class _FirstLine(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
+        _LOGGER.removeHandler(self)
         self._make()
+        for handler in _LOGGER.handlers:
+            handler.handle(record)
 
 
 class Telemetry:
@@ -95,8 +99,11 @@ class Telemetry:
         self._namespace = namespace
         self._level = level
         self._cold = True
-        _LOGGER.setLevel(level)
-        _LOGGER.addHandler(_FirstLine(lambda: self._logger))
+        if _POWERTOOLS in sys.modules:
+            self._logger.setLevel(level)
+        else:
+            _LOGGER.setLevel(level)
+            _LOGGER.handlers = [_FirstLine(lambda: self._logger)]
 
     @cached_property
     def _logger(self) -> Logger:
@@ -109,7 +116,7 @@ class Telemetry:
     def request_started(self, request_id: str) -> None:
         """A request came in: later lines of the log belong to it."""
         self.request_id = request_id
-        if "_logger" in vars(self):
+        if _POWERTOOLS in sys.modules:
             self._logger.append_keys(request_id=request_id)
 
     def request_ended(self, record: RequestRecord) -> None:

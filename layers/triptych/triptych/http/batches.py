@@ -15,7 +15,7 @@ from triptych.batches.submission import Submission, read_submission
 from triptych.clock import Clock
 from triptych.errors import BadRequest
 from triptych.http.request import Request
-from triptych.http.response import Response, json_response
+from triptych.http.response import Response, json_response, page_response
 from triptych.models.repository import ModelRepository
 from triptych.protocol.json_document import parse_object
 from triptych.protocol.names import check_known
@@ -66,15 +66,8 @@ def submit(services: BatchServices, request: Request) -> Response:
 
 def newest(services: BatchServices, request: Request) -> Response:
     """Lists batches, the newest first."""
-    page = services.batches.newest(
-        model=request.query.get("model"),
-        status=request.choice("status", Status),
-        after=request.query.get("next"),
-        limit=request.page_limit(),
-    )
-    now = services.clock()
-    listed: dict[str, object] = {"batches": [document(batch, now) for batch in page.records]}
-    return json_response(listed if page.next is None else {**listed, "next": page.next})
+    page, now = services.batches.newest(**request.page(Status)), services.clock()
+    return page_response("batches", [document(batch, now) for batch in page.records], page.next)
 
 
 def one(services: BatchServices, request: Request) -> Response:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from triptych.clock import Clock, moment
 from triptych.errors import Conflict
 from triptych.http.request import Request
-from triptych.http.response import MAX_BODY, Response, filled_cells, json_response
+from triptych.http.response import MAX_BODY, Response, filled_cells, json_response, page_response
 from triptych.jobs.document import document
 from triptych.jobs.job import Job, JobRequest, JobResult, Status
 from triptych.jobs.service import JobService
@@ -88,15 +88,8 @@ def create_upload(services: JobServices, _request: Request) -> Response:
 
 def newest(services: JobServices, request: Request) -> Response:
     """Lists jobs, the newest first."""
-    page = services.jobs.newest(
-        model=request.query.get("model"),
-        status=request.choice("status", Status),
-        after=request.query.get("next"),
-        limit=request.page_limit(),
-    )
-    now = services.clock()
-    listed: dict[str, object] = {"jobs": [document(job, now) for job in page.records]}
-    return json_response(listed if page.next is None else {**listed, "next": page.next})
+    page, now = services.jobs.newest(**request.page(Status)), services.clock()
+    return page_response("jobs", [document(job, now) for job in page.records], page.next)
 
 
 def one(services: JobServices, request: Request) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import pybase64
 
@@ -31,6 +31,15 @@ MAX_PAGE, DEFAULT_PAGE = 100, 20
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _KEY = re.compile(r"[!-~]{1,255}")
+
+
+class PageRequest[Status](TypedDict):
+    """Which page of a list is asked for: what `newest` of jobs and batches accepts."""
+
+    model: str | None
+    status: Status | None
+    after: str | None
+    limit: int
 
 
 class Request(NamedTuple):
@@ -82,24 +91,24 @@ class Request(NamedTuple):
         """
         return self._whole("wait", 0, MAX_WAIT, 0)
 
-    def page_limit(self) -> int:
-        """Returns how many entries to list.
+    def page[Status: StrEnum](self, statuses: type[Status]) -> PageRequest[Status]:
+        """Returns which page of a list is asked for.
+
+        Args:
+            statuses: The statuses of what is listed.
 
         Raises:
-            BadRequest: It is no number, or none or too many.
+            BadRequest: There is no such status, or the limit is no number, or none or too many.
         """
-        return self._whole("limit", 1, MAX_PAGE, DEFAULT_PAGE)
-
-    def choice[E: StrEnum](self, name: str, kind: type[E]) -> E | None:
-        """Returns a query parameter that has a few values; None when it is missing.
-
-        Raises:
-            BadRequest: It has another value.
-        """
-        value = self.query.get(name)
-        if value is not None and value not in kind:
-            raise BadRequest(f"{name}: expected one of {', '.join(kind)}, got {value[:32]!r}")
-        return None if value is None else kind(value)
+        status = self.query.get("status")
+        if status is not None and status not in statuses:
+            raise BadRequest(f"status: expected one of {', '.join(statuses)}, got {status[:32]!r}")
+        return {
+            "model": self.query.get("model"),
+            "status": None if status is None else statuses(status),
+            "after": self.query.get("next"),
+            "limit": self._whole("limit", 1, MAX_PAGE, DEFAULT_PAGE),
+        }
 
     def flag(self, name: str) -> bool:
         """Returns a query parameter that is `true` or `false`; false when it is missing.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pybase64
@@ -41,6 +41,18 @@ class Response(NamedTuple):
 def filled_cells(filled: int) -> dict[str, str]:
     """Makes the header with the number of missing cells that were filled in; none where there were none."""
     return {FILLED_CELLS: str(filled)} if filled else {}
+
+
+def page_response(name: str, entries: Sequence[object], following: str | None) -> Response:
+    """Makes an answer of a page of a list.
+
+    Args:
+        name: What the entries are called.
+        entries: The entries.
+        following: Token of the next page; None when there is none.
+    """
+    page: dict[str, object] = {name: entries}
+    return json_response(page if following is None else {**page, "next": following})
 
 
 def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

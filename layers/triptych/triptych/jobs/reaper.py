@@ -6,13 +6,14 @@ started in time, and finalizes those of whose end subscribers were not notified.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from triptych.aws.queue import Delivery, Outcomes
-from triptych.clock import Clock, Deadline
-from triptych.errors import Conflict, TriptychError
+from triptych.aws.consumer import SAFETY_MARGIN, SqsTrigger
+from triptych.aws.queue import Delivery, Outcomes, Queue
+from triptych.clock import Clock, Context, Deadline
+from triptych.errors import Conflict, ServiceUnavailable, TriptychError
 from triptych.jobs.consumer import Consumer, Received
 from triptych.jobs.job import Job
 from triptych.jobs.store import JobStorage
@@ -38,6 +39,36 @@ class Swept(NamedTuple):
 
     settled: int
     failed: int
+
+
+class Keeper:
+    """Answers events: messages of the queue of dead letters, and ticks of the schedule of sweeps.
+
+    Args:
+        reaper: Ends jobs.
+        letters: Queue of the dead letters.
+        telemetry: Logs what fails.
+    """
+
+    def __init__(self, reaper: Reaper, letters: Queue, telemetry: JobTelemetry) -> None:
+        self._reaper = reaper
+        self._letters = SqsTrigger(reaper.end_dead_letters, letters, telemetry)
+        self._telemetry = telemetry
+
+    def __call__(self, event: dict[str, Any], context: Context) -> Mapping[str, Any]:
+        """Answers one event.
+
+        Raises:
+            ServiceUnavailable: A job could not be attended to: an error of the function raises an alarm, and
+                the log has each reason.
+        """
+        if "Records" in event:
+            return self._letters(event, context)
+        self._telemetry.request_started(context.aws_request_id)
+        swept = self._reaper.sweep(Deadline.of(context, SAFETY_MARGIN))
+        if swept.failed:
+            raise ServiceUnavailable(f"{swept.failed} jobs could not be settled, {swept.settled} were")
+        return swept._asdict()
 
 
 class Reaper:
