@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from local import batch_tour, job_tour, tour
+from local import batch_tour, job_tour, task_tour, tour
 from local.batches import Batches
 from local.build import TEMPLATE, ensure_built
 from local.emulator import Emulator
@@ -23,6 +23,8 @@ def demo(console: Console) -> None:
         tour.tensors(console, jobs)
         tour.rows(console, jobs)
         tour.binary(console, stack)
+        task_tour.reviews(console, jobs)
+        task_tour.drawing(console, jobs)
         tour.mistake(console, jobs)
         tour.new_version(console, stack, jobs)
         job_tour.one(console, stack, jobs)
@@ -32,6 +34,7 @@ def demo(console: Console) -> None:
         batch_tour.one(console, batches)
         batch_tour.large(console, batches)
         batch_tour.recommender(console, batches)
+        task_tour.search(console, jobs, batches)
     _farewell(console)
 
 

@@ -22,6 +22,7 @@ WRONG_SHAPE = json.dumps(
     {"inputs": [{"name": "image", "shape": [1, 64], "datatype": "FP32", "data": [0] * 64}]}
 ).encode()
 MODELS = ("penguins", "digits", "recommender")
+OF_TASKS = ("reviews", "search", "handwriting")
 PICKED_UP_SECONDS = 30
 VISITOR = 15  # a user whom the recommender knows
 BEST = 5
@@ -31,7 +32,7 @@ def models(console: Console, calls: Calls) -> None:
     """Show the signatures of the models."""
     heading(console, "What there is", "GET /v2/models/{model}")
     shown = table("model", "versions", "takes", "gives")
-    for name in MODELS:
+    for name in (*MODELS, *OF_TASKS):
         model = calls.json("GET", f"/v2/models/{name}")
         takes, gives = (
             ", ".join(f"{tensor['name']} {tensor['datatype']}" for tensor in model[side])
