@@ -51,7 +51,9 @@ def has_external_weights(model: Path) -> bool:
     if all(file == model for file in model.parent.iterdir()):
         return False
     tensors = (_fields(tensor) for number, tensor in _graph(model) if number == _INITIALIZER)
-    return any(number == _LOCATION and value == _EXTERNAL for tensor in tensors for number, value in tensor)
+    return any(
+        number == _LOCATION and bytes(value) == _EXTERNAL for tensor in tensors for number, value in tensor
+    )
 
 
 def _graph(model: Path) -> Iterator[Field]:
