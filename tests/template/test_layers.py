@@ -20,13 +20,13 @@ LINUX_PROCESSORS = ("x86_64", "aarch64")
 
 # Everything that functions import, and a client of every service whose description was kept.
 IMPORTS = """
-import arro3.core, arro3.io, boto3, onnxruntime, orjson, pybase64, sys, tokenizers
+import arro3.core, arro3.io, botocore.session, obstore, onnxruntime, orjson, pybase64, sys, tokenizers
 from aws_lambda_powertools import Logger, Metrics
 from backports import zstd
 import triptych.deployment
 onnxruntime.InferenceSession(sys.argv[1])
 for service in ("s3", "sqs", "sns", "dynamodb", "stepfunctions", "events", "sts", "lambda"):
-    boto3.client(service, region_name="us-east-1")
+    botocore.session.Session().create_client(service, region_name="us-east-1")
 """
 
 
