@@ -11,24 +11,30 @@ from typing import Any, override
 import orjson
 import pytest
 from PIL import Image
+from triptych.batches import chunk as chunk_module
 from triptych.batches import images as module
 from triptych.batches.batch import Batch, BatchSource, Status
+from triptych.batches.chunk import Limits, Transformer
 from triptych.batches.dry_run import DryRun, Workers
 from triptych.batches.estimate import S3_GET, Work, cost_of
 from triptych.batches.keys import errors_key, manifest_key, output_key
 from triptych.batches.lookup import LookupRate
+from triptych.batches.steps import WorkflowSteps
+from triptych.batches.store import BatchStorage
 from triptych.batches.submission import read_submission
 from triptych.batches.transitions import handed_over
 from triptych.batches.uploads import Upload
 from triptych.clock import Deadline
 from triptych.errors import NotFound
+from triptych.inference import file as file_module
 from triptych.models.config import ModelConfig, SessionSettings
 from triptych.models.model import Model, VersionFiles
+from triptych.protocol.tensors import Array
 from triptych.rows.formats import Format
 from triptych.rows.options import BatchOptions
 from triptych.tasks.open import open_session
 
-from tests.support.batch_world import BatchWorld
+from tests.support.batch_world import FAST, BatchWorld
 from tests.support.image_exports import CONFIG, PROCESSOR, add_export, classifier
 from tests.support.images import filed
 
@@ -238,3 +244,26 @@ def test_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         8: "the image has 1001 bytes, more than the 1000 that are read",
         9: "column 'image': expected an image, in base64 or as bytes, got ''",
     } == errors
+
+
+@pytest.mark.parametrize(("attempts", "at_once"), [(0, [4]), (3, [2, 2]), (9, [1, 1, 1, 1])])
+def test_images_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attempts: int, at_once: list[int]
+) -> None:
+    """So many images are in memory together, and fewer after attempts that ended without a word."""
+    monkeypatch.setattr(file_module, "_IMAGES", 16)
+    world = filled(tmp_path, 10**6)
+    world.inputs.drop("colours/may/c.webp", plain("red"))
+    world.store.attempts["b", 0, 0] = attempts
+    read: list[int] = []
+
+    def watched(storage: BatchStorage, cells: Array) -> Array:
+        read.append(len(cells))
+        return module.images_named(storage, cells)
+
+    monkeypatch.setattr(chunk_module, "images_named", watched)
+    transformer = Transformer(world.storage, world.model, world.observer, Limits(FAST))
+    steps = world.steps._replace(transformer=transformer)
+    world.machine = WorkflowSteps(world.storage, world.service, steps, world.observer, world.clock)
+    assert (4, 4, 0) == world.run().counts[:3]
+    assert at_once == read

@@ -94,7 +94,8 @@ def _paced(model: Model, budget: Budget) -> Budget:
     if not model.signature.task:
         return budget
     images = any(spec.image for spec in model.signature.inputs)
-    records = min(budget.sizes.records, _IMAGES if images else _TASK_RECORDS)
+    most = max(1, round((_IMAGES if images else _TASK_RECORDS) * budget.share))
+    records = min(budget.sizes.records, most)
     return budget._replace(sizes=budget.sizes._replace(records=records))
 
 
