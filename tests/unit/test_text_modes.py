@@ -18,16 +18,20 @@ from triptych.inference.rows import prepare_rows
 from triptych.inference.slices import Sizes
 from triptych.inference.tensors import prepare_infer
 from triptych.jobs.job import JobRequest
-from triptych.models.model import Model
+from triptych.models.config import ModelConfig, SessionSettings
+from triptych.models.model import Model, ModelSession, VersionFiles
 from triptych.protocol.infer_request import parse_infer_request
 from triptych.rows.formats import Format, RowFormat
 from triptych.rows.options import row_options
+from triptych.tasks.open import open_session
 from triptych.tasks.text_classification import TextClassification
 
+from tests.support.hooked_sessions import Hooks
 from tests.support.local_files import transformed
 from tests.support.pieces import Wanted, made
 from tests.support.realtime import Call, RealtimeFunction
 from tests.support.text_exports import add_export, classifier, logits, open_export, softmax, tokens
+from tests.support.workshop import Workshop
 from tests.unit.test_text_classification import REVIEWS
 
 LATER = Deadline.after(600)
@@ -113,6 +117,38 @@ def test_jobs_of_own_tensors(model: Model) -> None:
     prepared = prepare_infer(model, parse_infer_request(json.dumps({"inputs": OWN}).encode(), None))
     assert prepared.model.session is model.raw.session
     assert ["logits"] == prepared.outputs
+
+
+class Tasks(Hooks):
+    """Opens versions with the tasks in front of them."""
+
+    def open_session(  # type: ignore[override]
+        self, files: VersionFiles, config: ModelConfig, settings: SessionSettings
+    ) -> ModelSession:
+        """Opens a version."""
+        return open_session(files, config, settings)
+
+
+def test_jobs_of_every_kind_at_once(tmp_path: Path) -> None:
+    """Texts as rows, texts as tensors and the model's own tensors are answered in one batch of messages."""
+    add_export(tmp_path / "models", "reviews", classifier(2), REVIEWS)
+    workshop = Workshop(tmp_path, hooks=Tasks())
+    text = {"name": "text", "datatype": "BYTES", "shape": [1], "data": ["good film"]}
+    csv, tensors, own = (
+        workshop.submit(b"text\ngood film\n", "reviews", content_type="text/csv", accept="application/json"),
+        workshop.submit(json.dumps({"inputs": [text]}).encode(), "reviews"),
+        workshop.submit(json.dumps({"inputs": OWN}).encode(), "reviews"),
+    )
+    workshop.work()
+    row, outputs, raw = (
+        json.loads(workshop.results.read(result))
+        for job in (csv, tensors, own)
+        if (result := workshop.job(job).result)
+    )
+    scores = pytest.approx(softmax(logits(2, "good film")).tolist(), abs=1e-5)
+    assert scores == row["predictions"][0]["scores"]
+    assert scores == outputs["outputs"][2]["data"]
+    assert raw["outputs"][0]["data"] == pytest.approx(logits(2, "good film").tolist(), abs=1e-5)
 
 
 def contents() -> dict[Format, bytes]:
