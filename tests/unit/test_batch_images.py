@@ -250,7 +250,7 @@ def test_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_images_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attempts: int, at_once: list[int]
 ) -> None:
-    """So many images are in memory together; after attempts that ended without a word fewer, then all again."""
+    """So many images are in memory together; after an attempt that ended without a word fewer."""
     monkeypatch.setattr(file_module, "_IMAGES", 16)
     world = filled(tmp_path, 10**6)
     world.inputs.drop("colours/may/c.webp", plain("red"))
