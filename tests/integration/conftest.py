@@ -1,5 +1,6 @@
 """AWS in this process: a bucket of models and a store over it, and what jobs stand on."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
@@ -15,6 +16,16 @@ from tests.integration.model_bucket import ModelBucket
 from tests.integration.s3_server import S3Server
 from tests.integration.service import RecordedBucket, Service
 from tests.unit.fakes.clock import Clock
+
+
+@pytest.fixture(autouse=True)
+def same_log() -> Iterator[None]:
+    """Functions set level and handlers of the log, which is one for the whole process."""
+    logger = logging.getLogger("triptych")
+    level, handlers = logger.level, [*logger.handlers]
+    yield
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
 
 
 @pytest.fixture

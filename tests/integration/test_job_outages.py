@@ -58,7 +58,6 @@ KINDS = {
 def test_outages(world: JobWorld, name: str, code: str, caplog: pytest.LogCaptureFixture) -> None:
     """Every failure is one of the service, may pass, and is told to callers without a name of ours."""
     operation, what, call = CALLS[name]
-    caplog.set_level("WARNING", logger="triptych")  # functions of other tests log less
     with refusing(operation, code), pytest.raises(ServiceUnavailable) as caught:
         call(world)
     assert (f"{what} cannot be reached: {KINDS[code]}", True) == (str(caught.value), caught.value.retryable)
