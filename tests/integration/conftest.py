@@ -20,12 +20,11 @@ from tests.unit.fakes.clock import Clock
 
 @pytest.fixture(autouse=True)
 def same_log() -> Iterator[None]:
-    """Functions set level and handlers of the log, which is one for the whole process."""
+    """Functions set the level of the log, which is one for the whole process."""
     logger = logging.getLogger("triptych")
-    level, handlers = logger.level, [*logger.handlers]
+    level = logger.level
     yield
     logger.setLevel(level)
-    logger.handlers[:] = handlers
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_log(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     submit(world)
     submitted = _bytes(line for line in capsys.readouterr().out.splitlines() if "job submitted" in line)
     work(world, meter)
-    worked = _bytes(capsys.readouterr().out.splitlines()) + ways.LAMBDA_LOG
+    worked = _bytes(_events(capsys.readouterr().out)) + ways.LAMBDA_LOG
     assert pytest.approx(submitted / JOBS, rel=0.1) == ways.SUBMITTED_LOG
     assert pytest.approx(worked / JOBS, rel=0.1) == ways.WORKER_LOG
 
@@ -81,9 +81,14 @@ def test_metrics(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """The cost model knows how many metrics a model has: each is paid for by the month."""
     submit(world)
     work(world, Meter())
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [json.loads(line) for line in _events(capsys.readouterr().out)]
     named = {metric["Name"] for line in lines for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
     assert ways.JOB_METRICS == len(named), named
+
+
+def _events(printed: str) -> list[str]:
+    """Returns the lines of events, without warnings: receipts of this queue are made up."""
+    return [line for line in printed.splitlines() if '"_aws"' in line]
 
 
 def _bytes(lines: Iterable[str]) -> int:

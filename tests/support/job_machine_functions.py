@@ -13,7 +13,7 @@ from tests.support.job_fakes import InTurn, JobClock
 from tests.support.job_machine_aws import INPUTS, RESULTS, Account
 from tests.support.realtime import Function
 
-TELEMETRY = TelemetrySettings("machine", "Triptych", "CRITICAL")
+TELEMETRY = TelemetrySettings("machine", "Triptych", "WARNING")
 
 
 class Functions:
