@@ -121,9 +121,8 @@ def test_ready(handler: Handler) -> None:
 def test_index(handler: Handler) -> None:
     """All shipped models are ready."""
     entries = json.loads(answered(handler, "realtime-index"))
-    assert {"digits": "READY", "penguins": "READY", "recommender": "READY"} == {
-        entry["name"]: entry["state"] for entry in entries
-    }
+    shipped = ("digits", "handwriting", "penguins", "recommender", "reviews", "search")
+    assert dict.fromkeys(shipped, "READY") == {entry["name"]: entry["state"] for entry in entries}
 
 
 def test_metadata(handler: Handler) -> None:
