@@ -99,10 +99,11 @@ def test_notification_of_success() -> None:
 
 
 def test_inline_result() -> None:
-    """A result in the record has no location, and neither the job nor the notification shows its content."""
+    """A result in the record has no location: the notification brings it along."""
     result = JobResult(None, "text/csv", None, 3, 1, body=b"abc")
     told = notification(JOB._replace(status=Status.SUCCEEDED, ended=NOW, result=result), "eu-central-1")
     assert {"contentType": "text/csv"} == told["responseParameters"]
+    assert {"content": "YWJj", "encoding": "BASE64"} == told["responseBody"]
     shown = {"href": "/v2/jobs/a/result", "content_type": "text/csv", "size": 3}
     assert shown == told["job"]["result"]  # type: ignore[index]
 

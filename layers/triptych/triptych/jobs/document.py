@@ -14,12 +14,15 @@ The notification has the fields of SageMaker's asynchronous inference.
 | requestParameters.contentType | of the input |
 | responseParameters.outputLocation | where the result is, when it is in S3 |
 | responseParameters.contentType | its content type, when the job succeeded |
+| responseBody | a small result itself, as `{"content": …, "encoding": "BASE64"}` |
 | job | the job as `GET /v2/jobs/{id}` shows it; SageMaker has nothing like it |
 """
 
 from __future__ import annotations
 
 from functools import partial
+
+import pybase64
 
 from triptych.aws.clients import AwsClients
 from triptych.aws.notifications import Notification, Notifier
@@ -120,6 +123,9 @@ def notification(job: Job, region: str) -> dict[str, object]:
         described["responseParameters"] = _present(
             outputLocation=job.result.location, contentType=job.result.content_type
         )
+        if job.result.body is not None:
+            content = pybase64.b64encode_as_string(job.result.body)
+            described["responseBody"] = {"content": content, "encoding": "BASE64"}
     if reason := job.error.message if job.error and job.status is Status.FAILED else _REASONS.get(job.status):
         described["failureReason"] = reason
     return described
