@@ -11,7 +11,17 @@ from benchmarks.harness.result import RESULTS, Result, load
 from benchmarks.harness.tables import tables
 from benchmarks.models import ROOT
 
-_QUESTIONS = ("warm_request", "cold_start", "servers", "jobs", "batch", "workflow", "cost", "profiles")
+_QUESTIONS = (
+    "warm_request",
+    "cold_start",
+    "serving",
+    "servers",
+    "jobs",
+    "batch",
+    "workflow",
+    "cost",
+    "profiles",
+)
 """In the order of the report; further ones come after them."""
 
 _HEAD = """# Benchmarks

@@ -52,10 +52,15 @@ class Tree(NamedTuple):
         )
 
 
-def tree() -> Tree:
-    """Finds the built layers; without them, uses the project's files and environment."""
-    layers = [_BUILT / name / "python" for name in ("TriptychLayer", "OnnxRuntimeLayer")]
+def tree(function: str = "realtime", wheels: str = "OnnxRuntimeLayer") -> Tree:
+    """Finds the built layers; without them, uses the project's files and environment.
+
+    Args:
+        function: Folder of the function.
+        wheels: Its layer of third-party wheels.
+    """
+    layers = [_BUILT / name / "python" for name in ("TriptychLayer", wheels)]
     if all(layer.is_dir() for layer in layers):
-        return Tree("the built layers", (_BUILT / "RealtimeFunction", *layers))
-    own = (ROOT / "functions/realtime", ROOT / "layers/triptych", _ENVIRONMENT)
+        return Tree("the built layers", (_BUILT / f"{function.title()}Function", *layers))
+    own = (ROOT / "functions" / function, ROOT / "layers/triptych", _ENVIRONMENT)
     return Tree("the project's environment (there are no built layers)", own)

@@ -12,6 +12,7 @@ from benchmarks.harness.result import load
 from benchmarks.jobs import ALONE, GROUPED, jobs
 from benchmarks.profiles import profiles
 from benchmarks.servers import PEERS, Peer, servers
+from benchmarks.serving import ONE, TWO, one_function, serving, two_functions
 from benchmarks.warm_request import FASTAPI, FLOOR, HAND, IN_THREADS, OURS, warm_request
 from benchmarks.workflow import DIRECT, workflow
 
@@ -74,3 +75,17 @@ def test_profiles() -> None:
         shares[figure.case] = shares.get(figure.case, 0) + figure.value.median
     assert ["batch", "jobs", "real time"] == sorted(case.partition(":")[0] for case in shares)
     assert all(50 < share <= 100.1 for share in shares.values())
+
+
+def test_serving() -> None:
+    """Both forms answer alike, and each has times, memory and prices."""
+    result = serving(SMOKE)
+    assert {"s", "bytes", "$"} == {figure.unit for figure in result.figures}
+    assert {ONE, TWO} <= {figure.contestant for figure in result.figures}
+    assert all(figure.value.median > 0 for figure in result.figures)
+
+
+def test_price_of_a_hop() -> None:
+    """Two functions cost more for small models, and less where own work would be done in a large function."""
+    assert two_functions(0.001, 0.1) > one_function(0.101)
+    assert two_functions(0.3, 0.1, 8192, 1769) < one_function(0.4, 8192)

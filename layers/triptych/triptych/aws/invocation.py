@@ -10,7 +10,6 @@ import logging
 import os
 import random
 import ssl
-import threading
 import time
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from triptych.aws.signature import EnvironmentCredentials, Post, Scope, signed
 from triptych.clock import Deadline
-from triptych.errors import DeadlineExceeded, PayloadTooLarge, ServiceUnavailable, TriptychError
+from triptych.errors import DeadlineExceeded, ServiceUnavailable, TooLargeToCarry, TriptychError
 from triptych.protocol.json_document import parse_object
 
 LOGGER = logging.getLogger("triptych")
@@ -62,7 +61,7 @@ class RemoteFunction:
         self._url = urlsplit(endpoint(self._region))
         self._tls = ssl.create_default_context() if self._url.scheme == "https" else None
         self._credentials = EnvironmentCredentials()
-        self._connections = threading.local()
+        self._idle: list[HTTPConnection] = []
 
     def __call__(self, payload: bytes, deadline: Deadline) -> bytes:
         """Calls the function.
@@ -77,7 +76,7 @@ class RemoteFunction:
         Raises:
             DeadlineExceeded: There was none in time.
             FunctionBusy: No environment was free in all that time.
-            PayloadTooLarge: The event is larger than a call can carry.
+            TooLargeToCarry: The event is larger than a call can carry.
             ServiceUnavailable: It cannot be called, or failed.
         """
         pause = _FIRST_WAIT
@@ -93,57 +92,52 @@ class RemoteFunction:
             pause = min(2 * pause, _LONGEST_WAIT)
 
     def _reply(self, payload: bytes, deadline: Deadline) -> _Reply | OSError | HTTPException:
-        """Sends the call once; a connection that was closed while nobody used it is opened again."""
-        kept = hasattr(self._connections, "open")
+        """Sends the call once; again where the connection had been closed while nobody used it."""
+        kept = bool(self._idle)
+        connection = self._idle.pop() if kept else self._new_connection()
         try:
-            return self._sent(payload, deadline)
+            reply = self._sent(connection, payload, deadline)
         except TimeoutError:
-            self.close()
+            connection.close()
             raise DeadlineExceeded(
                 f"{self._what} did not answer in time; send less at once, or ask for a job: "
                 "POST /v2/models/{model}/jobs"
             ) from None
         except (HTTPException, OSError) as error:
-            self.close()
+            connection.close()
             return self._reply(payload, deadline) if kept else error
+        self._idle.append(connection)
+        return reply
 
-    def _sent(self, payload: bytes, deadline: Deadline) -> _Reply:
-        connection = self._connection()
+    def _sent(self, connection: HTTPConnection, payload: bytes, deadline: Deadline) -> _Reply:
+        if connection.sock is None:  # new, or closed after an answer
+            try:
+                connection.connect()
+            except TimeoutError as error:
+                raise ConnectionError("no connection in time") from error
         connection.sock.settimeout(max(0.0, deadline.remaining) + _GRACE)
         post = Post(self._url.netloc, self._path, payload)
         headers = signed(post, self._credentials(), Scope(self._region, "lambda"))
-        trace = os.environ.get("_X_AMZN_TRACE_ID")  # of the request that is being answered
-        connection.request(
-            "POST", self._path, payload, headers | ({"X-Amzn-Trace-Id": trace} if trace else {})
-        )
+        if trace := os.environ.get("_X_AMZN_TRACE_ID"):  # of the request that is being answered
+            headers["X-Amzn-Trace-Id"] = trace
+        connection.request("POST", self._path, payload, headers)
         response = connection.getresponse()
         return _Reply(response.status, response.msg, response.read())
 
-    def _connection(self) -> HTTPConnection:
-        """Returns the connection of this thread, which is open."""
-        found: HTTPConnection | None = getattr(self._connections, "open", None)
-        if found is None:
-            host, port = self._url.hostname or "", self._url.port
-            if self._tls:
-                found = HTTPSConnection(host, port, timeout=_CONNECT, context=self._tls)
-            else:
-                found = HTTPConnection(host, port, timeout=_CONNECT)
-            self._connections.open = found
-        if found.sock is None:  # new, or closed after an answer
-            try:
-                found.connect()
-            except TimeoutError as error:
-                raise ConnectionError("no connection in time") from error
-        return found
+    def _new_connection(self) -> HTTPConnection:
+        host, port = self._url.hostname or "", self._url.port
+        if self._tls:
+            return HTTPSConnection(host, port, timeout=_CONNECT, context=self._tls)
+        return HTTPConnection(host, port, timeout=_CONNECT)
 
     def close(self) -> None:
-        """Closes the connection of this thread; the next call opens another one."""
-        if connection := self._connections.__dict__.pop("open", None):
-            connection.close()
+        """Closes the connections that nobody uses; the next call opens another one."""
+        while self._idle:
+            self._idle.pop().close()
 
     def _result(self, reply: _Reply) -> bytes:
         if reply.status == 413:
-            raise PayloadTooLarge(f"{self._what} cannot be sent so much at once; send less")
+            raise TooLargeToCarry(f"{self._what} cannot be sent so much at once; send less")
         if reply.status != 200:
             kind = reply.headers.get("X-Amzn-ErrorType", f"status {reply.status}")
             LOGGER.warning("%s cannot be called: %s: %s", self._what, kind, reply.body[:500])
