@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from triptych import errors
 from triptych.errors import BadRows, NotUtf8, RowError, TriptychError
-from triptych.http.application import MAX_MESSAGE, SAFETY_MARGIN, Application
+from triptych.http.application import SAFETY_MARGIN, Application
+from triptych.http.failures import MAX_MESSAGE
 from triptych.http.request import Request
 from triptych.http.response import MAX_ANSWER, Response, json_response
 from triptych.protocol.media_types import BINARY, JSON

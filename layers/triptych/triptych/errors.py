@@ -3,6 +3,7 @@
 ```
 TriptychError                    500  a fault of ours, of which the log tells more
 ├── BadRequest                   400  the request is not what the protocol or the model asks for
+│   ├── BadField                 400  a field of a request in JSON is wrong
 │   ├── RowError                 400  a row is wrong, or does not fit the rows beside it
 │   │   └── BadRows              400  some rows are wrong, whatever stands beside them
 │   └── NotUtf8                  400  text is not UTF-8
@@ -55,6 +56,22 @@ class BadRequest(TriptychError):
 
     kind = "BadRequest"
     status = 400
+
+
+class BadField(BadRequest):
+    """A field of a request in JSON is wrong.
+
+    Args:
+        field: Its name.
+        reason: What is wrong with it.
+
+    Attributes:
+        field: The same.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
 
 
 class RowError(BadRequest):
@@ -212,7 +229,7 @@ class DeadlineExceeded(TriptychError):
 def error_named(name: str) -> Callable[[str], TriptychError]:
     """Returns what makes an error of a class, by its name; of one that is not here, an internal error."""
     found = next((kind for kind in _all(TriptychError) if kind.__name__ == name), TriptychError)
-    return BadRequest if issubclass(found, RowError | NotUtf8) else found
+    return BadRequest if issubclass(found, BadField | RowError | NotUtf8) else found
 
 
 def _all(kind: type[TriptychError]) -> Iterator[type[TriptychError]]:

@@ -9,6 +9,7 @@ from typing import Any
 from triptych.aws.telemetry import RequestRecord, Telemetry
 from triptych.clock import Context, Deadline
 from triptych.errors import NO_MEMORY, MethodNotAllowed, NotFound, PayloadTooLarge, TriptychError
+from triptych.http.failures import failure_body
 from triptych.http.request import Request, body_of, caller_of, headers_of
 from triptych.http.response import Response, json_response, proxy_result
 from triptych.http.routes import Endpoint, Routes, check_query
@@ -17,9 +18,6 @@ Result = dict[str, Any]
 
 SAFETY_MARGIN = 1.0
 """Seconds kept for writing the answer, so that the function never dies of its own timeout."""
-
-MAX_MESSAGE = 2000
-"""Characters of an error's message: what it quotes of the request can be as long as the request."""
 
 
 class Application[S]:
@@ -68,19 +66,20 @@ class Application[S]:
             response = self._call(event, headers, deadline, record)
             return proxy_result(response, headers.get("accept-encoding"))
         except TriptychError as error:
-            response = self._failure(error, record)
+            response = self._failure(event, error, record)
         except MemoryError:
-            response = self._failure(PayloadTooLarge(NO_MEMORY), record)
+            response = self._failure(event, PayloadTooLarge(NO_MEMORY), record)
         except Exception as error:  # noqa: BLE001 - the edge: the caller gets an answer, the log the trace
             self._telemetry.unexpected(error)
-            response = self._failure(TriptychError(f"internal error; request {record.request_id}"), record)
+            internal = TriptychError(f"internal error; request {record.request_id}")
+            response = self._failure(event, internal, record)
             record.error = type(error).__name__
         return proxy_result(response, None)
 
-    def _failure(self, error: TriptychError, record: RequestRecord) -> Response:
+    def _failure(self, event: Mapping[str, Any], error: TriptychError, record: RequestRecord) -> Response:
         record.error = error.kind
         headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-        return json_response({"error": str(error)[:MAX_MESSAGE]}, error.status, headers)
+        return json_response(failure_body(event["resource"], error), error.status, headers)
 
     def _call(
         self, event: Mapping[str, Any], headers: Mapping[str, str], deadline: Deadline, record: RequestRecord

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import perf_counter_ns
 
 from triptych.errors import BadRequest, TriptychError
 from triptych.http.models import InferenceServices, model_of
 from triptych.http.request import Request
 from triptych.http.response import Response, filled_cells
-from triptych.inference.tensors import image_request, raw_request
-from triptych.inference.tensors import infer as infer_tensors
+from triptych.inference.request import Servable, Served, serve
+from triptych.inference.tensors import image_request, prepare_infer, raw_request
 from triptych.models.model import Model
-from triptych.models.statistics import Timings
 from triptych.protocol.infer_request import HEADER_LENGTH, InferRequest, parse_infer_request
 from triptych.rows.formats import names_image, names_rows
 from triptych.rows.options import row_options
@@ -24,32 +22,53 @@ _START = 4096  # bytes that show whether a text is CSV
 def infer(services: InferenceServices, request: Request) -> Response:
     """Runs a model on tensors, in JSON or binary, or on one image."""
     model = _asked_for(services, request)
-    with _failures_counted(services, model):
-        answer = infer_tensors(model, _message(model, request), request.deadline)
-    _count(services, request, model, answer.rows, answer.timings)
+    answer = served(services, request, model, lambda: prepare_infer(model, _message(model, request)))
     if answer.header_length is None:
         return Response(200, answer.body, answer.content_type)
     return Response(200, answer.body, answer.content_type, {HEADER_LENGTH: str(answer.header_length)})
 
 
 def predict(services: InferenceServices, request: Request) -> Response:
-    """Runs a model on rows: CSV, JSON Lines, JSON instances, Parquet, or one image."""
-    # Arrow is read from disk only where rows are: a cold start for tensors does without.
-    from triptych.inference.rows import predict_rows  # noqa: PLC0415
-
+    """Runs a model on rows: CSV, JSON Lines, JSON instances, Parquet, or one image; or as a pipeline."""
     model = _asked_for(services, request)
-    with _failures_counted(services, model):
-        body = request.decompressed_body()
-        options = row_options(
-            content_type=request.headers.get("content-type"),
-            accept=request.headers.get("accept"),
-            join=request.query.get("join"),
-            outputs=request.query.get("outputs"),
-            delimiter=request.query.get("delimiter"),
-        )
-        answer = predict_rows(model, body, options, request.deadline)
-    _count(services, request, model, answer.rows, answer.timings)
+    answer = served(services, request, model, lambda: _prepared_rows(model, request))
     return Response(200, answer.body, answer.content_type, filled_cells(answer.filled))
+
+
+def served(
+    services: InferenceServices, request: Request, model: Model, prepare: Callable[[], Servable]
+) -> Served:
+    """Serves a request for a model, and counts it.
+
+    Raises:
+        TriptychError: Whatever preparing, running and answering raise.
+    """
+    started = perf_counter_ns()
+    try:
+        answer = serve(prepare, request.deadline)
+    except TriptychError:
+        services.statistics.of(model).fail.add(perf_counter_ns() - started)
+        raise
+    services.statistics.of(model).succeeded(answer.rows, answer.timings)
+    request.record.inference_milliseconds = answer.timings.compute_infer / 1e6
+    return answer
+
+
+def _prepared_rows(model: Model, request: Request) -> Servable:
+    # Arrow is read from disk only where rows are: a cold start for tensors does without.
+    from triptych.http.pipelines import pipeline_message, prepare_pipeline  # noqa: PLC0415
+    from triptych.inference.rows import prepare_rows  # noqa: PLC0415
+
+    body = request.decompressed_body()
+    options = row_options(
+        content_type=request.headers.get("content-type"),
+        accept=request.headers.get("accept"),
+        join=request.query.get("join"),
+        outputs=request.query.get("outputs"),
+        delimiter=request.query.get("delimiter"),
+    )
+    message = pipeline_message(body, options)
+    return prepare_rows(model, body, options) if message is None else prepare_pipeline(model, message)
 
 
 def _asked_for(services: InferenceServices, request: Request) -> Model:
@@ -89,18 +108,3 @@ def _rows_go_elsewhere(model: Model) -> BadRequest:
         f"infer takes tensors, as JSON or as binary with {HEADER_LENGTH}; "
         f"send rows such as CSV, JSON Lines or instances to POST /v2/models/{model.name}/predict"
     )
-
-
-@contextmanager
-def _failures_counted(services: InferenceServices, model: Model) -> Generator[None]:
-    started = perf_counter_ns()
-    try:
-        yield
-    except TriptychError:
-        services.statistics.of(model).fail.add(perf_counter_ns() - started)
-        raise
-
-
-def _count(services: InferenceServices, request: Request, model: Model, rows: int, timings: Timings) -> None:
-    services.statistics.of(model).succeeded(rows, timings)
-    request.record.inference_milliseconds = timings.compute_infer / 1e6

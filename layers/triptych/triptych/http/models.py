@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from triptych.errors import ModelUnavailable, NotSupported
+from triptych.errors import BadField, ModelUnavailable, NotSupported
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
 from triptych.models.model import Model
 from triptych.models.repository import ModelRepository
 from triptych.models.statistics import Statistics
 from triptych.models.store import IndexEntry, ModelStore
-from triptych.protocol.json_document import flag, parse_object
-from triptych.protocol.names import model_name
+from triptych.protocol.json_document import flag, json_type, parse_object
+from triptych.protocol.names import model_name, version_number
 from triptych.protocol.tensors import TensorSpec
 
 PLATFORM = "onnxruntime_onnx"
@@ -37,7 +37,21 @@ class InferenceServices(NamedTuple):
 
 
 def model_of(services: InferenceServices, request: Request) -> Model:
-    """Returns the open model that the path names, and notes it for logs and metrics.
+    """Returns the open model that the path names, as `open_model` does."""
+    return open_model(services, request, request.path["model"], request.version())
+
+
+def model_in(services: InferenceServices, request: Request, message: Mapping[str, Any]) -> Model:
+    """Returns the open model that a message names, as `name` or `name:version`, as `open_model` does."""
+    value = message.get("model")
+    if not isinstance(value, str) or not value:
+        raise BadField("model", f"expected the name of a model, or name:version, got {json_type(value)}")
+    name, colon, version = value.partition(":")
+    return open_model(services, request, name, version_number(version) if colon else None)
+
+
+def open_model(services: InferenceServices, request: Request, name: str, version: int | None) -> Model:
+    """Returns an open model, and notes it for logs and metrics.
 
     Raises:
         BadRequest: The version is not a number.
@@ -47,7 +61,7 @@ def model_of(services: InferenceServices, request: Request) -> Model:
         NotSupported: It uses types that the protocol cannot carry.
         RepositoryUnavailable: The repository cannot be read now.
     """
-    model = services.store.get(request.path["model"], request.version(), request.deadline)
+    model = services.store.get(name, version, request.deadline)
     request.record.model = model.name
     request.record.version = model.version
     return model

@@ -30,8 +30,8 @@ class InferenceApplication(Application[InferenceServices]):
         return own if told is None else min(own, Deadline.at_moment(told))
 
     @override
-    def _failure(self, error: TriptychError, record: RequestRecord) -> Response:
-        response = super()._failure(error, record)
+    def _failure(self, event: Mapping[str, Any], error: TriptychError, record: RequestRecord) -> Response:
+        response = super()._failure(event, error, record)
         headers = {**response.headers, remote.ERROR: type(error).__name__}
         return Response(response.status, response.body, response.content_type, headers)
 

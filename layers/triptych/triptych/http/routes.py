@@ -30,7 +30,7 @@ _VERSION = "/v2/models/{model}/versions/{version}"
 
 def realtime_routes() -> Routes[InferenceServices]:
     """Returns what the function for real-time inference answers."""
-    from triptych.http import inference, models, server  # noqa: PLC0415 - for this function only
+    from triptych.http import inference, models, openai, rerank, server  # noqa: PLC0415 - for this function only
 
     return {
         ("GET", "/v2"): server.metadata,
@@ -62,6 +62,9 @@ def realtime_routes() -> Routes[InferenceServices]:
         ("POST", _MODEL + "/trace/setting"): server.no_tracing,
         ("GET", "/v2/logging"): server.no_logging,
         ("POST", "/v2/logging"): server.no_logging,
+        ("POST", "/openai/v1/embeddings"): openai.embeddings,
+        ("GET", "/openai/v1/models"): openai.models,
+        ("POST", "/v1/rerank"): rerank.rerank,
         ("GET", "/openapi.json"): server.openapi,
         ("GET", "/docs"): server.docs,
     }

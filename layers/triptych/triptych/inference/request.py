@@ -36,32 +36,12 @@ class Answer(NamedTuple):
     filled: int = 0
 
 
-class Prepared(Protocol):
-    """A request that is decoded and checked, and can be run."""
-
-    @property
-    def model(self) -> Model:
-        """The model that runs it."""
-        ...
-
-    @property
-    def inputs(self) -> Mapping[str, Tensor]:
-        """A tensor for every input but for absent optional ones; `[rows, ...]` where the model takes rows."""
-        ...
-
-    @property
-    def outputs(self) -> Sequence[str]:
-        """Names of the outputs that are asked for, in that order."""
-        ...
+class Servable(Protocol):
+    """A request that is decoded and checked, and can be run by itself."""
 
     @property
     def rows(self) -> int:
         """How many rows there are: the size of the inputs' first dimension."""
-        ...
-
-    @property
-    def is_one_run(self) -> bool:
-        """Whether `run` is one run of the model on `inputs`, so that another run may do for it."""
         ...
 
     def run(self, deadline: Deadline) -> dict[str, Tensor]:
@@ -90,6 +70,30 @@ class Prepared(Protocol):
         ...
 
 
+class Prepared(Servable, Protocol):
+    """A request that can also run together with others."""
+
+    @property
+    def model(self) -> Model:
+        """The model that runs it."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[str, Tensor]:
+        """A tensor for every input but for absent optional ones; `[rows, ...]` where the model takes rows."""
+        ...
+
+    @property
+    def outputs(self) -> Sequence[str]:
+        """Names of the outputs that are asked for, in that order."""
+        ...
+
+    @property
+    def is_one_run(self) -> bool:
+        """Whether `run` is one run of the model on `inputs`, so that another run may do for it."""
+        ...
+
+
 class Served(NamedTuple):
     """A request that has been answered.
 
@@ -110,7 +114,7 @@ class Served(NamedTuple):
     timings: Timings
 
 
-def serve(prepare: Callable[[], Prepared], deadline: Deadline) -> Served:
+def serve(prepare: Callable[[], Servable], deadline: Deadline) -> Served:
     """Prepares, runs and answers one request by itself.
 
     Raises:

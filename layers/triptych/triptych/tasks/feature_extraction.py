@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, override
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, override
 
 import numpy as np
 
 from triptych.clock import Deadline
-from triptych.errors import ModelUnavailable
+from triptych.errors import BadField, ModelUnavailable
 from triptych.models.config import TaskConfig
 from triptych.models.model import ModelSession
 from triptych.protocol.datatypes import FP32
@@ -16,7 +16,7 @@ from triptych.protocol.names import listing
 from triptych.protocol.tensors import FREE, Array, Signature, TensorSpec
 from triptych.tasks.export import Export
 from triptych.tasks.session import TEXT, TaskSession
-from triptych.tasks.texts import TextModel, in_order
+from triptych.tasks.texts import TextModel, TextRun, Tokens, in_order
 
 _POOLED = "sentence_embedding"
 """Output of exports that hold all modules of sentence-transformers, its pooling among them."""
@@ -63,6 +63,18 @@ _POOLS: Mapping[str, tuple[str, Pool]] = {
 """Ways of pooling by their names in `1_Pooling/config.json`, and the flags of its earlier form."""
 
 
+class Embeddings(NamedTuple):
+    """Embeddings of texts.
+
+    Attributes:
+        vectors: FP32 of shape `[texts, size]`.
+        tokens: How many tokens the model read, special ones included.
+    """
+
+    vectors: Array
+    tokens: int
+
+
 class FeatureExtraction(TaskSession):
     """Embeddings of texts.
 
@@ -89,17 +101,66 @@ class FeatureExtraction(TaskSession):
         )
         super().__init__(model, Signature((TEXT,), (embedding,), "feature-extraction"))
         self._texts = TextModel(model, export, config)
+        self._shorter = _matryoshka(export)
 
     @override
     def answers(self, inputs: Mapping[str, Array], deadline: Deadline) -> dict[str, Array]:
-        texts = [self._prompt + text for text in inputs["text"]] if self._prompt else list(inputs["text"])
-        embeddings = in_order(
-            (run.texts, self._pooled(run.outputs[self._vectors.name].values, run.mask))
-            for run in self._texts.run(texts, [self._vectors.name], deadline)
-        )
+        return {"embedding": self.embed(inputs["text"], deadline).vectors}
+
+    def embed(self, texts: Iterable[str], deadline: Deadline, dimensions: int | None = None) -> Embeddings:
+        """Embeds at least one text.
+
+        Args:
+            texts: The texts.
+            deadline: When it must have ended.
+            dimensions: Size of an embedding; None for the model's own.
+
+        Raises:
+            BadField: The model has no embeddings of this size.
+            TriptychError: As `ModelSession.run`.
+        """
+        whole = [self._prompt + text for text in texts]
+        return self._embeddings(self._texts.run(whole, [self._vectors.name], deadline), dimensions)
+
+    def embed_tokens(
+        self, texts: Sequence[Sequence[int]], deadline: Deadline, dimensions: int | None = None
+    ) -> Embeddings:
+        """Embeds at least one text of which the caller made the tokens.
+
+        Args:
+            texts: Ids of the tokens of each text, special ones included.
+            deadline: As for `embed`.
+            dimensions: As for `embed`.
+
+        Raises:
+            BadRows: They are no tokens of the model, or too many.
+            TriptychError: As `embed`.
+        """
+        tokens = self._texts.checked_ids(texts)
+        return self._embeddings(self._texts.run_encodings(tokens, [self._vectors.name], deadline), dimensions)
+
+    def _embeddings[T: Tokens](self, runs: Iterable[TextRun[T]], dimensions: int | None) -> Embeddings:
+        parts: list[tuple[Sequence[int], Array]] = []
+        tokens = 0
+        for run in runs:
+            tokens += int(run.mask.sum())
+            parts.append((run.texts, self._pooled(run.outputs[self._vectors.name].values, run.mask)))
+        vectors = self._cut(in_order(parts), dimensions)
         if self._normalize:
-            embeddings = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
-        return {"embedding": embeddings}
+            vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return Embeddings(vectors, tokens)
+
+    def _cut(self, vectors: Array, dimensions: int | None) -> Array:
+        size = vectors.shape[1]
+        if dimensions is None or dimensions == size:
+            return vectors
+        if 0 < dimensions < size and dimensions in self._shorter:
+            return vectors[:, :dimensions]
+        raise BadField(
+            "dimensions",
+            f"embeddings of the model have {size}, and its config.json declares no matryoshka_dimensions "
+            f"of {dimensions}",
+        )
 
     def _pooled(self, vectors: Array, mask: Array) -> Array:
         vectors, wide = vectors.astype("<f4", copy=False), mask[:, :, None].astype("<f4")
@@ -153,6 +214,14 @@ def _pools(export: Export, config: TaskConfig, modules: Mapping[str, str]) -> Se
             f"1_Pooling/config.json names {listing(sorted(unknown))}, which is no known pooling"
         )
     return [_POOLS[name][1] for name in names]
+
+
+def _matryoshka(export: Export) -> Container[object]:
+    """Returns the sizes that embeddings may be cut to, as vLLM finds them: those it was trained for."""
+    listed = export.config.get("matryoshka_dimensions")
+    if isinstance(listed, list):
+        return listed
+    return range(1, 2**31) if export.config.get("is_matryoshka") is True else ()
 
 
 def _prompt(export: Export) -> str:

@@ -10,13 +10,14 @@ Padding is most of the work of a batch of mixed lengths: texts of about one leng
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from triptych.clock import Deadline
-from triptych.errors import ModelUnavailable
+from triptych.errors import BadRows, ModelUnavailable
 from triptych.models.config import TaskConfig
 from triptych.models.model import ModelSession
 from triptych.protocol.tensors import FREE, Array, Tensor, TensorSpec
@@ -45,7 +46,38 @@ type Text = str | tuple[str, str]
 """A text, or a pair of texts."""
 
 
-class TextRun(NamedTuple):
+class Tokens(Protocol):
+    """Tokens of a text: an `Encoding`, or ids that came as such."""
+
+    @property
+    def ids(self) -> Sequence[int]:
+        """Their ids."""
+        ...
+
+    @property
+    def type_ids(self) -> Sequence[int]:
+        """Of each, 0 in the first text and 1 in the second."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIds:
+    """Ids of the tokens of one text, special ones included; see `Tokens`."""
+
+    ids: Sequence[int]
+
+    @property
+    def type_ids(self) -> Sequence[int]:
+        """All of the first text."""
+        return [0] * len(self.ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class TextRun[T: Tokens](NamedTuple):
     """One run of a model.
 
     Attributes:
@@ -56,7 +88,7 @@ class TextRun(NamedTuple):
     """
 
     texts: Sequence[int]
-    encodings: Sequence[Encoding]
+    encodings: Sequence[T]
     mask: Array
     outputs: dict[str, Tensor]
 
@@ -98,7 +130,7 @@ class TextModel:
 
     def run(
         self, texts: Sequence[Text], outputs: Sequence[str], deadline: Deadline, *, offsets: bool = False
-    ) -> Iterator[TextRun]:
+    ) -> Iterator[TextRun[Encoding]]:
         """Runs the model on texts.
 
         Args:
@@ -110,12 +142,12 @@ class TextModel:
         Yields:
             Each run; together they have every text once.
         """
-        cut = [
-            self._cut(text) if isinstance(text, str) else (self._cut(text[0]), self._cut(text[1]))
-            for text in texts
-        ]
-        for start, block in blocks(cut):
-            for run in self.run_encodings(self._encode(block, offsets=offsets), outputs, deadline):
+        for start, block in blocks(texts):
+            cut = [
+                self._cut(text) if isinstance(text, str) else (self._cut(text[0]), self._cut(text[1]))
+                for text in block
+            ]
+            for run in self.run_encodings(self._encode(cut, offsets=offsets), outputs, deadline):
                 yield run._replace(texts=[start + index for index in run.texts])
 
     def _encode(self, texts: Sequence[Text], *, offsets: bool) -> list[Encoding]:
@@ -128,9 +160,9 @@ class TextModel:
             self.tokenizer.enable_truncation(self.max_length, strategy="longest_first")
             return encode(texts)
 
-    def run_encodings(
-        self, encodings: Sequence[Encoding], outputs: Sequence[str], deadline: Deadline
-    ) -> Iterator[TextRun]:
+    def run_encodings[T: Tokens](
+        self, encodings: Sequence[T], outputs: Sequence[str], deadline: Deadline
+    ) -> Iterator[TextRun[T]]:
         """Runs the model on tokens, in micro-batches by length.
 
         Yields:
@@ -144,6 +176,27 @@ class TextModel:
             batch = [encodings[index] for index in chosen]
             feed, mask = self._feed(batch)
             yield TextRun(chosen, batch, mask, self._model.run(feed, outputs, deadline))
+
+    def checked_ids(self, texts: Sequence[Sequence[int]]) -> list[TokenIds]:
+        """Checks ids of tokens, special ones included: they are not cut.
+
+        Raises:
+            BadRows: A text has none, too many, or some that the tokenizer does not have.
+        """
+        size = self.tokenizer.get_vocab_size()
+        reasons: dict[int, str] = {}
+        for row, ids in enumerate(texts, 1):
+            odd = [token for token in ids if not 0 <= token < size]
+            if not 0 < len(ids) <= self.max_length:
+                reasons[row] = f"expected 1 to {self.max_length} tokens, got {len(ids)}"
+            elif odd:
+                reasons[row] = (
+                    f"token {odd[0]} is none of the {size} of the model's own tokenizer; "
+                    "send text, if another tokenizer made the tokens"
+                )
+        if reasons:
+            raise BadRows(reasons)
+        return [TokenIds(ids) for ids in texts]
 
     def windows(self, text: str, pair: str, size: int, overlap: int) -> list[Encoding]:
         """Makes tokens of a pair of texts, the second in as many windows as it takes.
@@ -170,7 +223,7 @@ class TextModel:
     def _cut(self, text: str) -> str:
         return text[: self.max_length * CHARACTERS_PER_TOKEN]
 
-    def _feed(self, batch: Sequence[Encoding]) -> tuple[dict[str, Tensor], Array]:
+    def _feed(self, batch: Sequence[Tokens]) -> tuple[dict[str, Tensor], Array]:
         longest = max(map(len, batch)) if self._length == FREE else self._length
         shape = (len(batch), longest)
         ids, types = np.full(shape, self._padding), np.zeros(shape, np.int64)
