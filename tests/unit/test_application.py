@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from triptych import errors
-from triptych.errors import BadRows, NotUtf8, RowError, TriptychError
+from triptych.errors import BadField, BadRows, NotUtf8, RowError, TriptychError
 from triptych.http.application import SAFETY_MARGIN, Application
 from triptych.http.failures import MAX_MESSAGE
 from triptych.http.request import Request
@@ -17,13 +17,11 @@ from tests.support.realtime import REQUEST_ID, Call, Invocation
 from tests.support.watched_requests import WatchedRequests
 
 NO_SERVICES: Any = None  # the endpoints here work with nothing
-MADE_OF_DATA = {TriptychError, RowError, BadRows, NotUtf8}
+MADE_OF_DATA = {TriptychError, BadField, RowError, BadRows, NotUtf8}
 ERRORS = [
     kind
     for kind in vars(errors).values()
-    if isinstance(kind, type)
-    and issubclass(kind, TriptychError)
-    and kind not in {TriptychError, RowError, BadRows, NotUtf8}
+    if isinstance(kind, type) and issubclass(kind, TriptychError) and kind not in MADE_OF_DATA
 ]
 
 

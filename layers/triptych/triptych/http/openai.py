@@ -6,13 +6,14 @@ A model with the task `feature-extraction` answers. Failures have OpenAI's form 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pybase64
 
 from triptych.clock import Deadline
 from triptych.errors import BadField, PayloadTooLarge
+from triptych.http.fields import choice, text, whole_number
 from triptych.http.inference import served
 from triptych.http.models import InferenceServices, model_in
 from triptych.http.request import Request
@@ -32,9 +33,8 @@ MAX_INPUTS = 2048
 """Texts of one request, as OpenAI takes them."""
 
 _FIELDS = ("model", "input", "encoding_format", "dimensions", "user")
+_ENCODINGS = ("float", "base64")
 _EXPECTED = "expected text, an array of texts, an array of tokens, or an array of arrays of tokens"
-
-type Encoding = Literal["float", "base64"]
 
 
 def embeddings(services: InferenceServices, request: Request) -> Response:
@@ -68,7 +68,7 @@ class _PreparedEmbeddings(NamedTuple):
     model: Model
     session: FeatureExtraction
     inputs: _Inputs
-    encoding: Encoding
+    encoding: str
     dimensions: int | None
 
     @property
@@ -105,12 +105,9 @@ class _PreparedEmbeddings(NamedTuple):
 
 
 def _prepared(model: Model, message: Mapping[str, Any]) -> _PreparedEmbeddings:
-    encoding = message.get("encoding_format", "float")
-    if encoding not in {"float", "base64"}:
-        raise BadField("encoding_format", f"expected 'float' or 'base64', got {str(encoding)[:32]!r}")
-    dimensions = message.get("dimensions")
-    if dimensions is not None and (type(dimensions) is not int or dimensions < 1):
-        raise BadField("dimensions", f"expected a whole number from 1, got {str(dimensions)[:32]!r}")
+    if message.get("user") is not None:
+        text(message, "user")
+    encoding, dimensions = choice(message, "encoding_format", _ENCODINGS), whole_number(message, "dimensions")
     return _PreparedEmbeddings(model, _embedder(model), _inputs(message), encoding, dimensions)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from triptych.clock import Deadline
 from triptych.errors import BadField, BadRequest, NotAcceptable, PayloadTooLarge
+from triptych.http.fields import whole_number
 from triptych.inference.request import Answer
 from triptych.inference.rows import PreparedRows, prepare_table, row_schema
 from triptych.models.model import Model
@@ -70,7 +71,7 @@ def pipeline_message(body: bytes, options: RowOptions) -> dict[str, Any] | None:
         return None
     if options.output.format is not Format.JSON:
         raise NotAcceptable("the answer to 'inputs' is JSON; send {\"instances\": [...]} for another format")
-    if options.join or options.outputs:
+    if options.join != () or options.outputs:
         raise BadRequest("join and outputs are for {\"instances\": [...]}; 'inputs' have 'parameters'")
     return message
 
@@ -90,7 +91,7 @@ def prepare_pipeline(model: Model, message: Mapping[str, Any]) -> PreparedPipeli
         raise BadField("inputs", f'{model.name!r} has no task; send rows as {{"instances": [...]}}')
     parameters = _parameters(model, message.get("parameters"))
     is_one = not isinstance(inputs, list)
-    table = table_of_records([inputs] if is_one else inputs, row_schema(model))
+    table = table_of_records(_records(model, [inputs] if is_one else inputs), row_schema(model))
     if _LABELS in parameters:
         table = _with_labels(table, parameters[_LABELS])
     json = RowFormat(Format.JSON)
@@ -159,6 +160,14 @@ class PreparedPipeline(NamedTuple):
         return [{"label": labels[index], "score": scores[index]} for index in best]
 
 
+def _records(model: Model, inputs: list[Any]) -> list[Any]:
+    """Returns rows of which a text stands for the first input."""
+    if None in inputs:
+        raise BadField("inputs", "expected text, an object such as question and context, or a list, got null")
+    first = model.signature.inputs[0].name
+    return [{first: each} if isinstance(each, str) else each for each in inputs]
+
+
 def _holds_tensors(inputs: object) -> bool:
     return isinstance(inputs, list) and any(isinstance(each, dict) and "datatype" in each for each in inputs)
 
@@ -182,9 +191,7 @@ def _parameters(model: Model, value: object) -> Mapping[str, Any]:
                 f"parameters.{name}",
                 f"the model has {own!r}; to change it for all requests, set {key} under [task] in model.toml",
             )
-    top = value.get(_TOP_K)
-    if top is not None and (type(top) is not int or top < 1):
-        raise BadField("parameters.top_k", f"expected a whole number from 1, or null, got {str(top)[:32]!r}")
+    whole_number(value, _TOP_K, "parameters.")
     return value
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from triptych.clock import Deadline
 from triptych.errors import BadField, BadRequest, PayloadTooLarge
+from triptych.http.fields import flag, text, whole_number
 from triptych.http.inference import served
 from triptych.http.models import InferenceServices, model_in
 from triptych.http.request import Request
@@ -86,15 +87,10 @@ class _PreparedRanking(NamedTuple):
 
 
 def _prepared(model: Model, message: Mapping[str, Any]) -> _PreparedRanking:
-    query, top_n = message.get("query"), message.get("top_n")
-    if not isinstance(query, str):
-        raise BadField("query", f"expected text, got {json_type(query)}")
-    if top_n is not None and (type(top_n) is not int or top_n < 1):
-        raise BadField("top_n", f"expected a whole number from 1, got {str(top_n)[:32]!r}")
-    returned = message.get("return_documents", False)
-    if not isinstance(returned, bool):
-        raise BadField("return_documents", f"expected true or false, got {json_type(returned)}")
-    return _PreparedRanking(model, query, _documents(message.get("documents")), top_n, returned)
+    documents, top_n = _documents(message.get("documents")), whole_number(message, "top_n")
+    return _PreparedRanking(
+        model, text(message, "query"), documents, top_n, flag(message, "return_documents")
+    )
 
 
 def _documents(value: object) -> Sequence[Mapping[str, Any]]:
