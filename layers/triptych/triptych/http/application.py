@@ -9,7 +9,6 @@ from typing import Any
 from triptych.aws.telemetry import RequestRecord, Telemetry
 from triptych.clock import Context, Deadline
 from triptych.errors import NO_MEMORY, MethodNotAllowed, NotFound, PayloadTooLarge, TriptychError
-from triptych.http.failures import failure_body
 from triptych.http.request import Request, body_of, caller_of, headers_of
 from triptych.http.response import Response, json_response, proxy_result
 from triptych.http.routes import Endpoint, Routes, check_query
@@ -77,6 +76,8 @@ class Application[S]:
         return proxy_result(response, None)
 
     def _failure(self, event: Mapping[str, Any], error: TriptychError, record: RequestRecord) -> Response:
+        from triptych.http.failures import failure_body  # noqa: PLC0415 - most starts do without
+
         record.error = error.kind
         headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
         return json_response(failure_body(event["resource"], error), error.status, headers)

@@ -13,7 +13,7 @@ from triptych.inference.request import Servable, Served, serve
 from triptych.inference.tensors import image_request, prepare_infer, raw_request
 from triptych.models.model import Model
 from triptych.protocol.infer_request import HEADER_LENGTH, InferRequest, parse_infer_request
-from triptych.rows.formats import names_image, names_rows
+from triptych.rows.formats import Format, names_image, names_rows
 from triptych.rows.options import row_options
 
 _START = 4096  # bytes that show whether a text is CSV
@@ -56,7 +56,6 @@ def served(
 
 def _prepared_rows(model: Model, request: Request) -> Servable:
     # Arrow is read from disk only where rows are: a cold start for tensors does without.
-    from triptych.http.pipelines import pipeline_message, prepare_pipeline  # noqa: PLC0415
     from triptych.inference.rows import prepare_rows  # noqa: PLC0415
 
     body = request.decompressed_body()
@@ -67,8 +66,13 @@ def _prepared_rows(model: Model, request: Request) -> Servable:
         outputs=request.query.get("outputs"),
         delimiter=request.query.get("delimiter"),
     )
-    message = pipeline_message(body, options)
-    return prepare_rows(model, body, options) if message is None else prepare_pipeline(model, message)
+    if options.input.format is Format.JSON and b'"inputs"' in body:
+        from triptych.http.pipelines import pipeline_message, prepare_pipeline  # noqa: PLC0415
+
+        message = pipeline_message(body, options)
+        if message is not None:
+            return prepare_pipeline(model, message)
+    return prepare_rows(model, body, options)
 
 
 def _asked_for(services: InferenceServices, request: Request) -> Model:

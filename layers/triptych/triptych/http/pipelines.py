@@ -57,15 +57,13 @@ type Row = Mapping[str, Any]
 
 
 def pipeline_message(body: bytes, options: RowOptions) -> dict[str, Any] | None:
-    """Returns the message in the body of `predict`, if it is one for a pipeline and not one of rows.
+    """Returns the message in a JSON body of `predict`, if it is one for a pipeline and not one of rows.
 
     Raises:
         BadRequest: The body is not JSON.
         NotAcceptable: It is one, and the answer is to be something else than JSON.
         PayloadTooLarge: It is more than can be read at once.
     """
-    if options.input.format is not Format.JSON or b'"inputs"' not in body:
-        return None
     message = parse_object(body)
     if "inputs" not in message or "instances" in message:
         return None
