@@ -32,7 +32,6 @@ class KeyList(NamedTuple):
 
     Attributes:
         object: Key of the object. It contains a digest of the list: equal lists have equal keys.
-        total: How many keys it lists.
         models: The models that the listed keys name, the first 100 of them.
     """
 
@@ -66,15 +65,11 @@ class Batch(NamedTuple):
     """The record of a batch.
 
     Attributes:
-        id: Its id.
-        model: Name of the requested model; None where the keys of its files name it.
         version: The requested version; None for the latest.
         source: Which files it is for.
         options: Requested options; fields that are None are left to the file and the model.
         created: When it was submitted; of two predictions for a key, that of the later batch counts.
         target: Label for those who filter notifications.
-        status: Its status.
-        attempts: How often the function of uploads has begun it.
         redrives: How often it was started again after it had failed.
         started: When it was last begun.
         ended: When it reached its final status.
@@ -134,31 +129,18 @@ IDS: Final = Ids("batch", uuid.UUID("a1d2b7c4-0c35-4c55-9d0e-52d1f1a7f3e8"))
 def upload_id(bucket: str, key: str, generation: str) -> str:
     """Returns the id of the batch that an upload starts.
 
-    Args:
-        bucket: Name of the bucket.
-        key: Key of the file.
-        generation: Its version, or its etag where the bucket keeps no versions.
+    A generation is a version, or an etag where the bucket keeps no versions.
     """
     return IDS.derived("upload", bucket, generation, key)
 
 
 def derived_id(scope: str, key: str) -> str:
-    """Returns the id of the batch that belongs to an idempotency key.
-
-    Args:
-        scope: Who chose the key; the same key of two callers makes two ids.
-        key: What the caller chose.
-    """
+    """Returns the id of the batch of an idempotency key: the same key of two callers makes two ids."""
     return IDS.derived("key", scope, key)
 
 
 def scheduled_id(prefix: str, time: str) -> str:
-    """Returns the id of the batch that a schedule starts.
-
-    Args:
-        prefix: What the keys begin with.
-        time: When it was to start, as the schedule writes it.
-    """
+    """Returns the id of the batch that a schedule starts at a time, as the schedule writes it."""
     return IDS.derived("schedule", time, prefix)
 
 

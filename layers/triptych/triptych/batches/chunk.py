@@ -42,12 +42,7 @@ _LOOKUP_SECONDS = 30.0
 
 
 class Limits(NamedTuple):
-    """How much is done at once, and how fast.
-
-    Attributes:
-        lookups: How fast predictions are written for lookups.
-        sizes: How much is done at once.
-    """
+    """How fast predictions are written for lookups, and how much is done at once."""
 
     lookups: LookupRate
     sizes: Sizes = Sizes()
@@ -60,14 +55,7 @@ class Limits(NamedTuple):
 
 
 class Transformer:
-    """Transforms chunks.
-
-    Args:
-        storage: Where batches and their files are stored.
-        models: Returns open models.
-        telemetry: Is notified of each run.
-        limits: How much is done at once, and how fast.
-    """
+    """Transforms chunks."""
 
     def __init__(
         self, storage: BatchStorage, models: Models, telemetry: BatchTelemetry, limits: Limits
@@ -79,15 +67,7 @@ class Transformer:
         self._limits = limits
 
     def run(self, batch: Batch, chunk: Chunk, deadline: Deadline) -> Chunk | None:
-        """Goes on with a chunk until it is done, or time is up.
-
-        Args:
-            batch: Its batch.
-            chunk: The chunk, or what was left of it.
-            deadline: When this must have ended.
-
-        Returns:
-            What is left of it; None when nothing is.
+        """Goes on with a chunk until it is done, or time is up; returns what is left of it, None for nothing.
 
         Raises:
             Cancelled: The batch was cancelled.

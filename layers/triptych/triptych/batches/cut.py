@@ -23,17 +23,7 @@ _ALL_ROWS = 2**53
 def plan_chunks(  # noqa: PLR0911 - each format has its way
     file: InputFile, source: Source, chunk_bytes: int, staging: Staging, budget: Budget
 ) -> list[Chunk]:
-    """Cuts a file at the ends of records.
-
-    Args:
-        file: The file.
-        source: Its content.
-        chunk_bytes: How large chunks should be.
-        staging: Where plain copies of chunks of a file are written that cannot be read from its middle.
-        budget: When to stop.
-
-    Returns:
-        At least one; one without records where the file has none.
+    """Cuts a file at the ends of records, into one chunk at least, without records where there are none.
 
     Raises:
         BadRequest: The file cannot be cut, and not be read either.

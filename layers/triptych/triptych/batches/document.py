@@ -38,10 +38,7 @@ class Progress(NamedTuple):
     """How far a batch has come.
 
     Attributes:
-        counts: Records so far.
         chunks: How many chunks are done; None where that is not known.
-        files: How many files are done, or have failed.
-        failed_files: How many of them have failed.
     """
 
     counts: Counts
@@ -51,12 +48,7 @@ class Progress(NamedTuple):
 
 
 def progress_of(parts: Sequence[Part], outcomes: Sequence[FileOutcome]) -> Progress:
-    """Returns how far a batch has come.
-
-    Args:
-        parts: Its parts so far.
-        outcomes: Outcomes of its files so far.
-    """
+    """Returns how far a batch has come."""
     return Progress(
         counts=sum((part.counts for part in parts), Counts()),
         chunks=len({(part.file, part.chunk) for part in parts if part.last}),
@@ -66,13 +58,7 @@ def progress_of(parts: Sequence[Part], outcomes: Sequence[FileOutcome]) -> Progr
 
 
 def document(batch: Batch, now: int, progress: Progress | None = None) -> dict[str, object]:
-    """Describes a batch in JSON; times are ISO 8601 in UTC, what is not known is left out.
-
-    Args:
-        batch: The batch.
-        now: Milliseconds since 1970.
-        progress: How far it has come, where that is known.
-    """
+    """Describes a batch in JSON; times are ISO 8601 in UTC, what is not known is left out."""
     far = _at_the_end(batch, progress)
     described: dict[str, object] = {
         "id": batch.id,
@@ -96,12 +82,7 @@ def document(batch: Batch, now: int, progress: Progress | None = None) -> dict[s
 
 
 def file_documents(outcomes: Sequence[FileOutcome], locate: Locate) -> list[dict[str, object]]:
-    """Describes outcomes of files in JSON, of the first ones only where there are many.
-
-    Args:
-        outcomes: Their outcomes.
-        locate: Returns links to outputs.
-    """
+    """Describes outcomes of files in JSON, of the first ones only where there are many."""
     return [_file(outcome, locate) for outcome in outcomes[:SHOWN]]
 
 
@@ -176,12 +157,7 @@ def batch_notifier(clients: AwsClients, topic_arn: str, region: str) -> Notifier
 
 
 def notification(batch: Batch, region: str) -> dict[str, object]:
-    """Describes how a batch ended.
-
-    Args:
-        batch: A batch with a final status.
-        region: AWS region that it ran in.
-    """
+    """Describes how a batch ended."""
     described: dict[str, object] = {
         **event_of(batch, SOURCE, "BatchTransform", region),
         "batchId": batch.id,

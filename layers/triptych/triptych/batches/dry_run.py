@@ -27,7 +27,6 @@ class Workers(NamedTuple):
     """What transforms files.
 
     Attributes:
-        chunk_bytes: How large chunks are.
         memory: Megabytes of each worker.
         concurrency: How many work at once, at most.
         lookups: How fast they write predictions for lookups.
@@ -40,13 +39,7 @@ class Workers(NamedTuple):
 
 
 class DryRun:
-    """Describes what batches would do.
-
-    Args:
-        storage: Where files are stored.
-        models: Describes models.
-        workers: What would transform the files.
-    """
+    """Describes what batches would do."""
 
     def __init__(self, storage: BatchStorage, models: Descriptions, workers: Workers) -> None:
         self._storage = storage
@@ -58,10 +51,6 @@ class DryRun:
         """Describes in JSON what a batch would do; of many files, the first ones are opened.
 
         Where there is no time to find all files, it says how many keys were looked at, and describes these.
-
-        Args:
-            submission: The batch.
-            deadline: When the answer must be ready.
 
         Raises:
             BadRequest: It would have too many files.

@@ -45,9 +45,6 @@ class Work(NamedTuple):
     """What there is to do, or was done.
 
     Attributes:
-        size: Bytes of input.
-        files: How many files.
-        chunks: How many chunks they have.
         memory: Megabytes of each worker.
         lookups: Predictions that are stored for lookups.
         written: Bytes of output; as many as of plain input where that is not known.
@@ -79,10 +76,7 @@ class Cost(NamedTuple):
     """What something costs, in US dollars.
 
     Attributes:
-        compute: Lambda.
-        storage: Requests to S3.
         records: DynamoDB, and the notification of the end.
-        orchestration: Step Functions.
     """
 
     compute: float
@@ -102,12 +96,7 @@ class Cost(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What a plan comes to.
-
-    Attributes:
-        seconds: From the first to the last worker.
-        cost: What it costs.
-    """
+    """Seconds from the first to the last worker of a plan, and what it costs."""
 
     seconds: float
     cost: Cost
@@ -121,11 +110,7 @@ def estimate(
 ) -> Estimate:
     """Guesses how long a plan takes and what it costs.
 
-    Args:
-        work: What there is to do.
-        pace: Bytes of input that one worker transforms in a second.
-        concurrency: How many chunks are transformed at once.
-        lookup_writes: Predictions that one worker may write for lookups in a second.
+    Pace is bytes of input, lookup writes are predictions: of one worker in a second.
     """
     waves = ceil(work.chunks / concurrency)
     seconds = work.text / pace + work.lookups / min(lookup_writes, LOOKUP_WRITES)
@@ -134,12 +119,7 @@ def estimate(
 
 
 def cost_of(work: Work, seconds: float) -> Cost:
-    """Returns what work costs.
-
-    Args:
-        work: What there is to do, or was done.
-        seconds: How long workers are busy in total.
-    """
+    """Returns what work costs for which workers are busy this long in total."""
     written = work.text if work.written is None else work.written
     invocations = work.chunks + (work.files + _WORKERS_BESIDE if work.distributed else 0)
     gets = (work.images or ceil(work.size / _BLOCK)) + 4 * work.chunks + 4 * work.files

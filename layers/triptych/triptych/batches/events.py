@@ -27,14 +27,7 @@ _NO_VERSION = "null"  # what S3 calls the version of an object in a bucket that 
 
 
 class BatchTrigger:
-    """Passes each event to what it is for.
-
-    Args:
-        uploads: Transforms files that were dropped.
-        service: Starts and ends batches.
-        queue: Where messages come from.
-        telemetry: Is notified of messages, and of what fails.
-    """
+    """Passes each event to what it is for."""
 
     def __init__(
         self, uploads: Uploads, service: BatchService, queue: Queue, telemetry: BatchTelemetry
@@ -46,15 +39,7 @@ class BatchTrigger:
         self._messages = SqsTrigger(self._process_messages, queue, telemetry)
 
     def __call__(self, event: dict[str, Any], context: Context) -> dict[str, Any]:
-        """Processes one event of Lambda.
-
-        Args:
-            event: Messages of SQS, or an event of S3, the scheduler or Step Functions.
-            context: Lambda's context.
-
-        Returns:
-            The partial batch response for SQS; nothing for others, which repeat an event that fails.
-        """
+        """Processes one event of Lambda; returns the partial batch response for SQS, else nothing."""
         records = event.get("Records") or [{}]
         if records[0].get("eventSource") == "aws:sqs":
             return {**self._messages(event, context)}
@@ -94,12 +79,7 @@ class BatchTrigger:
 
 
 class Schedule(NamedTuple):
-    """A time has come at which all new files are to be transformed.
-
-    Attributes:
-        prefix: What their keys begin with.
-        time: The time, as the schedule writes it.
-    """
+    """A time, as the schedule writes it, at which all new files under a prefix are to be transformed."""
 
     prefix: str
     time: str
@@ -109,8 +89,6 @@ class EndedExecution(NamedTuple):
     """An execution of the state machine that failed, ran out of time, or was stopped.
 
     Attributes:
-        name: Its name.
-        batch: Id of its batch.
         error: Name of the error, or how it ended.
         cause: What went wrong, if that is known.
     """

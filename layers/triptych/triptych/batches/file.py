@@ -29,15 +29,11 @@ class InputFile(NamedTuple):
 
     Attributes:
         number: Which of its batch it is, from 0.
-        key: Its key in the bucket of inputs.
         size: Bytes.
         etag: Changes with its content.
         object_version: Its version in the bucket; None where the bucket keeps none.
-        model: Name of the model.
         version: Number of the model's version: all chunks are run with the same.
-        form: How it is written.
         options: Its options; only `outputs` and `key` may be None.
-        answer: How the output is written.
     """
 
     number: int
@@ -63,10 +59,7 @@ class Chunk(NamedTuple):
     Positions are bytes of the plain text for CSV and JSON Lines, and numbers of rows (from 0) for all others.
 
     Attributes:
-        file: The file.
         number: Which of its file it is, from 0.
-        start: Position of the first record.
-        end: Position after the last one.
         head: What a reader must know of the beginning of the file: the header row of CSV with its newline
             (empty when there is none), the header of .npy; Latin-1 decoded, as it travels in JSON.
             Empty as well where `head_object` says where it is.
@@ -93,20 +86,14 @@ class Part(NamedTuple):
 
     Attributes:
         file: Number of the file in its batch.
-        chunk: Number of the chunk that it is of.
         last: Whether it ends where its chunk ends.
-        start: Position where it begins.
-        end: Position where it ends.
-        counts: How many records.
         output: Key of its rows in the bucket for work; None when there are none.
         output_size: Bytes of them.
         errors: Key of its failed records, numbered from 1 within the part; None when there are none.
         columns: Names of the columns of the output; none where `columns_object` says where they are.
         layout: What all parts must have in common beside the columns, such as the type of .npy.
         milliseconds: How long it took.
-        run_milliseconds: How long of that the model ran.
         peak_bytes: Most memory that the process had by then.
-        version: Version of the model that made it.
         columns_object: Key of a long list of columns in the bucket for work; None where `columns` are all.
     """
 
@@ -129,13 +116,7 @@ class Part(NamedTuple):
 
 
 class Join(NamedTuple):
-    """A file whose parts are to be joined.
-
-    Attributes:
-        file: The file.
-        start: Position where its first part begins.
-        end: Position where its last part ends.
-    """
+    """A file whose parts are to be joined, which begin at `start` and end at `end`."""
 
     file: InputFile
     start: int
@@ -146,12 +127,8 @@ class FileOutcome(NamedTuple):
     """How the transformation of a file ended.
 
     Attributes:
-        number: Which file of its batch.
-        key: Its key.
-        counts: How many records.
         output: Key of the output; None when there is none.
         errors: Key of the failed records; None when there are none.
-        manifest: Key of its manifest.
         error: Why it failed as a whole; None when it did not.
     """
 
@@ -171,10 +148,6 @@ def encode(record: Chunk | Join) -> dict[str, Any]:
 
 def decode[Record: NamedTuple](kind: type[Record], described: object) -> Record:
     """Reads a record that `encode` wrote.
-
-    Args:
-        kind: `Chunk` or `Join`.
-        described: The JSON object.
 
     Raises:
         BadRequest: It is no such record.

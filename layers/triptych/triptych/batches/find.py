@@ -30,13 +30,7 @@ Models = Callable[[str, int | None], Model]
 
 
 class Described(NamedTuple):
-    """What is known of a model without opening it.
-
-    Attributes:
-        name: Name of the model.
-        version: Number of the version.
-        config: What its `model.toml` says.
-    """
+    """What is known of a model without opening it."""
 
     name: str
     version: int
@@ -93,14 +87,10 @@ def input_file(
 ) -> InputFile:
     """Finds the model of a file and its options.
 
-    The version is fixed here: all chunks are run with the same.
+    The version is fixed here, as all chunks are run with the same; `version` is that which has transformed a
+    part of the file already.
 
-    Args:
-        batch: Its batch, which may name the model.
-        number: Which of its batch it is, from 0.
-        found: The file.
-        models: Describes models.
-        version: The version that has transformed a part of it already; None when none has.
+    The version is fixed here: all chunks are run with the same.
 
     Raises:
         BadRequest: The file is empty, or its key or options are not what they may be.

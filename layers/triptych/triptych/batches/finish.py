@@ -42,10 +42,7 @@ class Finisher:
     Methods raise `ServiceUnavailable`, or another retryable error, when something cannot be reached.
 
     Args:
-        storage: Where batches and their files are stored.
-        telemetry: Is notified of the outcomes of files.
         memory: Megabytes of the workers, for the estimate of what they cost.
-        clock: Returns the milliseconds since 1970.
     """
 
     def __init__(self, storage: BatchStorage, telemetry: BatchTelemetry, memory: int, clock: Clock) -> None:
@@ -59,11 +56,6 @@ class Finisher:
         """Deletes earlier results of the key of a file, so that no manifest stands beside work on it.
 
         Nothing is deleted where the file has its outcome already, or where a newer upload has its key.
-
-        Args:
-            batch: Its batch.
-            number: Which of its batch it is.
-            source: The file.
         """
         if self._batches.outcome(batch.id, number) is None and self._is_current(source):
             for key in (manifest_key, output_key, errors_key):  # a manifest goes before what it describes
@@ -71,10 +63,6 @@ class Finisher:
 
     def finish(self, batch: Batch, join: Join) -> FileOutcome:
         """Joins the parts of a file, or records why there is no output.
-
-        Args:
-            batch: Its batch.
-            join: The file, all of whose parts are there.
 
         Raises:
             Cancelled: The batch was cancelled.
@@ -97,14 +85,7 @@ class Finisher:
         return self._ended(report, file.number)
 
     def refuse(self, batch: Batch, number: int, source: Generation, error: TriptychError) -> FileOutcome:
-        """Ends a file that is wrong as a whole.
-
-        Args:
-            batch: Its batch.
-            number: Which of its batch it is.
-            source: The file.
-            error: Why it failed.
-        """
+        """Ends a file that is wrong as a whole."""
         if known := self._batches.outcome(batch.id, number):
             return known
         return self._ended(self._report(batch, source)._replace(error=Failure.of(error)), number)
@@ -192,12 +173,6 @@ def _chain(store: BatchStore, work: Bucket, batch_id: str, join: Join) -> list[P
 
     Parts that a slower worker made beside the chain are passed over.
 
-    Args:
-        store: Stores the records of parts.
-        work: Bucket for work, which has long lists of columns.
-        batch_id: Id of the batch.
-        join: The file.
-
     Raises:
         BadRequest: Parts do not fit each other: the model has other columns for some records.
         ServiceUnavailable: A part is not there yet.
@@ -234,13 +209,7 @@ def _check_alike(parts: Sequence[Part]) -> None:
 
 
 def _joined_output(storage: BatchStorage, file: InputFile, parts: Sequence[Part]) -> StoredObject:
-    """Writes the output of a file.
-
-    Args:
-        storage: Where its parts are, and it goes.
-        file: The file.
-        parts: Its parts, in order.
-    """
+    """Writes the output of a file."""
     key, content_type = output_key(file.key), file.answer.format.content_type
     objects = [_object(storage.work, part.output) for part in parts if part.output]
     if file.answer.format in TABLES and len(objects) > 1:

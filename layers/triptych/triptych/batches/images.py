@@ -105,12 +105,7 @@ def image_chunks(
 ) -> list[Chunk]:
     """Writes the keys of images as JSON Lines, an object for each chunk.
 
-    Args:
-        file: The file whose records they are.
-        images: The images.
-        chunk_bytes: How many bytes the images of a chunk should have.
-        staging: Where the chunks are written.
-        tick: Called for each image; raises what shall end this.
+    The images of a chunk have about `chunk_bytes`. For each, `tick` is called, which raises to end this.
     """
     size = max(chunk_bytes, -(-file.size // MAX_CHUNKS))
     chunks: list[Chunk] = []
@@ -136,14 +131,9 @@ def image_chunks(
 
 
 def images_named(storage: BatchStorage, cells: Array) -> Array:
-    """Reads the images that cells name: keys in the bucket of inputs, and `s3://bucket/key`.
+    """Reads the images that cells of shape `[rows]` name, and leaves those which hold an image, or base64.
 
-    Args:
-        storage: Where images may be.
-        cells: Images, base64 of some, and names of others, of shape `[rows]`.
-
-    Returns:
-        The same, with the content of those that were named.
+    Names are keys in the bucket of inputs, and `s3://bucket/key`.
 
     Raises:
         BadRows: Some are not there, or may not be read.

@@ -39,13 +39,7 @@ _COMPRESSIBLE: Final = {Format.CSV, Format.JSON_LINES, Format.JSON}
 
 
 class InputKey(NamedTuple):
-    """What the key of an input says.
-
-    Attributes:
-        model: Name of the model.
-        version: Number of its version; None for the latest.
-        form: How the file is written, by its name.
-    """
+    """What the key of an input says; the version is None for the latest."""
 
     model: str
     version: int | None
@@ -119,29 +113,17 @@ def list_key(digest: str) -> str:
 
 
 def work_list_key(batch_id: str, name: Literal["files", "plan", "chunks", "joins"]) -> str:
-    """Returns the key of a list of a batch.
-
-    Args:
-        batch_id: Id of the batch.
-        name: Its files; all chunks; the chunks that are left to do; the files whose parts are joined.
-    """
+    """Returns the key of a list: files, all chunks, chunks left to do, or files whose parts are joined."""
     return f"{work_prefix(batch_id)}{name}.json"
 
 
 def part_key(batch_id: str, file: int, start: int, token: str) -> str:
-    """Returns the key of the rows of a part.
-
-    Args:
-        batch_id: Id of the batch.
-        file: Number of the file.
-        start: Position where the part begins.
-        token: Unique: two workers that make the same part do not overwrite each other's.
-    """
+    """Returns the key of the rows of a part; its token keeps two workers that make it apart."""
     return f"{work_prefix(batch_id)}parts/{file:05d}/{start:020d}.{token}"
 
 
 def part_errors_key(batch_id: str, file: int, start: int, token: str) -> str:
-    """Returns the key of the failed records of a part; arguments as those of `part_key`."""
+    """Returns the key of the failed records of a part."""
     return f"{part_key(batch_id, file, start, token)}.errors"
 
 

@@ -47,9 +47,6 @@ class Origin(NamedTuple):
     """Which model and batch made predictions.
 
     Attributes:
-        model: Name of the model.
-        version: Its version.
-        batch: Id of the batch.
         at: When the batch was created, in milliseconds since 1970: of two predictions, the later counts.
     """
 
@@ -80,11 +77,7 @@ class LookupRate(NamedTuple):
         return self.total / 2 / self.uploads
 
     def of_chunk(self, chunks: int | None) -> float:
-        """Returns the writes a second of a worker that transforms a chunk.
-
-        Args:
-            chunks: How many the batch has; None where that is not known.
-        """
+        """Returns the writes a second of a worker of a batch with so many chunks, or None where unknown."""
         return self.total / 2 / max(1, min(self.chunks, self.chunks if chunks is None else chunks))
 
 
@@ -94,10 +87,7 @@ class PredictionStore:
     Methods raise `ServiceUnavailable` when the table cannot be reached.
 
     Args:
-        clients: Clients of AWS.
-        table: Name of the table.
         days: How long predictions are kept after their batch was created.
-        clock: Returns the milliseconds since 1970.
     """
 
     def __init__(self, clients: AwsClients, table: str, days: int, clock: Clock) -> None:

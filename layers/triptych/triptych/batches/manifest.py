@@ -22,7 +22,6 @@ class Generation(NamedTuple):
     """An object as it was when it was seen.
 
     Attributes:
-        key: Its key.
         size: Bytes; None where nothing is known of it.
         etag: Changes with its content: a digest of it, or of its parts.
         version: Its version; None where the bucket keeps none.
@@ -45,16 +44,10 @@ class FileReport(NamedTuple):
     """Everything that is known of a file when it ends.
 
     Attributes:
-        batch: Its batch.
-        source: The input.
-        inputs: Name of the bucket of inputs.
-        outputs: Name of the bucket of outputs.
         ended: When it ended, in milliseconds since 1970.
         memory: Megabytes of the workers.
         file: The file with its model and options; None when it failed before these were known.
-        parts: Its parts, in order.
         output: The output; None when there is none.
-        errors: The failed records; None when there are none.
         error: Why it failed as a whole; None when it did not.
     """
 

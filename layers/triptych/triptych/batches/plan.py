@@ -36,13 +36,9 @@ _AT_ONCE = 16
 
 
 class Planned(NamedTuple):
-    """How much there is to do.
+    """How many files a batch has, wrong ones included, and chunks.
 
-    Attributes:
-        files: How many files the batch has, those included that are wrong.
-        chunks: How many chunks they have.
-        left: How many of the chunks are of files that have not ended.
-        joins: How many of those files have several chunks.
+    Of the chunks, so many are left of files that have not ended; so many of these files have several chunks.
     """
 
     files: int
@@ -52,14 +48,7 @@ class Planned(NamedTuple):
 
 
 class Planner:
-    """Plans batches.
-
-    Args:
-        storage: Where batches and their files are stored.
-        models: Returns open models.
-        finisher: Ends files that are wrong.
-        chunk_bytes: How large chunks should be.
-    """
+    """Plans batches."""
 
     def __init__(self, storage: BatchStorage, models: Models, finisher: Finisher, chunk_bytes: int) -> None:
         self._storage = storage
@@ -74,10 +63,6 @@ class Planner:
 
         A plan is made once: planning the batch again takes the files and chunks that were found first, and
         leaves out files that have an outcome. A file that is wrong ends here, and costs the others nothing.
-
-        Args:
-            batch: The batch.
-            deadline: When this must have ended.
 
         Raises:
             BadRequest: There are too many files.
@@ -99,13 +84,6 @@ class Planner:
         self, batch: Batch, number: int, found: StoredObject | str, deadline: Deadline, chunk_bytes: int
     ) -> list[Chunk]:
         """Cuts one file.
-
-        Args:
-            batch: Its batch.
-            number: Which of its batch it is.
-            found: The file, or the key of one that is not there.
-            deadline: When this must have ended.
-            chunk_bytes: How large chunks should be.
 
         Returns:
             Its chunks; none when it is wrong: then it has its outcome.

@@ -44,11 +44,7 @@ class Scanner(Protocol):
 
 
 class LineScanner:
-    """Lines.
-
-    Args:
-        position: Where the text begins.
-    """
+    """Lines."""
 
     def __init__(self, position: int) -> None:
         self._block = b""
@@ -73,10 +69,6 @@ class CsvScanner:
 
     A quote opens a quoted cell only where a cell begins; elsewhere it is a character like any other. Each
     block is read behind a few bytes that stand for all text before it.
-
-    Args:
-        delimiter: What separates cells, one byte.
-        position: Where the text begins.
     """
 
     def __init__(self, delimiter: bytes, position: int) -> None:
@@ -161,12 +153,7 @@ def check_length(start: int, end: int) -> None:
 
 
 def _toggles(quotes: Positions, opening: npt.NDArray[np.bool_]) -> Positions:
-    """Picks the quotes that open and close cells where others are characters like any other.
-
-    Args:
-        quotes: Where quotes are.
-        opening: Whether a cell may begin with each.
-    """
+    """Picks the quotes that open and close cells where others are characters like any other."""
     doubled = np.diff(quotes, append=-1) == 1
     signs = (ord("0") + opening + 2 * doubled).astype(np.uint8).tobytes()
     spans = np.array([found.span() for found in _QUOTED.finditer(signs)], np.intp).reshape(-1, 2)
@@ -180,9 +167,7 @@ class Beginning(NamedTuple):
     """What stands before the first record.
 
     Attributes:
-        end: Position of the first record.
         head: The header row, with the newlines around it.
-        rest: What has been read beyond it.
     """
 
     end: int
@@ -205,11 +190,7 @@ def sliced(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def beginning(blocks: Iterator[bytes], form: RowFormat) -> Beginning:
-    """Reads up to the end of the header row, the first record that is not blank.
-
-    Args:
-        blocks: The text; no more of it is taken than it needs.
-        form: Whether there is a header row.
+    """Reads up to the end of the header row, the first record that is not blank, and takes no more.
 
     Raises:
         BadRequest: The header row is too long.

@@ -42,7 +42,6 @@ class StateMachine(NamedTuple):
     """What runs batches.
 
     Attributes:
-        workflow: Starts and stops executions.
         reminders: Queue of the function that starts batches which nobody else has started.
     """
 
@@ -51,13 +50,7 @@ class StateMachine(NamedTuple):
 
 
 class View(NamedTuple):
-    """A batch and its progress.
-
-    Attributes:
-        batch: The batch.
-        progress: How far it has come.
-        outcomes: Outcomes of its files so far.
-    """
+    """A batch, how far it has come, and the outcomes of its files so far."""
 
     batch: Batch
     progress: Progress
@@ -69,13 +62,6 @@ class BatchService:
 
     Methods raise `ServiceUnavailable` when something cannot be reached. Repeat the call then: to start or end
     a batch again changes nothing.
-
-    Args:
-        storage: Stores records, and long lists of keys.
-        finalizer: Finalizes batches that have ended.
-        machine: Runs batches.
-        telemetry: Is notified of new batches and of those that end.
-        clock: Returns the milliseconds since 1970.
     """
 
     def __init__(
@@ -96,11 +82,7 @@ class BatchService:
     # ------------------------------------------------------------------------------- begin
 
     def submit(self, submission: Submission, key: tuple[str, str] | None = None) -> Batch:
-        """Accepts and starts a batch; returns the same batch for the same key.
-
-        Args:
-            submission: What the batch is for.
-            key: Whose idempotency key, and the key; None when every call is a batch of its own.
+        """Accepts and starts a batch; returns the same one for the same idempotency key of the same caller.
 
         Raises:
             Conflict: The key was used for something else.
@@ -117,12 +99,7 @@ class BatchService:
             raise
 
     def schedule(self, prefix: str, time: str) -> Batch:
-        """Accepts and starts the batch of all new files under a prefix; the same time makes the same batch.
-
-        Args:
-            prefix: What the keys of the files begin with.
-            time: When it was to start, as the schedule writes it.
-        """
+        """Accepts and starts the batch of new files under a prefix; the same time makes the same batch."""
         submission = Submission(BatchSource(prefix=prefix, only_new=True))
         return self._started(self._queued(submission.batch(scheduled_id(prefix, time), self._clock())))
 
@@ -136,8 +113,7 @@ class BatchService:
     def start(self, batch: Batch) -> Batch:
         """Starts an execution, then records it: a record of no execution would wait for ever.
 
-        Returns:
-            The batch as it is by then, which may have ended.
+        The batch is returned as it is by then: it may have ended.
         """
         self._machine.workflow.start(execution_name(batch.id, batch.redrives), batch.id)
         try:
@@ -146,11 +122,7 @@ class BatchService:
             return self._batches.existing(batch.id)
 
     def remind(self, batch_id: str) -> None:
-        """Starts a batch that is recorded and that nobody has started, or ends it as failed.
-
-        Args:
-            batch_id: Id of a batch, which may never have been recorded.
-        """
+        """Starts a batch that is recorded and that nobody has started, or ends it as failed."""
         batch = self._batches.get(batch_id)
         if batch is None or not _waits(batch):
             return
@@ -239,13 +211,7 @@ class BatchService:
         return batch
 
     def execution_ended(self, execution: str, batch_id: str, failure: Failure) -> None:
-        """Ends a batch whose execution was killed, or ran out of time.
-
-        Args:
-            execution: Name of the execution.
-            batch_id: Id of its batch.
-            failure: Why it ended.
-        """
+        """Ends a batch whose execution was killed, or ran out of time."""
         batch = self._batches.get(batch_id)
         if batch is None or execution != execution_name(batch.id, batch.redrives):
             return  # of no batch, or from before the batch was redriven

@@ -23,13 +23,9 @@ class Sizing(NamedTuple):
     """What a file holds, or several files, and what it would be cut into.
 
     Attributes:
-        size: Bytes.
-        plain: Bytes, decompressed.
         chunks: About how many chunks.
         rows: How many rows; None where only reading all of it would tell (JSON, Arrow).
         exact: Whether they were counted, not estimated from samples.
-        lookups: About how many predictions are stored for lookups.
-        images: How many of the rows are images.
     """
 
     size: int
@@ -49,7 +45,6 @@ class _Sample(NamedTuple):
     """The beginning of a text.
 
     Attributes:
-        text: Plain text.
         plain: Bytes of the whole text, as many as the beginning lets expect.
         whole: Whether this is all of it.
         later: Text from the middle, where that can be read.
@@ -63,11 +58,6 @@ class _Sample(NamedTuple):
 
 def sized(file: InputFile, source: Source, chunk_bytes: int) -> Sizing:
     """Estimates what a file holds, from a little of it.
-
-    Args:
-        file: The file.
-        source: Its content.
-        chunk_bytes: How large chunks should be.
 
     Raises:
         BadRequest: It is not what its name says.

@@ -24,12 +24,7 @@ MAX_CHUNKS: Final = 10_000
 
 
 class Staging(NamedTuple):
-    """Where plain copies of chunks of a batch are written.
-
-    Attributes:
-        work: Bucket for work.
-        batch_id: Id of the batch.
-    """
+    """Where plain copies of chunks of a batch are written."""
 
     work: Bucket
     batch_id: str
@@ -39,13 +34,6 @@ def staged_chunks(
     file: InputFile, source: Source, size: int, staging: Staging, tick: Callable[[], None]
 ) -> list[Chunk]:
     """Writes each chunk of compressed text as an object of its own; the same bytes whenever it is done again.
-
-    Args:
-        file: The file.
-        source: Its compressed content.
-        size: How large chunks should be.
-        staging: Where the chunks are written.
-        tick: Called for each block; raises what shall end this.
 
     Raises:
         BadRequest: It is not what its compression says, or a record is too long.
@@ -134,12 +122,6 @@ _ENDING = 5.0  # seconds left to record that there was not enough time for a cop
 
 def plain_copy(storage: BatchStorage, batch: Batch, file: InputFile, deadline: Deadline) -> Chunk:
     """Copies compressed text as plain text, which can be gone on with wherever time was up.
-
-    Args:
-        storage: Where batches and their files are stored.
-        batch: The batch.
-        file: One of its files.
-        deadline: When this must have ended.
 
     Returns:
         The whole file as a chunk, read from the copy.

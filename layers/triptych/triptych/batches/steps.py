@@ -52,13 +52,7 @@ _REASONS = {
 
 
 class FileSteps(NamedTuple):
-    """What happens to the files of a batch.
-
-    Attributes:
-        planner: Cuts them into chunks.
-        transformer: Transforms chunks to parts.
-        finisher: Joins parts to outputs.
-    """
+    """What cuts files into chunks, transforms those to parts, and joins parts to outputs."""
 
     planner: Planner
     transformer: Transformer
@@ -69,13 +63,6 @@ class WorkflowSteps:
     """Plans, transforms and joins for the state machine.
 
     A step raises `TriptychError` for what may pass: the state machine tries it again, or gives up.
-
-    Args:
-        storage: Where batches and their files are stored.
-        service: Ends batches.
-        steps: What happens to files.
-        telemetry: Logs.
-        clock: Returns the milliseconds since 1970.
     """
 
     def __init__(
@@ -195,11 +182,7 @@ def _first(message: Message, chunk: Chunk) -> int:
 
 
 def file_failure(failure: Mapping[str, str]) -> ServiceUnavailable:
-    """Returns why a file was given up.
-
-    Args:
-        failure: `Error` and `Cause` of Step Functions.
-    """
+    """Returns why a file was given up, of `Error` and `Cause` of Step Functions."""
     return ServiceUnavailable(
         f"a part of the file was tried again and again: {_reason(failure)}; "
         "redrive the batch once the cause is gone"

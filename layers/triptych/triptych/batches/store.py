@@ -46,10 +46,7 @@ class BatchStore(RecordStore[Batch]):
     Every method raises `ServiceUnavailable` when the table cannot be reached.
 
     Args:
-        clients: Clients of AWS.
-        table: Name of the table.
         retention: Seconds that a record is kept after its end.
-        clock: Returns the milliseconds since 1970.
     """
 
     kind = Batch
@@ -145,11 +142,7 @@ class BatchStorage(NamedTuple):
     """Where batches and their files are stored.
 
     Attributes:
-        batches: Stores the records.
-        inputs: Bucket of inputs.
-        outputs: Bucket of outputs.
         work: Bucket of plans and parts.
-        predictions: Stores predictions by key.
         images: Further buckets that images may be named in, by name.
     """
 

@@ -32,10 +32,8 @@ class Submission(NamedTuple):
     """What a caller submits as a batch.
 
     Attributes:
-        source: Which files it is for.
         model: Name of the model; None where the keys of files name it.
         version: The requested version; None for the latest.
-        options: Requested options of the files.
         target: Label for those who filter notifications.
     """
 
@@ -46,12 +44,7 @@ class Submission(NamedTuple):
     target: str | None = None
 
     def batch(self, identity: str, now: int) -> Batch:
-        """Returns the record of the batch.
-
-        Args:
-            identity: Its id.
-            now: Milliseconds since 1970.
-        """
+        """Returns the record of the batch."""
         return Batch(identity, self.model, self.version, self.source, self.options, now, self.target)
 
     def matches(self, batch: Batch) -> bool:
@@ -61,10 +54,6 @@ class Submission(NamedTuple):
 
 def read_submission(message: Mapping[str, object]) -> Submission:
     """Reads a submission, and refuses early what is wrong without looking at files.
-
-    Args:
-        message: JSON object with `prefix` or `keys`, and perhaps `model`, `version`, `only_new`, `options`,
-            `target`.
 
     Raises:
         BadRequest: A field is unknown, missing or not what it may be.
@@ -149,10 +138,6 @@ def shortened(work: Bucket, source: BatchSource) -> BatchSource:
     """Writes a long list of keys to the bucket for work, and leaves only its first keys in the source.
 
     Equal lists are the same object and make equal sources, so doing this twice changes nothing.
-
-    Args:
-        work: Bucket for work.
-        source: What the caller asked for.
     """
     sizes = list(accumulate(len(key.encode()) for key in source.keys))
     if not sizes or sizes[-1] <= INLINE_BYTES:
@@ -167,10 +152,6 @@ def shortened(work: Bucket, source: BatchSource) -> BatchSource:
 
 def all_keys(work: Bucket, source: BatchSource) -> tuple[str, ...]:
     """Returns all keys that a caller listed.
-
-    Args:
-        work: Bucket for work.
-        source: What `shortened` returned.
 
     Raises:
         BadRequest: The list has been deleted, as everything in that bucket is after some days.

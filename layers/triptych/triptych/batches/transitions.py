@@ -83,10 +83,7 @@ def planned(batch: Batch, files: int, chunks: int) -> Batch:
 def finished(batch: Batch, now: int, outcomes: Sequence[FileOutcome]) -> Batch:
     """Its files are done, or have failed; without files there was nothing to do.
 
-    Args:
-        batch: The batch.
-        now: When it ends.
-        outcomes: What became of its files; a file of which nothing is known was lost on the way.
+    A file without an outcome was lost on the way.
 
     Raises:
         Conflict: It has ended, or nobody has begun with it.

@@ -30,9 +30,7 @@ class Upload(NamedTuple):
     """A file that was dropped.
 
     Attributes:
-        key: Its key.
         version: Its version; None where the bucket keeps none.
-        etag: Its ETag.
     """
 
     key: str
@@ -41,27 +39,14 @@ class Upload(NamedTuple):
 
 
 class UploadLimits(NamedTuple):
-    """What one invocation takes on.
-
-    Attributes:
-        direct_bytes: Bytes of a file that is transformed at once.
-        attempts: How often that is tried.
-    """
+    """Bytes of a file that is transformed at once, and how often that is tried."""
 
     direct_bytes: int
     attempts: int
 
 
 class Uploads:
-    """Transforms files that were dropped; each is a batch of its own.
-
-    Args:
-        storage: Where batches and their files are stored.
-        service: Accepts, starts and ends batches.
-        steps: What happens to files.
-        limits: What one invocation takes on.
-        clock: Returns the milliseconds since 1970.
-    """
+    """Transforms files that were dropped; each is a batch of its own."""
 
     def __init__(
         self,
@@ -82,10 +67,6 @@ class Uploads:
         """Transforms a file, or hands it to the state machine.
 
         Events may be delivered more than once, and in any order.
-
-        Args:
-            upload: The file.
-            deadline: When this must have ended.
 
         Returns:
             None when nothing is left to do, else the seconds after which the event is to be delivered again.

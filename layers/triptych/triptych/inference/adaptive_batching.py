@@ -34,24 +34,14 @@ class NotStarted(DeadlineExceeded):
 
 
 class Run(NamedTuple):
-    """A run that ended in outcomes.
-
-    Attributes:
-        requests: How many requests it was for.
-        nanoseconds: How long it took.
-    """
+    """A run that ended in outcomes: for how many requests, and how long it took."""
 
     requests: int
     nanoseconds: int
 
 
 class Batched(NamedTuple):
-    """What came of requests.
-
-    Attributes:
-        outcomes: One for each request, in their order.
-        runs: The runs that the outcomes are from.
-    """
+    """An outcome for each request, in their order, and the runs that the outcomes are from."""
 
     outcomes: Sequence[Outcome]
     runs: Sequence[Run]
@@ -74,11 +64,6 @@ class AdaptiveBatcher:
 
         A request that fails, fails alone and as it would alone. When the time is up, what is running and what
         has not begun ends with `DeadlineExceeded`: those requests can be tried again.
-
-        Args:
-            model: The model that all of them are prepared for.
-            requests: The requests.
-            deadline: When the last run must have ended.
         """
         evidence = self._evidence.setdefault(model.session, Evidence(configured=model.group))
         call = _Call(model, deadline, evidence, self._refused)

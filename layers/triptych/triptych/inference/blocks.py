@@ -48,11 +48,7 @@ class Block(Protocol):
 
 
 class TableBlock(Block):
-    """Rows of a table.
-
-    Args:
-        rows: The table.
-    """
+    """Rows of a table."""
 
     def __init__(self, rows: Table) -> None:
         self._rows = rows
@@ -79,9 +75,7 @@ class CsvBlock(Block):
     """Some records of CSV, which are shown as they stand.
 
     Args:
-        text: The records.
         head: The header row with its newline, which stands for none where it is empty.
-        form: How they are written.
         schema: Names the columns when there is no header row.
     """
 
@@ -116,12 +110,7 @@ class CsvBlock(Block):
 
 
 class RecordBlock(Block):
-    """Values of a document of JSON.
-
-    Args:
-        records: The values.
-        schema: Names the cells that come without names.
-    """
+    """Values of a document of JSON; the schema names cells that come without names."""
 
     def __init__(self, records: Sequence[Any], schema: RowSchema) -> None:
         self.records = records
@@ -145,12 +134,7 @@ class RecordBlock(Block):
 
 
 class LineBlock(Block):
-    """Some lines of JSON Lines, which are shown as their values, or as text where they have none.
-
-    Args:
-        lines: The lines, none of them blank.
-        schema: Names the cells that come without names.
-    """
+    """Lines of JSON Lines, none blank, which are shown as their values, or as text where they have none."""
 
     def __init__(self, lines: Sequence[bytes], schema: RowSchema) -> None:
         self._lines = lines

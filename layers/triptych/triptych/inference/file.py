@@ -62,13 +62,6 @@ _WHOLE_ROWS = (
 def transform_piece(model: Model, piece: Piece, options: RowOptions, sinks: Sinks, budget: Budget) -> Report:
     """Predicts for the records of a piece; those that have no prediction are set apart.
 
-    Args:
-        model: The model.
-        piece: The records.
-        options: How they are written, and what comes back for them.
-        sinks: What the results are written to.
-        budget: When to stop, and how much is done at once.
-
     Raises:
         BadRequest: The file is wrong as a whole, or the model cannot be run on one record at a time.
         DeadlineExceeded: There was no time for anything.
@@ -111,7 +104,6 @@ class _PieceRun:
     """Predicts for one block after the other, and sets bad records apart.
 
     Attributes:
-        counts: How many records there have been.
         end: Position after the last of them.
     """
 
@@ -260,11 +252,7 @@ def _surveyed(reads: Iterator[Read], options: RowOptions, budget: Budget) -> Sur
 
 
 class _StrictRun:
-    """Predicts for all rows of a file as for those of one request.
-
-    Attributes:
-        counts: How many rows there have been.
-    """
+    """Predicts for all rows of a file as for those of one request."""
 
     def __init__(self, predictor: Predictor) -> None:
         self.counts = Counts()

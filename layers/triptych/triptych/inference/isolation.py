@@ -14,12 +14,7 @@ from triptych.inference.blocks import Block
 
 
 class BadRecord(NamedTuple):
-    """A record without a prediction.
-
-    Attributes:
-        number: Which of its block it is, from 0.
-        reason: Why.
-    """
+    """Number of a record without a prediction in its block, from 0, and why there is none."""
 
     number: int
     reason: str
@@ -51,11 +46,7 @@ class Isolation:
                 yield self._block.take(self._tried)
 
     def failed(self, error: TriptychError) -> None:
-        """Narrows the search in the records that came last.
-
-        Args:
-            error: Why they failed; it is raised again where there are none.
-        """
+        """Narrows the search in the records that came last; raises the error again where there are none."""
         records = range(self._block.count()) if self._tried is None else self._tried
         if not records:
             raise error

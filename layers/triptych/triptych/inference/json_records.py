@@ -27,7 +27,6 @@ class Survey(NamedTuple):
     """The table that all rows of a file make.
 
     Attributes:
-        names: All columns, in the order in which they turn up.
         kinds: Kinds of the values of the columns that come back.
     """
 
@@ -53,11 +52,7 @@ class Survey(NamedTuple):
 
 
 def survey(tables: Iterable[Table], columns: Collection[str] | None) -> Survey:
-    """Looks through all rows.
-
-    Args:
-        tables: The rows.
-        columns: Columns that come back; None for all.
+    """Looks through all rows; `columns` are those that come back, None for all.
 
     Raises:
         PayloadTooLarge: There are too many columns.
@@ -97,9 +92,7 @@ def known_columns(table: Table, schema: RowSchema) -> Table:
 def joined_cells(table: Table, names: Iterable[str]) -> dict[str, Column]:
     """Returns columns for formats of tables: as text, strings as they are and all else as JSON.
 
-    Args:
-        table: The rows.
-        names: Names of the columns; one that no row has is missing cells.
+    A column that no row has is missing cells.
     """
     return {name: typed_column(_cells(table, name), _ANY) for name in names}
 

@@ -25,10 +25,8 @@ class FileAnswer(NamedTuple):
     """An answer that is in a local file.
 
     Attributes:
-        content_type: What the file is.
         header_length: Bytes of the JSON header; None when there are no raw tensors.
         filled: How many missing cells of rows took the value for missing cells.
-        rows: How many rows were predicted for.
     """
 
     content_type: str
@@ -41,7 +39,6 @@ class LocalFile(NamedTuple):
     """A file that may be compressed.
 
     Attributes:
-        path: The file.
         encoding: Its Content-Encoding; None when it is plain.
         directory: Where a decompressed copy may lie.
     """

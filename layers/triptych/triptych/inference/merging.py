@@ -57,10 +57,6 @@ class _Group:
 def groups(signature: Signature, requests: Sequence[Prepared]) -> list[list[int]]:
     """Sorts requests into groups that may be one run each.
 
-    Args:
-        signature: Signature of the model that all of them are for.
-        requests: The requests.
-
     Returns:
         Indices of the requests, each in one group; alone where it cannot be merged with any other.
     """
@@ -187,13 +183,7 @@ class Evidence:
         alone: Sequence[dict[str, Tensor]],
         merged: Sequence[dict[str, Tensor]],
     ) -> None:
-        """Learns from requests that were run both ways.
-
-        Args:
-            requests: The requests.
-            alone: The results of each, run by itself.
-            merged: The results of each, run with the others.
-        """
+        """Learns from requests whose results are known of runs by themselves, and of one with the others."""
         for output in union(requests):
             single = [results[output] for results in alone if output in results]
             others = [results[output] for results in merged if output in results]

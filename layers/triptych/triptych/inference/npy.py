@@ -25,7 +25,6 @@ class NpyHeader(NamedTuple):
     Attributes:
         text: The header as it is in the file.
         shape: Shape of the array, of one dimension at least.
-        dtype: Type of its elements.
     """
 
     text: bytes

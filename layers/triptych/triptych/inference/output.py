@@ -56,26 +56,14 @@ class Part(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What was written.
-
-    Attributes:
-        columns: Names of the columns.
-        layout: What else all parts of a file must have in common.
-    """
+    """What all parts of a file must have in common: names of columns, and the layout of a `Part`."""
 
     columns: tuple[str, ...]
     layout: str
 
 
 def head(form: RowFormat, written: Written, rows: int, envelope: Mapping[str, object]) -> bytes:
-    """Returns what stands before the parts: the header row of CSV or .npy, the envelope of JSON.
-
-    Args:
-        form: How the file is written.
-        written: What all its parts have in common.
-        rows: How many rows it has.
-        envelope: What stands before the predictions in JSON.
-    """
+    """Returns what stands before the parts: header of CSV or .npy (of so many rows), envelope of JSON."""
     match form.format:
         case Format.CSV if form.header:
             return encode_csv({name: [] for name in written.columns}, form)
@@ -95,13 +83,7 @@ def tail(form: RowFormat) -> bytes:
 def write_file(
     parts: Iterator[Part], form: RowFormat, envelope: Mapping[str, object], output: Writable
 ) -> None:
-    """Writes a whole file.
-
-    Args:
-        parts: At least one.
-        form: How they are written; not as .npy, whose head needs the number of rows.
-        envelope: What stands before the predictions in JSON.
-        output: The file.
+    """Writes a whole file of one part at least; not of .npy, whose head needs the number of rows.
 
     Raises:
         BadRequest: As `write_parts`.
@@ -113,12 +95,7 @@ def write_file(
 
 
 def write_parts(parts: Iterable[Part], form: RowFormat, output: Writable) -> Written:
-    """Writes parts, without what stands before and after them.
-
-    Args:
-        parts: At least one; the first may be without rows.
-        form: How they are written.
-        output: What they are written to.
+    """Writes parts, one at least, without what stands before and after them.
 
     Raises:
         BadRequest: A part has other columns than the ones before, or none that the format can hold.
@@ -137,23 +114,13 @@ def write_parts(parts: Iterable[Part], form: RowFormat, output: Writable) -> Wri
 
 
 def rewrite(parts: Sequence[Source], form: RowFormat, output: Writable) -> None:
-    """Writes the rows of several files of tables as one file, in order.
-
-    Args:
-        parts: Files that were written here, all with the same columns; at least one.
-        form: How they are written, and the whole.
-        output: What the whole is written to.
-    """
+    """Writes the rows of files of tables as one file, in order; all have the same columns."""
     batches = (dict(zip(batch.schema.names, batch.columns, strict=True)) for batch in _batches(parts, form))
     write_tables(batches, cast("BinaryIO", Forward(output)), _WRITERS[form.format])
 
 
 class Forward(io.RawIOBase):
-    """A file that can only be written to, as arro3 needs one.
-
-    Args:
-        output: What the bytes are written to.
-    """
+    """A file that can only be written to, as arro3 needs one."""
 
     def __init__(self, output: Writable) -> None:
         super().__init__()
@@ -171,12 +138,7 @@ class Forward(io.RawIOBase):
 
 
 class _Checked(Iterable[Part]):
-    """Parts that are checked to have the same columns.
-
-    Attributes:
-        columns: Names of the columns.
-        layout: What else they have in common.
-    """
+    """Parts that are checked to have the same columns."""
 
     def __init__(self, parts: Iterable[Part]) -> None:
         self.columns: tuple[str, ...] = ()

@@ -16,7 +16,6 @@ class Prediction(NamedTuple):
     """What was predicted for one record.
 
     Attributes:
-        key: What identifies the record.
         row: The predicted row: the columns of the output by name.
         labels: Names of the entries of columns that are lists, by column.
     """
@@ -51,7 +50,6 @@ class Piece(NamedTuple):
     """Records of a file that follow each other.
 
     Attributes:
-        source: The file, or a plain copy of these records.
         start: Position of the first record, as `Chunk` has positions.
         end: Position after the last one. For compressed files, JSON, Arrow: 0 to the end of everything.
         head: The header row of CSV or the header of .npy, where it does not stand at `start`.
@@ -76,12 +74,7 @@ class Writable(Protocol):
 
 
 class Lookups(NamedTuple):
-    """Predictions that can be looked up.
-
-    Attributes:
-        key: Column that identifies a record.
-        put: Stores predictions.
-    """
+    """The column that identifies a record, and what stores predictions under it."""
 
     key: str
     put: Callable[[Sequence[Prediction]], None]
@@ -102,11 +95,9 @@ class Sinks(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How many records there were, and how many of their cells were filled in.
+    """How many records were read, written or failed, and how many of their cells were filled in.
 
     Attributes:
-        read: Of the input.
-        written: To the output.
         failed: That have no prediction; `read` is the sum of the other two.
         filled: Missing cells of written records that took the value for missing cells.
     """
@@ -135,10 +126,7 @@ class Report(NamedTuple):
 
     Attributes:
         end: Position after the last record that was dealt with; less than the piece's when time was up.
-        counts: How many records.
-        columns: Names of the columns of the output.
         layout: What all pieces of the file must have in common beside the columns.
-        run_nanoseconds: How long the model ran.
     """
 
     end: int

@@ -46,8 +46,6 @@ class Predictor:
     """Predicts for the blocks of one file.
 
     Args:
-        options: How the records are written, and what comes back for them.
-        slices: Runs the model.
         key: Column that identifies a record for lookups; None when there are none.
         survey: The columns of JSON Lines that are one table; None where each record stands alone.
         images: As that of `Piece`.

@@ -43,7 +43,6 @@ class Read(NamedTuple):
     """A block that was read.
 
     Attributes:
-        block: The records.
         end: Position after the last one: bytes of plain text, or rows.
         offset: What has to be added to a position in the text that is decoded, to have that in the file.
     """
@@ -56,14 +55,7 @@ class Read(NamedTuple):
 def read_piece(
     piece: Piece, form: RowFormat, schema: RowSchema, sizes: Sizes, deadline: Deadline
 ) -> Iterator[Read]:
-    """Reads a piece of an object.
-
-    Args:
-        piece: The piece.
-        form: How the file is written.
-        schema: What rows for the model look like.
-        sizes: How large blocks are, but for JSON, which is one block.
-        deadline: When decoding must have ended.
+    """Reads a piece of an object; JSON is one block, whatever the sizes.
 
     Raises:
         BadRequest: The file is not what it should be as a whole.
@@ -93,13 +85,6 @@ def read_file(
     file: LocalFile, form: RowFormat, schema: RowSchema, sizes: Sizes, deadline: Deadline
 ) -> Iterator[Read]:
     """Reads a whole local file of CSV, JSON Lines or Parquet; all blocks of CSV have the same columns.
-
-    Args:
-        file: The file.
-        form: How it is written.
-        schema: What rows for the model look like.
-        sizes: How large blocks are.
-        deadline: When decoding must have ended.
 
     Raises:
         BadRequest: The file is not what it should be as a whole.
@@ -163,14 +148,7 @@ def _few(text: bytes, split: Callable[[bytes], list[bytes]], most: int) -> Itera
 
 
 def _csv(texts: Texts, form: RowFormat, head: bytes, schema: RowSchema) -> Iterator[Read]:
-    """Makes blocks of CSV.
-
-    Args:
-        texts: The text.
-        form: How it is written.
-        head: A header row that does not stand in the text.
-        schema: What rows for the model look like.
-    """
+    """Makes blocks of CSV; `head` is a header row that does not stand in the text."""
     records = CsvRecords(form.delimiter.encode())
     found, end = False, 0
     for text, end in texts:

@@ -59,10 +59,7 @@ class Servable(Protocol):
         ...
 
     def answer(self, results: Mapping[str, Tensor]) -> Answer:
-        """Writes the answer.
-
-        Args:
-            results: The outputs that are asked for, by name, from whatever run.
+        """Writes the answer from the outputs that are asked for, by name, of whatever run.
 
         Raises:
             BadRequest: What is asked for cannot be made of these results.
@@ -99,11 +96,6 @@ class Served(NamedTuple):
 
     Attributes:
         body: This and the next three: as in `Answer`.
-        content_type: See there.
-        header_length: See there.
-        filled: See there.
-        rows: How many rows were predicted for.
-        timings: Where the time went.
     """
 
     body: bytes

@@ -68,13 +68,10 @@ class PreparedRows(NamedTuple):
     """Rows that are ready to run; see `Prepared`.
 
     Attributes:
-        model: What runs them.
         inputs: The rows as tensors of shape `[rows, ...]` by name.
         specs: The outputs that go into the answer.
-        rows: How many rows there are.
         one_by_one: Whether the model takes one row at a time.
         joined: Columns of the rows that go into the answer.
-        form: How the answer is written.
         filled: How many missing cells took the value for missing cells; of a slice, those of all its rows.
     """
 

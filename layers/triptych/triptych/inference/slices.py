@@ -76,17 +76,7 @@ class Budget(NamedTuple):
 
 
 class Slices:
-    """Runs a model on the rows of one file, slice by slice.
-
-    Args:
-        model: The model.
-        budget: When to stop, and how large slices are.
-
-    Attributes:
-        model: The model.
-        budget: As given.
-        nanoseconds: Time that the model ran.
-    """
+    """Runs a model on the rows of one file, slice by slice, and counts the nanoseconds that it ran."""
 
     def __init__(self, model: Model, budget: Budget) -> None:
         self.model = model

@@ -86,11 +86,6 @@ def arrow_rows(piece: Piece, deadline: Deadline) -> Batches:
 def local_parquet_rows(file: LocalFile, sizes: Sizes, deadline: Deadline) -> Iterator[tuple[Table, int]]:
     """Reads all rows of a local Parquet file; those of one without rows have columns without types.
 
-    Args:
-        file: The file.
-        sizes: How many bytes of cells are one table: batches of few columns are small.
-        deadline: When decoding must have ended.
-
     Raises:
         BadRequest: It is not readable as Parquet, or two columns have the same name.
         PayloadTooLarge: A batch of it decodes to more than `MAX_DECODED`, or it takes too long.

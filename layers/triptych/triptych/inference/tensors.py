@@ -37,11 +37,8 @@ class PreparedTensors(NamedTuple):
     """Tensors that are ready to run; see `Prepared`.
 
     Attributes:
-        model: The model that runs them.
-        request: The request that they are of.
         inputs: The tensors by name.
         requested: How the outputs go into the answer.
-        outputs: Their names.
         rows: Size of the inputs' first dimension.
     """
 
