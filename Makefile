@@ -137,12 +137,12 @@ trace: setup  ## list the files and functions that a request, a job and a chunk 
 # A measurement needs the machine for itself.
 .PHONY: bench
 bench: build  ## measure against the lowest possible cost and other tools, in ten minutes
-	@for question in warm_request cold_start serving jobs batch workflow cost profiles; do $(RUN) python -m benchmarks.$$question || exit 1; done
+	@for question in warm_request cold_start serving jobs batch workflow texts cost profiles; do $(RUN) python -m benchmarks.$$question || exit 1; done
 	@$(MAKE) bench-report
 
 .PHONY: bench-full
 bench-full: build  ## the same at length, and against other servers, which it installs
-	@for question in warm_request cold_start serving jobs batch workflow servers cost profiles; do \
+	@for question in warm_request cold_start serving jobs batch workflow texts servers cost profiles; do \
 		$(RUN) python -m benchmarks.$$question --effort full || exit 1; done
 	@$(MAKE) bench-report
 

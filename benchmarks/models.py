@@ -11,12 +11,15 @@ import numpy as np
 from onnx import NodeProto, helper
 from triptych.protocol.tensors import Array
 
+from benchmarks.encoder import encoder
 from tests.support.realtime import add_model
 from tests.support.tiny_models import Shape, identity, model
 
 ROOT = Path(__file__).parents[1]
+SHIPPED = ROOT / "layers/models"
 TINY, WIDE, HEAVY, ROWS_OF_20, PENGUINS = "tiny", "wide", "heavy", "rows-of-20", "penguins"
-TEXTS = "texts"
+TEXTS, ENCODER = "texts", "encoder"
+REVIEWS, HANDWRITING = "reviews", "handwriting"
 COLUMNS = 100
 """Columns of the wide model."""
 
@@ -32,8 +35,11 @@ def repository(directory: Path, *names: str) -> Path:
         The directory.
     """
     for name in names:
-        if name == PENGUINS:
-            shutil.copytree(ROOT / "layers/models" / name, directory / name)
+        if name in _SHIPPED:
+            shutil.copytree(SHIPPED / name, directory / name)
+        elif name == ENCODER:
+            shutil.copytree(SHIPPED / "search", directory / name)
+            file_of(directory, name).write_bytes(encoder())
         else:
             add_model(directory, name, _CONTENTS[name]())
     return directory
@@ -93,4 +99,5 @@ def perceptron(sizes: Sequence[int]) -> bytes:
     return model(nodes, {"x": inputs}, {"y": outputs}, **weights)
 
 
+_SHIPPED = (PENGUINS, REVIEWS, HANDWRITING)
 _CONTENTS = {TINY: tiny, WIDE: wide, HEAVY: heavy, ROWS_OF_20: rows_of_20, TEXTS: texts}

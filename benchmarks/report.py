@@ -19,6 +19,7 @@ _QUESTIONS = (
     "jobs",
     "batch",
     "workflow",
+    "texts",
     "cost",
     "profiles",
 )

@@ -19,14 +19,13 @@ from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import OptionLimits, Options, Submission
 from triptych.jobs.telemetry import JobTelemetry
 from triptych.jobs.worker import Worker
-from triptych.models.config import ModelConfig, SessionSettings
+from triptych.models.config import SessionSettings
 from triptych.models.loader import Runtime
 from triptych.models.memory import MemoryBudget
-from triptych.models.model import VersionFiles
 from triptych.models.repository import ModelRepository
-from triptych.models.session import OnnxSession, open_session
-from triptych.models.storage import DirectoryStorage, graph_in
+from triptych.models.storage import DirectoryStorage
 from triptych.models.store import ModelStore
+from triptych.tasks.open import open_session
 
 from benchmarks.models import repository
 from tests.support.job_fakes import (
@@ -119,10 +118,6 @@ class JobWorld:
 def _store_of(models: Path) -> ModelStore:
     return ModelStore(
         ModelRepository([DirectoryStorage(models)], refresh_seconds=_HOUR),
-        Runtime(_opened, SessionSettings(threads=1, weights="prepacked")),
+        Runtime(open_session, SessionSettings(threads=1, weights="prepacked")),
         MemoryBudget(2**30, lambda: 0),
     )
-
-
-def _opened(files: VersionFiles, _: ModelConfig, settings: SessionSettings) -> OnnxSession:
-    return open_session(graph_in(files.directory), settings)

@@ -13,6 +13,7 @@ from benchmarks.jobs import ALONE, GROUPED, jobs
 from benchmarks.profiles import profiles
 from benchmarks.servers import PEERS, Peer, servers
 from benchmarks.serving import ONE, TWO, one_function, serving, two_functions
+from benchmarks.texts import FILES, JOBS, LOOP, PADDING, REAL_TIME, SORTED, texts
 from benchmarks.warm_request import FASTAPI, FLOOR, HAND, IN_THREADS, OURS, warm_request
 from benchmarks.workflow import DIRECT, workflow
 
@@ -65,6 +66,17 @@ def test_workflow() -> None:
     result = workflow(SMOKE)
     assert [ARRO3, DIRECT, "triptych, 1 at once"] == [figure.contestant for figure in result.figures]
     assert all(figure.value.median > 0 for figure in result.figures)
+
+
+def test_texts() -> None:
+    """All modes and loops answer alike, and texts sorted by length need the least padding."""
+    result = texts(SMOKE)
+    modes = [REAL_TIME, JOBS, FILES]
+    ours, *loops = (result.figure(PADDING, "tokens", name) for name in ("triptych", LOOP, SORTED))
+    assert [*modes, LOOP, SORTED] * 2 + [*modes, LOOP] == [f.contestant for f in result.figures[:-3]]
+    assert all(figure.value.median > 0 for figure in result.figures)
+    assert ours
+    assert all(loop and 100 <= ours.median < loop.median for loop in loops)
 
 
 def test_profiles() -> None:

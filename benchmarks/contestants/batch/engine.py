@@ -22,7 +22,7 @@ SECONDS = 3600
 
 
 def transform(source: Path, model: Path, target: Path) -> None:
-    """Transforms a file.
+    """Transforms a file of rows by a model of tensors.
 
     Args:
         source: CSV, JSON Lines or Parquet with a column `id`.
@@ -30,7 +30,15 @@ def transform(source: Path, model: Path, target: Path) -> None:
         target: Where `id` and `y` go, in the same format.
     """
     session = open_session(model, SessionSettings(weights="prepacked"))
-    opened = Model("m", 1, ModelConfig(), session)
+    predict(Model("m", 1, ModelConfig(), session), source, target)
+
+
+def predict(opened: Model, source: Path, target: Path) -> None:
+    """Transforms a file by a model that is open.
+
+    Raises:
+        SystemExit: Records failed.
+    """
     form = RowFormat(Format(source.suffix[1:]))
     reader = FileReader(source, READ)
     end = footer_of(reader).rows if form.format is Format.PARQUET else reader.size
