@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks import prices
 from benchmarks.harness.command import answer
 from benchmarks.harness.measuring import Effort, Spread
 from benchmarks.harness.result import RESULTS, Figure, Result, load
-from benchmarks.ways import (
+from costs import prices
+from costs.ways import (
     HOURS,
     MILLION,
     Way,
@@ -24,7 +24,7 @@ LEVELS = [10**power for power in range(3, 10)]
 _NOTES = [
     (
         f"List prices of us-east-1 as known on {prices.AS_OF}, without free tiers, of the pages named "
-        "in `benchmarks/prices.py` and from `batches/estimate.py`. AWS's own pages could not be "
+        "in `costs/prices.py` and from `batches/estimate.py`. AWS's own pages could not be "
         "opened to compare: check them."
     ),
     "A prediction is one row of 20 numbers or fewer, 2 KB there and back, for a tiny model.",

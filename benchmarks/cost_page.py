@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from benchmarks.harness.result import RESULTS, Result, load
 from benchmarks.models import ROOT
-from benchmarks.prices import AS_OF
-from benchmarks.ways import MILLION
+from costs.prices import AS_OF
+from costs.ways import MILLION
 
 PAGE = ROOT / "docs/cost.md"
 OURS = ("triptych, real time", "triptych, jobs", "triptych, batch")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import prices
 from benchmarks.cost import LEVELS, cost, crossing
 from benchmarks.cost_page import PAGE, glance, page
 from benchmarks.harness.measuring import SMOKE
@@ -15,7 +14,8 @@ from benchmarks.harness.plots import growth
 from benchmarks.harness.result import RESULTS, load
 from benchmarks.harness.tables import tables
 from benchmarks.models import ROOT
-from benchmarks.ways import (
+from costs import prices
+from costs.ways import (
     CHUNK_TRANSITIONS,
     NIGHT_TRANSITIONS,
     Way,

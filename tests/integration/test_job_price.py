@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from triptych.aws.clients import AwsClients
 
-from benchmarks import ways
+from costs import ways
 from tests.support.job_machine_world import World
 from tests.support.meter import Meter
 from tests.support.realtime import Invocation, add_model

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger("triptych")
 _S3 = "s3://"
-_SHARE_FOR_MODELS = 0.6
+SHARE_FOR_MODELS = 0.6
 """Part of the memory that open models may take; the rest is for Python, a request and its answer."""
 
 
@@ -359,7 +359,7 @@ class Deployment:
         return ModelStore(
             self.repository,
             Runtime(open_session, SessionSettings(self.settings.threads, weights), raw),
-            MemoryBudget(int(self.settings.memory_megabytes * 2**20 * _SHARE_FOR_MODELS)),
+            MemoryBudget(int(self.settings.memory_megabytes * 2**20 * SHARE_FOR_MODELS)),
             LoadEvents(telemetry.model_loaded, telemetry.model_failed),
         )
 

@@ -15,7 +15,8 @@ _GRAPH = 7  # ModelProto.graph
 _NODE, _INITIALIZER = 1, 5  # GraphProto
 _OUTPUT, _ATTRIBUTE = 2, 5  # NodeProto
 _NAME, _INTS, _STRINGS = 1, 8, 9  # AttributeProto
-_LOCATION, _EXTERNAL = 14, b"\x01"  # TensorProto.data_location
+_EXTERNAL_DATA, _DATA_LOCATION, _EXTERNAL = 13, 14, b"\x01"  # TensorProto
+_KEY, _VALUE = 1, 2  # StringStringEntryProto
 
 _CLASSES = {b"classlabels_strings", b"classlabels_int64s", b"classlabels_ints"}
 
@@ -50,10 +51,28 @@ def has_external_weights(model: Path) -> bool:
     """Returns whether weights of an ONNX file are in files beside it."""
     if all(file == model for file in model.parent.iterdir()):
         return False
-    tensors = (_fields(tensor) for number, tensor in _graph(model) if number == _INITIALIZER)
-    return any(
-        number == _LOCATION and bytes(value) == _EXTERNAL for tensor in tensors for number, value in tensor
+    return any(True for _ in _external_tensors(model))
+
+
+def files_of_weights(model: Path) -> set[str]:
+    """Returns the files, beside an ONNX file, that its weights are said to be in."""
+    entries = (
+        {key: bytes(value) for key, value in _fields(entry)}
+        for tensor in _external_tensors(model)
+        for number, entry in tensor
+        if number == _EXTERNAL_DATA
     )
+    return {
+        entry.get(_VALUE, b"").decode(errors="replace") for entry in entries if entry.get(_KEY) == b"location"
+    }
+
+
+def _external_tensors(model: Path) -> Iterator[list[Field]]:
+    for number, tensor in _graph(model):
+        if number == _INITIALIZER:
+            fields = list(_fields(tensor))
+            if any(number == _DATA_LOCATION and bytes(value) == _EXTERNAL for number, value in fields):
+                yield fields
 
 
 def _graph(model: Path) -> Iterator[Field]:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from triptych.batches import estimate as own
 
-from benchmarks import prices
+from costs import prices
 
 MILLION = 10**6
-GIGABYTES = 1769 / 1024  # of a function, which has one processor then
+MEMORY = 1769  # megabytes of a function, which has one processor then
 SUBMITTING = 512 / 1024  # gigabytes of the function that takes jobs
 COLD_SHARE = 0.01
 PAYLOAD = 2048  # bytes of a request and its answer
@@ -83,19 +83,20 @@ class Way(NamedTuple):
         return sum(item.dollars for item in self.of_a_million(traffic))
 
 
-def real_time(seconds: float, cold: float) -> Way:
+def real_time(seconds: float, cold: float, memory: int = MEMORY) -> Way:
     """Makes our real-time mode.
 
     Args:
         seconds: Time of a warm request.
         cold: Time of a cold start.
+        memory: Megabytes of the function.
     """
     time = _billed(seconds) + COLD_SHARE * cold
 
     def monthly(traffic: int) -> list[Item]:
         return _telemetry(traced(traffic), REAL_TIME_METRICS, traffic)
 
-    return Way("triptych, real time", [*_entrance(), _lambda_time(time)], monthly)
+    return Way("triptych, real time", [*_entrance(), lambda_time(time, memory)], monthly)
 
 
 def jobs(worker: float) -> Way:
@@ -122,13 +123,14 @@ def jobs(worker: float) -> Way:
     return Way("triptych, jobs", each, monthly)
 
 
-def batch(rate: float) -> Way:
+def batch(rate: float, memory: int = MEMORY) -> Way:
     """Makes our batch mode.
 
     Args:
         rate: Rows a second of a worker.
+        memory: Megabytes of a worker.
     """
-    each = [_lambda_time(1 / rate), *_steps("chunks", 1 / ROWS_A_CHUNK, CHUNK_TRANSITIONS)]
+    each = [lambda_time(1 / rate, memory), *_steps("chunks", 1 / ROWS_A_CHUNK, CHUNK_TRANSITIONS)]
     nightly = _steps("nights", 2 * NIGHTS, NIGHT_TRANSITIONS / 2)  # plan and finish count as two chunks
     return Way("triptych, batch", each, _always(nightly))
 
@@ -172,6 +174,11 @@ def batch_transform(rate: float) -> Way:
     return Way("SageMaker Batch Transform", each, _always(starts))
 
 
+def lambda_time(seconds: float, memory: int) -> Item:
+    """Returns the time of a function with so many megabytes."""
+    return Item("Lambda GB seconds", seconds * memory / 1024, own.LAMBDA_GB_SECOND)
+
+
 def traced(requests: float) -> float:
     """Returns how many requests of a month X-Ray records, if they come evenly."""
     seconds = HOURS * 3600
@@ -192,10 +199,6 @@ def _entrance() -> list[Item]:
         Item("Lambda requests", 1, own.LAMBDA_REQUEST),
         Item("log line", LOG_LINE / 2**30, prices.LOGS.dollars),
     ]
-
-
-def _lambda_time(seconds: float) -> Item:
-    return Item("Lambda GB seconds", seconds * GIGABYTES, own.LAMBDA_GB_SECOND)
 
 
 def _nothing(_traffic: int) -> list[Item]:
