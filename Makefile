@@ -7,7 +7,7 @@ export ARCHITECTURE
 export INFERENCE_ARCHITECTURE
 export SERVING
 # Commands on an AWS account work in the region of its profile. All others run on this machine, and need just any.
-ifeq ($(filter preflight deploy destroy redrive smoke env,$(MAKECMDGOALS)),)
+ifeq ($(filter preflight deploy destroy redrive smoke env add,$(MAKECMDGOALS)),)
 export AWS_DEFAULT_REGION ?= us-east-1
 endif
 export SAM_CLI_TELEMETRY := 0
@@ -57,12 +57,23 @@ smoke: setup  ## check a running stack, and clean up; STACK=name: of your AWS ac
 redrive: setup  ## queue retryable failed jobs again; STACK=name: of your AWS account
 	@$(RUN) python -m local redrive $(STACK:%=--stack %)
 
-MODEL ?= penguins
-FILE ?= examples/penguins.csv
-
 .PHONY: transform
+transform: MODEL ?= penguins
+transform: FILE ?= examples/penguins.csv
 transform: setup  ## upload a file to the local stack and fetch its predictions; MODEL=, FILE=, OPTIONS="join=all ..."
 	@$(RUN) python -m local transform --model $(MODEL) --file $(FILE) $(OPTIONS:%=--option %)
+
+# Values go by the environment: paths may hold spaces and quotes.
+export FROM EXAMPLE
+ADDED = $(MODEL:%=--model %) $(if $(FROM),--from "$$FROM") $(if $(EXAMPLE),--example "$$EXAMPLE") $(if $(JSON),--json)
+
+.PHONY: inspect
+inspect: setup  ## say whether a model would be served, what it needs and costs; MODEL=, FROM=folder or .onnx; JSON=1
+	@$(RUN) python -m adding inspect $(ADDED)
+
+.PHONY: add
+add: setup  ## the same, and add it to the layer of models, or STACK=name (local: that of make up); VERSION=
+	@$(RUN) python -m adding add $(ADDED) $(VERSION:%=--version %) $(STACK:%=--stack %)
 
 .PHONY: sam-local
 sam-local: build  ## serve the API on port 3000 from Lambda containers (needs Docker)

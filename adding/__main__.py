@@ -1,0 +1,85 @@
+"""Command line: `python -m adding inspect|add`.
+
+Exit status: 0, the model would be served, or was added; 1, it would not, or was not; 2, the command is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from triptych.protocol.names import is_model_name
+
+from adding.add import Wish, add
+from adding.inspection import inspect
+from adding.layer import Layer
+from adding.report import refuse, show
+from adding.source import find_source
+from adding.verdict import NotServed
+from local.failure import LocalFailure
+
+
+def main() -> int:
+    """Run one command.
+
+    Returns:
+        The exit status.
+    """
+    arguments = _parser().parse_args()
+    console = Console(soft_wrap=True, highlight=False, stderr=arguments.json)
+    try:
+        document = _run(console, arguments)
+    except NotServed as refusal:
+        refuse(console, arguments.model, refusal)
+        document = {
+            "model": arguments.model,
+            "served": False,
+            "reason": refusal.reason,
+            "way_out": refusal.way_out,
+        }
+    except LocalFailure as failure:
+        console.print("[bold red]failed:[/] ", end="")
+        console.print(str(failure), markup=False)
+        return 2
+    if arguments.json:
+        print(json.dumps(document, indent=2))
+    return 0 if document["served"] else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m adding", description="Looks at models, and adds them")
+    parser.add_argument("command", choices=["inspect", "add"])
+    parser.add_argument("--model", help="name of the model")
+    parser.add_argument("--from", type=Path, dest="source", help="folder of an export, or an .onnx file")
+    parser.add_argument("--example", type=Path, help="rows to try it with: .csv or .jsonl")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--version", help="add: its number; the next free one where it is not given")
+    parser.add_argument("--stack", help="add: to the bucket of this stack; local: that of make up")
+    return parser
+
+
+def _run(console: Console, arguments: argparse.Namespace) -> dict[str, Any]:
+    if not arguments.model or not arguments.source:
+        raise LocalFailure(
+            "MODEL and FROM are needed, as in: make add MODEL=reviews FROM=folder-of-the-export"
+        )
+    if not is_model_name(arguments.model):
+        raise LocalFailure(f"MODEL={arguments.model}: a name is letters, digits, '_', '-' and '.'")
+    if arguments.example and not arguments.example.is_file():
+        raise LocalFailure(f"there is no {arguments.example}")
+    source = find_source(arguments.source)
+    if arguments.command == "add":
+        wish = Wish(arguments.version, arguments.stack, arguments.example)
+        return dict(add(console, arguments.model, source, wish))
+    with console.status("Opening and running it"):
+        seen = inspect(arguments.model, source, Layer().config(arguments.model), arguments.example)
+    show(console, seen)
+    return seen.document()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
