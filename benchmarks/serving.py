@@ -31,7 +31,7 @@ from benchmarks.harness.silence import silence
 from benchmarks.models import PENGUINS, TINY, WIDE, repository
 from benchmarks.requests import Event, many_floats, many_floats_binary, one_row, penguins_csv
 from benchmarks.trees import Tree, tree
-from benchmarks.ways import CALL, MILLION
+from costs.ways import CALL, MILLION
 from tests.support.realtime import DOCUMENTS, Invocation
 
 PROCESSOR = 1769
