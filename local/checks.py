@@ -1,5 +1,6 @@
 """What `make smoke` checks on a deployed stack. Each check is a function that raises LocalFailure."""
 
+import base64
 import csv
 import json
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from local.tour import MODELS, WRONG_SHAPE
 CSV = (ROOT / "examples" / "penguins.csv").read_bytes()
 ROWS = len(CSV.splitlines()) - 1
 IMAGES = (ROOT / "examples" / "digits.json").read_bytes()
+REVIEWS = (ROOT / "examples" / "reviews.csv").read_bytes()
+PICTURE = (ROOT / "examples" / "digit-7.png").read_bytes()
 BAD_ROW = b"Dream,not a number\n"
 USERS = (15, 73)
 JSON = "application/json"
@@ -102,6 +105,24 @@ def tensors(run: SmokeRun) -> None:
     start = int(answer.headers["Inference-Header-Content-Length"])
     found = np.frombuffer(answer.content[start:], dtype="<i8").tolist()
     _expect(found == digits, f"digits are {digits} as JSON and {found} as bytes")
+
+
+def texts(run: SmokeRun) -> None:
+    """Texts have labels, the same ones as JSON and as CSV."""
+    path = "/v2/models/reviews/predict"
+    rows = expect_success(run.api.post(path, REVIEWS, "text/csv", accept=JSON)).json()["predictions"]
+    table = expect_success(run.api.post(path, REVIEWS, "text/csv", accept="text/csv")).text
+    found, labels = _column(table, "label"), [row["label"] for row in rows]
+    _expect(found == labels and bool(labels), f"labels are {labels} as JSON and {found} as CSV")
+
+
+def pictures(run: SmokeRun) -> None:
+    """A picture as the body has the label that it has as base64: bytes pass the gateway as they are."""
+    path = "/v2/models/handwriting/predict"
+    row = json.dumps({"instances": [{"image": base64.b64encode(PICTURE).decode()}]}).encode()
+    (expected,) = expect_success(run.api.post(path, row, JSON)).json()["predictions"]
+    (found,) = expect_success(run.api.post(path, PICTURE, "image/png")).json()["predictions"]
+    _expect(found == expected, f"the picture is {expected} as base64 and {found} as a body")
 
 
 def jobs(run: SmokeRun) -> None:
@@ -260,6 +281,8 @@ CHECKS = (
     Check("models", models),
     Check("real time: rows", rows, ("penguins",)),
     Check("real time: tensors", tensors, ("digits",)),
+    Check("real time: texts", texts, ("reviews",)),
+    Check("real time: pictures", pictures, ("handwriting",)),
     Check("mistakes", mistakes, ("digits",)),
     Check("job, sent twice", jobs, ("penguins",), JOBS),
     Check("job that fails", failing_jobs, ("digits",), JOBS),

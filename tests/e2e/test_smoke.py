@@ -36,7 +36,7 @@ def run(stack: StackInfo) -> Iterator[SmokeRun]:
     """A run that knows the models."""
     with Jobs(stack) as api:
         run = SmokeRun(stack, api)
-        run.served = {"penguins", "digits", "recommender"}
+        run.served = {"penguins", "digits", "recommender", "reviews", "handwriting"}
         yield run
         remove(run)
 
@@ -158,6 +158,17 @@ def shifted(answer: dict[str, Any] | bytes) -> dict[str, Any] | bytes:
     return {"outputs": list(outputs.values())}
 
 
+def praised(answer: dict[str, Any] | bytes) -> dict[str, Any] | bytes:
+    """Takes each review of CSV for praise."""
+    return answer.replace(b"\nother,", b"\ngreat,") if isinstance(answer, bytes) else answer
+
+
+def misread() -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Makes a change: from the second answer on, nothing is found."""
+    answers = itertools.count()
+    return lambda found: found | {"predictions": [{}]} if next(answers) else found
+
+
 def without_digits(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Leaves a model out of the index."""
     return [entry for entry in entries if entry["name"] != "digits"]
@@ -183,6 +194,8 @@ FAULTS = (
         "real time: rows", "POST .*predict", lambda rows: {"predictions": rows["predictions"][1:]}, "11 rows"
     ),
     Fault("real time: tensors", "POST .*infer", shifted, "as bytes"),
+    Fault("real time: texts", "POST .*predict", praised, "as CSV"),
+    Fault("real time: pictures", "POST .*predict", misread(), "as a body"),
     Fault("mistakes", "POST .*infer", 500, "expected 400, got 500"),
     Fault("mistakes", "POST .*infer", lambda _: {"message": "expected shape"}, 'expected {"error"'),
     Fault("mistakes", "GET /smoke-.*", 403, "expected 404, got 403"),
