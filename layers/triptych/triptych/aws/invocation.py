@@ -110,11 +110,7 @@ class RemoteFunction:
         return reply
 
     def _sent(self, connection: HTTPConnection, payload: bytes, deadline: Deadline) -> _Reply:
-        if connection.sock is None:  # new, or closed after an answer
-            try:
-                connection.connect()
-            except TimeoutError as error:
-                raise ConnectionError("no connection in time") from error
+        _open(connection)
         connection.sock.settimeout(max(0.0, deadline.remaining) + _GRACE)
         post = Post(self._url.netloc, self._path, payload)
         headers = signed(post, self._credentials(), Scope(self._region, "lambda"))
@@ -162,6 +158,15 @@ class RemoteFunction:
         why = f"status {reply.status}" if isinstance(reply, _Reply) else type(reply).__name__
         LOGGER.warning("%s cannot be called: %s", self._what, reply)
         return ServiceUnavailable(f"{self._what} cannot be called: {why}")
+
+
+def _open(connection: HTTPConnection) -> None:
+    """Opens a connection that is new, or was closed after an answer."""
+    if connection.sock is None:
+        try:
+            connection.connect()
+        except TimeoutError as error:
+            raise ConnectionError("no connection in time") from error
 
 
 def endpoint(region: str) -> str:
