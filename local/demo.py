@@ -8,7 +8,7 @@ from local.build import TEMPLATE, ensure_built
 from local.emulator import Emulator
 from local.jobs import Jobs
 from local.stack import StackInfo
-from local.up import STACK_FILE, STATE, up
+from local.up import STACK_FILE, STATE, serving, up
 
 
 def demo(console: Console) -> None:
@@ -43,8 +43,10 @@ def _running_stack(console: Console) -> StackInfo:
         ensure_built()
     deployed = STACK_FILE.exists() and STACK_FILE.stat().st_mtime > TEMPLATE.stat().st_mtime
     if deployed and Emulator(STATE).running():
-        console.print("[green]✓[/] the stack is up already\n")
-        return StackInfo.read(STACK_FILE)
+        stack = StackInfo.read(STACK_FILE)
+        if serving().items() <= stack.parameters.items():
+            console.print("[green]✓[/] the stack is up already\n")
+            return stack
     return up(console)
 
 
