@@ -21,8 +21,8 @@ from benchmarks.trees import Tree, tree
 OURS, FLOOR = "triptych", "floor"
 FASTAPI, WITH_BOTO3 = "FastAPI + Mangum", "FastAPI + Mangum, S3 client at import"
 
-_CASE = "fresh process to first answer, tiny model"
-_DEFAULT = f"{_CASE}, repository in layer and bucket"
+CASE = "fresh process to first answer, tiny model"
+DEFAULT = f"{CASE}, repository in layer and bucket"
 BARE = "bare function, same clients"
 _NOTES = [
     "Files are in the disk cache, as each program ran before; AWS's work before the start is not included.",
@@ -46,9 +46,9 @@ def cold_start(effort: Effort, functions: Sequence[Function] = FUNCTIONS) -> Res
     with TemporaryDirectory() as directory:
         programs = contestants(source, Path(directory))
         _check(programs)
-        found = {_CASE: measure_processes(programs, effort)}
+        found = {CASE: measure_processes(programs, effort)}
         with account() as aws:
-            found[_DEFAULT] = measure_processes(_as_deployed(programs, aws), effort)
+            found[DEFAULT] = measure_processes(_as_deployed(programs, aws), effort)
             for function in functions:
                 pair = _pair(function, aws, source, Path(directory), effort)
                 found[function.name] = measure_processes(pair, effort, warm=True)
@@ -57,11 +57,11 @@ def cold_start(effort: Effort, functions: Sequence[Function] = FUNCTIONS) -> Res
         for case, by_name in found.items()
         for name, one in by_name.items()
     ]
-    figures += [Figure(_CASE, name, "bytes", one.peak) for name, one in found[_CASE].items()]
+    figures += [Figure(CASE, name, "bytes", one.peak) for name, one in found[CASE].items()]
     goals = [
-        Goal(_CASE, "s", OURS, FLOOR, "at most", 1.3),
-        Goal(_CASE, "s", WITH_BOTO3, OURS, "at least", 2),
-        Goal(_DEFAULT, "s", OURS, FLOOR, "at most", 1.6),
+        Goal(CASE, "s", OURS, FLOOR, "at most", 1.3),
+        Goal(CASE, "s", WITH_BOTO3, OURS, "at least", 2),
+        Goal(DEFAULT, "s", OURS, FLOOR, "at most", 1.6),
         *(Goal(function.name, "s", OURS, BARE, "at most", 1.5) for function in functions),
     ]
     notes = [f"Started from {source.name}.", *_NOTES]

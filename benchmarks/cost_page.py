@@ -1,4 +1,4 @@
-"""Writes docs/cost.md from the result of `benchmarks.cost`: `python -m benchmarks.cost_page`."""
+"""Writes docs/cost.md and README's row of it from the result of `benchmarks.cost`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from costs.prices import AS_OF
 from costs.ways import MILLION
 
 PAGE = ROOT / "docs/cost.md"
+README = ROOT / "README.md"
 OURS = ("triptych, real time", "triptych, jobs", "triptych, batch")
 THEIRS = ("SageMaker endpoint", "SageMaker Serverless", "SageMaker Batch Transform")
 MONTHLY = (1_000, 100_000, MILLION, 10 * MILLION, 100 * MILLION, 1000 * MILLION)
@@ -125,8 +126,14 @@ def _dollars(amount: float) -> str:
 
 
 def main() -> None:
-    """Writes the page."""
-    PAGE.write_text(page(load(RESULTS / "cost.json")), encoding="utf-8")
+    """Writes the page, and the row in README where it was."""
+    result = load(RESULTS / "cost.json")
+    PAGE.write_text(page(result), encoding="utf-8")
+    head, rule, row = glance(result).splitlines()
+    before, _, after = README.read_text(encoding="utf-8").partition(f"{head}\n{rule}\n")
+    if not after:
+        raise LookupError(f"{README.name} has no table with the head {head}")
+    README.write_text(f"{before}{head}\n{rule}\n{row}\n{after.partition('\n')[2]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

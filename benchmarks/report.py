@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.harness.machine import machine_line
-from benchmarks.harness.plots import growth, plot
+from benchmarks.harness.plots import plot
 from benchmarks.harness.result import RESULTS, Result, load
 from benchmarks.harness.tables import tables
 from benchmarks.models import ROOT
+from benchmarks.summary import summary
 
 _QUESTIONS = (
     "warm_request",
@@ -32,6 +33,8 @@ and `make bench-full` in full. Contestants take turns, so compare figures within
 portable, milliseconds are not. *Median* is over all runs, followed by the medians of the fastest and the
 slowest run.
 [Missed targets](speed.md), and why.
+
+## At a glance
 """
 
 
@@ -49,17 +52,12 @@ def report(results: Path = RESULTS, into: Path = ROOT / "docs") -> Path:
     plots = into / "benchmarks"
     plots.mkdir(parents=True, exist_ok=True)
     for result in found:
-        _draw(result, plots / f"{result.question}.svg")
+        plot(result, plots / f"{result.question}.svg")
     page = into / "benchmarks.md"
-    page.write_text("\n".join([_HEAD, *(_section(result) for result in found)]), encoding="utf-8")
+    page.write_text(
+        "\n".join([_HEAD, f"{summary(found)}\n", *(_section(result) for result in found)]), encoding="utf-8"
+    )
     return page
-
-
-def _draw(result: Result, path: Path) -> None:
-    if result.question == "cost":
-        growth(result, path, "dollars of a million predictions")
-    else:
-        plot(result, path)
 
 
 def _place(result: Result) -> tuple[int, str]:

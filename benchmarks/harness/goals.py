@@ -37,10 +37,11 @@ class Verdict(NamedTuple):
 
 def verdicts(result: Result) -> list[Verdict]:
     """Judges the goals of a result."""
-    return [Verdict(goal, _ratio(result, goal)) for goal in result.goals]
+    return [verdict(result, goal) for goal in result.goals]
 
 
-def _ratio(result: Result, goal: Goal) -> float | None:
+def verdict(result: Result, goal: Goal) -> Verdict:
+    """Judges a goal by the figures of a result."""
     over = result.figure(goal.case, goal.unit, goal.over)
     under = result.figure(goal.case, goal.unit, goal.under)
-    return over.median / under.median if over and under and under.median else None
+    return Verdict(goal, over.median / under.median if over and under and under.median else None)

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.cost import LEVELS, cost, crossing
 from benchmarks.cost_page import PAGE, glance, page
 from benchmarks.harness.measuring import SMOKE
-from benchmarks.harness.plots import growth
+from benchmarks.harness.plots import plot
 from benchmarks.harness.result import RESULTS, load
 from benchmarks.harness.tables import tables
 from benchmarks.models import ROOT
@@ -123,6 +123,6 @@ def test_whole(tmp_path: Path) -> None:
         whole = result.figure("1,000,000 predictions a month", "$", way.name)
         assert whole
         assert pytest.approx(whole.median) == sum(items)
-    growth(result, tmp_path / "cost.svg", "dollars of a million predictions")
+    plot(result, tmp_path / "cost.svg")
     picture = (tmp_path / "cost.svg").read_text()
     assert all(way.name in picture for way in WAYS)

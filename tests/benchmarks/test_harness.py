@@ -7,10 +7,12 @@ import pytest
 
 from benchmarks.harness.goals import verdicts
 from benchmarks.harness.measuring import SMOKE, Spread, measure, spread
+from benchmarks.harness.plots import panels_of
 from benchmarks.harness.processes import Program, ProgramFailed, measure_processes, run
 from benchmarks.harness.result import Figure, Goal, Missing, Result, load
 from benchmarks.harness.tables import shown, tables
 from benchmarks.report import report
+from benchmarks.summary import HEADLINES, summary
 
 _SLOW, _FAST = Spread(0.02, 0.01, 0.03, 0.04), Spread(0.002, 0.001, 0.003, 0.004)
 
@@ -151,3 +153,44 @@ def test_the_report(result: Result, tmp_path: Path) -> None:
     assert first == plot.read_bytes()
     assert b"10 ms" not in first
     assert b"2 ms" in first
+
+
+def test_panels() -> None:
+    """Sizes of one case are one panel; prices that are times, and sums, are in the tables only."""
+    figures = [
+        Figure(case, "triptych", unit, _FAST)
+        for case, unit in [
+            ("10 rows", "rows/s"),
+            ("100 rows", "rows/s"),
+            ("10 rows of Parquet", "rows/s"),
+            ("100 rows", "bytes"),
+            ("a model, Lambda's price of a million", "$"),
+            ("of it, triptych, a million a month", "$"),
+            ("mode one", "%"),
+            ("mode two", "%"),
+        ]
+    ]
+    assert [
+        ("by rows (rows/s)", 2),
+        ("10 rows of Parquet (rows/s)", 1),
+        ("100 rows (MB)", 1),
+        ("shares of the time", 2),
+    ] == [(panel.title, len(panel.figures)) for panel in panels_of(figures)]
+
+
+def test_the_summary() -> None:
+    """It has a ratio and a verdict for what was measured, whatever its size, and says what was not."""
+    files = "1 rows, 2 MB"
+    measured = Result(
+        "workflow",
+        "Files",
+        "quick",
+        [
+            Figure(files, HEADLINES[8].goal.over, "rows/s", _SLOW),
+            Figure(files, HEADLINES[8].goal.under, "rows/s", _FAST),
+        ],
+    )
+    rows = summary([measured]).splitlines()[2:]
+    assert len(rows) == len(HEADLINES) == 10
+    assert rows.pop(8).endswith("| **10.00** | at least 0.85 | met |")
+    assert all(row.endswith("| not measured |") for row in rows)

@@ -8,19 +8,27 @@ from benchmarks.batch import batch
 from benchmarks.cold_start import cold_start
 from benchmarks.functions import FUNCTIONS
 from benchmarks.harness.measuring import SMOKE
-from benchmarks.harness.result import load
+from benchmarks.harness.result import Result, load
 from benchmarks.jobs import ALONE, GROUPED, jobs
 from benchmarks.profiles import profiles
 from benchmarks.servers import PEERS, Peer, servers
 from benchmarks.serving import ONE, TWO, one_function, serving, two_functions
+from benchmarks.summary import HEADLINES, answered
 from benchmarks.texts import FILES, JOBS, LOOP, PADDING, REAL_TIME, SORTED, texts
 from benchmarks.warm_request import FASTAPI, FLOOR, HAND, IN_THREADS, OURS, warm_request
 from benchmarks.workflow import DIRECT, workflow
 
 
+def in_summary(result: Result) -> bool:
+    """Whether the summary finds all that it tells of a result."""
+    told = [answered(headline, result) for headline in HEADLINES if headline.question == result.question]
+    return bool(told) and all(measured for _, measured, *_ in told)
+
+
 def test_warm_requests(tmp_path: Path) -> None:
     """All contestants answer every request with the same numbers, and each has a figure."""
     result = warm_request(SMOKE)
+    assert in_summary(result)
     few = [OURS, FLOOR, HAND]
     asked = [*few, FASTAPI]
     expected = [*asked, IN_THREADS, *asked * 3, *few * 3, *asked]
@@ -32,6 +40,7 @@ def test_warm_requests(tmp_path: Path) -> None:
 def test_cold_starts() -> None:
     """Every program answers the same, and each has a time and a peak of memory."""
     result = cold_start(SMOKE, FUNCTIONS[:1])
+    assert in_summary(result)
     assert ["s"] * (4 + 2 + 2) + ["bytes"] * 4 == [figure.unit for figure in result.figures]
     assert all(figure.value.median > 0 for figure in result.figures)
 
@@ -39,6 +48,7 @@ def test_cold_starts() -> None:
 def test_jobs() -> None:
     """Every job ends with a result, grouped and one by one, for both models."""
     result = jobs(SMOKE)
+    assert in_summary(result)
     assert [GROUPED, ALONE] * 14 == [figure.contestant for figure in result.figures]
     assert {"jobs/s", "$", "s"} == {figure.unit for figure in result.figures}
     assert all(figure.value.median > 0 for figure in result.figures)
@@ -64,6 +74,7 @@ def test_batches() -> None:
 def test_workflow() -> None:
     """The deployed application transforms a file as the floor does, by one function and by many."""
     result = workflow(SMOKE)
+    assert in_summary(result)
     assert [ARRO3, DIRECT, "triptych, 1 at once"] == [figure.contestant for figure in result.figures]
     assert all(figure.value.median > 0 for figure in result.figures)
 
@@ -71,6 +82,7 @@ def test_workflow() -> None:
 def test_texts() -> None:
     """All modes and loops answer alike, and texts sorted by length need the least padding."""
     result = texts(SMOKE)
+    assert in_summary(result)
     modes = [REAL_TIME, JOBS, FILES]
     ours, *loops = (result.figure(PADDING, "tokens", name) for name in ("triptych", LOOP, SORTED))
     assert [*modes, LOOP, SORTED] * 2 + [*modes, LOOP] == [f.contestant for f in result.figures[:-3]]
