@@ -89,13 +89,11 @@ class _Call:
     def group(self, members: Sequence[Prepared]) -> list[Outcome]:
         """Runs requests that may be one run."""
         outcomes: list[Outcome] = []
-        while self._must_prove(rest := members[len(outcomes) :]):
+        rest, evidence = members, self._evidence
+        while len(rest) > 1 and not evidence.refused and not evidence.proves(union(rest)):
             outcomes += self._probe(rest[:PROBE])
+            rest = rest[PROBE:]
         return outcomes + self._bisected(rest)
-
-    def _must_prove(self, members: Sequence[Prepared]) -> bool:
-        evidence = self._evidence
-        return len(members) > 1 and not evidence.refused and not evidence.proves(union(members))
 
     def _probe(self, members: Sequence[Prepared]) -> list[Outcome]:
         outcomes = [self._alone(member) for member in members]

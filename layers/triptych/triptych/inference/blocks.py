@@ -63,7 +63,11 @@ class TableBlock(Block):
 
     @override
     def take(self, records: Sequence[int]) -> TableBlock:
-        columns = {name: _cells(column, records) for name, column in self._rows.columns.items()}
+        chosen = Array(list(records), DataType.int64())
+        columns: dict[str, Column] = {
+            name: [column[record] for record in records] if isinstance(column, list) else column.take(chosen)
+            for name, column in self._rows.columns.items()
+        }
         return TableBlock(Table(columns, len(records)))
 
     @override
@@ -109,65 +113,47 @@ class CsvBlock(Block):
         return CsvRecords(self._form.delimiter.encode()).split(self._text)
 
 
-class RecordBlock(Block):
-    """Values of a document of JSON; the schema names cells that come without names."""
+class JsonBlock(Block):
+    """Values of JSON, or lines that hold them; the schema names cells that come without names."""
 
-    def __init__(self, records: Sequence[Any], schema: RowSchema) -> None:
-        self.records = records
+    def __init__(self, raw: Sequence[Any], schema: RowSchema) -> None:
+        self._raw = raw
         self._schema = schema
-
-    @override
-    def table(self) -> Table:
-        return table_of_records(self.records, self._schema)
-
-    @override
-    def count(self) -> int:
-        return len(self.records)
-
-    @override
-    def take(self, records: Sequence[int]) -> RecordBlock:
-        return RecordBlock([self.records[record] for record in records], self._schema)
-
-    @override
-    def shown(self, record: int) -> Any:
-        return _value(orjson.dumps(self.records[record]))
-
-
-class LineBlock(Block):
-    """Lines of JSON Lines, none blank, which are shown as their values, or as text where they have none."""
-
-    def __init__(self, lines: Sequence[bytes], schema: RowSchema) -> None:
-        self._lines = lines
-        self._schema = schema
-
-    @override
-    def table(self) -> Table:
-        return table_of_records(self.records, self._schema)
-
-    @override
-    def count(self) -> int:
-        return len(self._lines)
-
-    @override
-    def take(self, records: Sequence[int]) -> LineBlock:
-        return LineBlock([self._lines[record] for record in records], self._schema)
-
-    @override
-    def shown(self, record: int) -> Any:
-        return _value(self._lines[record])
 
     @cached_property
-    def records(self) -> list[Any]:
+    def records(self) -> Sequence[Any]:
+        """The values."""
+        return self._raw
+
+    @override
+    def table(self) -> Table:
+        return table_of_records(self.records, self._schema)
+
+    @override
+    def count(self) -> int:
+        return len(self._raw)
+
+    @override
+    def take(self, records: Sequence[int]) -> Self:
+        return type(self)([self._raw[record] for record in records], self._schema)
+
+    @override
+    def shown(self, record: int) -> Any:
+        return _value(orjson.dumps(self._raw[record]))
+
+
+class LineBlock(JsonBlock):
+    """Lines of JSON Lines, none blank, which are shown as their values, or as text where they have none."""
+
+    @cached_property
+    @override
+    def records(self) -> Sequence[Any]:
         """The values; raises `BadRows` where some lines have none."""
-        return parse_lines(self._lines)
+        return parse_lines(self._raw)
 
-
-def _cells(column: Column, records: Sequence[int]) -> Column:
-    return (
-        [column[record] for record in records]
-        if isinstance(column, list)
-        else column.take(Array(list(records), DataType.int64()))
-    )
+    @override
+    def shown(self, record: int) -> Any:
+        return _value(self._raw[record])
 
 
 def _cell(column: Column, record: int) -> object:

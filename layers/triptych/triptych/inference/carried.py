@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, override
 
-import numpy as np
-
 from triptych.clock import Deadline
 from triptych.errors import PayloadTooLarge, TooLargeToCarry
 from triptych.inference.merging import input_bytes
@@ -17,18 +15,14 @@ from triptych.inference.slices import Budget, Results, RowsDepend, Sizes, Slices
 from triptych.inference.tensors import PreparedTensors
 from triptych.models.model import GraphSession, Model
 from triptych.protocol.infer_request import InferRequest
-from triptych.protocol.tensors import Signature, Tensor
+from triptych.protocol.tensors import Signature, Tensor, stacked
 
 _SIZES = Sizes(first=512 * 2**10)
 """Each slice is a call, so they are large from the first; two of the largest are still one call."""
 
 
 class CarriedSession(GraphSession):
-    """Runs a model by calls, each of which carries what it can.
-
-    Args:
-        model: The model, whose session makes one call for each run.
-    """
+    """Runs a model by calls, each of which carries what it can; its session makes one call for each run."""
 
     def __init__(self, model: Model, session: GraphSession) -> None:
         self.signature: Signature = session.signature
@@ -78,10 +72,7 @@ class CarriedSession(GraphSession):
             if any(tensor.shape[:1] != (part.rows,) for tensor in results.values()):
                 raise RowsDepend
             parts.append(results)
-        return {
-            name: Tensor(tensor.datatype, np.concatenate([part[name].values for part in parts]))
-            for name, tensor in parts[0].items()
-        }
+        return {name: stacked([part[name] for part in parts]) for name in parts[0]}
 
 
 class _Rows(NamedTuple):
@@ -93,9 +84,7 @@ class _Rows(NamedTuple):
 
     def slice(self, start: int, stop: int) -> PreparedTensors:
         """Makes the request for these rows."""
-        inputs = {
-            name: Tensor(tensor.datatype, tensor.values[start:stop]) for name, tensor in self.inputs.items()
-        }
+        inputs = {name: tensor.slice(start, stop) for name, tensor in self.inputs.items()}
         return PreparedTensors(self.model, InferRequest(()), inputs, (), self.outputs, stop - start)
 
 

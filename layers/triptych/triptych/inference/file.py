@@ -19,7 +19,6 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import orjson
 
@@ -92,14 +91,6 @@ def _paced(model: Model, budget: Budget) -> Budget:
     return budget._replace(sizes=budget.sizes._replace(records=records))
 
 
-class _Isolated(NamedTuple):
-    """What came of a block: its predictions, how many missing cells were filled in, and the bad records."""
-
-    parts: Sequence[Part]
-    filled: int
-    bad: Sequence[BadRecord]
-
-
 class _PieceRun:
     """Predicts for one block after the other, and sets bad records apart.
 
@@ -123,18 +114,22 @@ class _PieceRun:
     def parts(self, reads: Iterator[Read]) -> Iterator[Part]:
         """Predicts for blocks until there are no more or time is up; the first part has no rows."""
         read = next(reads, None)
-        yield self._header(read)
+        table = read.block.take([]).table() if read and self._has_header else Table({}, 0)
+        yield self._predictor.header(table)
         while read is not None:
             started = time.monotonic()
             self._budget.checkpoint()
             try:
-                isolated = self._isolated(read.block)
-                self._store_lookups(isolated.parts)
+                parts, filled, bad = self._isolated(read.block)
+                self._store_lookups(parts)
             except DeadlineExceeded:
                 if self._positioned and self.end > self._piece.start:
                     return  # what was made before it is kept, and the next piece goes on
                 raise
-            yield from self._written(read.block, isolated)
+            self._write_errors(read.block, bad)
+            yield from parts
+            written = sum(part.rows for part in parts)
+            self.counts += Counts(written + len(bad), written, len(bad), filled)
             self.end = max(self.end, read.end)
             self._longest = max(self._longest, time.monotonic() - started)
             if self._must_stop():
@@ -142,13 +137,8 @@ class _PieceRun:
             read = next(reads, None)
         self.end = self._piece.end
 
-    def _header(self, first: Read | None) -> Part:
-        """Checks what is known before the first record, and returns the part that has the columns alone."""
-        table = first.block.take([]).table() if first and self._has_header else Table({}, 0)
-        return self._predictor.header(table)
-
-    def _isolated(self, block: Block) -> _Isolated:
-        """Predicts for a block, and for what is left of it without its bad records."""
+    def _isolated(self, block: Block) -> tuple[Sequence[Part], int, Sequence[BadRecord]]:
+        """Predicts for a block without its bad records; returns also how many cells were filled in."""
         isolation = Isolation(block)
         parts: list[Part] = []
         filled = 0
@@ -160,18 +150,12 @@ class _PieceRun:
                 isolation.failed(error)
             else:
                 filled += decoded.prepared.filled
-        return _Isolated(parts, filled, isolation.bad)
+        return parts, filled, isolation.bad
 
     def _store_lookups(self, parts: Sequence[Part]) -> None:
         for part in parts:
             if self._sinks.lookups and part.predictions:
                 self._sinks.lookups.put(part.predictions)
-
-    def _written(self, block: Block, isolated: _Isolated) -> Iterator[Part]:
-        self._write_errors(block, isolated.bad)
-        yield from isolated.parts
-        written, failed = sum(part.rows for part in isolated.parts), len(isolated.bad)
-        self.counts += Counts(written + failed, written, failed, isolated.filled)
 
     def _write_errors(self, block: Block, bad: Sequence[BadRecord]) -> None:
         for record in bad:
@@ -195,12 +179,7 @@ def transform_rows(
     Memory does not grow with the file where its rows can be run by themselves. Beside the source and the
     answer, the directory of the source takes a decompressed copy of Parquet that comes compressed.
 
-    Args:
-        model: The model.
-        source: The rows.
-        options: How they are written, and what comes back for them.
-        target: The file of the answer; it is whole only when this returns.
-        budget: When to stop, and how much is done at once.
+    The target is whole only when this returns.
 
     Raises:
         TriptychError: As `predict_rows`; also where the disk is full.
@@ -296,12 +275,7 @@ class _StrictRun:
 
 @contextmanager
 def _located(rows: int, offset: int) -> Generator[None]:
-    """Numbers errors about a row of a block as the row is numbered in the file.
-
-    Args:
-        rows: How many rows stand before the block.
-        offset: How many bytes do.
-    """
+    """Numbers errors about a block, before which so many rows and bytes stand, as in the file."""
     try:
         yield
     except RowError as error:

@@ -33,10 +33,6 @@ class Survey(NamedTuple):
     names: tuple[str, ...]
     kinds: Mapping[str, frozenset[type]]
 
-    def completed(self, table: Table) -> Table:
-        """Returns some of the rows, with all columns."""
-        return table.completed(self.names)
-
     def typed(self, columns: Mapping[str, Column]) -> dict[str, Column]:
         """Returns columns of some of the rows, with the types that the whole columns have.
 

@@ -13,7 +13,7 @@ from triptych.clock import Deadline
 from triptych.inference.request import Prepared
 from triptych.models.model import MAX_OUTPUT, Model, weight
 from triptych.protocol.datatypes import BF16, BYTES, FP16, FP32, FP64, Datatype
-from triptych.protocol.tensors import FREE, Array, Signature, Tensor, TensorSpec, from_bits
+from triptych.protocol.tensors import FREE, Array, Signature, Tensor, TensorSpec, from_bits, stacked
 
 MAX_BYTES = 4 * 2**20
 """Bytes of the inputs of a merged run. Merging saves what a run costs whatever its size, and reading the
@@ -96,9 +96,7 @@ def run_merged(model: Model, requests: Sequence[Prepared], deadline: Deadline) -
         TriptychError: As `Model.run`.
     """
     inputs = {
-        spec.name: Tensor(
-            spec.datatype, np.concatenate([request.inputs[spec.name].values for request in requests])
-        )
+        spec.name: stacked([request.inputs[spec.name] for request in requests])
         for spec in model.signature.inputs
         if spec.name in requests[0].inputs
     }
@@ -109,7 +107,7 @@ def run_merged(model: Model, requests: Sequence[Prepared], deadline: Deadline) -
     split: list[dict[str, Tensor]] = []
     start = 0
     for request in requests:
-        split.append({name: _rows(results[name], start, start + request.rows) for name in request.outputs})
+        split.append({name: results[name].slice(start, start + request.rows) for name in request.outputs})
         start += request.rows
     return split
 
@@ -139,10 +137,6 @@ def _family(signature: Signature, request: Prepared) -> Family | None:
 def _values_of_a_row(spec: TensorSpec) -> int:
     """At least so many: free dimensions count for one, and `Model.run` counts what really comes."""
     return weight(spec.datatype, math.prod(size for size in (spec.shape or ())[1:] if size != FREE))
-
-
-def _rows(tensor: Tensor, start: int, stop: int) -> Tensor:
-    return Tensor(tensor.datatype, tensor.values[start:stop])
 
 
 ENOUGH = 32
@@ -214,23 +208,15 @@ def agree(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
     """
     if [tensor.shape for tensor in some] != [tensor.shape for tensor in others]:
         return False
-    return all(_close(one, other) for one, other in _columns(some, others))
+    if len({tensor.shape[1:] for tensor in some}) > 1:  # each has columns of its own
+        return all(map(_close, some, others))
+    return _close(stacked(some), stacked(others))
 
 
 def differ(tensors: Sequence[Tensor]) -> bool:
     """Returns whether the first rows of these tensors are not all the same."""
-    first, *others = (Tensor(tensor.datatype, tensor.values[:1]) for tensor in tensors)
+    first, *others = (tensor.slice(0, 1) for tensor in tensors)
     return not all(agree([first], [other]) for other in others)
-
-
-def _columns(some: Sequence[Tensor], others: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
-    if len({tensor.shape[1:] for tensor in some}) > 1:  # each has columns of its own
-        return list(zip(some, others, strict=True))
-    return [(_stacked(some), _stacked(others))]
-
-
-def _stacked(tensors: Sequence[Tensor]) -> Tensor:
-    return Tensor(tensors[0].datatype, np.concatenate([tensor.values for tensor in tensors]))
 
 
 def _close(one: Tensor, other: Tensor) -> bool:

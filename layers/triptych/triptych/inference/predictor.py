@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from triptych.errors import BadRequest, BadRows
-from triptych.inference.blocks import Block, LineBlock, RecordBlock
+from triptych.inference.blocks import Block, JsonBlock
 from triptych.inference.json_records import Survey, joined_cells, joined_lines, known_columns
 from triptych.inference.merging import input_bytes
 from triptych.inference.output import TABLES, Part
@@ -105,7 +105,7 @@ class Predictor:
         """
         table = block.table()
         keys = self._keys(table)
-        records = block.records if self._spliced and isinstance(block, LineBlock | RecordBlock) else ()
+        records = block.records if self._spliced and isinstance(block, JsonBlock) else ()
         return Decoded(self._with_images(self._prepared(table)), records, keys)
 
     def _with_images(self, prepared: PreparedRows) -> PreparedRows:
@@ -142,7 +142,7 @@ class Predictor:
     def _prepared(self, table: Table) -> PreparedRows:
         """Checks rows; records of JSON that stand alone are joined as text, or later as lines."""
         if self._survey is not None:
-            prepared = prepare_table(self._model, self._survey.completed(table), self._options)
+            prepared = prepare_table(self._model, table.completed(self._survey.names), self._options)
             if self._form.is_json:
                 return prepared
             return prepared._replace(joined=self._survey.typed(prepared.joined))

@@ -17,7 +17,7 @@ import orjson
 
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, DeadlineExceeded, PayloadTooLarge
-from triptych.inference.blocks import Block, CsvBlock, LineBlock, RecordBlock, TableBlock
+from triptych.inference.blocks import Block, CsvBlock, JsonBlock, LineBlock, TableBlock
 from triptych.inference.local_file import LocalFile
 from triptych.inference.npy import npy_rows
 from triptych.inference.piece import Piece
@@ -208,7 +208,7 @@ def _instances(texts: Iterable[bytes], schema: RowSchema) -> Iterator[Read]:
     if not isinstance(instances, list):
         raise BadRequest('the file holds no rows: expected {"instances": [...]} or a list')
     if instances:
-        yield Read(RecordBlock(instances, schema), 0)
+        yield Read(JsonBlock(instances, schema), 0)
 
 
 def _tables(batches: Batches, most: int) -> Iterator[Read]:

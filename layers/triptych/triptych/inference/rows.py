@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, RowError
 from triptych.inference.request import Answer, Served, serve
 from triptych.models.model import Model
 from triptych.protocol.names import did_you_mean, listing
-from triptych.protocol.tensors import FREE, Signature, Tensor, TensorSpec, empty_output
+from triptych.protocol.tensors import FREE, Signature, Tensor, TensorSpec, empty_output, stacked
 from triptych.rows.codec import decode_rows, encode_rows
 from triptych.rows.formats import RowFormat
 from triptych.rows.inputs import model_inputs
@@ -28,23 +26,12 @@ from triptych.rows.table import AnswerColumn, Column, Table, check_cells
 
 
 def predict_rows(model: Model, body: bytes, options: RowOptions, deadline: Deadline) -> Served:
-    """Runs a model on rows.
-
-    Raises:
-        BadRequest: The rows, or what is asked for, are not the model's.
-        PayloadTooLarge: The rows take too much memory.
-        DeadlineExceeded: The model did not answer in time.
-    """
+    """Runs a model on rows; raises what `prepare_table` does, and `DeadlineExceeded` without an answer."""
     return serve(lambda: prepare_rows(model, body, options), deadline)
 
 
 def prepare_rows(model: Model, body: bytes, options: RowOptions) -> PreparedRows:
-    """Decodes rows and checks them against the model.
-
-    Raises:
-        BadRequest: The rows, or what is asked for, are not the model's.
-        PayloadTooLarge: The rows take too much memory.
-    """
+    """Decodes rows and checks them against the model; raises what `prepare_table` does."""
     return prepare_table(model, decode_rows(body, options.input, row_schema(model)), options)
 
 
@@ -96,10 +83,11 @@ class PreparedRows(NamedTuple):
 
     def slice(self, start: int, stop: int) -> PreparedRows:
         """Returns the request for some of the rows."""
-        inputs = {
-            name: Tensor(tensor.datatype, tensor.values[start:stop]) for name, tensor in self.inputs.items()
+        inputs = {name: tensor.slice(start, stop) for name, tensor in self.inputs.items()}
+        joined: dict[str, Column] = {
+            name: column[start:stop] if isinstance(column, list) else column.slice(start, stop - start)
+            for name, column in self.joined.items()
         }
-        joined = {name: _cells(column, start, stop) for name, column in self.joined.items()}
         return self._replace(inputs=inputs, joined=joined, rows=stop - start)
 
     def run(self, deadline: Deadline) -> dict[str, Tensor]:
@@ -115,7 +103,7 @@ class PreparedRows(NamedTuple):
                 runs.append(self._run(_row(self.inputs, row), 1, deadline))
             except RowError as error:
                 raise error.after(row) from error
-        return {spec.name: _stacked(spec, [run[spec.name] for run in runs]) for spec in self.specs}
+        return {spec.name: _entries(spec, [run[spec.name] for run in runs]) for spec in self.specs}
 
     def _run(self, inputs: Mapping[str, Tensor], rows: int, deadline: Deadline) -> dict[str, Tensor]:
         results = self.model.run(inputs, self.outputs, deadline)
@@ -129,13 +117,8 @@ class PreparedRows(NamedTuple):
 
     def answer(self, results: Mapping[str, Tensor]) -> Answer:
         """Writes the predicted rows."""
-        body = encode_rows(self.columns(results), self.form, self.envelope)
+        body = encode_rows(self.columns(results), self.form, envelope_of(self.model, self.outputs))
         return Answer(body, self.form.content_type, filled=self.filled)
-
-    @property
-    def envelope(self) -> Mapping[str, object]:
-        """What stands before the predictions in JSON."""
-        return envelope_of(self.model, self.outputs)
 
     def columns(self, results: Mapping[str, Tensor]) -> dict[str, AnswerColumn]:
         """Returns the columns of the answer, the joined ones first.
@@ -197,16 +180,12 @@ def _joined(table: Table, join: Sequence[str] | None) -> Mapping[str, Column]:
     return {name: table.columns[name] for name in names}
 
 
-def _cells(column: Column, start: int, stop: int) -> Column:
-    return column[start:stop] if isinstance(column, list) else column.slice(start, stop - start)
-
-
 def _labels(model: Model, output: str) -> Sequence[str]:
     return model.config.labels.get(output, ())
 
 
 def _row(inputs: Mapping[str, Tensor], row: int) -> dict[str, Tensor]:
-    return {name: Tensor(tensor.datatype, tensor.values[row : row + 1]) for name, tensor in inputs.items()}
+    return {name: tensor.slice(row, row + 1) for name, tensor in inputs.items()}
 
 
 def _takes_one_row(signature: Signature) -> bool:
@@ -219,10 +198,9 @@ def _takes_one_row(signature: Signature) -> bool:
     return any(spec.shape is not None and spec.shape[0] == 1 for spec in signature.inputs)
 
 
-def _stacked(spec: TensorSpec, tensors: Sequence[Tensor]) -> Tensor:
-    shapes = {tensor.shape for tensor in tensors}
-    if len(shapes) > 1:
+def _entries(spec: TensorSpec, tensors: Sequence[Tensor]) -> Tensor:
+    if len({tensor.shape for tensor in tensors}) > 1:
         raise BadRequest(
             f"output {spec.name!r} has another shape for each row; leave it out with outputs=, or use infer"
         )
-    return Tensor(spec.datatype, np.concatenate([tensor.values for tensor in tensors]))
+    return stacked(tensors)

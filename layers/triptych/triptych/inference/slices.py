@@ -85,7 +85,7 @@ class Slices:
         self._independent = model.group is True  # rows, as far as is known
         self._rows = 0
         self._most = 0
-        self._before: _Ran | None = None
+        self._before: tuple[Prepared, Results] | None = None
 
     def run[Part: Prepared](
         self, request: Rows[Part], rows: int, row_bytes: int
@@ -131,46 +131,36 @@ class Slices:
         try:
             results = part.run(self.budget.deadline)
             if not self._independent and part.is_one_run:
-                self._verify(_Ran(part, results))
+                self._verify(part, results)
         except (PayloadTooLarge, MemoryError) as error:
             if part.rows < 2:
-                raise _one_row(error) from error
+                if isinstance(error, PayloadTooLarge):
+                    raise
+                raise PayloadTooLarge("a single row needs more memory than the function has") from error
             self._rows = self._most = part.rows // 2
             return None
         finally:
             self.nanoseconds += perf_counter_ns() - started
         return results
 
-    def _verify(self, now: _Ran) -> None:
+    def _verify(self, part: Prepared, results: Results) -> None:
         """Runs a slice once more, merged with one before; slices that are alike prove nothing."""
-        before = self._before
-        if before is None or before.part.inputs.keys() != now.part.inputs.keys():
-            self._before = now
+        if self._before is None or self._before[0].inputs.keys() != part.inputs.keys():
+            self._before = part, results
             return
+        before, known = self._before
         try:
-            merged = run_merged(self.model, [before.part, now.part], self.budget.deadline)
+            merged = run_merged(self.model, [before, part], self.budget.deadline)
         except (RowsInteract, BadRequest) as error:  # each of them alone was accepted
             raise RowsDepend from error
-        for name in now.results:
-            apart = [before.results[name], now.results[name]]
-            if not agree(apart, [results[name] for results in merged]):
+        for name in results:
+            if not agree([known[name], results[name]], [both[name] for both in merged]):
                 raise RowsDepend
-        if not _alike(before.part.inputs, now.part.inputs):
+        if not _alike(before.inputs, part.inputs):
             self._independent, self._before = True, None
-
-
-class _Ran(NamedTuple):
-    part: Prepared
-    results: Results
 
 
 def _alike(some: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> bool:
     """Returns whether the first rows are equal, as many as both have."""
     pairs = [(tensor.values, others[name].values) for name, tensor in some.items()]
     return all(np.array_equal(one[: len(other)], other[: len(one)]) for one, other in pairs)
-
-
-def _one_row(error: BaseException) -> PayloadTooLarge:
-    if isinstance(error, PayloadTooLarge):
-        return error
-    return PayloadTooLarge("a single row needs more memory than the function has")

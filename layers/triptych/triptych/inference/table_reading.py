@@ -94,7 +94,10 @@ def local_parquet_rows(file: LocalFile, sizes: Sizes, deadline: Deadline) -> Ite
     held: list[RecordBatch] = []
     size = position = 0
     with file.plain() as path:
-        _check_parquet(path)
+        with path.open("rb") as content:
+            beginning = content.read(12)
+            content.seek(-min(4, len(beginning)), 2)
+            check_ends(beginning, content.read())
         for batch in decoded_batches(path, MAX_DECODED, deadline.remaining):
             if not names:
                 check_names(names := batch.schema.names)
@@ -106,13 +109,6 @@ def local_parquet_rows(file: LocalFile, sizes: Sizes, deadline: Deadline) -> Ite
                 held, size = [], 0
     if held:
         yield table_of(names, held), position
-
-
-def _check_parquet(path: Path) -> None:
-    with path.open("rb") as file:
-        beginning = file.read(12)
-        file.seek(-min(4, len(beginning)), 2)
-        check_ends(beginning, file.read())
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import numpy as np
 
 from triptych.errors import NO_MEMORY, BadRequest, PayloadTooLarge
 from triptych.inference.local_file import FileAnswer, LocalFile, room_on_disk
-from triptych.inference.slices import Budget, Results, RowsDepend, Slices
+from triptych.inference.slices import Budget, RowsDepend, Slices
 from triptych.inference.tensor_writer import TensorWriter
 from triptych.inference.tensors import PreparedTensors, infer, prepare_infer, raw_request
 from triptych.models.model import Model
@@ -35,12 +35,7 @@ def transform_tensors(
     Beside the source and the answer, the directory of the source takes a decompressed copy of one that comes
     compressed, and that of the target once more the outputs that are strings or JSON.
 
-    Args:
-        model: The model.
-        source: The request.
-        header_length: Bytes of the JSON at its beginning; None when it is nothing but JSON.
-        target: The file of the answer; it is whole only when this returns.
-        budget: When to stop, and how much is done at once.
+    The target is whole only when this returns; without a header length, the request is nothing but JSON.
 
     Raises:
         TriptychError: As `infer`; also where the disk is full.
@@ -55,7 +50,11 @@ def _transformed(request: InferRequest, size: int, target: Path, slices: Slices)
     model = slices.model
     if not _is_sliceable(model, request):
         if size > PLAIN_LIMIT.bytes:
-            raise PayloadTooLarge(_too_large(size))
+            raise PayloadTooLarge(
+                f"{size} bytes are more than the {PLAIN_LIMIT.bytes} that are taken in this form, because "
+                "all of it has to be in memory: only numbers in binary may be larger, for a model whose "
+                "first dimensions are all free and whose inputs have the same number of rows; or send rows"
+            )
         return _whole(request, target, slices)
     _check(model, request)
     try:
@@ -111,15 +110,11 @@ def _sliced(request: InferRequest, target: Path, slices: Slices) -> FileAnswer:
     row_bytes = sum(len(tensor.raw or b"") for tensor in request.inputs) // rows
     with TensorWriter(target, rows) as writer:
         for part, results in slices.run(_Rows(slices.model, request), rows, row_bytes):
-            _check_rows(results, part.rows)
+            if any(tensor.shape[:1] != (part.rows,) for tensor in results.values()):
+                raise RowsDepend
             writer.add(part, part.encoded(results))
         content_type, header_length = writer.finish()
     return FileAnswer(content_type, header_length, 0, rows)
-
-
-def _check_rows(results: Results, rows: int) -> None:
-    if any(tensor.shape[:1] != (rows,) for tensor in results.values()):
-        raise RowsDepend
 
 
 def _whole(request: InferRequest, target: Path, slices: Slices) -> FileAnswer:
@@ -147,11 +142,3 @@ def _slice(tensor: InputTensor, start: int, stop: int) -> InputTensor:
     raw = tensor.raw or memoryview(b"")
     size = len(raw) // tensor.shape[0]
     return tensor._replace(shape=(stop - start, *tensor.shape[1:]), raw=raw[start * size : stop * size])
-
-
-def _too_large(size: int) -> str:
-    return (
-        f"{size} bytes are more than the {PLAIN_LIMIT.bytes} that are taken in this form, because all "
-        "of it has to be in memory: only numbers in binary may be larger, for a model whose first dimensions "
-        "are all free and whose inputs have the same number of rows; or send rows"
-    )

@@ -24,7 +24,6 @@ class TensorWriter:
     written where it belongs. Otherwise each is kept in a file of its own until its size is known.
 
     Args:
-        target: The file of the answer.
         rows: How many rows all slices have.
     """
 
@@ -45,26 +44,14 @@ class TensorWriter:
         self._files.close()
 
     def add(self, part: PreparedTensors, outputs: Sequence[EncodedOutput]) -> None:
-        """Adds the next slice.
-
-        Args:
-            part: The request for the slice.
-            outputs: Its outputs.
-
-        Raises:
-            RowsDepend: An output has another shape than in the slices before.
-        """
+        """Adds the next slice; raises `RowsDepend` where an output has another shape than before."""
         if not self._outputs:
             self._begin(part, outputs)
         for output, encoded in zip(self._outputs, outputs, strict=True):
             output.add(encoded)
 
     def finish(self) -> tuple[str, int | None]:
-        """Completes the file.
-
-        Returns:
-            Its content type, and the bytes of its header; None when it is nothing but JSON.
-        """
+        """Completes the file; returns its content type, and the bytes of its header, None for JSON alone."""
         if self._header_length is not None:
             return BINARY, self._header_length
         with self._target.open("wb") as file:
@@ -75,7 +62,8 @@ class TensorWriter:
             file.write(b"]}")
             length = file.tell()
             for output in self._outputs:
-                output.append_to(file)
+                if output.binary:
+                    output.copy(file)
         return (BINARY, length) if any(output.binary for output in self._outputs) else (JSON, None)
 
     def _begin(self, part: PreparedTensors, outputs: Sequence[EncodedOutput]) -> None:
@@ -131,19 +119,15 @@ class _Output:
             file.write(text)
             return
         file.write(text[:-1] + b',"data":[')
-        self._copy(file)
+        self.copy(file)
         file.write(b"]}")
-
-    def append_to(self, file: BinaryIO) -> None:
-        """Writes its raw values, if it has any."""
-        if self.binary:
-            self._copy(file)
 
     def _values(self, data: Any) -> bytes:  # noqa: ANN401 - JSON
         values = dump(data)[1:-1]
         return b"," + values if self._size and values else values
 
-    def _copy(self, file: BinaryIO) -> None:
+    def copy(self, file: BinaryIO) -> None:
+        """Writes its values."""
         self._file.seek(0)
         shutil.copyfileobj(self._file, file, 2**20)
         os.truncate(self._file.fileno(), 0)  # its room on the disk is needed for what follows

@@ -101,12 +101,7 @@ def prepare_infer(model: Model, request: InferRequest) -> PreparedTensors:
 
 
 def infer(model: Model, request: InferRequest, deadline: Deadline) -> Served:
-    """Runs a model on the tensors of a request.
-
-    Raises:
-        BadRequest: The tensors, or the outputs that are asked for, are not the model's.
-        DeadlineExceeded: The model did not answer in time.
-    """
+    """Runs a request; raises what `prepare_infer` does, and `DeadlineExceeded` without an answer in time."""
     return serve(lambda: prepare_infer(model, request), deadline)
 
 
@@ -154,9 +149,7 @@ def _encoded(model: Model, output: RequestedOutput, tensor: Tensor) -> EncodedOu
 def raw_request(body: bytes | memoryview, signature: Signature) -> InferRequest:
     """Makes a request of raw bytes, as Triton does: one input, at most one free dimension, binary answer.
 
-    Args:
-        body: The whole body. For a BYTES input it is the one element, without its length.
-        signature: The model's inputs.
+    For a BYTES input, the body is the one element, without its length.
 
     Raises:
         BadRequest: There are no bytes, the model needs more than one input, or the shape does not follow
@@ -169,7 +162,11 @@ def raw_request(body: bytes | memoryview, signature: Signature) -> InferRequest:
             f"a body without JSON header needs a model with one input, not {len(signature.required)}"
         )
     spec = signature.required[0]
-    tensor = _text(spec, body) if spec.datatype is BYTES else _numbers(spec, body)
+    if spec.datatype is BYTES:
+        elements, body = 1, len(body).to_bytes(4, "little") + body
+    else:
+        elements = len(body) // spec.datatype.size
+    tensor = InputTensor(spec.name, spec.datatype, _raw_shape(spec, elements), raw=memoryview(body))
     return InferRequest(inputs=(tensor,), binary_output=True)
 
 
@@ -184,16 +181,6 @@ def image_request(body: bytes, signature: Signature) -> InferRequest:
         taken = ", ".join(repr(spec.name) for spec in signature.inputs)
         raise BadRequest(f"the model takes no image, but {taken}")
     return raw_request(body, signature)._replace(binary_output=False)
-
-
-def _text(spec: TensorSpec, body: bytes | memoryview) -> InputTensor:
-    element = len(body).to_bytes(4, "little") + body
-    return InputTensor(spec.name, spec.datatype, _raw_shape(spec, 1), raw=memoryview(element))
-
-
-def _numbers(spec: TensorSpec, body: bytes | memoryview) -> InputTensor:
-    elements = len(body) // spec.datatype.size
-    return InputTensor(spec.name, spec.datatype, _raw_shape(spec, elements), raw=memoryview(body))
 
 
 def _raw_shape(spec: TensorSpec, elements: int) -> tuple[int, ...]:

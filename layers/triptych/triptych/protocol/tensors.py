@@ -31,6 +31,15 @@ class Tensor(NamedTuple):
         """Dimensions, outermost first."""
         return self.values.shape
 
+    def slice(self, start: int, stop: int) -> Tensor:
+        """Returns a view of some rows, the entries of the first dimension."""
+        return Tensor(self.datatype, self.values[start:stop])
+
+
+def stacked(tensors: Sequence[Tensor]) -> Tensor:
+    """Returns the rows of all these tensors, of one datatype and one at least, as one tensor."""
+    return Tensor(tensors[0].datatype, np.concatenate([tensor.values for tensor in tensors]))
+
 
 def empty_array(datatype: Datatype, shape: tuple[int, ...]) -> Array:
     """Makes an array for a shape that holds no elements."""
