@@ -135,7 +135,8 @@ def installed(peer: Peer) -> Path:
 
 
 def _uv(*arguments: str) -> None:
-    done = subprocess.run(["uv", *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607 - ours
+    uv = os.environ.get("UV", "uv")  # the one that runs this, which need not be on the path
+    done = subprocess.run([uv, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode:
         raise NotServing(f"cannot be installed: {_end_of(done.stderr)}")
 
