@@ -64,7 +64,7 @@ def guide(stack: StackInfo) -> str:
         Lines that can be copied to a terminal.
     """
     url, key = stack.api_url, f"-H 'x-api-key: {stack.api_key}'"
-    json, csv = "-H 'content-type: application/json'", "-H 'content-type: text/csv'"
+    json, csv, png = (f"-H 'content-type: {kind}'" for kind in ("application/json", "text/csv", "image/png"))
     return f"""\
 API           {url}
 API key       {stack.api_key}
@@ -86,6 +86,12 @@ curl {key} {url}/v2/models/penguins
 
 # rows in, rows out
 curl {key} {csv} --data-binary @examples/penguins.csv {url}/v2/models/penguins/predict
+
+# a text in, a label out
+curl {key} {json} -d '{{"instances": [{{"text": "Absolutely delicious!"}}]}}' {url}/v2/models/reviews/predict
+
+# a picture in, a label out
+curl {key} {png} --data-binary @examples/digit-7.png {url}/v2/models/handwriting/predict
 
 # a file in, a file out
 make transform MODEL=penguins FILE=examples/penguins.csv

@@ -18,7 +18,7 @@ from local.up import guide
 def test_every_printed_line_works(stack: StackInfo) -> None:
     """Each curl line can be copied to a terminal and is answered with success."""
     lines = [line for line in guide(stack).splitlines() if line.startswith("curl ")]
-    assert len(lines) == 4
+    assert len(lines) == 6
     for line in lines:
         subprocess.run(  # noqa: S603 - the line that users copy
             ["bash", "-c", line.replace("curl ", "curl --fail --silent ", 1)],  # noqa: S607 - the user's shell
