@@ -1,6 +1,6 @@
 """Command line: `python -m adding inspect|add`.
 
-Exit status: 0, the model would be served, or was added; 1, it would not, or was not; 2, the command is wrong.
+Exit status: 0, the model would be served, or answers; 1, it would not be served; 2, the command failed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from triptych.protocol.names import is_model_name
 
@@ -21,6 +23,9 @@ from adding.report import refuse, show
 from adding.source import find_source
 from adding.verdict import NotServed
 from local.failure import LocalFailure
+
+FAILURES = (LocalFailure, BotoCoreError, ClientError, httpx.HTTPError, OSError)
+"""What ends a command without a trace: their messages say what is wrong."""
 
 
 def main() -> int:
@@ -41,13 +46,13 @@ def main() -> int:
             "reason": refusal.reason,
             "way_out": refusal.way_out,
         }
-    except LocalFailure as failure:
+    except FAILURES as failure:
         console.print("[bold red]failed:[/] ", end="")
         console.print(str(failure), markup=False)
-        return 2
+        document = {"model": arguments.model, "error": str(failure)}
     if arguments.json:
         print(json.dumps(document, indent=2))
-    return 0 if document["served"] else 1
+    return 2 if "error" in document else 0 if document["served"] else 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -59,11 +59,13 @@ def add(console: Console, model: str, source: Source, wish: Wish) -> Mapping[str
         LocalFailure: It cannot be put there, or does not answer.
     """
     stack = find(None if wish.stack == LOCAL else wish.stack) if wish.stack else None
-    destination = ModelBucket(stack) if stack else Layer()
+    layer = Layer()
+    destination = ModelBucket(stack) if stack else layer
     check_config(destination, model, source)
     version = chosen_version(destination, model, wish.version)
     with console.status("Opening and running it"):
-        seen = inspect(model, source, destination.config(model), wish.example)
+        config = destination.config(model) or layer.config(model)
+        seen = inspect(model, source, config, wish.example)
     show(console, seen)
     destination.check(seen)
     with console.status(f"Writing it to {destination.name}"):
@@ -126,7 +128,7 @@ def check_config(destination: Destination, model: str, source: Source) -> None:
         LocalFailure: Another one is there.
     """
     there = destination.config(model)
-    if source.config and there is not None and there != source.config.read_text():
+    if source.config and there is not None and there != source.config.read_bytes():
         raise LocalFailure(
             f"{model} has another model.toml in {destination.name}, which is for all of its versions: "
             f"change that one, and add the model without {source.config}"

@@ -32,7 +32,7 @@ class Destination(Protocol):
         """Returns the numbers that are taken, also by unfinished versions."""
 
     @abstractmethod
-    def config(self, model: str) -> str | None:
+    def config(self, model: str) -> bytes | None:
         """Returns the `model.toml` of the model, if it has one."""
 
     @abstractmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import NamedTuple
@@ -48,4 +49,4 @@ def example_of(seen: Inspection, rows: Path | None) -> Example:
     EXAMPLES.mkdir(parents=True, exist_ok=True)
     path = EXAMPLES / f"{seen.model}.jsonl"
     path.write_text(text + "\n")
-    return Example(text.encode(), JSON_LINES, f"--data-binary @{path.relative_to(ROOT)}")
+    return Example(text.encode(), JSON_LINES, f"--data-binary @{shlex.quote(os.path.relpath(path, ROOT))}")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from triptych.batches.estimate import LAMBDA_GB_SECOND
 from triptych.deployment import SHARE_FOR_MODELS
 from triptych.models.disk_cache import RESERVE as DISK_RESERVE
-from triptych.models.storage import CODE_FILE, CONFIG_FILE
+from triptych.models.storage import CONFIG_FILE
 
 from adding.look import Look, Request
 from adding.source import Source
@@ -106,7 +106,9 @@ class Inspection(NamedTuple):
         }
 
 
-def inspect(model: str, source: Source, config: str | None = None, example: Path | None = None) -> Inspection:
+def inspect(
+    model: str, source: Source, config: bytes | None = None, example: Path | None = None
+) -> Inspection:
     """Looks at a model.
 
     Args:
@@ -126,9 +128,9 @@ def inspect(model: str, source: Source, config: str | None = None, example: Path
     with TemporaryDirectory(prefix="triptych-look-") as directory:
         place = Path(directory) / model
         source.write(place / "1", link=True)
-        text = source.config.read_text() if source.config else config
-        if text is not None:
-            (place / CONFIG_FILE).write_text(text)
+        settings = source.config.read_bytes() if source.config else config
+        if settings is not None:
+            (place / CONFIG_FILE).write_bytes(settings)
         for memory in (size for size in MEMORY_SIZES if size >= MEASURED_AT):
             seen = look_apart(Request(directory, model, 1, memory, time.time(), str(example or "")))
             if not seen.refused:
@@ -136,11 +138,6 @@ def inspect(model: str, source: Source, config: str | None = None, example: Path
             if not seen.out_of_memory:
                 break
     raise NotServed(seen.refused, way_out(seen.refused))
-
-
-def runs_code(source: Source) -> bool:
-    """Returns whether Python comes with the model."""
-    return CODE_FILE in source.files
 
 
 def look_apart(request: Request) -> Look:

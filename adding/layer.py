@@ -30,7 +30,8 @@ class Layer(Destination):
         directory: Its folder.
     """
 
-    def __init__(self, directory: Path = MODELS) -> None:
+    def __init__(self, directory: Path | None = None) -> None:
+        directory = directory or MODELS
         self.name = f"{directory.relative_to(ROOT)}" if directory.is_relative_to(ROOT) else str(directory)
         self._directory = directory
 
@@ -50,9 +51,9 @@ class Layer(Destination):
         return {int(path.name) for path in folder.glob("*") if is_version(path.name)}
 
     @override
-    def config(self, model: str) -> str | None:
+    def config(self, model: str) -> bytes | None:
         path = self._directory / model / CONFIG_FILE
-        return path.read_text() if path.is_file() else None
+        return path.read_bytes() if path.is_file() else None
 
     @override
     def put(self, model: str, version: int, source: Source) -> None:

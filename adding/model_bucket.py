@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import override
 
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 from triptych.models.storage import CODE_FILE, CONFIG_FILE
 from triptych.protocol.names import is_version
@@ -13,6 +14,7 @@ from adding.destination import Destination
 from adding.inspection import Inspection
 from adding.source import Source
 from adding.verdict import NotServed
+from local.calls import Calls
 from local.failure import LocalFailure
 from local.stack import StackInfo
 
@@ -62,15 +64,15 @@ class ModelBucket(Destination):
             for page in pages
             for found in page.get("Contents", [])
         }
-        return {int(name) for name in names if is_version(name)}
+        return {int(name) for name in names if is_version(name)} | self._served(model)
 
     @override
-    def config(self, model: str) -> str | None:
+    def config(self, model: str) -> bytes | None:
         try:
             found = self._s3.get_object(Bucket=self._bucket, Key=f"{self._prefix}{model}/{CONFIG_FILE}")
         except self._s3.exceptions.NoSuchKey:
             return None
-        return found["Body"].read().decode()
+        return found["Body"].read()
 
     @override
     def put(self, model: str, version: int, source: Source) -> None:
@@ -80,11 +82,17 @@ class ModelBucket(Destination):
                 self._s3.upload_file(str(source.config), self._bucket, f"{folder}/{CONFIG_FILE}")
             for name, path in source.files.items():
                 self._s3.upload_file(str(path), self._bucket, f"{folder}/{version}/{name}")
-        except (BotoCoreError, ClientError, OSError) as error:
+        except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
             raise LocalFailure(
                 f"the upload to {self.name} broke off, and version {version} is not served: {error}\n"
                 "add it again: it gets the next number"
             ) from error
+
+    def _served(self, model: str) -> set[int]:
+        """Returns the versions in all repositories of the stack: one in its layer hides one in the bucket."""
+        with Calls(self._stack) as api:
+            index = api.json("POST", "/v2/repository/index", json={})
+        return {int(entry["version"]) for entry in index if entry["name"] == model and entry.get("version")}
 
 
 def _prefix(stack: StackInfo, bucket: str) -> str:
