@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from triptych.aws.clients import AwsClients
 from triptych.aws.index import SHARDS, shard
 from triptych.aws.table import deserialized
 from triptych.errors import BadRequest, ServiceUnavailable
 from triptych.jobs.job import PATIENCE, Job, JobRequest, JobResult, Status
-from triptych.jobs.store import job_item
+from triptych.jobs.store import JobStore
 from triptych.jobs.transitions import cancelled, started
 from triptych.lifecycle.record import Failure, notified
 from triptych.lifecycle.store import record_of
@@ -24,6 +25,7 @@ from tests.support.job_strategies import jobs
 
 NOW = 1_767_225_600_000
 HOUR = 3_600_000
+STORE = JobStore(AwsClients(), TABLE, RETENTION)  # whose table is not called
 
 
 def new_job(number: int = 0, *, model: str = "digits", created: int = NOW) -> Job:
@@ -57,13 +59,13 @@ def newest_first(*jobs: Job) -> list[Job]:
 @given(jobs())
 def test_items(job: Job) -> None:
     """Any record comes back from its item as it was."""
-    assert job == record_of(Job, deserialized(job_item(job, RETENTION)))
+    assert job == record_of(Job, deserialized(STORE.item(job)))
 
 
 @given(jobs())
 def test_index_keys(job: Job) -> None:
     """An item is in the index of what is due exactly while somebody has to look after the job."""
-    item = job_item(job, RETENTION)
+    item = STORE.item(job)
     assert item["shard"] == {"S": shard(job.id)}
     assert item["created_id"] == {"S": job.place}
     due = job.attended_until
@@ -75,7 +77,7 @@ def test_index_keys(job: Job) -> None:
 def test_unknown_attributes(world: JobWorld) -> None:
     """A record that a later release wrote is read by this one."""
     job = new_job()
-    item = job_item(job, RETENTION)
+    item = STORE.item(job)
     item["colour"] = {"S": "blue"}
     item["request"] = {"M": {"colour": {"S": "blue"}}}
     add(world, job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from triptych.jobs.job import Job
-from triptych.jobs.telemetry import JobTelemetry, ModelRun
+from triptych.jobs.telemetry import JobTelemetry
 
 
 @dataclass
@@ -15,7 +15,7 @@ class WatchedJobs(JobTelemetry):
     Attributes:
         submitted: Jobs that were accepted.
         ran: Jobs after each attempt, and the milliseconds until it started.
-        runs: Runs of models.
+        runs: Model, version, number of jobs and milliseconds of each run of a model.
         ended: Jobs that somebody else ended.
         batches: Messages and how many of them come again, for each batch.
         failures: What failed unexpectedly.
@@ -23,7 +23,7 @@ class WatchedJobs(JobTelemetry):
 
     submitted: list[Job] = field(default_factory=list)
     ran: list[tuple[Job, float]] = field(default_factory=list)
-    runs: list[ModelRun] = field(default_factory=list)
+    runs: list[tuple[str, int, int, float]] = field(default_factory=list)
     ended: list[Job] = field(default_factory=list)
     batches: list[tuple[int, int]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
@@ -36,9 +36,9 @@ class WatchedJobs(JobTelemetry):
         """An attempt at a job ended."""
         self.ran.append((job, queue_milliseconds))
 
-    def model_ran(self, run: ModelRun) -> None:
+    def model_ran(self, model: str, version: int, jobs: int, milliseconds: float) -> None:
         """A model was run."""
-        self.runs.append(run)
+        self.runs.append((model, version, jobs, milliseconds))
 
     def job_ended(self, job: Job) -> None:
         """A job was ended by somebody who did not run it."""

@@ -5,12 +5,12 @@ import json
 import pytest
 from triptych.aws.queue import Delivery
 from triptych.errors import BadRequest, Conflict, ServiceUnavailable
-from triptych.jobs.consumer import retry_delay
+from triptych.jobs.consumer import Consumer
 from triptych.jobs.job import Status
 
 from tests.support.job_fakes import NOW
 from tests.support.unsure_jobs import Lost
-from tests.support.workshop import DAY, Workshop, sums
+from tests.support.workshop import DAY, LIMITS, Workshop, sums
 
 FIRST, SECOND = "7d0c1b1e-0f3e-4a53-8a8c-2f5f6a0d9b11", "c5a3c6b8-6c9e-4b1a-8d9f-1b2c3d4e5f60"
 REQUEST = {"model": "adder", "request": json.loads(sums())}
@@ -133,7 +133,9 @@ def test_what_only_the_api_writes(workshop: Workshop, claim: dict[str, object]) 
 
 
 @pytest.mark.parametrize(("receives", "longest"), [(1, 10), (2, 20), (4, 80), (7, 640), (8, 900), (50, 900)])
-def test_waits_grow_and_are_spread(receives: int, longest: int) -> None:
+def test_waits_grow_and_are_spread(workshop: Workshop, receives: int, longest: int) -> None:
     """Each wait is twice as long as the one before, up to a quarter of an hour, and never less than half."""
-    waits = {retry_delay(10, receives) for _ in range(200)}
+    consumer = Consumer(workshop.storage, workshop.queue, LIMITS, 10, workshop.clock)
+    again = delivery(REQUEST)._replace(receives=receives)
+    waits = {consumer.retry_delay(again) for _ in range(200)}
     assert (longest + 1) // 2 <= min(waits) < max(waits) <= longest

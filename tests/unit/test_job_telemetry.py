@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from triptych.jobs.job import Job, JobRequest, Status
-from triptych.jobs.telemetry import JobTelemetry, ModelRun
+from triptych.jobs.telemetry import JobTelemetry
 from triptych.lifecycle.record import Failure
 
 ID = "00000000-0000-4000-8000-000000000001"
@@ -93,7 +93,7 @@ def test_dead_letter(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_model_ran(telemetry: JobTelemetry, capsys: pytest.CaptureFixture[str]) -> None:
     """A run of a model is told once for all of its jobs."""
-    telemetry.model_ran(ModelRun("digits", 3, 40, 12.3456))
+    telemetry.model_ran("digits", 3, 40, 12.3456)
     written = line(capsys)
     assert {"InferenceTime": (12.346, "Milliseconds"), "GroupSize": (40, "Count")} == metrics(written)
     assert ("digits", 3) == (written["model"], written["model_version"])

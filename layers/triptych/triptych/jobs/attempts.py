@@ -45,7 +45,6 @@ class Input(NamedTuple):
     """The input of a job.
 
     Attributes:
-        request: How it is read, and how the answer is wanted.
         body: Its bytes; None when it is large.
         stored: Where it is stored; None when it came in the message.
     """
@@ -60,10 +59,8 @@ class Output(NamedTuple):
 
     Attributes:
         body: The result, or the file that holds it.
-        content_type: Content type of the result.
         header_length: Bytes of the JSON before raw tensors; None when there are none.
         filled: How many missing cells of the rows were filled with the value for missing cells.
-        version: Version of the model.
     """
 
     body: bytes | Path
@@ -74,12 +71,7 @@ class Output(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A job that is running, or just was.
-
-    Attributes:
-        received: The message that brought it.
-        job: Its record, as this attempt made it.
-    """
+    """A job that is running, or just was: the message that brought it, and the record of this attempt."""
 
     received: Received
     job: Job
@@ -138,11 +130,7 @@ class Attempts:
         return self._guarded(attempt.received, lambda: self._concluded(attempt, output))
 
     def notify(self, succeeded: Sequence[Attempt]) -> dict[str, Delay]:
-        """Notifies subscribers of jobs that succeeded; returns the delays of their messages by id of the job.
-
-        Args:
-            succeeded: What `conclude` returned, `MAX_ENDS` at most.
-        """
+        """Notifies of jobs that succeeded, `MAX_ENDS` at most; returns message delays by id of the job."""
         try:
             self._finalizer.publish([attempt.job for attempt in succeeded])
         except Exception as error:  # noqa: BLE001 - the edge of some jobs: each is finalized with its next delivery
@@ -175,10 +163,9 @@ class Attempts:
         return self._delay(attempt.received, job)
 
     def _stored(self, job: Job, output: Output) -> JobResult | TriptychError:
-        length, version = output.header_length, output.version
-        described = JobResult(None, output.content_type, length, 0, version, output.filled)
+        body, kind, length, filled, version = output
         try:
-            return self._results.put(job, output.body, described)
+            return self._results.put(job, body, JobResult(None, kind, length, 0, version, filled))
         except ServiceUnavailable as error:  # the next attempt need not wait until the lease is over
             self._telemetry.unexpected(error)
             return error

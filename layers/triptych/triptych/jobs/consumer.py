@@ -10,7 +10,7 @@ from triptych.aws.queue import Delivery, Queue
 from triptych.clock import Clock, Deadline
 from triptych.errors import Conflict, ServiceUnavailable, TriptychError
 from triptych.jobs.job import IDS, UNKNOWN_MODEL, Job, JobRequest
-from triptych.jobs.message import Message, decode
+from triptych.jobs.message import decode
 from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import OptionLimits, Options, Submission
 
@@ -25,8 +25,6 @@ class Received(NamedTuple):
     """A message that was received.
 
     Attributes:
-        delivery: The message.
-        job: The record of its job.
         body: The input; None when it is stored.
         retry_delay: Seconds after which the message comes again when its job has to be tried again.
         error: Why no job can be made of the message.
@@ -47,11 +45,7 @@ class Consumer:
     A message that cannot be read becomes a job as well, with the message as its input: nothing is lost.
 
     Args:
-        storage: Stores jobs and inputs.
-        queue: Where the messages come from.
-        limits: What options may be.
         first_delay: Maximum of the delay after the first delivery, in seconds.
-        clock: Returns the milliseconds since 1970.
     """
 
     def __init__(
@@ -81,8 +75,17 @@ class Consumer:
         """
         delay = self.retry_delay(delivery)
         try:
-            message = self._located(decode(delivery.body, delivery.message_id, self._limits))
-            job = _same(message, self._found_or_added(message.job(self._sent(delivery))))
+            message = decode(delivery.body, delivery.message_id, self._limits)
+            if message.submission.input is not None and not message.from_api:
+                located = self._inputs.locate(message.submission.input)
+                message = message._replace(submission=message.submission._replace(input=located))
+            asked = message.job(self._sent(delivery))
+            job = self._found_or_added(asked)
+            if job.digest != asked.digest:
+                raise Conflict(
+                    f"the client token was used for job {job.id}, which asks for something else; "
+                    "choose another"
+                )
         except ServiceUnavailable:
             raise
         except TriptychError as error:
@@ -90,14 +93,12 @@ class Consumer:
         return Received(delivery, job, message.submission.body, delay, redrives=message.redrives)
 
     def retry_delay(self, delivery: Delivery) -> int:
-        """Returns the seconds after which a message comes again that could not be dealt with."""
-        return retry_delay(self._first_delay, delivery.receives)
+        """Returns the seconds after which a message comes again that could not be dealt with.
 
-    def _located(self, message: Message) -> Message:
-        named = message.submission.input
-        if message.from_api or named is None:
-            return message
-        return message._replace(submission=message.submission._replace(input=self._inputs.locate(named)))
+        They grow, and are spread so that messages that failed together do not come back together.
+        """
+        longest = min(self._first_delay * 2 ** (delivery.receives - 1), _LONGEST)
+        return random.randint((longest + 1) // 2, longest)  # noqa: S311 - spreads load, keeps no secret
 
     def _found_or_added(self, job: Job) -> Job:
         found = self._jobs.get(job.id)
@@ -114,22 +115,3 @@ class Consumer:
         options = Options(self._limits.time_to_live)
         submission = Submission(UNKNOWN_MODEL, None, JobRequest(), options, input=stored)
         return submission.job(job_id, self._sent(delivery))
-
-
-def retry_delay(first: int, receives: int) -> int:
-    """Returns a delay that grows, spread so that messages that failed together do not come back together.
-
-    Args:
-        first: Seconds that the delay after the first delivery has at most.
-        receives: How often the message was delivered.
-    """
-    longest = min(first * 2 ** (receives - 1), _LONGEST)
-    return random.randint((longest + 1) // 2, longest)  # noqa: S311 - spreads load, keeps no secret
-
-
-def _same(message: Message, job: Job) -> Job:
-    if job.digest != (message.digest or message.submission.digest()):
-        raise Conflict(
-            f"the client token was used for job {job.id}, which asks for something else; choose another"
-        )
-    return job

@@ -20,8 +20,6 @@ The notification has the fields of SageMaker's asynchronous inference.
 
 from __future__ import annotations
 
-from functools import partial
-
 import pybase64
 
 from triptych.aws.clients import AwsClients
@@ -90,7 +88,11 @@ _REASONS = {
 
 def job_notifier(clients: AwsClients, topic_arn: str, region: str) -> Notifier[Job]:
     """Returns what publishes the end of a job; a notification names the region."""
-    return Notifier(clients, topic_arn, "the topic of jobs", partial(_notification, region=region))
+
+    def describe(job: Job) -> Notification:
+        return notification_of(job, SOURCE, f"Job {job.status}", notification(job, region))
+
+    return Notifier(clients, topic_arn, "the topic of jobs", describe)
 
 
 def job_finalizer(storage: JobStorage, notifier: Notifier[Job]) -> Finalizer[Job]:
@@ -104,12 +106,7 @@ def job_finalizer(storage: JobStorage, notifier: Notifier[Job]) -> Finalizer[Job
 
 
 def notification(job: Job, region: str) -> dict[str, object]:
-    """Describes how a job ended.
-
-    Args:
-        job: A job with a final status.
-        region: AWS region that it ran in.
-    """
+    """Describes how a job with a final status ended."""
     described: dict[str, object] = {
         **event_of(job, SOURCE, "InferenceResult", region),
         "invocationStatus": "Completed" if job.status is Status.SUCCEEDED else "Failed",
@@ -129,10 +126,6 @@ def notification(job: Job, region: str) -> dict[str, object]:
     if reason := job.error.message if job.error and job.status is Status.FAILED else _REASONS.get(job.status):
         described["failureReason"] = reason
     return described
-
-
-def _notification(job: Job, region: str) -> Notification:
-    return notification_of(job, SOURCE, f"Job {job.status}", notification(job, region))
 
 
 def _present(**values: str | None) -> dict[str, str]:

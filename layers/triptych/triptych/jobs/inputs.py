@@ -42,10 +42,7 @@ class StoredInput(NamedTuple):
     """An input that is stored.
 
     Attributes:
-        location: `s3://bucket/key`.
-        size: Bytes.
         tag: Changes with its content.
-        content_type: Its content type; None when that is not known.
         content_encoding: How it is compressed; None when it is not.
         body: Its bytes; None when there are more than were asked for.
     """
@@ -62,8 +59,6 @@ class UploadForm(NamedTuple):
     """A form that uploads one input.
 
     Attributes:
-        url: Where it is posted to.
-        fields: What is posted before the file.
         input: What names the input when a job is made of it.
         expires: When it stops working, in milliseconds since 1970.
         max_bytes: Largest file that it takes.
@@ -80,8 +75,6 @@ class InputStore:
     """Stores inputs. Every method raises `ServiceUnavailable` when S3 cannot be reached.
 
     Args:
-        clients: Clients of AWS.
-        bucket: Name of the bucket of inputs.
         allowed: Names of further buckets that inputs may be read from.
     """
 

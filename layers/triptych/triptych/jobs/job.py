@@ -42,10 +42,7 @@ class JobResult(NamedTuple):
 
     Attributes:
         location: `s3://bucket/key`; None for a small one, which is in `body`.
-        content_type: Its content type.
         header_length: Bytes of the JSON before raw tensors; None when there are none.
-        size: Its bytes.
-        version: Version of the model that made it.
         filled: How many missing cells of the input's rows were filled with the value for missing cells.
         body: The result itself, where it is small enough for the record.
     """
@@ -89,26 +86,18 @@ class Job(NamedTuple):
     """The record of a job.
 
     Attributes:
-        id: Its id.
-        model: Name of its model.
         version: Version of the model; None for the one that is the latest when the job runs.
         request: How its input is read, and how its answer is wanted.
         digest: Digest of what was submitted: the same for the same.
-        created: When it was submitted.
         expires: When it must have been started.
         input: `s3://bucket/key` of the input; None while it travels in the message.
-        target: Label by which subscribers filter notifications.
-        status: Its status.
         attempts: How often it was started since a caller queued it.
         redrives: How often it was queued again after it had failed.
         started: When it was started last.
         ended: When it ended.
         lease: Until when the worker that runs it has it for itself.
-        error: Why it failed, or why its last attempt did.
-        result: Its result.
         notified: Whether it is noted that subscribers were notified of its end. Of a success the worker notes
             nothing, which saves a write: its message is delivered again until they were.
-        revision: How often the record was changed.
     """
 
     id: str

@@ -15,11 +15,11 @@ from triptych.inference.file import transform_rows
 from triptych.inference.local_file import FileAnswer, LocalFile
 from triptych.inference.slices import Budget
 from triptych.inference.tensor_file import transform_tensors
-from triptych.jobs.attempts import Attempt, Input, Output, caught, input_of, still_running
+from triptych.jobs.attempts import Attempt, Output, caught, input_of, still_running
 from triptych.jobs.job import JobRequest
 from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import is_rows
-from triptych.jobs.telemetry import JobTelemetry, ModelRun
+from triptych.jobs.telemetry import JobTelemetry
 from triptych.lifecycle.finalize import at_most_every
 from triptych.models.model import Model
 from triptych.models.store import ModelStore
@@ -69,19 +69,16 @@ class LargeRunner:
         model = self._models.get(job.model, job.version)
         target = directory / "result"
         source = LocalFile(directory / "input", found.request.content_encoding, directory)
-        self._write(found, source.path)
+        if found.stored is None or found.body is not None:
+            source.path.write_bytes(found.body or b"")
+        else:
+            self._inputs.download(found.stored, source.path)
         deadline.check("downloading the input")
         checkpoint = at_most_every(_LOOK, lambda: still_running(self._jobs.existing(job.id), job))
         started = monotonic()
         answer = _answer(model, found.request, source, target, Budget(deadline, checkpoint))
-        self._telemetry.model_ran(ModelRun(model.name, model.version, 1, (monotonic() - started) * 1000))
+        self._telemetry.model_ran(model.name, model.version, 1, (monotonic() - started) * 1000)
         return Output(target, answer.content_type, answer.header_length, answer.filled, model.version)
-
-    def _write(self, found: Input, source: Path) -> None:
-        if found.body is not None:
-            source.write_bytes(found.body)
-        elif found.stored is not None:
-            self._inputs.download(found.stored, source)
 
 
 def _answer(model: Model, request: JobRequest, source: LocalFile, target: Path, budget: Budget) -> FileAnswer:

@@ -46,12 +46,9 @@ class Message(NamedTuple):
     """What a message holds.
 
     Attributes:
-        job_id: Id of its job.
         submission: What the job is made of; `input` is as the producer named it.
-        created: When the job was submitted, in milliseconds since 1970; None where that is not known.
         expires: When it must have been started; None where that is not known.
         digest: Digest of what it was made of; None where that is not known.
-        redrives: How often it had been redriven.
     """
 
     job_id: str
@@ -91,12 +88,7 @@ def encode(job: Job, body: bytes | None) -> str:
 
 
 def decode(text: str, message_id: str, limits: OptionLimits) -> Message:
-    """Reads and checks a message.
-
-    Args:
-        text: The message.
-        message_id: Its id, the same in each delivery: the id of a job without a token follows from it.
-        limits: What options may be.
+    """Reads and checks a message; its id, the same in each delivery, makes the id of a job without a token.
 
     Raises:
         BadRequest: It is not such a message.
@@ -141,20 +133,15 @@ def _body(message: dict[str, Any]) -> tuple[bytes | None, str | None]:
                 raise BadRequest(f"'request' must be an object, got {json_type(value)}")
             return dump(value), _JSON
         case "body":
-            return _text(value, "body").encode(errors="surrogatepass"), None
+            return (fields.optional_string(message, "body") or "").encode(errors="surrogatepass"), None
         case "body_base64":
             try:
-                return pybase64.b64decode(_text(value, "body_base64"), validate=True), None
+                text = fields.optional_string(message, "body_base64") or ""
+                return pybase64.b64decode(text, validate=True), None
             except ValueError as error:
                 raise BadRequest(f"'body_base64' is not valid base64: {error}") from None
         case _:
             return None, None
-
-
-def _text(value: object, name: str) -> str:
-    if not isinstance(value, str):
-        raise BadRequest(f"{name!r} must be a string, got {json_type(value)}")
-    return value
 
 
 def _request(message: dict[str, Any], content_type: str | None) -> JobRequest:

@@ -30,25 +30,14 @@ _AT_ONCE = 100
 
 
 class Swept(NamedTuple):
-    """What a sweep did.
-
-    Attributes:
-        settled: Jobs that were ended or finalized.
-        failed: Jobs with which that did not work; the next sweep tries again.
-    """
+    """How many jobs a sweep ended or finalized, and how many it could not: the next sweep tries again."""
 
     settled: int
     failed: int
 
 
 class Keeper:
-    """Answers events: messages of the queue of dead letters, and ticks of the schedule of sweeps.
-
-    Args:
-        reaper: Ends jobs.
-        letters: Queue of the dead letters.
-        telemetry: Logs what fails.
-    """
+    """Answers events: messages of the queue of dead letters, and ticks of the schedule of sweeps."""
 
     def __init__(self, reaper: Reaper, letters: Queue, telemetry: JobTelemetry) -> None:
         self._reaper = reaper
@@ -150,22 +139,17 @@ class Reaper:
         """Attends to one job; returns whether that worked."""
         try:
             job = self._jobs.get(job_id)
-            if job is not None:
-                self._attend(job)
+            if job and overdue(job, self._clock()):
+                job = self._jobs.move(job, partial(expired, now=self._clock()))
+                self._telemetry.job_ended(job)
+            if job and job.final:
+                self._finalizer.finalize(job)
+        except Conflict:  # it was started or ended meanwhile
+            return True
         except TriptychError as error:
             self._telemetry.unexpected(error)
             return False
         return True
-
-    def _attend(self, job: Job) -> None:
-        if overdue(job, self._clock()):
-            try:
-                job = self._jobs.move(job, partial(expired, now=self._clock()))
-            except Conflict:  # it was started or ended meanwhile
-                return
-            self._telemetry.job_ended(job)
-        if job.final:
-            self._finalizer.finalize(job)
 
 
 def _failure(letter: Received, job: Job) -> Failure:

@@ -29,8 +29,6 @@ class ResultStore:
     Every method raises `ServiceUnavailable` when S3 cannot be reached.
 
     Args:
-        clients: Clients of AWS.
-        bucket: Name of the bucket.
         inline: Bytes up to which a result is part of the record of its job; 0 when none is.
     """
 

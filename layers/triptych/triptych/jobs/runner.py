@@ -6,6 +6,7 @@ Whatever goes wrong with one job is an error of its own: the others go on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
 from triptych.clock import Deadline
@@ -18,7 +19,7 @@ from triptych.jobs.attempts import Attempt, Input, Output, caught
 from triptych.jobs.job import Job, JobRequest
 from triptych.jobs.large import LargeRunner
 from triptych.jobs.submission import is_rows
-from triptych.jobs.telemetry import JobTelemetry, ModelRun
+from triptych.jobs.telemetry import JobTelemetry
 from triptych.models.model import Model
 from triptych.models.store import ModelStore
 from triptych.protocol.compression import decompress
@@ -101,7 +102,7 @@ class Runner:
         outputs: Outputs = {}
         prepared: dict[str, Prepared] = {}
         for job, found in jobs:
-            made = self._prepared(model, found)
+            made = caught(self._telemetry, partial(prepare, model, found.request, found.body or b""))
             if isinstance(made, TriptychError):
                 outputs[job.id] = made
             else:
@@ -112,9 +113,6 @@ class Runner:
             outputs |= self._ran(opened, same, deadline)
         return outputs
 
-    def _prepared(self, model: Model, found: Input) -> Prepared | TriptychError:
-        return caught(self._telemetry, lambda: prepare(model, found.request, found.body or b""))
-
     def _ran(self, model: Model, prepared: dict[str, Prepared], deadline: Deadline) -> Outputs:
         batched = caught(
             self._telemetry, lambda: self._batcher.run_batched(model, list(prepared.values()), deadline)
@@ -122,8 +120,7 @@ class Runner:
         if isinstance(batched, TriptychError):
             return dict.fromkeys(prepared, batched)
         for run in batched.runs:
-            milliseconds = run.nanoseconds / 1e6
-            self._telemetry.model_ran(ModelRun(model.name, model.version, run.requests, milliseconds))
+            self._telemetry.model_ran(model.name, model.version, run.requests, run.nanoseconds / 1e6)
         return {
             job_id: self._answered(model, request, outcome)
             for (job_id, request), outcome in zip(prepared.items(), batched.outcomes, strict=True)

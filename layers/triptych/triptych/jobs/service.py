@@ -15,7 +15,7 @@ from triptych.jobs.store import JobStorage
 from triptych.jobs.submission import Submission
 from triptych.jobs.telemetry import JobTelemetry
 from triptych.lifecycle.finalize import Finalizer, wait_until_final
-from triptych.lifecycle.record import Failure, random_id
+from triptych.lifecycle.record import random_id
 from triptych.lifecycle.store import Page
 
 MAX_INLINE = 256 * 2**10
@@ -125,24 +125,21 @@ class JobService:
             self._finalizer.finalize(job)  # subscribers hear of the failure before it is not true any more
             job = self._jobs.existing(job.id)
         failure, expires = job.error, self._clock() + 1000 * time_to_live
-        if not _message_is_missing(job):
+        # A redrive may have died before it sent the message: it is sent again.
+        if not (job.status is Status.QUEUED and job.redrives and not job.attempts):
             job = self._jobs.move(job, partial(transitions.redriven, expires=expires))
         try:
             self._queue.send(encode(job, None))
         except ServiceUnavailable:
             if failure is not None:
-                self._fail_again(job, failure)
+                failed = transitions.failed(job, self._clock(), failure)
+                if self._jobs.replace(failed):  # else a worker has the message, and goes on
+                    self._finalizer.finalize(failed)
             raise
         return job
 
     def newest(self, *, model: str | None, status: Status | None, after: str | None, limit: int) -> Page[Job]:
         """Lists jobs, newest first. A page may be short and have a next one all the same.
-
-        Args:
-            model: Name of the model of the jobs; None for those of all models.
-            status: Status of the jobs; None for those of any status.
-            after: `next` of the previous page.
-            limit: Maximum number of jobs.
 
         Raises:
             BadRequest: `after` is no token of a page.
@@ -178,13 +175,3 @@ class JobService:
         except ServiceUnavailable as error:  # the reaper finalizes it; what the caller asked for is done
             self._telemetry.unexpected(error)
         return ended
-
-    def _fail_again(self, job: Job, failure: Failure) -> None:
-        failed = transitions.failed(job, self._clock(), failure)
-        if self._jobs.replace(failed):  # otherwise the message arrived, and a worker goes on from there
-            self._finalizer.finalize(failed)
-
-
-def _message_is_missing(job: Job) -> bool:
-    """Returns whether a redrive may have died before it sent the message: it is sent again."""
-    return job.status is Status.QUEUED and job.redrives > 0 and not job.attempts

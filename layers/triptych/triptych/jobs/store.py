@@ -31,8 +31,6 @@ class JobStore(RecordStore[Job]):
     Every method raises `ServiceUnavailable` when the table cannot be reached.
 
     Args:
-        clients: Clients of AWS.
-        table: Name of the table.
         retention: Seconds that a record is kept after its end, or after it should have been started.
     """
 
@@ -46,41 +44,25 @@ class JobStore(RecordStore[Job]):
 
     def item(self, record: Job) -> Item:
         """Returns the item of a job."""
-        return job_item(record, self._retention)
+        due = record.attended_until
+        return item_of(
+            record,
+            due=due,
+            due_shard=None if due is None else shard(record.id),
+            delete_at=max(record.expires, record.ended or 0) // 1000 + self._retention,
+        )
 
     def remove(self, job: Job) -> bool:
         """Removes a job; returns False, and does nothing, when it has another revision."""
         return self._table.remove({"id": job.id}, job.revision)
 
     def unattended(self, now: int, limit: int) -> Sequence[str]:
-        """Returns the ids of jobs whose `attended_until` is over, the longest overdue first; may lag.
-
-        Args:
-            now: Milliseconds since 1970.
-            limit: Maximum number of ids.
-        """
+        """Returns ids of jobs whose `attended_until` is before `now`, the longest overdue first; may lag."""
         return self._index.due(now, limit)
 
 
-def job_item(job: Job, retention: int) -> Item:
-    """Returns the item of a job, which is kept so many seconds after its end."""
-    due = job.attended_until
-    return item_of(
-        job,
-        due=due,
-        due_shard=None if due is None else shard(job.id),
-        delete_at=max(job.expires, job.ended or 0) // 1000 + retention,
-    )
-
-
 class JobStorage(NamedTuple):
-    """Where jobs, their inputs and their results are stored.
-
-    Attributes:
-        jobs: Stores the records.
-        inputs: Stores inputs that are too large for a message.
-        results: Stores results.
-    """
+    """Where jobs, inputs that are too large for a message, and results are stored."""
 
     jobs: JobStore
     inputs: InputStore

@@ -30,7 +30,6 @@ class Options(NamedTuple):
     Attributes:
         time_to_live: Seconds in which the job must be started.
         delay: Seconds before it may be started.
-        target: Label by which subscribers filter notifications.
     """
 
     time_to_live: int
@@ -39,28 +38,14 @@ class Options(NamedTuple):
 
 
 class OptionLimits(NamedTuple):
-    """What options may be.
-
-    Attributes:
-        time_to_live: Seconds that a job lives whose caller names none.
-        longest: Maximum of the time to live, in seconds.
-    """
+    """The time to live of a job whose caller names none, and the longest one, in seconds."""
 
     time_to_live: int
     longest: int
 
 
 class Submission(NamedTuple):
-    """What a job is made of.
-
-    Attributes:
-        model: Name of the model.
-        version: Version of the model; None for the latest.
-        request: How the input is read, and how the answer is wanted.
-        options: Its options.
-        body: The input; None when it is stored.
-        input: `s3://bucket/key` of the input; None when it is in `body`.
-    """
+    """What a job is made of; the input is either in `body` or stored as `input`, `s3://bucket/key`."""
 
     model: str
     version: int | None
@@ -70,14 +55,7 @@ class Submission(NamedTuple):
     input: str | None = None
 
     def job(self, job_id: str, now: int, expires: int | None = None, digest: str | None = None) -> Job:
-        """Returns the record of a new job.
-
-        Args:
-            job_id: Its id.
-            now: When it was submitted, in milliseconds since 1970.
-            expires: When it must have been started; by default at the end of its time to live.
-            digest: Its digest, where that is known.
-        """
+        """Returns the record of a new job; its time to live says when it expires, unless `expires` does."""
         return Job(
             id=job_id,
             model=self.model,
@@ -118,10 +96,6 @@ def is_rows(request: JobRequest, body: bytes | memoryview) -> bool:
 def check(request: JobRequest, body: bytes) -> None:
     """Checks what can be known of an input without its model.
 
-    Args:
-        request: How it is read.
-        body: The input, not compressed.
-
     Raises:
         BadRequest: It is empty, or not a request of the protocol, or there is no such delimiter.
         UnsupportedMediaType: Such rows are not read here.
@@ -136,11 +110,7 @@ def check(request: JobRequest, body: bytes) -> None:
 
 
 def options(chosen: dict[str, object], limits: OptionLimits) -> Options:
-    """Reads and checks the options of a job: `time_to_live`, `delay` and `target`.
-
-    Args:
-        chosen: Values by name, as text or as JSON gives them.
-        limits: What they may be.
+    """Reads and checks `time_to_live`, `delay` and `target`, as text or as JSON gives them.
 
     Raises:
         BadRequest: One of them is not what it may be.

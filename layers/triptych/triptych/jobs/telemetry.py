@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from triptych.aws.telemetry import NO_MODEL, Telemetry
 from triptych.errors import NotFound
 from triptych.jobs.job import UNKNOWN_MODEL, Job, Status
-
-
-class ModelRun(NamedTuple):
-    """One run of a model, for one job or for several.
-
-    Attributes:
-        model: Name of the model.
-        version: Its version.
-        jobs: How many jobs it was for.
-        milliseconds: Its duration.
-    """
-
-    model: str
-    version: int
-    jobs: int
-    milliseconds: float
-
 
 _ENDED = {
     Status.QUEUED: "JobsRetried",
@@ -43,19 +25,14 @@ class JobTelemetry(Telemetry):
         self._job_event(job, {"JobsSubmitted": 1.0}, "job submitted")
 
     def job_ran(self, job: Job, queue_milliseconds: float) -> None:
-        """An attempt at a job ended; the record says how.
-
-        Args:
-            job: The job after the attempt.
-            queue_milliseconds: From the creation of the job to the start of the attempt.
-        """
+        """An attempt at a job ended; the record says how. It had waited so long from its creation on."""
         values = {**_counted(job), "QueueTime": queue_milliseconds, "Attempts": float(job.attempts)}
         self._job_event(job, values, "job ran")
 
-    def model_ran(self, run: ModelRun) -> None:
-        """A model was run."""
-        values = {"InferenceTime": run.milliseconds, "GroupSize": float(run.jobs)}
-        self.event(run.model, values, "model ran", model_version=run.version)
+    def model_ran(self, model: str, version: int, jobs: int, milliseconds: float) -> None:
+        """A model was run, for one job or for several."""
+        values = {"InferenceTime": milliseconds, "GroupSize": float(jobs)}
+        self.event(model, values, "model ran", model_version=version)
 
     def job_ended(self, job: Job) -> None:
         """A job was ended by somebody who did not run it: expired, cancelled, a dead letter."""

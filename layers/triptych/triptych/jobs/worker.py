@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from itertools import batched
 from time import monotonic
 
@@ -100,7 +101,7 @@ class Worker:
     def _run_wave(
         self, wave: Sequence[Received], deadline: Deadline, most_of_the_time: float
     ) -> dict[str, Delay]:
-        begun = self._each(lambda received: self._attempts.begin(received, deadline), wave)
+        begun = self._each(partial(self._attempts.begin, deadline=deadline), wave)
         pairs = list(zip(wave, begun, strict=True))
         delays = {received.job.id: delay for received, delay in pairs if not isinstance(delay, Attempt)}
         attempts = [attempt for attempt in begun if isinstance(attempt, Attempt)]

@@ -31,14 +31,7 @@ def target(value: object) -> str | None:
 
 
 def event_of(record: Record, source: str, name: str, region: str) -> dict[str, object]:
-    """Returns the fields that all notifications have.
-
-    Args:
-        record: A record with a final status.
-        source: Who notifies, such as `triptych.jobs`.
-        name: Name of the event.
-        region: AWS region that it happened in.
-    """
+    """Returns the fields that the notifications of all ends have; `source` is such as `triptych.jobs`."""
     return {
         "awsRegion": region,
         "eventVersion": "1.0",
@@ -50,14 +43,7 @@ def event_of(record: Record, source: str, name: str, region: str) -> dict[str, o
 
 
 def notification_of(record: Record, source: str, kind: str, message: Mapping[str, object]) -> Notification:
-    """Returns the notification of the end of a record, with the attributes that subscribers filter by.
-
-    Args:
-        record: A record with a final status.
-        source: Who notifies, such as `triptych.jobs`.
-        kind: What happened, such as `Job succeeded`.
-        message: The notification.
-    """
+    """Returns the notification of an end, with the attributes that subscribers filter by."""
     attributes = {"status": record.status.value, "model": record.model, "target": record.target}
     return Notification(source, kind, record.model, message, attributes)
 
@@ -67,12 +53,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
 
 
 def wait_until_final[Some: Record](read: Callable[[], Some], deadline: Deadline) -> Some:
-    """Returns a record as soon as it has ended, or as it is at the deadline.
-
-    Args:
-        read: Returns the record as it is now.
-        deadline: Until when to wait.
-    """
+    """Returns a record as soon as it has ended, or as it is at the deadline."""
     pause = _FIRST_PAUSE
     found = read()
     while not found.final and deadline.remaining > 0:
@@ -99,8 +80,6 @@ class Finalizer[Some: Record]:
     """Finalizes jobs, or batches, that have ended. To finalize one again changes nothing.
 
     Args:
-        store: Stores the records.
-        notifier: Notifies subscribers.
         clean_up: Deletes what a record that did not succeed has left behind.
     """
 
@@ -119,9 +98,6 @@ class Finalizer[Some: Record]:
 
         A crash between the notification and its mark makes it twice; it is never left out.
 
-        Args:
-            record: A record with a final status.
-
         Raises:
             ServiceUnavailable: Something cannot be reached: finalize it again later.
         """
@@ -136,10 +112,7 @@ class Finalizer[Some: Record]:
             return
 
     def publish(self, records: Sequence[Some]) -> None:
-        """Notifies subscribers of ends, and notes nothing: if it fails, the caller must finalize them later.
-
-        Args:
-            records: Records with a final status, `MAX_ENDS` at most.
+        """Notifies of `MAX_ENDS` ends at most, and notes nothing: if it fails, finalize them later.
 
         Raises:
             ServiceUnavailable: Some subscribers may not have been notified of some ends.

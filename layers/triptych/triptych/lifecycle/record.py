@@ -22,7 +22,6 @@ class Failure(NamedTuple):
 
     Attributes:
         type: Kind of the error, such as `BadRequest`.
-        message: What went wrong and what to do about it.
         retryable: Whether the same may succeed when it is tried again.
     """
 
@@ -48,7 +47,6 @@ class Ids(NamedTuple):
     """Ids of one noun.
 
     Attributes:
-        noun: What has them, such as `job`.
         namespace: Any constant UUID of its own; another one forgets all keys.
     """
 
@@ -56,11 +54,7 @@ class Ids(NamedTuple):
     namespace: uuid.UUID
 
     def derived(self, *parts: str) -> str:
-        """Makes the id that belongs to a key.
-
-        Args:
-            parts: Who chose the key, and the key: the same key of two callers makes two ids.
-        """
+        """Makes the id that belongs to a key: who chose it, and the key, as those of two callers are two."""
         # Lengths keep ("a", "b/c") and ("a/b", "c") apart.
         return str(uuid.uuid5(self.namespace, "/".join(f"{len(part)}:{part}" for part in parts)))
 

@@ -24,11 +24,7 @@ def plain(record: object) -> dict[str, Any]:
 
 
 def record_of[Record](kind: type[Record], values: object) -> Record:
-    """Returns the record of plain values.
-
-    Args:
-        kind: Type of the record.
-        values: What `plain` returned, perhaps from a store that has numbers of its own.
+    """Returns the record of what `plain` returned, perhaps from a store that has numbers of its own.
 
     Raises:
         ValueError: These are not the fields of such a record.
@@ -81,12 +77,7 @@ _PAGE, _PAGES = 100, 3
 
 
 class Page[Some](NamedTuple):
-    """A page of a list.
-
-    Attributes:
-        records: Its records.
-        next: Token of the next page; None when there is none.
-    """
+    """A page of a list, and the token of the next one; None when there is none."""
 
     records: Sequence[Some]
     next: str | None
@@ -96,10 +87,6 @@ class RecordStore[Some: Record]:
     """Stores records; a read returns what was written last, except for lists, which may lag.
 
     Every method raises `ServiceUnavailable` when the table cannot be reached.
-
-    Args:
-        table: The table.
-        index: Its index of records by age.
     """
 
     kind: type[Some]
@@ -136,7 +123,7 @@ class RecordStore[Some: Record]:
         """Replaces the previous revision of a record.
 
         Returns:
-            The record that is stored now: this one, or the one that is there instead; None when it is gone.
+            The record that is stored now: this one, or what is there instead; None when it is gone.
         """
         item = self.item(record)
         found = self._table.swap(item, record.revision - 1)
@@ -145,12 +132,12 @@ class RecordStore[Some: Record]:
         return None if found is None else self._record(found)
 
     def newest(self, *, after: str | None, limit: int, model: str | None = None) -> Page[Some]:
-        """Lists records, newest first. A page may be short and have a next one all the same.
+        """Lists records, newest first; a page may be short and have a next one all the same.
 
         Args:
             after: `next` of the previous page, or `place` of the last record that was used of it.
             limit: Maximum number of records.
-            model: Name of the model of the records; None for those of all models.
+            model: Only records of this model.
 
         Raises:
             BadRequest: `after` is no token of a page.
@@ -172,13 +159,7 @@ class RecordStore[Some: Record]:
     def move(self, record: Some, transition: Callable[[Some], Some]) -> Some:
         """Makes a transition, from the given revision or from the one that replaced it.
 
-        Args:
-            record: The record as it was read last.
-            transition: Returns the next record, or the same one where nothing is to be done; raises
-                `Conflict` where the status does not allow it.
-
-        Returns:
-            The next record, stored.
+        A transition returns the same record where nothing is to be done.
 
         Raises:
             Conflict: The status of the record does not allow the transition.
@@ -200,17 +181,7 @@ class RecordStore[Some: Record]:
     def search(
         self, matches: Callable[[Some], bool], *, after: str | None, limit: int, model: str | None = None
     ) -> Page[Some]:
-        """Lists records that match, newest first; a page may have few, or none, and a next one all the same.
-
-        Args:
-            matches: Whether a record is listed.
-            after: `next` of the previous page.
-            limit: Maximum number of records.
-            model: Name of the model of the records; None for those of all models.
-
-        Raises:
-            BadRequest: `after` is no token of a page.
-        """
+        """Lists records that match, as `newest` does; a page may have none, and a next one all the same."""
         found: list[Some] = []
         for _ in range(_PAGES):
             page = self.newest(after=after, limit=_PAGE, model=model)
