@@ -60,18 +60,13 @@ class DirectoryBucket(Bucket):
 
     def __init__(self, directory: Path, name: str = "bucket", block: int = 2**20) -> None:
         self._directory = directory
-        self._name = name
+        self.name = name
         self._block = block
         self._versions = count(1)
         self.unfinished: list[str] = []
         self._latest: dict[str, StoredObject] = {}
         self._all: dict[tuple[str, str | None], StoredObject] = {}
         directory.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self._name
 
     @property
     def keys(self) -> list[str]:
@@ -148,7 +143,7 @@ class DirectoryBucket(Bucket):
     def url(self, key: str, content_type: str | None = None, seconds: int = 900) -> str:
         """Makes a URL."""
         assert (content_type, seconds) == (None, 900)
-        return f"https://{self._name}.test/{key}?signed"
+        return f"https://{self.name}.test/{key}?signed"
 
     def _path(self, stored: StoredObject) -> Path:
         return self._directory / f"{stored.version}-{stored.etag}"

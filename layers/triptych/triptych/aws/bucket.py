@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -24,9 +24,6 @@ from triptych.aws.objects import (
 from triptych.aws.uploads import ObjectWriter, put_object
 from triptych.errors import Conflict
 
-if TYPE_CHECKING:
-    pass
-
 URL_SECONDS = 900
 _BLOCK = 1 << 20  # bytes of a file that are read at once
 _MISSING = {"404", "NoSuchKey", "NoSuchVersion"}
@@ -34,12 +31,7 @@ _GONE = _MISSING | {"405", "MethodNotAllowed"}  # the answer for a version that 
 
 
 class Form(NamedTuple):
-    """A form that uploads one object.
-
-    Attributes:
-        url: Where it is posted to.
-        fields: What is posted before the file.
-    """
+    """A form that uploads one object: where it is posted to, and the fields before the file."""
 
     url: str
     fields: Mapping[str, str]
@@ -53,7 +45,7 @@ class Bucket(BucketClient):
         known: Any = {} if version is None else {"VersionId": version}
         with self.errors():
             try:
-                found = self.client.head_object(Bucket=self._name, Key=key, **known)
+                found = self.client.head_object(Bucket=self.name, Key=key, **known)
             except ClientError as error:
                 except_codes(_GONE, error)
                 return None
@@ -62,7 +54,7 @@ class Bucket(BucketClient):
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Lists objects in the order of keys, with one request for each thousand."""
         with self.errors():
-            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=prefix)
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             for page in pages:
                 yield from map(listed, page.get("Contents", []))
 
@@ -70,7 +62,7 @@ class Bucket(BucketClient):
         """Lists the folders right below a prefix, without slashes."""
         with self.errors():
             pages = self.client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._name, Prefix=prefix, Delimiter="/"
+                Bucket=self.name, Prefix=prefix, Delimiter="/"
             )
             for page in pages:
                 for folder in page.get("CommonPrefixes", []):
@@ -80,7 +72,7 @@ class Bucket(BucketClient):
         """Reads a small object; None when there is none."""
         with self.errors():
             try:
-                return self.client.get_object(Bucket=self._name, Key=key)["Body"].read()
+                return self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
             except ClientError as error:
                 except_codes(_MISSING, error)
                 return None
@@ -88,7 +80,7 @@ class Bucket(BucketClient):
     def fetch(self, key: str, limit: int) -> tuple[StoredObject, bytes | None]:
         """Looks an object up, and reads it when it has at most `limit` bytes, by one request."""
         with self.errors():
-            answer = self.client.get_object(Bucket=self._name, Key=key)
+            answer = self.client.get_object(Bucket=self.name, Key=key)
             found = looked_up(key, answer)
             with closing(answer["Body"]) as body:  # what is not read is not sent: the connection ends
                 return found, body.read() if found.size <= limit else None
@@ -120,18 +112,10 @@ class Bucket(BucketClient):
         once: bool = False,
         metadata: Mapping[str, str] | None = None,
     ) -> bool:
-        """Writes an object.
+        """Writes an object; returns whether it was written.
 
-        Args:
-            key: Its key.
-            body: Its bytes, or the file that holds them.
-            content_type: What it is.
-            once: Whether one that is there stays as it is. It may be this one, when the answer to a first
-                try was lost.
-            metadata: Further words about it.
-
-        Returns:
-            Whether it was written.
+        With `once`, one that is there stays as it is. It may be this one, when the answer to a first try was
+        lost.
         """
         new = NewObject(key, content_type, metadata or {}, once)
         try:
@@ -159,13 +143,7 @@ class Bucket(BucketClient):
     def join(
         self, key: str, pieces: Sequence[bytes | StoredObject], source: Bucket, content_type: str
     ) -> StoredObject:
-        """Makes one object of pieces in order; large ones are copied within S3.
-
-        Args:
-            key: Key of the new object.
-            pieces: Bytes, and objects of the source.
-            source: Bucket of those objects.
-            content_type: What the whole is.
+        """Makes one object of bytes and objects of the source, in order; large ones are copied within S3.
 
         Raises:
             Conflict: A piece was replaced or removed.
@@ -175,35 +153,26 @@ class Bucket(BucketClient):
     def delete(self, key: str) -> None:
         """Deletes an object, if there is one."""
         with self.errors():
-            self.client.delete_object(Bucket=self._name, Key=key)
+            self.client.delete_object(Bucket=self.name, Key=key)
 
     def url(self, key: str, content_type: str | None = None, seconds: int = URL_SECONDS) -> str:
-        """Signs a URL that returns the object to anybody who has it.
+        """Signs a URL that returns the object to anybody who has it, as `content_type` if that is given.
 
         It ends before its time when the function's credentials do.
-
-        Args:
-            key: Key of the object.
-            content_type: Content type of the answer; None for the object's own.
-            seconds: How long it works.
         """
         answer = {} if content_type is None else {"ResponseContentType": content_type}
         with self.errors():
             return self._clients.presigner.generate_presigned_url(
-                "get_object", {"Bucket": self._name, "Key": key, **answer}, seconds
+                "get_object", {"Bucket": self.name, "Key": key, **answer}, seconds
             )
 
     def form(self, key: str, fields: Mapping[str, str], conditions: Sequence[Any], seconds: int) -> Form:
-        """Signs a form that uploads one object. It ends before its time when the function's credentials do.
+        """Signs a form that uploads one object, with conditions as S3's POST policies write them.
 
-        Args:
-            key: Key of the object.
-            fields: Fields that the form has from the beginning.
-            conditions: What the fields and the object may be, as S3's POST policies write it.
-            seconds: How long it works.
+        It ends before its time when the function's credentials do.
         """
         with self.errors():
             form = self._clients.presigner.generate_presigned_post(
-                self._name, key, dict(fields), [*conditions], seconds
+                self.name, key, dict(fields), [*conditions], seconds
             )
         return Form(form["url"], form["fields"])

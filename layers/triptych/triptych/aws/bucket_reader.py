@@ -45,10 +45,7 @@ class _NotForObstore(Exception):
 class BucketReader:
     """Reads a bucket. Every method raises what `failures` say when S3 is out of reach.
 
-    Args:
-        name: Name of the bucket.
-        failures: Errors that stand for failures of S3.
-        by_boto3: Makes what reads it instead, where obstore cannot.
+    `by_boto3` makes what reads it instead, where obstore cannot.
     """
 
     def __init__(self, name: str, failures: Failures, by_boto3: Callable[[], Bucket]) -> None:
@@ -126,10 +123,9 @@ class BucketReader:
         return self._store(_RANGE_TIME)
 
     def _store(self, timeout: timedelta) -> S3Store:
-        """Makes a client. Without credentials in the environment, boto3 finds them and the region.
+        """Makes a client, whose answers may take `timeout` with all of their content.
 
-        Args:
-            timeout: How long an answer may take, with all of its content.
+        Without credentials in the environment, boto3 finds them and the region.
         """
         found: Any = {}
         if self._session is not None:

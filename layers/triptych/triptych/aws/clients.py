@@ -121,14 +121,8 @@ class BucketClient:
     """Which bucket is called, by which client, and which errors its failures are.
 
     Args:
-        clients: Calls AWS.
-        name: Name of the bucket.
-        failures: Errors that stand for failures of S3.
         scratch: Directory of local copies.
         bulk: Whether nobody waits: calls may take minutes.
-
-    Attributes:
-        scratch: Directory of local copies.
     """
 
     def __init__(
@@ -141,15 +135,10 @@ class BucketClient:
         bulk: bool = False,
     ) -> None:
         self._clients = clients
-        self._name = name
+        self.name = name
         self._failures = failures
         self.scratch = scratch or Path(gettempdir())
         self._bulk = bulk
-
-    @property
-    def name(self) -> str:
-        """Name of the bucket."""
-        return self._name
 
     @property
     def client(self) -> S3Client:

@@ -15,19 +15,12 @@ SAFETY_MARGIN = 2.0
 Process = Callable[[Sequence[Delivery], Deadline], Outcomes]
 """Processes messages; those without an outcome are delivered again."""
 
-
 type PartialBatchResponse = dict[str, list[dict[str, str]]]
 """Tells SQS which messages to deliver again."""
 
 
 class SqsTrigger:
-    """Answers events of an SQS queue with a partial batch response.
-
-    Args:
-        process: Processes the messages of an event.
-        queue: Queue of the messages.
-        telemetry: Logs what fails.
-    """
+    """Answers events of an SQS queue with a partial batch response."""
 
     def __init__(self, process: Process, queue: Queue, telemetry: Telemetry) -> None:
         self._process = process
@@ -35,34 +28,19 @@ class SqsTrigger:
         self._telemetry = telemetry
 
     def __call__(self, event: dict[str, Any], context: Context) -> PartialBatchResponse:
-        """Answers one event.
-
-        Args:
-            event: Event of SQS.
-            context: Lambda's context.
-        """
+        """Answers one event."""
         deadline = Deadline.of(context, SAFETY_MARGIN)
         self._telemetry.request_started(context.aws_request_id)
         deliveries = [_delivery(record) for record in event["Records"]]
-        outcomes = self._outcomes(deliveries, deadline)
-        self._postpone(deliveries, outcomes)
-        again = [one.message_id for one in deliveries if outcomes.get(one.message_id, 0) is not None]
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in again]}
-
-    def _outcomes(self, deliveries: Sequence[Delivery], deadline: Deadline) -> Outcomes:
+        outcomes: Outcomes = {}
         try:
-            return self._process(deliveries, deadline)
+            outcomes = self._process(deliveries, deadline)
         except Exception as error:  # noqa: BLE001 - the edge: all messages are delivered again, the log has the trace
             self._telemetry.unexpected(error)
-            return {}
-
-    def _postpone(self, deliveries: Sequence[Delivery], outcomes: Outcomes) -> None:
-        postponed = {
-            delivery.receipt: seconds
-            for delivery in deliveries
-            if (seconds := outcomes.get(delivery.message_id)) is not None
-        }
-        self._queue.postpone(postponed)
+        delays = {one.receipt: outcomes.get(one.message_id) for one in deliveries}
+        self._queue.postpone({receipt: delay for receipt, delay in delays.items() if delay is not None})
+        again = [one.message_id for one in deliveries if outcomes.get(one.message_id, 0) is not None]
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in again]}
 
 
 def _delivery(record: Mapping[str, Any]) -> Delivery:

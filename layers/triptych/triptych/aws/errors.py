@@ -28,11 +28,7 @@ def aws_errors(failures: Failures) -> Generator[None]:
 
 
 def reaching(what: str) -> AbstractContextManager[None]:
-    """Raises `ServiceUnavailable` for every failure of AWS.
-
-    Args:
-        what: What is reached for, such as `the queue of jobs`.
-    """
+    """Raises `ServiceUnavailable` for every failure of AWS; `what` is such as `the queue of jobs`."""
     return aws_errors(Failures(f"{what} cannot be reached"))
 
 

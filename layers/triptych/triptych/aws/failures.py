@@ -63,12 +63,7 @@ class Failures(NamedTuple):
     known: Mapping[str, MakeError] = {}
 
     def error_for(self, code: str, reason: str) -> TriptychError:
-        """Returns the error for a failure.
-
-        Args:
-            code: What AWS answered; empty when it did not answer.
-            reason: What went wrong, such as `it does not answer in time`.
-        """
+        """Returns the error for the code that AWS answered, or, without an answer, the empty one."""
         make = self.known.get(code)
         return make() if make else self.error(f"{self.message}: {reason}")
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from triptych.aws.errors import reaching
 from triptych.aws.table import Item, Table, named, serialized
@@ -31,18 +31,6 @@ _LOOKED_AT = 250
 _POSITION = re.compile(r"[0-9]{13,20}\.[0-9a-f-]{36}")
 
 
-class _Slice(NamedTuple):
-    """The newest records of one shard.
-
-    Attributes:
-        positions: Their positions, newest first.
-        end: Down to here nothing is missing; empty when nothing is missing at all.
-    """
-
-    positions: Sequence[str]
-    end: str
-
-
 def shard(identity: str) -> str:
     """Returns the shard of a record, by its id."""
     return SHARDS[int(identity[-1], 16) % len(SHARDS)]
@@ -51,9 +39,7 @@ def shard(identity: str) -> str:
 class RecordIndex:
     """Finds the records of a table, which may lag. `ServiceUnavailable` when the table cannot be reached.
 
-    Args:
-        table: The table.
-        key: Attributes of the keys of all records beside their ids.
+    `key` holds the attributes of the keys of all records beside their ids.
     """
 
     def __init__(self, table: Table, key: Mapping[str, str] | None = None) -> None:
@@ -63,12 +49,7 @@ class RecordIndex:
     def newest(
         self, after: str | None, limit: int, model: str | None = None
     ) -> tuple[Sequence[Item], str | None]:
-        """Finds the newest records.
-
-        Args:
-            after: Only records beyond this position.
-            limit: Maximum number of records.
-            model: Only records of this model.
+        """Finds the newest records beyond a position, of all models or of one.
 
         Returns:
             The records, and the position beyond which there may be more; None when there are none.
@@ -80,19 +61,14 @@ class RecordIndex:
             raise BadRequest(f"next: expected what the page before gave, got {after[:64]!r}")
         with reaching(self._table.what):
             slices = _each_shard(lambda shard: self._slice(shard, model, after, limit + 1))
-        end = max(part.end for part in slices)  # beyond it, a shard has more that was not read
-        merged = heapq.merge(*(part.positions for part in slices), reverse=True)
+        end = max(end for _, end in slices)  # beyond it, a shard has more that was not read
+        merged = heapq.merge(*(positions for positions, _ in slices), reverse=True)
         known = [position for position in merged if position >= end]
         following = known[limit - 1] if len(known) > limit else end or None
         return self._records([position.partition(".")[2] for position in known[:limit]]), following
 
     def due(self, now: int, limit: int) -> Sequence[str]:
-        """Finds the ids of records that are due, the longest overdue first.
-
-        Args:
-            now: Milliseconds since 1970.
-            limit: Maximum number of ids.
-        """
+        """Finds the ids of records that are due at `now`, the longest overdue first."""
         query: dict[str, Any] = {
             "IndexName": "due",
             "KeyConditionExpression": "#due_shard = :shard AND #due <= :now",
@@ -116,7 +92,10 @@ class RecordIndex:
         found = {item["id"]["S"]: item for item in self._table.get_many(keys)}
         return [found[identity] for identity in unique if identity in found]
 
-    def _slice(self, shard: str, model: str | None, after: str | None, limit: int) -> _Slice:
+    def _slice(
+        self, shard: str, model: str | None, after: str | None, limit: int
+    ) -> tuple[Sequence[str], str]:
+        """Finds the newest positions of a shard, and the one down to which none is missing; empty for all."""
         query = _newest_query(shard, model, after, limit)
         positions: list[str] = []
         end = ""
@@ -128,7 +107,7 @@ class RecordIndex:
             if not last or len(positions) >= limit:
                 break
             query["ExclusiveStartKey"] = last
-        return _Slice(positions, end)
+        return positions, end
 
 
 def _each_shard[Made](ask: Callable[[str], Made]) -> list[Made]:

@@ -64,14 +64,7 @@ class RemoteFunction:
         self._idle: list[HTTPConnection] = []
 
     def __call__(self, payload: bytes, deadline: Deadline) -> bytes:
-        """Calls the function.
-
-        Args:
-            payload: Its event, in JSON.
-            deadline: How long to try, and to wait.
-
-        Returns:
-            Its result, in JSON.
+        """Calls the function with an event in JSON, and returns its result in JSON.
 
         Raises:
             DeadlineExceeded: There was none in time.

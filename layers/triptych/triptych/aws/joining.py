@@ -28,13 +28,7 @@ MAX_PARTS = 9_000
 
 
 class Slice(NamedTuple):
-    """Bytes of a piece.
-
-    Attributes:
-        piece: Which, from 0.
-        start: The first byte.
-        stop: The one after the last.
-    """
+    """Bytes of a piece, which is the one of this number from 0, from `start` to before `stop`."""
 
     piece: int
     start: int
@@ -51,14 +45,11 @@ type Part = Sequence[Slice]
 
 
 def plan(sizes: Sequence[int], least: int | None = None) -> Iterator[Part]:
-    """Cuts pieces into parts that hold all of their bytes in order.
+    """Cuts pieces into parts that hold all of their bytes in order; none of them is empty.
 
     Args:
         sizes: Bytes of the pieces.
         least: Bytes that every part but the last has; by default as few as S3 accepts.
-
-    Yields:
-        Parts, none of them empty.
     """
     least = max(MIN_PART, -(-sum(sizes) // MAX_PARTS)) if least is None else least
     gathered: list[Slice] = []
@@ -92,13 +83,7 @@ THREADS = 8
 def join_pieces(
     bucket: BucketClient, new: NewObject, pieces: Sequence[bytes | StoredObject], source: BucketClient
 ) -> StoredObject:
-    """Makes one object of pieces in order.
-
-    Args:
-        bucket: BucketClient of the object.
-        new: The object.
-        pieces: Bytes, and objects of the source.
-        source: Bucket of those objects.
+    """Makes one object of pieces in order: bytes, and objects of the source.
 
     Raises:
         Conflict: A piece was replaced or removed.
@@ -127,12 +112,7 @@ def _uploaded(upload: Multipart, parts: Sequence[Part], content: _Pieces) -> Map
 
 
 class _Pieces(NamedTuple):
-    """The content of an object.
-
-    Attributes:
-        pieces: Bytes, and objects of the source, in order.
-        source: Bucket of those objects.
-    """
+    """The content of an object: bytes, and objects of the source, in order."""
 
     pieces: Sequence[bytes | StoredObject]
     source: BucketClient

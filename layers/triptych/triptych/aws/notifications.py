@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from triptych.aws.clients import AwsClients
 from triptych.aws.errors import LOGGER, reaching
 from triptych.aws.queue import NOT_IN_SQS
 from triptych.errors import ServiceUnavailable
 from triptych.protocol.json_document import dump
-
-if TYPE_CHECKING:
-    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 BUS = "the event bus"
 
@@ -26,10 +23,8 @@ class Notification(NamedTuple):
     """The notification of an end.
 
     Attributes:
-        source: Source of the event.
         kind: What happened, such as `Job succeeded`.
         model: Name of the model; None for several.
-        message: The whole notification.
         attributes: Message attributes for filter policies of subscriptions; None is left out.
     """
 
@@ -41,14 +36,7 @@ class Notification(NamedTuple):
 
 
 class Notifier[Ended]:
-    """Publishes ends to a topic, and puts them on the default event bus.
-
-    Args:
-        clients: Calls AWS.
-        topic_arn: ARN of the topic.
-        topic: What the topic is called, such as `the topic of jobs`.
-        describe: Makes the notification of an end.
-    """
+    """Publishes ends to a topic, and puts them on the default event bus."""
 
     def __init__(
         self, clients: AwsClients, topic_arn: str, topic: str, describe: Callable[[Ended], Notification]
@@ -78,7 +66,11 @@ class Notifier[Ended]:
                         "Id": str(number),
                         "Subject": _subject(notification),
                         "Message": message,
-                        "MessageAttributes": _attributes(notification.attributes),
+                        "MessageAttributes": {
+                            name: {"DataType": "String", "StringValue": value}
+                            for name, value in notification.attributes.items()
+                            if value is not None
+                        },
                     }
                     for number, (notification, message) in enumerate(
                         zip(notifications, messages, strict=True)
@@ -107,11 +99,3 @@ def _check(what: str, refused: object) -> None:
 def _subject(notification: Notification) -> str:
     kind, model = notification.kind, notification.model
     return (kind if model is None else f"{kind}: {model}")[:_MAX_SUBJECT]
-
-
-def _attributes(named: Mapping[str, str | None]) -> dict[str, MessageAttributeValueTypeDef]:
-    return {
-        name: {"DataType": "String", "StringValue": value}
-        for name, value in named.items()
-        if value is not None
-    }

@@ -51,13 +51,10 @@ class StoredObject(NamedTuple):
     """One generation of an object.
 
     Attributes:
-        key: Its key.
-        size: Bytes.
         etag: Changes with its content; without quotes.
         version: Its version; None where the bucket has no versioning, and in lists.
         modified: When it was written, in milliseconds since 1970.
         metadata: Metadata of its writer, by names in lower case; empty in lists.
-        content_type: What it is; None in lists.
         content_encoding: How it is compressed; None when it is not, and in lists.
     """
 
@@ -72,14 +69,7 @@ class StoredObject(NamedTuple):
 
 
 class NewObject(NamedTuple):
-    """An object that is to be written.
-
-    Attributes:
-        key: Its key.
-        content_type: What it is.
-        metadata: Further words about it.
-        once: Whether one that is there already stays as it is.
-    """
+    """An object that is to be written; with `once`, one that is there already stays as it is."""
 
     key: str
     content_type: str
@@ -117,13 +107,7 @@ def listed(entry: Mapping[str, Any]) -> StoredObject:
 
 
 def written(new: NewObject, size: int, answer: Mapping[str, Any]) -> StoredObject:
-    """Reads the answer of PutObject or CompleteMultipartUpload, which has no time: it is now.
-
-    Args:
-        new: The object.
-        size: Its bytes.
-        answer: The answer of S3.
-    """
+    """Reads the answer of PutObject or CompleteMultipartUpload, which has no time: it is now."""
     modified = time.time_ns() // 1_000_000
     return StoredObject(
         new.key, size, _etag(answer), _version(answer), modified, new.metadata, new.content_type
@@ -149,11 +133,6 @@ class ObjectReader:
 
     Every method raises `Conflict` where the object was replaced or removed since it was looked up, and
     `ServiceUnavailable` where S3 cannot be reached.
-
-    Args:
-        bucket: Its bucket.
-        found: The object.
-        block: Bytes of a range.
     """
 
     def __init__(self, bucket: BucketClient, found: StoredObject, block: int = BLOCK) -> None:
@@ -211,7 +190,6 @@ def download(
 
     Raises:
         OSError: A file cannot be written.
-        Exception: Whatever `write` raises.
     """
 
     def fetch(part: tuple[Path, StoredObject, range]) -> None:
@@ -297,11 +275,6 @@ def ahead[A, R](function: Callable[[A], R], arguments: Iterable[A], threads: int
     """Calls a function for each argument in threads, the next ones while a result is in use.
 
     Never more results than threads wait to be taken, so memory is bounded whatever the number of arguments.
-
-    Args:
-        function: What is called.
-        arguments: Taken one by one, as threads become free.
-        threads: How many calls are made at once.
 
     Yields:
         The results in the order of the arguments; the first error ends it, and calls that have not started

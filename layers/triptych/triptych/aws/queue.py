@@ -23,9 +23,6 @@ class Delivery(NamedTuple):
     """A message as it is delivered to a consumer.
 
     Attributes:
-        message_id: Identifies the message; the same in each of its deliveries.
-        body: Its text.
-        receipt: Identifies the delivery.
         receives: How often it was delivered, this time included.
         sent: When it was sent, in milliseconds since 1970.
     """
@@ -42,23 +39,14 @@ Outcomes = Mapping[str, int | None]
 
 
 class Queue:
-    """A queue that messages are sent to, and delivered from.
-
-    Args:
-        clients: Calls AWS.
-        url: URL of the queue.
-    """
+    """A queue that messages are sent to, and delivered from."""
 
     def __init__(self, clients: AwsClients, url: str) -> None:
         self._clients = clients
         self._url = url
 
     def send(self, message: str, delay: int = 0) -> None:
-        """Sends a message.
-
-        Args:
-            message: Its text.
-            delay: Seconds before it is delivered.
+        """Sends a message, which is delivered after `delay` seconds.
 
         Raises:
             ServiceUnavailable: SQS cannot be reached; the message may have been sent all the same.
@@ -67,10 +55,9 @@ class Queue:
             self._clients.sqs.send_message(QueueUrl=self._url, MessageBody=message, DelaySeconds=delay)
 
     def postpone(self, deliveries: Mapping[str, int]) -> None:
-        """Sets when messages are delivered again. Where that fails, it is when their visibility timeout ends.
+        """Sets after how many seconds messages are delivered again, by their receipts.
 
-        Args:
-            deliveries: Seconds by receipt.
+        Where that fails, it is when their visibility timeout ends.
         """
         for some in batched(deliveries.items(), _MAX_ENTRIES, strict=False):
             try:

@@ -18,13 +18,7 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
 class Credentials(NamedTuple):
-    """Who signs.
-
-    Attributes:
-        key: Access key id.
-        secret: Secret access key.
-        token: Session token; empty for a user's own keys.
-    """
+    """Who signs: access key id, secret access key, session token; that is empty for a user's own keys."""
 
     key: str
     secret: str
@@ -54,12 +48,7 @@ class EnvironmentCredentials:
 
 
 class Scope(NamedTuple):
-    """What a signature is for.
-
-    Attributes:
-        region: AWS region.
-        service: Name of the service as its signatures have it, such as `lambda`.
-    """
+    """What a signature is for: a region, and a service as its signatures name it, such as `lambda`."""
 
     region: str
     service: str
@@ -71,7 +60,6 @@ class Post(NamedTuple):
     Attributes:
         host: Host, with its port where that is not the scheme's own.
         path: Path as it is sent, percent-encoded.
-        body: The body.
     """
 
     host: str
@@ -80,14 +68,7 @@ class Post(NamedTuple):
 
 
 def signed(post: Post, credentials: Credentials, scope: Scope, now: datetime | None = None) -> dict[str, str]:
-    """Returns the headers that sign a request.
-
-    Args:
-        post: The request.
-        credentials: Who signs.
-        scope: What for.
-        now: When; now if not given.
-    """
+    """Returns the headers that sign a request."""
     moment = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
     headers = {"host": post.host, "x-amz-date": moment}
     if credentials.token:

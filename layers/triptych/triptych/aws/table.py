@@ -81,14 +81,7 @@ def _value(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of any type
 
 
 class Pacer:
-    """Spreads writes evenly over time, and stops before a wait that would end too late.
-
-    Args:
-        rate: Writes a second.
-        deadline: When the last wait must have ended.
-        sleep: Waits for some seconds.
-        clock: The clock of the deadline.
-    """
+    """Spreads so many writes a second evenly over time, and stops before a wait that would end too late."""
 
     def __init__(
         self,
@@ -132,13 +125,8 @@ class Table:
 
     Every method raises `ServiceUnavailable` when the table cannot be reached.
 
-    Args:
-        clients: Calls AWS.
-        name: Name of the table.
-        what: What messages call it, such as `the table of jobs`.
-
     Attributes:
-        what: The same.
+        what: What messages call it, such as `the table of jobs`.
     """
 
     def __init__(self, clients: AwsClients, name: str, what: str) -> None:
@@ -182,11 +170,7 @@ class Table:
         return self.swap(item, None) is item
 
     def swap(self, item: Item, revision: int | None) -> Item | None:
-        """Replaces an item of a revision.
-
-        Args:
-            item: The new item.
-            revision: Revision of the item with its key; None where there is none.
+        """Replaces an item of a revision; None where there must be no item with its key.
 
         Returns:
             The item that is stored now: this one, or the one that is there instead; None when it is gone.
@@ -238,12 +222,9 @@ class Table:
             self._clients.dynamodb.delete_item(TableName=self._name, Key=serialized(key))
 
     def count(self, key: Key, attribute: str, delete_at: int) -> int:
-        """Adds one to an attribute, and returns what it is then.
+        """Adds one to an attribute, and returns what it is then; an item that is not there is made.
 
-        Args:
-            key: Key of the item, which is made if it is not there.
-            attribute: The counter.
-            delete_at: When the item may be deleted, in seconds since 1970.
+        `delete_at`, when it may be deleted, is in seconds since 1970.
         """
         with reaching(self.what):
             answer: Any = self._clients.dynamodb.update_item(
@@ -259,9 +240,7 @@ class Table:
     def write(self, items: Sequence[Item], pacer: Pacer) -> None:
         """Writes items, and those again for which DynamoDB had no capacity, as long as there is time.
 
-        Args:
-            items: `MAX_WRITES` of them at most, each with a key of its own; they replace what is there.
-            pacer: Waits until so many write units are due.
+        There are `MAX_WRITES` at most, each with a key of its own; they replace what is there.
 
         Raises:
             DeadlineExceeded: Time is up, and some of them may not be written.

@@ -32,11 +32,7 @@ class RequestRecord:
         request_id: Id that the gateway gave it.
         route: Method and resource, such as `POST /v2/models/{model}/infer`.
         model: Name of the model that answered; None when none was found.
-        version: Its version.
-        status: HTTP status of the answer.
-        error: Class of the error, if there was one.
         milliseconds: From the event to the answer.
-        inference_milliseconds: Spent in the model.
         request_bytes: Size of the body as it came, decoded.
         response_bytes: Size of the body as it left.
     """
@@ -62,11 +58,7 @@ _UNITS = {
 
 
 class _FirstLine(logging.Handler):
-    """Makes Powertools' logger when a first line is to be written, and leaves the lines to it.
-
-    Args:
-        make: Makes it, with a handler of its own.
-    """
+    """Makes Powertools' logger when a first line is to be written, and leaves the lines to it."""
 
     def __init__(self, make: Callable[[], Logger]) -> None:
         super().__init__()
@@ -81,15 +73,9 @@ class _FirstLine(logging.Handler):
 
 
 class Telemetry:
-    """Writes logs and metrics.
-
-    Args:
-        service: Name of the function's part, such as `realtime`.
-        namespace: CloudWatch namespace of the metrics.
-        level: Least severe level that is logged.
+    """Writes logs and metrics of a function, such as `realtime`.
 
     Attributes:
-        service: Name of the function's part.
         request_id: Id of what is being answered; None before the first.
     """
 
@@ -140,13 +126,7 @@ class Telemetry:
         _LOGGER.error("unexpected failure", exc_info=error)
 
     def write(self, model: str, values: Mapping[str, float], described: Mapping[str, object]) -> None:
-        """Writes one line.
-
-        Args:
-            model: Name of the model that the metrics are of.
-            values: Metrics by name.
-            described: What else is in the line.
-        """
+        """Writes one line: metrics of a model by name, and what else is described."""
         dimensions = {"model": model, "service": self.service}
         directive = {
             "Namespace": self._namespace,
@@ -163,14 +143,7 @@ class Telemetry:
         sys.stdout.write(dump(line).decode() + "\n")
 
     def event(self, model: str, values: Mapping[str, float], message: str, **described: object) -> None:
-        """Writes the line of an event, such as `job ran`.
-
-        Args:
-            model: Name of the model that the metrics are of.
-            values: Metrics by name.
-            message: Name of the event.
-            described: What else is in the line.
-        """
+        """Writes the line of an event, such as `job ran`, with metrics of a model by name."""
         line = {"level": "INFO", "message": message, "request_id": self.request_id, **described}
         self.write(model, values, line)
 

@@ -41,11 +41,6 @@ class Multipart(NamedTuple):
     """An upload in parts that was begun.
 
     Methods but `abort` raise `ClientError` when S3 refuses, and `BotoCoreError` when it cannot be reached.
-
-    Attributes:
-        bucket: The bucket.
-        new: The object.
-        id: S3's id of the upload.
     """
 
     bucket: BucketClient
@@ -73,13 +68,9 @@ class Multipart(NamedTuple):
     def copy(
         self, number: int, source: CopySourceTypeDef, etag: str, span: range | None
     ) -> CompletedPartTypeDef:
-        """Makes a part of another object, within S3.
+        """Makes a part of another object's generation, within S3.
 
-        Args:
-            number: Number of the part.
-            source: The other object.
-            etag: Its generation.
-            span: Which of its bytes, where it has more than 5 MiB; None for all of them.
+        `span` is which of its bytes, where it has more than 5 MiB; None for all of them.
         """
         ranged: Any = {"CopySourceRange": f"bytes={span.start}-{span.stop - 1}"} if span else {}
         answer = self.bucket.client.upload_part_copy(
@@ -116,12 +107,7 @@ def part_size(number: int) -> int:
 
 
 class ObjectWriter:
-    """Writes one object, which is there only when it is closed: a small one by one request, else in parts.
-
-    Args:
-        bucket: The bucket.
-        new: The object.
-    """
+    """Writes one object, which is there only when it is closed: a small one by one request, else in parts."""
 
     def __init__(self, bucket: BucketClient, new: NewObject) -> None:
         self._bucket = bucket
@@ -137,9 +123,6 @@ class ObjectWriter:
 
     def write(self, data: bytes, /) -> int:
         """Adds bytes, and sends full parts while the next ones are made.
-
-        Returns:
-            How many bytes they are.
 
         Raises:
             ValueError: The object was closed or aborted.

@@ -17,10 +17,6 @@ class Workflow:
     """Starts and stops executions; doing so again changes nothing.
 
     Every method raises `ServiceUnavailable` when the state machine cannot be reached.
-
-    Args:
-        clients: Calls AWS.
-        state_machine_arn: ARN of the state machine.
     """
 
     def __init__(self, clients: AwsClients, state_machine_arn: str) -> None:
