@@ -65,15 +65,10 @@ def decompress(body: bytes, encoding: str | None) -> bytes:
 def decompressed(blocks: Iterable[bytes], encoding: str | None, limit: int) -> Iterator[bytes]:
     """Undoes a Content-Encoding piece by piece; memory does not grow with the body.
 
-    Args:
-        blocks: The pieces of the body.
-        encoding: Its Content-Encoding.
-        limit: Bytes that it may decompress to.
-
     Raises:
         UnsupportedMediaType: Such an encoding is not read here.
         BadRequest: The body is not what its encoding says.
-        PayloadTooLarge: It grows beyond the limit.
+        PayloadTooLarge: It decompresses to more than `limit` bytes.
     """
     name = (encoding or _PLAIN).strip().lower()
     if name == _PLAIN:
@@ -101,11 +96,7 @@ def _decoded(blocks: Iterable[bytes], decoder: Decoder) -> Iterator[bytes]:
 
 
 class Decoder:
-    """Decodes data of any number of members, in pieces of bounded length.
-
-    Args:
-        encoding: How the data was compressed, as a Content-Encoding.
-        what: What the data is, for messages.
+    """Decodes data of any number of members, in pieces of bounded length; messages call it `what`.
 
     Raises:
         UnsupportedMediaType: Such an encoding is not read here.
@@ -242,12 +233,7 @@ _CODINGS = {
 
 
 def choose_encoding(accept_encoding: str | None, size: int) -> str | None:
-    """Chooses the encoding of an answer, None for plain.
-
-    Args:
-        accept_encoding: What the caller accepts, as in its header.
-        size: Bytes of the plain answer.
-    """
+    """Chooses the encoding of an answer of `size` plain bytes by the caller's header; None for plain."""
     if not accept_encoding or size < MIN_COMPRESSED:
         return None
     accepted: dict[str, str] = dict(_ACCEPTED.findall(accept_encoding.lower()))

@@ -61,11 +61,7 @@ BY_ONNX: dict[str, Datatype] = {datatype.onnx: datatype for datatype in DATATYPE
 
 
 def datatype_named(name: object, where: str) -> Datatype:
-    """Looks up a datatype by its name in the protocol.
-
-    Args:
-        name: Its name in the request.
-        where: The part of the request that names it, for the message.
+    """Looks up a datatype by its name in the protocol; `where` is the part of the request that has it.
 
     Raises:
         BadRequest: There is no such datatype.

@@ -27,9 +27,6 @@ class InputTensor(NamedTuple):
     """An input as it arrived, not yet an array.
 
     Attributes:
-        name: Name of the model's input.
-        datatype: Its declared datatype.
-        shape: Its declared shape.
         data: Values as JSON, flat or nested, row-major; None when they are raw.
         raw: Values as bytes; None when they are JSON.
     """
@@ -45,7 +42,6 @@ class RequestedOutput(NamedTuple):
     """An output that the caller asks for.
 
     Attributes:
-        name: Name of the model's output.
         binary: Whether it travels as bytes.
         classes: When not 0, the answer holds that many best classes instead of the values.
     """
@@ -59,7 +55,6 @@ class InferRequest(NamedTuple):
     """What the caller asks for.
 
     Attributes:
-        inputs: The inputs, in the order of the request.
         outputs: The requested outputs; empty for all of them.
         binary_output: Whether outputs travel as bytes when none are named.
         id: Comes back in the answer.
@@ -72,11 +67,9 @@ class InferRequest(NamedTuple):
 
 
 def parse_infer_request(body: bytes | memoryview, header_length: int | None) -> InferRequest:
-    """Reads an inference request.
+    """Reads an inference request from a decompressed body.
 
-    Args:
-        body: The whole, decompressed body.
-        header_length: Bytes of the JSON at its beginning; None when the body is nothing but JSON.
+    `header_length` is the bytes of the JSON at its beginning; None when the body is nothing but JSON.
 
     Raises:
         BadRequest: It is not a request of the protocol.

@@ -56,10 +56,7 @@ def listing(names: Sequence[str]) -> str:
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
     """Finds the known name that a misspelt one most likely means; None when none is similar.
 
-    Args:
-        name: The name.
-        known: The names that are known.
-        likeness: How similar they must be, 0 to 1; names that differ in their case only are equal.
+    Likeness is from 0 to 1; names that differ in their case only are equal.
     """
     from difflib import get_close_matches  # noqa: PLC0415 - only mistakes need it: 2 ms of a cold start
 
@@ -75,13 +72,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def check_known(given: Iterable[str], known: Iterable[str], what: str = "option", prefix: str = "") -> None:
-    """Refuses names that are not known.
-
-    Args:
-        given: The names that came.
-        known: The names that are known.
-        what: What they are names of, in the singular.
-        prefix: What stands before names where they were written.
+    """Refuses names that are not known, each of `what` and written behind `prefix`.
 
     Raises:
         BadRequest: A name is not known; the message has the nearest, and lists all.

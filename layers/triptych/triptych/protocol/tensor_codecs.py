@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -29,14 +29,8 @@ def decode_binary(
 ) -> Tensor:
     """Returns the tensor in raw bytes.
 
-    Numeric tensors share the memory of the request where its alignment allows.
-
-    Args:
-        datatype: Declared datatype.
-        shape: Declared shape.
-        raw: The bytes.
-        where: The part of the request that holds them, for messages.
-        text: Whether elements of BYTES become strings; else they stay bytes, as files are.
+    Numeric tensors share the memory of the request where its alignment allows. Elements of BYTES become
+    strings, or without `text` stay bytes, as files are.
 
     Raises:
         BadRequest: The bytes are not of this datatype or do not fill this shape.
@@ -98,13 +92,7 @@ def _elements(raw: memoryview) -> Iterator[bytes]:
 
 
 def decode_json(datatype: Datatype, shape: tuple[int, ...], data: list[Any], where: str) -> Tensor:
-    """Returns the tensor in JSON values.
-
-    Args:
-        datatype: Declared datatype.
-        shape: Declared shape.
-        data: Values, flat or nested as the shape says, row-major.
-        where: The part of the request that holds them, for messages.
+    """Returns the tensor in JSON values, flat or nested as the shape says, row-major.
 
     Raises:
         BadRequest: The values are not of this datatype or do not fill this shape.
@@ -112,7 +100,7 @@ def decode_json(datatype: Datatype, shape: tuple[int, ...], data: list[Any], whe
     if datatype is BF16:
         raise BadRequest(f"{where}: BF16 has no JSON form; send it in binary")
     try:
-        values = _READERS[datatype.kind](data, datatype)
+        values = _floats(data, datatype) if datatype.kind == "float" else _others(data, datatype)
     except (ValueError, TypeError, OverflowError, FloatingPointError) as error:
         raise BadRequest(f"{where}: expected {datatype.name} values: {error}") from None
     if values.ndim != 1 and values.shape != _nesting(shape):
@@ -154,34 +142,22 @@ def _floats(data: list[Any], datatype: Datatype) -> Array:
         return np.array(data, dtype=datatype.storage)
 
 
-def _integers(data: list[Any], datatype: Datatype) -> Array:
-    return _objects(data, int, "whole numbers").astype(datatype.storage)
+_OTHERS: dict[Kind, tuple[type, str]] = {
+    "int": (int, "whole numbers"),
+    "bool": (bool, "true or false"),
+    "bytes": (str, "strings"),
+}
 
 
-def _booleans(data: list[Any], datatype: Datatype) -> Array:
-    return _objects(data, bool, "true or false").astype(datatype.storage)
-
-
-def _json_strings(data: list[Any], _datatype: Datatype) -> Array:
-    return _objects(data, str, "strings")
-
-
-def _objects(data: list[Any], kind: type, called: str) -> Array:
+def _others(data: list[Any], datatype: Datatype) -> Array:
+    kind, called = _OTHERS[datatype.kind]
     # As objects first: one dtype for all would turn 1.5 and true into 1, and pad strings to the longest.
     values = np.array(data, dtype=object)
     flat = values.reshape(-1).tolist()
     if any(found is not kind for found in set(map(type, flat))):
         other = next(value for value in flat if type(value) is not kind)
         raise TypeError(f"only {called}, got {dump(other)[:_SHOWN].decode(errors='replace')}")
-    return values
-
-
-_READERS: dict[Kind, Callable[[list[Any], Datatype], Array]] = {
-    "float": _floats,
-    "int": _integers,
-    "bool": _booleans,
-    "bytes": _json_strings,
-}
+    return values.astype(datatype.storage, copy=False)
 
 
 def classify(tensor: Tensor, classes: int, labels: Sequence[str], where: str) -> Tensor:

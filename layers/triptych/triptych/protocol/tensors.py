@@ -16,12 +16,7 @@ Array = NDArray[Any]
 
 
 class Tensor(NamedTuple):
-    """An array and its datatype.
-
-    Attributes:
-        datatype: Datatype in the protocol.
-        values: Array of `datatype.storage`: strings for BYTES, the 16 bits as integers for BF16.
-    """
+    """An array and its datatype; strings stand for BYTES, the 16 bits as integers for BF16."""
 
     datatype: Datatype
     values: Array
@@ -66,8 +61,6 @@ class TensorSpec(NamedTuple):
     """One input or output of a model.
 
     Attributes:
-        name: Its name in the ONNX graph.
-        datatype: Its datatype in the protocol.
         shape: Its dimensions, `FREE` (-1) where the request chooses; None when the model leaves even
             the rank open.
         labels: Names of the entries of its last axis, where the model itself holds them.
@@ -96,8 +89,6 @@ class Signature(NamedTuple):
     """The inputs and outputs of a model, in the order of its graph, or of a task in front of it.
 
     Attributes:
-        inputs: What it takes.
-        outputs: What it gives.
         task: Name of the task, such as `text-classification`; empty for a model's own tensors.
     """
 

@@ -18,6 +18,10 @@ ARROW_PREFIX = "C Data interface error: "
 MAX_DEPTH = 32
 """Depth to which nested lists are read; NumPy has at most 64 dimensions."""
 
+_LISTS = DataType.is_list, DataType.is_large_list, DataType.is_fixed_size_list
+_BYTES = DataType.is_binary, DataType.is_large_binary, DataType.is_binary_view
+_TEXTS = *_BYTES, DataType.is_large_string, DataType.is_string_view
+
 
 @contextmanager
 def arrow_failures(what: str) -> Generator[None]:
@@ -26,11 +30,8 @@ def arrow_failures(what: str) -> Generator[None]:
     arro3 raises plain `Exception`, and, where its Rust code panics, an exception that derives from
     `BaseException` and cannot be imported: it is known by its name alone.
 
-    Args:
-        what: What cannot be done, for the message.
-
     Raises:
-        BadRequest: arro3 refused.
+        BadRequest: arro3 refused; the message begins with `what` cannot be done.
     """
     try:
         yield
@@ -71,10 +72,6 @@ def values_of(array: Array) -> list[Any]:
 def plain(array: Array, column: str) -> Array:
     """Unpacks dictionaries, and converts every kind of string to UTF-8 text and decimals to floats.
 
-    Args:
-        array: The cells.
-        column: Name of their column, for messages.
-
     Raises:
         BadRequest: A binary cell is not UTF-8.
     """
@@ -83,7 +80,7 @@ def plain(array: Array, column: str) -> Array:
         return plain(array.cast(kind.value_type), column)
     if DataType.is_decimal(kind):
         return array.cast(DataType.float64())
-    if not _is_text(kind):
+    if not any(is_text(kind) for is_text in _TEXTS):
         return array
     text = array.cast(DataType.utf8())
     if text.null_count > array.null_count:
@@ -91,23 +88,9 @@ def plain(array: Array, column: str) -> Array:
     return text
 
 
-def _is_text(kind: DataType) -> bool:
-    return any(
-        is_kind(kind)
-        for is_kind in (
-            DataType.is_large_string,
-            DataType.is_string_view,
-            DataType.is_binary,
-            DataType.is_large_binary,
-            DataType.is_binary_view,
-        )
-    )
-
-
 def is_list(array: Array) -> bool:
     """Returns whether the cells are lists."""
-    kinds = (DataType.is_list, DataType.is_large_list, DataType.is_fixed_size_list)
-    return any(is_kind(array.type) for is_kind in kinds)
+    return any(is_kind(array.type) for is_kind in _LISTS)
 
 
 def leaves(array: Array) -> int:
@@ -120,10 +103,7 @@ def leaves(array: Array) -> int:
 
 
 def dense(array: Array) -> npt.NDArray[Any] | None:
-    """Returns numbers in lists as one array, without a Python object for each.
-
-    Args:
-        array: Lists, nested to any depth.
+    """Returns numbers in lists, nested to any depth, as one array without a Python object for each.
 
     Returns:
         Array of shape `[rows, ...]`; None when the lists are of unequal length, or hold something else.

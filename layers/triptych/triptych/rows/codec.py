@@ -22,13 +22,7 @@ MAX_DECODED = 64 * 2**20
 
 
 def decode_rows(body: bytes, form: RowFormat, schema: RowSchema, limit: int = MAX_DECODED) -> Table:
-    """Reads rows.
-
-    Args:
-        body: The rows.
-        form: How they are written.
-        schema: Names the cells of rows without names.
-        limit: Bytes that the cells of a compressed format may take in memory.
+    """Reads rows; `limit` is the bytes that the cells of a compressed format may take in memory.
 
     Raises:
         BadRequest: The rows cannot be read.
@@ -52,12 +46,7 @@ def decode_rows(body: bytes, form: RowFormat, schema: RowSchema, limit: int = MA
 def encode_rows(
     columns: Mapping[str, AnswerColumn], form: RowFormat, envelope: Mapping[str, object]
 ) -> bytes:
-    """Writes rows.
-
-    Args:
-        columns: Columns of equal length by name.
-        form: How to write them.
-        envelope: What stands before the predictions in JSON; other formats have no place for it.
+    """Writes columns of equal length; only JSON has a place for an envelope, before the predictions.
 
     Raises:
         BadRequest: A column has a type that the format cannot hold.

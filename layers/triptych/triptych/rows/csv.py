@@ -27,12 +27,7 @@ _BLANK_LINES = re.compile(rb"[\r\n]*+")
 
 
 def decode_csv(body: bytes, schema: RowSchema, form: RowFormat) -> Table:
-    """Reads CSV; every cell stays the text that it is, an empty one is missing.
-
-    Args:
-        body: UTF-8 text, with or without byte order mark.
-        schema: Names the columns when the text does not.
-        form: Whether there is a header row, and the delimiter: one ASCII character.
+    """Reads CSV, with or without byte order mark; cells stay the text that they are, empty ones are missing.
 
     Raises:
         BadRequest: It is not CSV, not UTF-8, or rows have unequal numbers of cells.
@@ -175,13 +170,7 @@ def _other_delimiter(line: str, delimiter: str) -> str | None:
 
 
 def _lost_newlines(body: bytes, cells: int, schema: RowSchema) -> BadRequest | None:
-    """Returns the error for text of one line with the cells of many rows; None when it is no such text.
-
-    Args:
-        body: The text.
-        cells: How many cells its first row has.
-        schema: Tells how many columns a row of the model has.
-    """
+    """Returns the error for text of one line that has the cells of many rows of the model."""
     if b"\n" in body or b"\r" in body:
         return None
     columns = len(schema.all_columns() or ()) or MAX_COLUMNS

@@ -71,7 +71,6 @@ class RowFormat(NamedTuple):
     """How rows are written.
 
     Attributes:
-        format: Their format.
         compression: How a file is compressed: `gzip` or `zstd`; None when it is plain.
         header: Whether the first row of CSV names the columns.
         delimiter: What separates the cells of CSV.
@@ -119,11 +118,7 @@ def names_image(content_type: str | None) -> bool:
 
 
 def request_format(content_type: str | None, delimiter: str = ",") -> RowFormat:
-    """Returns how the rows of a request are written.
-
-    Args:
-        content_type: Its Content-Type header.
-        delimiter: What separates the cells of CSV.
+    """Returns how the rows of a request are written, by its Content-Type header.
 
     Raises:
         UnsupportedMediaType: Such rows are not read here.
@@ -144,13 +139,8 @@ def request_format(content_type: str | None, delimiter: str = ",") -> RowFormat:
 def answer_format(accept: str | None, request: RowFormat) -> RowFormat:
     """Chooses how the rows of an answer are written: as the request's, unless Accept wants otherwise.
 
-    Of an image the answer is JSON.
-
-    Of equally wanted types, one named in full goes before a wildcard's, and the request's before others.
-
-    Args:
-        accept: The Accept header.
-        request: How the rows of the request are written.
+    Of an image the answer is JSON. Of equally wanted types, one named in full goes before a wildcard's, and
+    the request's before others.
 
     Raises:
         NotAcceptable: No format here is accepted.

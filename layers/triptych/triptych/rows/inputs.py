@@ -72,7 +72,10 @@ def _array(spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
     matrix = np.empty((table.rows, len(features)), dtype=spec.datatype.storage)
     filled = 0
     for position, name in enumerate(features):
-        cells = _scalars(name, spec, table, schema)
+        cells = _cells(name, spec, table, schema)
+        if cells.values.ndim != 1:
+            got = list(cells.values.shape[1:])
+            raise BadRequest(f"column {name!r}: expected one value per row, got arrays of shape {got}")
         matrix[:, position] = cells.values
         filled += cells.filled
     return Cells(_shaped(matrix, spec), filled)
@@ -86,7 +89,8 @@ def _features(spec: TensorSpec, table: Table, schema: RowSchema) -> Sequence[str
     absent = next((name for name in expected if name not in table.columns), None)
     if expected and absent is None:
         return expected
-    if _takes_any(spec, table, schema):
+    # Whatever their names, the columns may be the entries of the only input in order.
+    if schema.takes_any and row_size(spec) in (None, len(table.columns)):
         check_cells(len(table.columns), table.rows)
         return tuple(table.columns)
     raise BadRequest(
@@ -98,19 +102,14 @@ def _numbered(spec: TensorSpec, table: Table) -> tuple[str, ...]:
     return tuple(takewhile(table.columns.__contains__, (f"{spec.name}_{index}" for index in count())))
 
 
-def _takes_any(spec: TensorSpec, table: Table, schema: RowSchema) -> bool:
-    """Returns whether the columns, whatever their names, are the entries of the only input in order."""
-    return schema.takes_any and row_size(spec) in (None, len(table.columns))
-
-
 def _cells(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
-    if spec.image:
-        column = table.columns[name]
-        return image_cells(column if isinstance(column, list) else values_of(column), name)
-    target = Target(name, spec.datatype, schema.missing.get(name, schema.missing.get(spec.name)))
     column = table.columns[name]
-    if spec.json:
-        column = json_texts(column if isinstance(column, list) else values_of(column))
+    if spec.image or spec.json:
+        values = column if isinstance(column, list) else values_of(column)
+        if spec.image:
+            return image_cells(values, name)
+        column = json_texts(values)
+    target = Target(name, spec.datatype, schema.missing.get(name, schema.missing.get(spec.name)))
     return array_of_values(column, target) if isinstance(column, list) else _arrow_cells(column, target)
 
 
@@ -130,14 +129,6 @@ def _arrow_cells(column: ArrowArray, target: Target) -> Cells:
         check_cells(1, leaves(array))
         values = values_of(array)
     return array_of_values(values, target)
-
-
-def _scalars(name: str, spec: TensorSpec, table: Table, schema: RowSchema) -> Cells:
-    cells = _cells(name, spec, table, schema)
-    if cells.values.ndim != 1:
-        got = list(cells.values.shape[1:])
-        raise BadRequest(f"column {name!r}: expected one value per row, got arrays of shape {got}")
-    return cells
 
 
 def _shaped(values: Array, spec: TensorSpec) -> Array:

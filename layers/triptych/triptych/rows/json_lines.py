@@ -29,11 +29,7 @@ MAX_ROWS = 2**20
 def decode_json_lines(body: bytes, schema: RowSchema) -> Table:
     """Reads JSON Lines: on each line an object, an array of cells, or the one cell.
 
-    Blank lines count for nothing.
-
-    Args:
-        body: UTF-8 text, with or without byte order mark.
-        schema: Names the cells that come without names.
+    Blank lines, and a byte order mark, count for nothing.
 
     Raises:
         BadRequest: A line is not JSON, or not a row.
@@ -61,10 +57,6 @@ def parse_lines(lines: Sequence[bytes]) -> list[Any]:
 def decode_instances(body: bytes, schema: RowSchema) -> Table:
     """Reads `{"instances": [...]}`, each instance as a line of JSON Lines.
 
-    Args:
-        body: UTF-8 text, with or without byte order mark.
-        schema: Names the cells that come without names.
-
     Raises:
         BadRequest: The body is not such an object, or an instance is not a row.
         PayloadTooLarge: There is more than can be read at once.
@@ -86,11 +78,7 @@ def encode_json_lines(columns: Mapping[str, AnswerColumn]) -> bytes:
 
 
 def encode_predictions(columns: Mapping[str, AnswerColumn], envelope: Mapping[str, object]) -> bytes:
-    """Writes `{..., "predictions": [...]}` with an object per row.
-
-    Args:
-        columns: Columns of equal length by name.
-        envelope: What stands before the predictions.
+    """Writes `{**envelope, "predictions": [...]}` with an object per row.
 
     Raises:
         BadRequest: A column has a type that JSON cannot hold.
@@ -101,10 +89,6 @@ def encode_predictions(columns: Mapping[str, AnswerColumn], envelope: Mapping[st
 
 def table_of_records(rows: Sequence[Any], schema: RowSchema) -> Table:
     """Makes a table of values of JSON: objects, arrays of cells, or the one cell of each row.
-
-    Args:
-        rows: The values.
-        schema: Names the cells that come without names.
 
     Raises:
         BadRequest: A value is not a row.
@@ -122,16 +106,13 @@ def _record(row: object, schema: RowSchema, number: int) -> Mapping[str, Any]:
         return row
     spec = schema.only_input
     if isinstance(row, list):
-        if spec is not None and row_size(spec) != 1 and not _is_features(row, schema):
+        features = len(schema.features or ()) == len(row) and list not in map(type, row)
+        if spec is not None and row_size(spec) != 1 and not features:
             return {spec.name: row}
         return dict(zip(schema.names_for(len(row), number), row, strict=True))
     if spec is None or row_size(spec) not in (1, None):
         raise RowError(number, f"expected an object or an array, got {describe(row)}")
     return {(schema.flat_columns(spec) or (spec.name,))[0]: row}
-
-
-def _is_features(row: list[Any], schema: RowSchema) -> bool:
-    return len(schema.features or ()) == len(row) and list not in map(type, row)
 
 
 def _bad_lines(lines: Sequence[bytes]) -> BadRows:

@@ -36,8 +36,6 @@ class RowOptions(NamedTuple):
     """How rows are written, and what comes back for them.
 
     Attributes:
-        input: How the rows are written.
-        output: How the rows that come back are written.
         join: Input columns that come back before the outputs; None for all.
         outputs: Names of the wanted outputs; empty for all.
     """
@@ -51,13 +49,13 @@ class RowOptions(NamedTuple):
     def of(
         cls, rows: RowFormat, answer: RowFormat, join: str | None = None, outputs: str | None = None
     ) -> RowOptions:
-        """Returns options whose names are written as one text.
+        """Returns options whose names are written as one text, with commas between.
 
         Args:
             rows: How the rows are written.
             answer: How the rows that come back are written.
-            join: `all`, `none`, or names with commas between; None for none.
-            outputs: Names with commas between; None for all.
+            join: `all`, `none`, or names; None for none.
+            outputs: Names; None for all.
         """
         columns = None if join == "all" else () if join == "none" else _names(join)
         return cls(rows, answer, columns, _names(outputs))
@@ -77,14 +75,7 @@ def row_options(
     outputs: str | None = None,
     delimiter: str | None = None,
 ) -> RowOptions:
-    """Reads what a request asks of its rows.
-
-    Args:
-        content_type: Content-Type header.
-        accept: Accept header; None for the format of the request.
-        join: As in `RowOptions.of`.
-        outputs: As in `RowOptions.of`.
-        delimiter: What separates the cells of CSV: a mark or its name; None for a comma.
+    """Reads what a request asks of its rows; `join` and `outputs` are as in `RowOptions.of`.
 
     Raises:
         BadRequest: There is no such delimiter.
@@ -120,11 +111,7 @@ class BatchOptions(NamedTuple):
 
 
 def read_options(values: Mapping[str, object], prefix: str = "") -> BatchOptions:
-    """Reads options.
-
-    Args:
-        values: Values by name.
-        prefix: What precedes the names at their source, for messages.
+    """Reads options; `prefix` is what precedes the names at their source.
 
     Raises:
         BadRequest: A name is unknown, or a value is not what it may be.
@@ -159,12 +146,7 @@ def merged(*layers: BatchOptions) -> BatchOptions:
 
 
 def resolved(options: BatchOptions, form: RowFormat, key: str | None) -> BatchOptions:
-    """Fills in the defaults; only `outputs` and `key` may be None then.
-
-    Args:
-        options: The options that are set.
-        form: How the input is written.
-        key: Column that identifies a record, as the model has it.
+    """Fills in the defaults; only `outputs` and `key`, by default the model's, may be None then.
 
     Raises:
         BadRequest: Predictions are to be looked up, and no column identifies them.
@@ -186,12 +168,7 @@ def resolved(options: BatchOptions, form: RowFormat, key: str | None) -> BatchOp
 
 
 def input_form(form: RowFormat, options: BatchOptions) -> RowFormat:
-    """Returns how the input is written.
-
-    Args:
-        form: What its name tells.
-        options: What its name does not tell, as `resolved` returns them.
-    """
+    """Returns how the input is written: what its name tells, and the resolved options tell more."""
     return form._replace(header=bool(options.header), delimiter=options.delimiter or form.delimiter)
 
 

@@ -26,16 +26,10 @@ from triptych.rows.table import AnswerColumn
 def output_columns(
     spec: TensorSpec, tensor: Tensor, labels: Sequence[str], form: Format
 ) -> dict[str, AnswerColumn]:
-    """Converts an output to columns.
+    """Converts an output, of shape `[rows, ...]`, to columns by name.
 
-    Args:
-        spec: The output.
-        tensor: Its values, of shape `[rows, ...]`.
-        labels: Names of the entries of the last axis; may be empty.
-        form: Format that the columns are for: CSV has a column per entry, the others one with lists.
-
-    Returns:
-        Columns by name. An output without entries is, in CSV, a column of empty cells.
+    CSV has a column per entry, named by the labels of the last axis if there are any; the others one with
+    lists. An output without entries is, in CSV, a column of empty cells.
 
     Raises:
         BadRows: An element of an output of JSON documents is none.
@@ -127,11 +121,7 @@ def kinds_of(values: Sequence[Any]) -> frozenset[type]:
 
 
 def typed_column(values: Sequence[Any], kinds: frozenset[type]) -> ArrowArray:
-    """Returns a part of a column as the whole column is written.
-
-    Args:
-        values: JSON values of some rows.
-        kinds: What `kinds_of` returns for all rows; values of several types become JSON text.
+    """Returns a part of a column as the whole column is written, whose kinds are those of all rows.
 
     Raises:
         BadRequest: A value has no JSON text.

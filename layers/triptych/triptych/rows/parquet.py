@@ -37,11 +37,7 @@ _COMPRESSION = "snappy"  # the fastest that every reader knows
 
 
 def decode_parquet(body: bytes, limit: int) -> Table:
-    """Reads Parquet; cells keep their types.
-
-    Args:
-        body: The whole file.
-        limit: Bytes that its cells may take in memory.
+    """Reads Parquet whose cells take at most `limit` bytes in memory; they keep their types.
 
     Raises:
         BadRequest: It is not Parquet, or not readable here.
@@ -196,12 +192,7 @@ _ROW_GROUP = 32 * 2**20  # bytes of cells in a row group of Parquet, which is in
 
 
 def write_tables(parts: Iterable[Columns], file: BinaryIO, write: Writer) -> None:
-    """Writes a file of tables.
-
-    Args:
-        parts: Columns of equal length, the same names in each part; there is at least one.
-        file: The file.
-        write: Writes it in its format.
+    """Writes columns, in one part or more with the same names, to a file.
 
     Raises:
         BadRequest: A column has a type that the format cannot hold, or another one in a later part.

@@ -135,14 +135,7 @@ _META, _DATA_PAGE, _DICTIONARY_PAGE, _COMPRESSED = 3, 9, 11, 7  # of a column, a
 
 
 class RowGroup(NamedTuple):
-    """Rows that are stored together.
-
-    Attributes:
-        first: Number of its first row in the file.
-        rows: How many rows.
-        start: Where its bytes begin.
-        end: Where they end.
-    """
+    """Rows that are stored together: from `first` on in the file, at the bytes from `start` to `end`."""
 
     first: int
     rows: int
@@ -151,13 +144,7 @@ class RowGroup(NamedTuple):
 
 
 class Footer(NamedTuple):
-    """The footer of a file.
-
-    Attributes:
-        data: Its bytes.
-        fields: Its fields by number.
-        groups: The row groups of the file, in the order of its rows.
-    """
+    """The footer of a file."""
 
     data: bytes
     fields: Mapping[int, _Field]
@@ -185,11 +172,7 @@ class Footer(NamedTuple):
 
 
 def footer_length(tail: bytes, size: int) -> int:
-    """Returns how many bytes the footer has.
-
-    Args:
-        tail: The last bytes of the file.
-        size: Bytes of the file.
+    """Returns how many bytes the footer has, by the last bytes of a file of `size` bytes.
 
     Raises:
         BadRequest: It is no Parquet file.
@@ -205,11 +188,7 @@ def footer_length(tail: bytes, size: int) -> int:
 
 
 def read_footer(data: bytes, size: int) -> Footer:
-    """Reads a footer.
-
-    Args:
-        data: Its bytes.
-        size: Bytes of the file.
+    """Reads the footer of a file of `size` bytes.
 
     Raises:
         BadRequest: It is no footer, or points outside of the file.

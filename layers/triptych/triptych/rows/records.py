@@ -20,11 +20,7 @@ def csv_cell(delimiter: bytes) -> bytes:
 
 
 class CsvRecords:
-    """Finds the records of CSV.
-
-    Args:
-        delimiter: What separates cells: one byte.
-    """
+    """Finds the records of CSV, whose cells are separated by one byte."""
 
     def __init__(self, delimiter: bytes = b",") -> None:
         between, cell = re.escape(delimiter), csv_cell(delimiter)

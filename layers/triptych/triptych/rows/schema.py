@@ -18,7 +18,6 @@ class RowSchema:
     """The columns that a model takes.
 
     Attributes:
-        inputs: Inputs of the model.
         columns: Columns in order, for rows without names; None for the order of the inputs.
         missing: Per column, the value that replaces a missing cell.
     """
@@ -59,11 +58,7 @@ class RowSchema:
         return any(column in names for names in flat if names) or (name in free and index.isdecimal())
 
     def flat_columns(self, spec: TensorSpec) -> tuple[str, ...] | None:
-        """Names of the columns that hold one number each of an input, row-major.
-
-        Returns:
-            The names; None when the input takes any number of them.
-        """
+        """Names the columns that hold one number each of an input, row-major; None for any number of them."""
         size = row_size(spec)
         if spec == self.only_input and self.features is not None:
             return self.features
@@ -81,14 +76,12 @@ class RowSchema:
     def names_for(self, width: int, row: int) -> tuple[str, ...]:
         """Names the cells of a row that comes without names.
 
-        Args:
-            width: How many cells the row has.
-            row: Its number, for messages.
-
         Raises:
             RowError: A row of this model has another number of cells.
         """
-        expected = self._orders()
+        expected = [self.columns or tuple(spec.name for spec in self.inputs)]
+        if (flat := self.all_columns()) is not None:
+            expected.append(flat)
         for names in expected:
             if len(names) == width:
                 return names
@@ -97,11 +90,6 @@ class RowSchema:
             return entry_names(spec.name, width)
         shown = " or ".join(f"{len(names)} ({listing(names)})" for names in dict.fromkeys(expected))
         raise RowError(row, f"expected as many cells as there are columns, {shown}, got {width}")
-
-    def _orders(self) -> list[tuple[str, ...]]:
-        orders = [self.columns or tuple(spec.name for spec in self.inputs)]
-        names = self.all_columns()
-        return orders if names is None else [*orders, names]
 
 
 def inner_shape(spec: TensorSpec) -> tuple[int, ...] | None:
@@ -116,15 +104,6 @@ def row_size(spec: TensorSpec) -> int | None:
 
 
 def entry_names(name: str, size: int, labels: Sequence[str] = ()) -> tuple[str, ...]:
-    """Names the entries of one row of a tensor.
-
-    Args:
-        name: Name of the tensor.
-        size: How many entries a row has.
-        labels: Their names; not used unless each entry has one of its own.
-
-    Returns:
-        `name_label` for each entry, else `name_0`, `name_1` and so on.
-    """
+    """Names the entries of one row of a tensor: `name_label` where each has its own, else `name_0` and on."""
     suffixes = labels if len(set(labels)) == len(labels) == size else range(size)
     return tuple(f"{name}_{suffix}" for suffix in suffixes)

@@ -33,12 +33,7 @@ MAX_CELLS = 2**25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Rows.
-
-    Attributes:
-        columns: Columns by name, in their order.
-        rows: How many rows there are.
-    """
+    """Rows: columns by name, in their order, and how many rows there are."""
 
     columns: Mapping[str, Column]
     rows: int
@@ -52,8 +47,7 @@ class Table:
 class RecordColumns(Mapping[str, list[Any]]):
     """Columns of JSON objects, gathered when they are asked for: unused ones cost nothing.
 
-    Args:
-        records: An object per row; a key that a row lacks is a missing cell.
+    A key that a row lacks is a missing cell.
     """
 
     def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:

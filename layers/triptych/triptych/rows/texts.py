@@ -92,12 +92,8 @@ def _float(text: str) -> float | None:
     return None if math.isinf(value) else value
 
 
-def _boolean(text: str) -> bool | None:
-    return _BOOLEANS.get(text.lower())
-
-
 _PARSERS: dict[Kind, Callable[[str], bool | float | None]] = {
     "int": _integer,
     "float": _float,
-    "bool": _boolean,
+    "bool": lambda text: _BOOLEANS.get(text.lower()),
 }

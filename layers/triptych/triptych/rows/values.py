@@ -40,8 +40,6 @@ class Target(NamedTuple):
     """What the cells of a column are converted to.
 
     Attributes:
-        column: Name of the column, for messages.
-        datatype: Datatype of the array.
         missing: What replaces a missing cell; None for the default of the datatype: NaN or "".
     """
 
@@ -83,12 +81,7 @@ def array_of_values(values: Sequence[Any], target: Target) -> Cells:
 
 
 def matrix_of_numbers(rows: Sequence[tuple[Any, ...]], datatype: Datatype) -> Array | None:
-    """Converts rows of floats at once; None where one has to be looked at by itself.
-
-    Args:
-        rows: Cells, at least two in each row.
-        datatype: Datatype of the matrix.
-    """
+    """Converts rows of floats, two or more in each, at once; None where one has to be looked at by itself."""
     kinds = set(map(type, chain.from_iterable(rows)))
     if datatype.kind != "float" or not kinds <= _ACCEPTED["float"]:
         return None
