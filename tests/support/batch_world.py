@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 from triptych.batches.batch import Batch, BatchSource, Status, upload_id
-from triptych.batches.chunk import Limits, Transformer
+from triptych.batches.chunk import Transformer
 from triptych.batches.cut import plan_chunks
 from triptych.batches.events import BatchTrigger
 from triptych.batches.file import Chunk, InputFile
@@ -84,7 +84,7 @@ class BatchWorld:
             *map(wrapped, (self.store, self.inputs, self.outputs, self.work, self.predictions))
         )._replace(images={"others": self.others})
         storage, clock = self.storage, self.clock
-        self.transformer = Transformer(storage, self.model, self.observer, Limits(FAST, TINY))
+        self.transformer = Transformer(storage, self.model, self.observer, FAST, TINY)
         self.finisher = Finisher(storage, self.observer, 1769, clock)
         self.planner = Planner(storage, self.model, self.finisher, chunk_bytes)
         finalizer = Finalizer(storage.batches, wrapped(self))

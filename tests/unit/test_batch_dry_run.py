@@ -11,7 +11,7 @@ from triptych.aws.objects import StoredObject
 from triptych.aws.table import Pacer
 from triptych.batches import chunk as module
 from triptych.batches import dry_run
-from triptych.batches.chunk import Limits, Transformer
+from triptych.batches.chunk import Transformer
 from triptych.batches.dry_run import DryRun, Workers
 from triptych.batches.lookup import LookupRate
 from triptych.batches.submission import read_submission
@@ -42,8 +42,7 @@ def test_lookups_take_as_long_as_was_told(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(time, "monotonic", clock)
     monkeypatch.setattr(module, "Pacer", partial(Pacer, sleep=clock.advance, clock=clock))
     running = batch._replace(execution="one", chunks=len(chunks))
-    limits = Limits(RATE)
-    transformer = Transformer(world.storage, models, world.observer, limits)
+    transformer = Transformer(world.storage, models, world.observer, RATE)
     begun = clock.now
     for chunk in chunks:
         assert transformer.run(running, chunk, Deadline.after(900)) is None

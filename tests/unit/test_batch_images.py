@@ -14,7 +14,7 @@ from PIL import Image
 from triptych.batches import chunk as chunk_module
 from triptych.batches import images as module
 from triptych.batches.batch import Batch, BatchSource, Status
-from triptych.batches.chunk import Limits, Transformer
+from triptych.batches.chunk import Transformer
 from triptych.batches.dry_run import DryRun, Workers
 from triptych.batches.estimate import S3_GET, Work, cost_of
 from triptych.batches.keys import errors_key, manifest_key, output_key
@@ -262,7 +262,7 @@ def test_images_at_once(
         return module.images_named(storage, cells)
 
     monkeypatch.setattr(chunk_module, "images_named", watched)
-    transformer = Transformer(world.storage, world.model, world.observer, Limits(FAST))
+    transformer = Transformer(world.storage, world.model, world.observer, FAST)
     steps = world.steps._replace(transformer=transformer)
     world.machine = WorkflowSteps(world.storage, world.service, steps, world.observer, world.clock)
     assert (4, 4, 0) == world.run().counts[:3]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from triptych.batches.batch import Batch, BatchSource, Status
-from triptych.batches.events import EndedExecution, Schedule, execution_of, schedule_of
+from triptych.batches.events import execution_of, schedule_of
+from triptych.batches.steps import batch_failure
 from triptych.clock import Deadline
 from triptych.errors import BadRequest, ServiceUnavailable
 
@@ -38,10 +39,10 @@ def running(world: BatchWorld) -> Batch:
 
 def test_events() -> None:
     """The scheduler tells prefix and time, EventBridge whose execution ended and why."""
-    assert Schedule("penguins/nightly/", NIGHT) == schedule_of(event("batch-schedule"))
+    assert ("penguins/nightly/", NIGHT) == schedule_of(event("batch-schedule"))
     batch = "3e1f5a52-8c0d-4b7a-9d35-6f1c2b7e9a10"
-    ended = EndedExecution(batch, batch, "Stopped", "somebody stopped the execution")
-    assert ended == execution_of(event("batch-execution-ended"))
+    why = batch_failure({"Error": "Stopped", "Cause": "somebody stopped the execution"})
+    assert (batch, batch, why) == execution_of(event("batch-execution-ended"))
     assert (None, None) == (schedule_of({"Records": []}), execution_of({"Records": []}))
 
 

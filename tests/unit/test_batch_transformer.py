@@ -11,7 +11,7 @@ import pytest
 from triptych.aws.table import Pacer
 from triptych.batches import chunk as module
 from triptych.batches.batch import Batch
-from triptych.batches.chunk import Limits, Transformer
+from triptych.batches.chunk import Transformer
 from triptych.batches.file import Chunk
 from triptych.batches.lookup import LookupRate, Origin
 from triptych.batches.store import Cancelled
@@ -99,7 +99,7 @@ def test_what_ended_a_process_is_cut_though_it_is_small(world: BatchWorld) -> No
     (chunk,) = world.chunks(batch, file, 10**6)
     world.store.count_attempt(batch.id, 0, chunk.start)
     whole = Sizes(block=len(BODY))
-    transformer = Transformer(world.storage, models, world.observer, Limits(FAST, whole))
+    transformer = Transformer(world.storage, models, world.observer, FAST, whole)
     rest = transformer.run(batch, chunk, Deadline.after(60))
     assert rest is not None
     assert chunk.start < rest.start < chunk.end
@@ -125,7 +125,7 @@ def test_slow_lookups(world: BatchWorld, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(module, "Pacer", partial(Pacer, sleep=clock.advance, clock=clock))
     monkeypatch.setattr(module, "_LOOKUP_SECONDS", 3.0)
     rate = LookupRate(4, uploads=2, chunks=1)  # one a second
-    transformer = Transformer(world.storage, models, world.observer, Limits(rate))
+    transformer = Transformer(world.storage, models, world.observer, rate)
     rows = [row.replace(b"Torgersen", b"Torgersen%d" % number) for number, row in enumerate(ROWS)]
     batch, file = world.dropped("penguins/a.csv", HEAD + b"".join(rows), {"lookup": "true", "key": "island"})
     (chunk,) = world.chunks(batch, file, 10**6)
@@ -145,7 +145,7 @@ def test_lookups_that_are_stopped_within_a_block(world: BatchWorld, monkeypatch:
     """A block whose lookups cannot be written in time is left to the next call; those before it are kept."""
     batch, file = world.dropped("recommender/users.csv", b"user_id\n1\n2\n3\n", LOOKUP)
     (chunk,) = world.chunks(batch, file, 10**6)
-    transformer = Transformer(world.storage, models, world.observer, Limits(FAST, Sizes(block=2)))
+    transformer = Transformer(world.storage, models, world.observer, FAST, Sizes(block=2))
     put = world.predictions.put
 
     def late(predictions: Sequence[Prediction], made: Origin, pacer: Pacer) -> None:

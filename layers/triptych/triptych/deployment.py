@@ -495,7 +495,7 @@ class Deployment:
     @cached_property
     def file_steps(self) -> FileSteps:
         """What happens to the files of batches."""
-        from triptych.batches.chunk import Limits, Transformer
+        from triptych.batches.chunk import Transformer
         from triptych.batches.finish import Finisher
         from triptych.batches.plan import Planner
         from triptych.batches.steps import FileSteps
@@ -506,7 +506,7 @@ class Deployment:
         finisher = Finisher(storage, telemetry, self.settings.memory_megabytes, self._clock)
         return FileSteps(
             planner=Planner(storage, models, finisher, self.batch_settings.chunk_bytes),
-            transformer=Transformer(storage, models, telemetry, Limits(self.lookup_rate)),
+            transformer=Transformer(storage, models, telemetry, self.lookup_rate),
             finisher=finisher,
         )
 

@@ -11,12 +11,10 @@ import resource
 from collections.abc import Sequence
 from functools import partial
 from time import monotonic
-from typing import NamedTuple
 from uuid import uuid4
 
 from triptych.aws.objects import StoredObject
 from triptych.aws.table import Pacer
-from triptych.aws.uploads import ObjectWriter
 from triptych.batches.batch import Batch
 from triptych.batches.file import Chunk, Part, head_of, without_long_columns
 from triptych.batches.find import Models
@@ -37,34 +35,28 @@ from triptych.rows.options import RowOptions
 _FINISHING = 20.0
 """Seconds kept for sending what was made, at most: parts are sent while the next ones are made."""
 
+_SIZES = Sizes()
 _LOOKUP_SECONDS = 30.0
 """Seconds that the predictions of a block are written for: work stops between blocks only."""
-
-
-class Limits(NamedTuple):
-    """How fast predictions are written for lookups, and how much is done at once."""
-
-    lookups: LookupRate
-    sizes: Sizes = Sizes()
-
-    def rate(self, batch: Batch) -> float:
-        """Returns the predictions that one worker of a batch writes in a second."""
-        if batch.execution is None:
-            return self.lookups.of_upload()
-        return self.lookups.of_chunk(batch.chunks)
 
 
 class Transformer:
     """Transforms chunks."""
 
     def __init__(
-        self, storage: BatchStorage, models: Models, telemetry: BatchTelemetry, limits: Limits
+        self,
+        storage: BatchStorage,
+        models: Models,
+        telemetry: BatchTelemetry,
+        lookups: LookupRate,
+        sizes: Sizes = _SIZES,
     ) -> None:
         self._storage = storage
         self._batches = storage.batches
         self._models = models
         self._telemetry = telemetry
-        self._limits = limits
+        self._lookups = lookups
+        self._sizes = sizes
 
     def run(self, batch: Batch, chunk: Chunk, deadline: Deadline) -> Chunk | None:
         """Goes on with a chunk until it is done, or time is up; returns what is left of it, None for nothing.
@@ -103,9 +95,10 @@ class Transformer:
         share = 0.5 ** (attempt - 1)
         model = self._models(chunk.file.model, chunk.file.version)
         stop = Deadline(deadline.at - min(_FINISHING, deadline.remaining / 10))
-        rate = self._limits.rate(batch)
+        lookups = self._lookups
+        rate = lookups.of_upload() if batch.execution is None else lookups.of_chunk(batch.chunks)
         # An attempt that ended without a word may have lacked memory: the next one takes less at once.
-        sizes = self._limits.sizes.shared(share)
+        sizes = self._sizes.shared(share)
         if chunk.file.options.lookup:
             sizes = sizes._replace(records=max(1, int(rate * _LOOKUP_SECONDS)))
         budget = Budget(stop, self._batches.checkpoint(batch.id), sizes, share)
@@ -136,7 +129,10 @@ class _PartWriter:
         try:
             report = self._report(model, Sinks(output, errors, self._lookups(model)), budget)
             written = output.close()
-            _close(errors, report)
+            if report.counts.failed:  # else there is no such object
+                errors.close()
+            else:
+                errors.abort()
         except BaseException:
             output.abort()
             errors.abort()
@@ -192,19 +188,6 @@ class _PartWriter:
             layout=report.layout,
             milliseconds=milliseconds,
             run_milliseconds=report.run_nanoseconds // 1_000_000,
-            peak_bytes=peak_memory(),
+            peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             version=chunk.file.version,
         )
-
-
-def _close(errors: ObjectWriter, report: Report) -> None:
-    """Makes the object of failed records visible only where there are some."""
-    if report.counts.failed:
-        errors.close()
-    else:
-        errors.abort()
-
-
-def peak_memory() -> int:
-    """Returns the most memory that this process has had, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -23,6 +23,7 @@ from triptych.clock import known_moment, moment
 from triptych.inference.piece import Counts
 from triptych.lifecycle.finalize import event_of, notification_of
 from triptych.lifecycle.store import plain
+from triptych.protocol.json_document import present
 
 SHOWN: Final = 100
 """Files that a document names at most."""
@@ -78,7 +79,7 @@ def document(batch: Batch, now: int, progress: Progress | None = None) -> dict[s
         "seconds_left": _seconds_left(batch, now, far) if far else None,
         "error": batch.error._asdict() if batch.error else None,
     }
-    return {name: value for name, value in described.items() if value is not None}
+    return present(described)
 
 
 def file_documents(outcomes: Sequence[FileOutcome], locate: Locate) -> list[dict[str, object]]:
@@ -99,7 +100,7 @@ def _file(outcome: FileOutcome, locate: Locate) -> dict[str, object]:
         "key": outcome.key,
         "status": file_status(outcome.counts, failed=outcome.error is not None),
         **outcome.counts.described(),
-        **{name: locate(key) for name, key in keys.items() if key is not None},
+        **{name: locate(key) for name, key in present(keys).items()},
     }
     return described | ({"error": outcome.error._asdict()} if outcome.error else {})
 
@@ -126,8 +127,8 @@ def _progress(batch: Batch, progress: Progress) -> dict[str, object]:
     files = {"done": progress.files, "failed": progress.failed_files, "total": batch.files}
     return {
         **progress.counts.described(),
-        "chunks": {name: count for name, count in chunks.items() if count is not None},
-        "files": {name: count for name, count in files.items() if count is not None},
+        "chunks": present(chunks),
+        "files": present(files),
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote_plus
 
 import orjson
@@ -21,6 +21,7 @@ from triptych.batches.telemetry import BatchTelemetry
 from triptych.batches.uploads import Upload, Uploads
 from triptych.clock import Context, Deadline
 from triptych.errors import BadRequest
+from triptych.lifecycle.record import Failure
 
 _ENDED = "Step Functions Execution Status Change"
 _NO_VERSION = "null"  # what S3 calls the version of an object in a bucket that keeps none
@@ -53,11 +54,10 @@ class BatchTrigger:
             self._service.remind(batch_id)
             return None
         if schedule := schedule_of(event):
-            self._service.schedule(schedule.prefix, schedule.time)
+            self._service.schedule(*schedule)
             return None
         if execution := execution_of(event):
-            failure = batch_failure({"Error": execution.error, "Cause": execution.cause})
-            self._service.execution_ended(execution.name, execution.batch, failure)
+            self._service.execution_ended(*execution)
             return None
         waits = [self._uploads.process(upload, deadline) for upload in uploads_of(event)]
         return min((seconds for seconds in waits if seconds is not None), default=None)
@@ -78,27 +78,6 @@ class BatchTrigger:
         return outcomes
 
 
-class Schedule(NamedTuple):
-    """A time, as the schedule writes it, at which all new files under a prefix are to be transformed."""
-
-    prefix: str
-    time: str
-
-
-class EndedExecution(NamedTuple):
-    """An execution of the state machine that failed, ran out of time, or was stopped.
-
-    Attributes:
-        error: Name of the error, or how it ended.
-        cause: What went wrong, if that is known.
-    """
-
-    name: str
-    batch: str
-    error: str
-    cause: str
-
-
 def reminder_of(event: Mapping[str, Any]) -> str | None:
     """Returns the id of the batch that a reminder starts; None when the event is something else.
 
@@ -111,8 +90,8 @@ def reminder_of(event: Mapping[str, Any]) -> str | None:
     return batch_id
 
 
-def schedule_of(event: Mapping[str, Any]) -> Schedule | None:
-    """Reads an event of the scheduler; returns None when it is something else.
+def schedule_of(event: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Returns prefix and time, as written, of an event of the scheduler; None when it is something else.
 
     Raises:
         BadRequest: It has no prefix or no time.
@@ -120,15 +99,17 @@ def schedule_of(event: Mapping[str, Any]) -> Schedule | None:
     schedule = event.get("schedule")
     if schedule is None:
         return None
-    if not isinstance(schedule, Mapping) or not all(
-        isinstance(schedule.get(name), str) for name in Schedule._fields
-    ):
-        raise BadRequest('expected {"schedule": {"prefix": "...", "time": "..."}}')
-    return Schedule(schedule["prefix"], schedule["time"])
+    match schedule:
+        case {"prefix": str(prefix), "time": str(time)}:
+            return prefix, time
+        case _:
+            raise BadRequest('expected {"schedule": {"prefix": "...", "time": "..."}}')
 
 
-def execution_of(event: Mapping[str, Any]) -> EndedExecution | None:
-    """Reads EventBridge's event of the end of an execution; returns None when it is something else.
+def execution_of(event: Mapping[str, Any]) -> tuple[str, str, Failure] | None:
+    """Returns whose execution failed, ran out of time or was stopped: its name, its batch, and why.
+
+    It is read from EventBridge's event; None when that is something else.
 
     Raises:
         BadRequest: It does not say which.
@@ -139,9 +120,10 @@ def execution_of(event: Mapping[str, Any]) -> EndedExecution | None:
         detail = event["detail"]
         batch = str(json.loads(detail["input"])["batch"])
         error = detail.get("error") or detail["status"]
-        return EndedExecution(str(detail["name"]), batch, str(error), str(detail.get("cause") or ""))
-    except (KeyError, TypeError, ValueError) as failure:
-        raise BadRequest(f"the event does not tell whose execution ended: {failure!r}") from failure
+        failure = batch_failure({"Error": str(error), "Cause": str(detail.get("cause") or "")})
+        return str(detail["name"]), batch, failure
+    except (KeyError, TypeError, ValueError) as wrong:
+        raise BadRequest(f"the event does not tell whose execution ended: {wrong!r}") from wrong
 
 
 def uploads_of(event: Mapping[str, Any]) -> Iterator[Upload]:

@@ -90,8 +90,6 @@ def input_file(
     The version is fixed here, as all chunks are run with the same; `version` is that which has transformed a
     part of the file already.
 
-    The version is fixed here: all chunks are run with the same.
-
     Raises:
         BadRequest: The file is empty, or its key or options are not what they may be.
         NotFound: There is no such model.
@@ -125,21 +123,20 @@ def input_file(
 def _new(storage: BatchStorage, key: str) -> StoredObject | None:
     """Returns a file unless its manifest says that it was transformed as it is, or cannot be."""
     found = storage.inputs.find(key)
-    if found is None:
-        return None
-    return None if _is_done(storage, found) else found
+    return None if found is None or _is_done(storage, found) else found
 
 
 def _is_done(storage: BatchStorage, found: StoredObject) -> bool:
     manifest = storage.outputs.get(manifest_key(found.key))
-    return manifest is not None and _is_of(orjson.loads(manifest), found)
-
-
-def _is_of(manifest: dict[str, object], found: StoredObject) -> bool:
-    described, error = manifest.get("input"), manifest.get("error")
-    known = described if isinstance(described, dict) else {}
-    may_pass = isinstance(error, dict) and error.get("retryable") is True
-    return (known.get("version"), known.get("etag")) == (found.version, found.etag) and not may_pass
+    if manifest is None:
+        return False
+    match orjson.loads(manifest):
+        case {"error": {"retryable": True}}:
+            return False
+        case {"input": {"etag": found.etag, **known}}:
+            return known.get("version") == found.version
+        case _:
+            return False
 
 
 def _model(batch: Batch, key: str, models: Descriptions) -> Model | Described:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from hashlib import sha256
 from typing import Final
 
@@ -139,22 +138,22 @@ def images_named(storage: BatchStorage, cells: Array) -> Array:
         BadRows: Some are not there, or may not be read.
         ServiceUnavailable: S3 cannot be reached.
     """
+
+    def tried(cell: str | bytes) -> str | bytes | BadRequest:
+        try:
+            return cell if isinstance(cell, bytes) or cell.startswith(_HELD) else _named(storage, cell)
+        except BadRequest as error:
+            return error
+
     found = np.empty(len(cells), dtype=object)
     reasons: dict[int, str] = {}
-    for row, content in enumerate(ahead(partial(_tried, storage), cells, _AT_ONCE)):
+    for row, content in enumerate(ahead(tried, cells, _AT_ONCE)):
         if isinstance(content, BadRequest):
             reasons[row + 1] = str(content)
         found[row] = content
     if reasons:
         raise BadRows(reasons)
     return found
-
-
-def _tried(storage: BatchStorage, cell: str | bytes) -> str | bytes | BadRequest:
-    try:
-        return cell if isinstance(cell, bytes) or cell.startswith(_HELD) else _named(storage, cell)
-    except BadRequest as error:
-        return error
 
 
 def _named(storage: BatchStorage, cell: str) -> bytes:

@@ -15,6 +15,7 @@ from triptych.clock import moment
 from triptych.inference.piece import Counts
 from triptych.lifecycle.record import Failure
 from triptych.lifecycle.store import plain
+from triptych.protocol.json_document import present
 from triptych.rows.formats import Format
 
 
@@ -76,13 +77,14 @@ class FileReport(NamedTuple):
 
 def manifest(report: FileReport) -> dict[str, object]:
     """Describes a file in JSON; what is not known is left out."""
+    file = report.file
     described: dict[str, object | None] = {
         "manifest_version": 1,
         "batch": report.batch.id,
         "status": file_status(report.counts, failed=report.error is not None),
-        "model": _model(report.file),
+        "model": {"name": file.model, "version": str(file.version)} if file else None,
         "input": _input(report),
-        "options": plain(report.file.options) if report.file else None,
+        "options": plain(file.options) if file else None,
         **report.counts.described(),
         "output": _output(report),
         "errors": _object(report.outputs, report.errors) if report.errors else None,
@@ -95,18 +97,14 @@ def manifest(report: FileReport) -> dict[str, object]:
         "links": _links(report),
         "error": report.error._asdict() if report.error else None,
     }
-    return {name: value for name, value in described.items() if value is not None}
-
-
-def _model(file: InputFile | None) -> dict[str, object] | None:
-    return {"name": file.model, "version": str(file.version)} if file else None
+    return present(described)
 
 
 def _input(report: FileReport) -> dict[str, object]:
     described = _object(report.inputs, report.source)
     if report.file:
         described |= {"format": report.file.form.format, "compression": report.file.form.compression}
-    return {name: value for name, value in described.items() if value is not None}
+    return present(described)
 
 
 def _output(report: FileReport) -> dict[str, object] | None:
@@ -120,13 +118,8 @@ def _output(report: FileReport) -> dict[str, object] | None:
 
 
 def _object(bucket: str, found: Generation) -> dict[str, object]:
-    described = {
-        "location": f"s3://{bucket}/{found.key}",
-        "bytes": found.size,
-        "etag": found.etag,
-        "version": found.version,
-    }
-    return {name: value for name, value in described.items() if value is not None}
+    generation = {"bytes": found.size, "etag": found.etag, "version": found.version}
+    return {"location": f"s3://{bucket}/{found.key}", **present(generation)}
 
 
 def _part(part: Part) -> dict[str, object]:

@@ -118,15 +118,12 @@ class CsvScanner:
         codes = np.frombuffer(self._text, np.uint8)
         quotes = np.flatnonzero(codes == ord('"'))
         before = codes[quotes[::2] - 1]
-        if quotes[0] and self._may_open()[before].all():
+        may_open = np.zeros(256, np.bool_)
+        may_open[[*self._starts, ord('"')]] = True
+        if quotes[0] and may_open[before].all():
             return quotes
         opening = np.isin(codes[quotes - 1], np.frombuffer(self._starts, np.uint8)) & (quotes > 0)
         return _toggles(quotes, opening)
-
-    def _may_open(self) -> npt.NDArray[np.bool_]:
-        table = np.zeros(256, np.bool_)
-        table[[*self._starts, ord('"')]] = True
-        return table
 
     def _last_newline(self) -> int:
         """Finds the last newline outside of quotes; -1 without one."""

@@ -234,7 +234,10 @@ class BatchService:
         batch = self.get(batch_id)
         if not (_waits(batch) and batch.redrives):  # else a redrive died before it started the state machine
             redriven(batch)  # raises before anything is deleted
-            self._check_parts(batch)
+            if self._clock() - batch.created >= PARTS_DAYS * _DAY:
+                raise Conflict(
+                    f"batch {batch.id} is too old: what was made of its files is deleted; submit it again"
+                )
             self.finalize(batch)  # subscribers hear of the failure before it is not true any more
             self._send_reminder(batch.id)
             self._batches.forget_outcomes(batch.id)
@@ -259,12 +262,6 @@ class BatchService:
             self._telemetry.batch_ended(moved)
         self.finalize(moved)
         return moved
-
-    def _check_parts(self, batch: Batch) -> None:
-        if self._clock() - batch.created >= PARTS_DAYS * _DAY:
-            raise Conflict(
-                f"batch {batch.id} is too old: what was made of its files is deleted; submit it again"
-            )
 
 
 def _waits(batch: Batch) -> bool:

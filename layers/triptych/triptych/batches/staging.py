@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -39,7 +39,8 @@ def staged_chunks(
         BadRequest: It is not what its compression says, or a record is too long.
         UnsupportedMediaType: Its compression is not read here.
     """
-    blocks = sliced(_plain(file, source))
+    plain = decompressed(source.blocks(0, source.size), file.form.compression, sys.maxsize)
+    blocks = sliced(plain)
     first = beginning(blocks, file.form)
     copies = _Copies(file, first.end, header_row(first.head), staging)
     scanner, position = scanner_of(file.form, first.end), first.end
@@ -110,10 +111,6 @@ class _Copies:
 
     def _key(self) -> str:
         return staged_key(self._staging.batch_id, self._file.number, len(self._chunks))
-
-
-def _plain(file: InputFile, source: Source) -> Iterator[bytes]:
-    return decompressed(source.blocks(0, source.size), file.form.compression, sys.maxsize)
 
 
 _WHOLE = 2**62

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from triptych.batches.batch import Batch
 from triptych.batches.chunk import Transformer
-from triptych.batches.file import Chunk, InputFile, Join, decode, encode
+from triptych.batches.file import Chunk, Join, decode, encode
 from triptych.batches.finish import Finisher
 from triptych.batches.keys import work_list_key
 from triptych.batches.plan import Planned, Planner
@@ -118,7 +118,7 @@ class WorkflowSteps:
     def chunk(self, message: Message, deadline: Deadline) -> dict[str, Any]:
         """Goes on with a chunk; the only one of its file is finished as well."""
         batch, chunk = self._batch(message), decode(Chunk, message.get("chunk"))
-        if self._is_over(batch, chunk):
+        if self._storage.batches.outcome(batch.id, chunk.file.number):  # of another chunk, or from before
             return _chunk_answer(batch, chunk, done=True)
         try:
             if message.get("late"):
@@ -146,7 +146,8 @@ class WorkflowSteps:
         batch = self._batch(message)
         failure = message.get("failure")
         if failure and message.keys() & {"chunk", "join"}:
-            self._steps.finisher.refuse_file(batch, _file(message), file_failure(failure))
+            named = decode(Chunk, message["chunk"]) if "chunk" in message else decode(Join, message["join"])
+            self._steps.finisher.refuse_file(batch, named.file, file_failure(failure))
         elif failure:
             self._service.fail(batch.id, batch_failure(failure))
         elif message.get("finish"):
@@ -162,17 +163,9 @@ class WorkflowSteps:
             raise BadRequest("the message of the state machine names no batch")
         return self._storage.batches.existing(batch_id)
 
-    def _is_over(self, batch: Batch, chunk: Chunk) -> bool:
-        """Returns whether the file has an outcome: wrong in another chunk, or finished before."""
-        return self._storage.batches.outcome(batch.id, chunk.file.number) is not None
-
 
 def _chunk_answer(batch: Batch, chunk: Chunk, *, done: bool = False) -> dict[str, Any]:
     return {"step": "chunk", "batch": batch.id, "chunk": encode(chunk), "done": done}
-
-
-def _file(message: Message) -> InputFile:
-    return decode(Chunk, message["chunk"]).file if "chunk" in message else decode(Join, message["join"]).file
 
 
 def _first(message: Message, chunk: Chunk) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -53,6 +54,11 @@ def check_size(body: bytes | memoryview) -> None:
             f"JSON of {len(body)} bytes is more than the {MAX_JSON} that are read at once: "
             "send less, or tensors in binary, or rows as CSV, JSON Lines or Parquet"
         )
+
+
+def present[Value](fields: Mapping[str, Value | None]) -> dict[str, Value]:
+    """Returns fields without those that are None: what is not known is left out of a document."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def dump(value: object) -> bytes:
