@@ -86,11 +86,13 @@ export PARAMETERS
 
 .PHONY: preflight
 preflight: setup  ## report problems and unexpected costs in your AWS account; STACK=name
-	@$(RUN) python -m account preflight $(STACK:%=--stack %) --architecture $(ARCHITECTURE) --parameters "$$PARAMETERS"
+	@$(RUN) python -m account preflight $(STACK:%=--stack %) --architecture $(ARCHITECTURE) \
+		$(INFERENCE_ARCHITECTURE:%=--inference-architecture %) --parameters "$$PARAMETERS"
 
 .PHONY: deploy
 deploy: build  ## create or update a stack in your AWS account; STACK=name, PARAMETERS="Name=value ...", YES=1 asks nothing
-	@$(RUN) python -m account deploy $(STACK:%=--stack %) --architecture $(ARCHITECTURE) --parameters "$$PARAMETERS" $(YES:%=--yes)
+	@$(RUN) python -m account deploy $(STACK:%=--stack %) --architecture $(ARCHITECTURE) \
+		$(INFERENCE_ARCHITECTURE:%=--inference-architecture %) --parameters "$$PARAMETERS" $(YES:%=--yes)
 
 .PHONY: destroy
 destroy: setup  ## remove a stack from your AWS account, and list what stays; STACK=name, YES=1, DATA=1 deletes buckets too

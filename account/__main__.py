@@ -2,7 +2,9 @@
 
 import argparse
 import sys
+from dataclasses import replace
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
@@ -10,7 +12,7 @@ from account.connection import connect
 from account.deploy import choose_name, deploy
 from account.destroy import destroy
 from account.parameters import parse
-from account.plan import DEFAULT_STACK_NAME, plan
+from account.plan import DEFAULT_STACK_NAME, Plan, plan
 from account.preflight import preflight
 from local.failure import LocalFailure
 
@@ -41,17 +43,18 @@ def _run(console: Console, arguments: argparse.Namespace) -> int:
     name = arguments.stack or DEFAULT_STACK_NAME
     match arguments.command:
         case "preflight":
-            planned = plan(session, name, arguments.architecture, parse(arguments.parameters))
-            return 0 if preflight(console, session, planned) else 1
+            return 0 if preflight(console, session, _planned(session, name, arguments)) else 1
         case "deploy":
-            overrides = parse(arguments.parameters)
             name = arguments.stack or choose_name(console, session, yes=arguments.yes)
-            deploy(
-                console, session, plan(session, name, arguments.architecture, overrides), yes=arguments.yes
-            )
+            deploy(console, session, _planned(session, name, arguments), yes=arguments.yes)
         case "destroy":
             destroy(console, session, name, yes=arguments.yes, data=arguments.data)
     return 0
+
+
+def _planned(session: boto3.Session, name: str, arguments: argparse.Namespace) -> Plan:
+    found = plan(session, name, arguments.architecture, parse(arguments.parameters))
+    return replace(found, inference_architecture=arguments.inference_architecture)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--stack", help="name of the stack")
     for command in (preflight_parser, deploy_parser):
         command.add_argument("--architecture", default="x86_64", help="what was built")
+        command.add_argument("--inference-architecture", default="", help="what ONNX Runtime was built for")
         command.add_argument("--parameters", default="", help="values of parameters: 'Name=value Name=value'")
     for command in (deploy_parser, destroy_parser):
         command.add_argument("--yes", action="store_true", help="ask nothing")

@@ -32,7 +32,8 @@ def check_concurrency(session: boto3.Session, plan: Plan) -> Findings:
 
 def check_reserved(session: boto3.Session, plan: Plan) -> Findings:
     """Check whether the account has the concurrency that functions reserve."""
-    names = ("ReservedConcurrency", "JobsReservedConcurrency")
+    own = ("InferenceReservedConcurrency",) if plan.splits else ()
+    names = ("ReservedConcurrency", "JobsReservedConcurrency", *own)
     wanted = sum(map(plan.number, names))
     if not wanted:
         return
@@ -52,7 +53,8 @@ def check_reserved(session: boto3.Session, plan: Plan) -> Findings:
 
 def check_memory(session: boto3.Session, plan: Plan) -> Findings:
     """Warn of memory that new accounts do not get."""
-    names = ("MemorySize", "JobMemorySize", "BatchMemorySize")
+    own = ("InferenceMemorySize",) if plan.splits else ()
+    names = ("MemorySize", "JobMemorySize", "BatchMemorySize", *own)
     large = [f"{name}={plan.parameters[name]}" for name in names if plan.number(name) > _NEW_ACCOUNT_MEMORY]
     if large and (limit := _limits(session)["ConcurrentExecutions"]) < _USUAL_LIMIT:
         text = (
@@ -70,12 +72,11 @@ def check_cost(_session: boto3.Session, plan: Plan) -> Findings:
         "3 dashboards of an account are free), and cents for logs and storage"
     )
     yield "ok", text
-    if plan.parameters["SnapStart"] == "PublishedVersions":
-        price = plan.number("MemorySize") * _SNAPSHOT_PRICE
-        yield (
-            "warn",
-            f"SnapStart keeps a snapshot of {plan.parameters['MemorySize']} MB: ${price:.2f} a month more",
-        )
+    for prefix in ("", "Inference") if plan.splits else ("",):
+        if plan.parameters[f"{prefix}SnapStart"] == "PublishedVersions":
+            size = plan.number(f"{prefix}MemorySize")
+            price = size * _SNAPSHOT_PRICE
+            yield "warn", f"SnapStart keeps a snapshot of {size} MB: ${price:.2f} a month more"
 
 
 def _limits(session: boto3.Session) -> AccountLimitTypeDef:

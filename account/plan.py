@@ -20,18 +20,25 @@ class Plan:
         architecture: The processor that was built for.
         overrides: Values of parameters that this deployment sets.
         stack: The stack as it is; None if this deployment creates it.
+        inference_architecture: The processor that ONNX Runtime was built for, where that is another one.
     """
 
     stack_name: str
     architecture: str
     overrides: Mapping[str, str]
     stack: stacks.Stack | None
+    inference_architecture: str = ""
 
     @property
     def parameters(self) -> dict[str, str]:
         """The value of each parameter after the deployment."""
         kept = self.stack.parameters if self.stack else {}
         return {**template.defaults(), **kept, "Architecture": self.architecture, **self.overrides}
+
+    @property
+    def splits(self) -> bool:
+        """Whether a function of its own runs the models."""
+        return self.parameters["Serving"] == "Microservices"
 
     def number(self, name: str) -> int:
         """Return the value of a parameter that is a number; zero if it is empty.

@@ -49,8 +49,15 @@ def check_architecture(_session: boto3.Session, plan: Plan) -> Findings:
             f"or PARAMETERS=Architecture={built} to change it"
         )
         yield "fail", text
+    elif (models := plan.inference_architecture or built) != (runs := _processor_of_models(plan)):
+        yield "fail", f"models are built for {models} and run on {runs}: add INFERENCE_ARCHITECTURE={runs}"
     else:
         yield "ok", f"for {built}"
+
+
+def _processor_of_models(plan: Plan) -> str:
+    own = plan.parameters["InferenceArchitecture"] if plan.splits else ""
+    return own or plan.parameters["Architecture"]
 
 
 def check_left_over(session: boto3.Session, plan: Plan) -> Findings:

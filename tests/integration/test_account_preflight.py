@@ -194,3 +194,35 @@ def test_what_may_not_be_read_is_a_line(world: AccountWorld) -> None:
     assert passes(world)
     assert 3 == world.said().count("cannot be read: An error occurred (AccessDenied")
     assert "it is created" in world.said()
+
+
+SPLIT = {"Serving": "Microservices"}
+
+
+def test_parameters_of_the_inference_function_count(world: AccountWorld) -> None:
+    """They are looked at where there is such a function, and only there."""
+    world.limits(concurrent=1000, unreserved=100)
+    given = {"InferenceReservedConcurrency": "5", "InferenceSnapStart": "PublishedVersions"}
+
+    assert passes(world, world.plan(**given))
+    assert not passes(world, world.plan(**given, **SPLIT))
+    assert "InferenceReservedConcurrency = 5 leaves 95" in world.said()
+    assert 1 == world.said().count("SnapStart keeps a snapshot of 1769 MB")
+
+
+@pytest.mark.parametrize(
+    ("built", "parameters", "passed"),
+    [
+        ("", SPLIT, True),
+        ("arm64", SPLIT, False),
+        ("arm64", SPLIT | {"InferenceArchitecture": "arm64"}, True),
+        ("", SPLIT | {"InferenceArchitecture": "arm64"}, False),
+        ("arm64", {}, False),
+        ("", {"InferenceArchitecture": "arm64"}, True),
+    ],
+)
+def test_models_are_built_for_what_runs_them(
+    world: AccountWorld, built: str, parameters: dict[str, str], *, passed: bool
+) -> None:
+    """A build of ONNX Runtime for another processor is refused, whether models are apart or not."""
+    assert passed == passes(world, Plan("shop", "x86_64", parameters, None, built))
