@@ -62,6 +62,20 @@ class Answer:
         return message["error"]
 
 
+def told(answer: Answer, resource: str) -> str:
+    """Returns the message of a failure, in the form that a route has for it."""
+    message = answer.json()
+    if resource.startswith("/openai/"):
+        assert ["error"] == list(message)
+        assert ["message", "type", "param", "code"] == list(message["error"])
+        return str(message["error"]["message"])
+    if resource == "/v1/rerank":
+        assert ["message", "detail"] == list(message)
+        assert message["message"] == message["detail"]
+        return str(message["detail"])
+    return answer.error
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """An HTTP request that API Gateway has matched to a route.

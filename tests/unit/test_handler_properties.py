@@ -21,7 +21,7 @@ from tests.support.infer_messages import HEADER_LENGTH
 from tests.support.message_strategies import ROWS, infer_calls, predict_calls
 from tests.support.mutations import as_json, damaged, mutated
 from tests.support.properties import examples
-from tests.support.realtime import Answer, Call, RealtimeFunction, add_model
+from tests.support.realtime import Answer, Call, RealtimeFunction, add_model, told
 
 SHIPPED = Path(__file__).parents[2] / "layers/models"
 INFER = "/v2/models/{model}/infer"
@@ -62,7 +62,7 @@ def assert_sensible(answer: Answer, call: Call) -> None:
         return
     assert answer.status in CLIENTS_FAULT | UNSERVED.keys(), answer.body
     assert "application/json" == answer.headers["Content-Type"]
-    assert answer.error
+    assert told(answer, call.resource)
     if answer.status == 503:
         assert call.path["model"] in UNSERVED.values()
 
