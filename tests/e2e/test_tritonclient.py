@@ -155,6 +155,23 @@ def test_classification(client: triton.InferenceServerClient, headers: dict[str,
     assert all(len(entry.split(b":")) == 3 for entry in best[0])
 
 
+def test_texts(client: triton.InferenceServerClient, headers: dict[str, str]) -> None:
+    """A model with a task takes BYTES and gives FP32, in binary, by its metadata as any model."""
+    texts = np.array(["a strong coffee", "thé vert \U0001f375", ""], dtype=object)
+    (taken,) = client.get_model_metadata("search", headers=headers)["inputs"]
+    tensor = triton.InferInput(taken["name"], texts.shape, taken["datatype"])
+    tensor.set_data_from_numpy(texts, binary_data=True)
+    result = client.infer("search", [tensor], headers=headers)
+    embeddings = result.as_numpy("embedding")
+    assert embeddings is not None
+    assert ((3, 48), np.float32) == (embeddings.shape, embeddings.dtype)
+    assert [1.0, 1.0] == pytest.approx(np.linalg.norm(embeddings[:2], axis=1), abs=1e-5)
+    one = triton.InferInput("text", [1], "BYTES")
+    one.set_data_from_numpy(texts[:1], binary_data=False)  # the client counts characters of JSON, not bytes
+    alone = client.infer("search", [one], headers=headers).as_numpy("embedding")
+    np.testing.assert_allclose(embeddings[:1], alone, atol=1e-6)
+
+
 def test_request_id_and_version(client: triton.InferenceServerClient, headers: dict[str, str]) -> None:
     """The answer names the request, the model and the version that ran."""
     tensor = triton.InferInput("user_id", [1, 1], "INT64")

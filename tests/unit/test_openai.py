@@ -178,7 +178,7 @@ def test_too_many(function: RealtimeFunction) -> None:
     """More texts than OpenAI takes are too many."""
     assert 200 == asked(function, model="search", input=["a"] * MAX_INPUTS).status
     status, error = failed(function, model="search", input=["a"] * (MAX_INPUTS + 1))
-    assert (413, True) == (status, "2049 texts are more than the 2048" in error["message"])
+    assert (400, True) == (status, "expected at most 2048 texts, got 2049" in error["message"])
 
 
 def test_own_code(tmp_path: Path) -> None:

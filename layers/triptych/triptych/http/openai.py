@@ -12,7 +12,7 @@ import numpy as np
 import pybase64
 
 from triptych.clock import Deadline
-from triptych.errors import BadField, PayloadTooLarge
+from triptych.errors import BadField
 from triptych.http.fields import choice, text, whole_number
 from triptych.http.inference import served
 from triptych.http.models import InferenceServices, model_in
@@ -133,8 +133,7 @@ def _inputs(message: Mapping[str, Any]) -> _Inputs:
     """Returns the texts, or the tokens, of a message.
 
     Raises:
-        BadField: There is nothing, or something else.
-        PayloadTooLarge: There are too many.
+        BadField: There is nothing, too much, or something else.
     """
     value = message.get("input")
     listed: list[Any] = value if isinstance(value, list) else [value]
@@ -142,10 +141,7 @@ def _inputs(message: Mapping[str, Any]) -> _Inputs:
     if kinds == {int}:
         listed, kinds = [listed], {list}
     if len(listed) > MAX_INPUTS:
-        raise PayloadTooLarge(
-            f"input: {len(listed)} texts are more than the {MAX_INPUTS} that are taken at once; send less, "
-            "or a file as a batch"
-        )
+        raise BadField("input", f"expected at most {MAX_INPUTS} texts, got {len(listed)}; send less at once")
     if kinds == {str}:
         return _Inputs(texts=listed)
     if kinds == {list} and all(set(map(type, tokens)) <= {int} for tokens in listed):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from triptych.clock import Deadline
-from triptych.errors import BadField, BadRequest, PayloadTooLarge
+from triptych.errors import BadField, BadRequest
 from triptych.http.fields import flag, text, whole_number
 from triptych.http.inference import served
 from triptych.http.models import InferenceServices, model_in
@@ -97,16 +97,13 @@ def _documents(value: object) -> Sequence[Mapping[str, Any]]:
     """Returns the documents of a message, as objects with a `text`.
 
     Raises:
-        BadField: There are none, or something else.
-        PayloadTooLarge: There are too many.
+        BadField: There are none, too many, or something else.
     """
     if not isinstance(value, list) or not value:
         got = "an empty array" if value == [] else json_type(value)
         raise BadField("documents", f"expected an array of texts, or of objects with a text, got {got}")
     if len(value) > MAX_DOCUMENTS:
-        raise PayloadTooLarge(
-            f"documents: {len(value)} are more than the {MAX_DOCUMENTS} that are taken at once; send less"
-        )
+        raise BadField("documents", f"expected at most {MAX_DOCUMENTS}, got {len(value)}; send less at once")
     documents = [{"text": each} if isinstance(each, str) else each for each in value]
     for index, document in enumerate(documents):
         if not isinstance(document, dict) or not isinstance(document.get("text"), str):
