@@ -17,6 +17,7 @@ from rich.console import Console
 from triptych.protocol.names import is_model_name
 
 from adding.add import Wish, add
+from adding.examples import KINDS
 from adding.inspection import inspect
 from adding.layer import Layer
 from adding.report import refuse, show
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", choices=["inspect", "add"])
     parser.add_argument("--model", help="name of the model")
     parser.add_argument("--from", type=Path, dest="source", help="folder of an export, or an .onnx file")
-    parser.add_argument("--example", type=Path, help="rows to try it with: .csv or .jsonl")
+    parser.add_argument("--example", type=Path, help="rows, or a picture, to try it with")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--version", help="add: its number; the next free one where it is not given")
     parser.add_argument("--stack", help="add: to the bucket of this stack; local: that of make up")
@@ -74,8 +75,7 @@ def _run(console: Console, arguments: argparse.Namespace) -> dict[str, Any]:
         )
     if not is_model_name(arguments.model):
         raise LocalFailure(f"MODEL={arguments.model}: a name is letters, digits, '_', '-' and '.'")
-    if arguments.example and not arguments.example.is_file():
-        raise LocalFailure(f"there is no {arguments.example}")
+    _check_example(arguments.example)
     source = find_source(arguments.source)
     if arguments.command == "add":
         wish = Wish(arguments.version, arguments.stack, arguments.example)
@@ -83,7 +83,20 @@ def _run(console: Console, arguments: argparse.Namespace) -> dict[str, Any]:
     with console.status("Opening and running it"):
         seen = inspect(arguments.model, source, Layer().config(arguments.model), arguments.example)
     show(console, seen)
+    try:
+        Layer().check(seen)
+    except NotServed as refusal:
+        console.print(f"note       {refusal.reason}: {refusal.way_out}", markup=False)
     return seen.document()
+
+
+def _check_example(path: Path | None) -> None:
+    if path is None:
+        return
+    if not path.is_file():
+        raise LocalFailure(f"there is no {path}")
+    if path.suffix not in KINDS:
+        raise LocalFailure(f"EXAMPLE={path}: expected a file that ends with {', '.join(KINDS)}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+from adding.examples import KINDS
 from adding.inspection import Inspection
 from adding.look import JSON_LINES
 from local.build import ROOT
@@ -38,8 +39,7 @@ class Example(NamedTuple):
 def example_of(seen: Inspection, rows: Path | None) -> Example:
     """Makes the request that is shown: a row of the user's own file, a picture of this project, or a row."""
     if rows is not None:
-        kind = "text/csv" if rows.suffix == ".csv" else JSON_LINES
-        return Example(rows.read_bytes(), kind, f"--data-binary @{shlex.quote(str(rows))}")
+        return Example(rows.read_bytes(), KINDS[rows.suffix], f"--data-binary @{shlex.quote(str(rows))}")
     row = seen.look.row or {}
     if list(row) == ["image"] and isinstance(row["image"], str):
         return Example((ROOT / _PICTURE).read_bytes(), "image/png", f"--data-binary @{_PICTURE}")

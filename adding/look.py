@@ -33,7 +33,7 @@ from triptych.protocol.tensors import FREE, Signature, Tensor, TensorSpec
 from triptych.rows.options import row_options
 from triptych.tasks.open import open_session
 
-from adding.examples import FREE_SIZES, example_rows
+from adding.examples import FREE_SIZES, KINDS, example_rows
 
 SIZES = (1, 8, 64)
 """Rows of a run: a request, jobs that run together, a part of a file."""
@@ -54,7 +54,7 @@ class Request(NamedTuple):
         version: Its number.
         memory: Megabytes of the function.
         started: When the process was started, in seconds since 1970.
-        example: A file of rows, CSV or JSON Lines; empty for rows that are made up.
+        example: A file of rows, or a picture; empty for rows that are made up.
     """
 
     directory: str
@@ -115,12 +115,14 @@ def look(request: Request) -> Look:
     bound_memory(request.memory * 2**20)
     try:
         opened = _open(request)
+        until_open = time.time() - request.started
         _check_rows(opened.model.raw.signature)
         warnings = _warnings(opened)
         rows, row = _rows(request, opened.model)
         prepared, left_out = _of_rows(rows)
-        answer = prepared.slice(0, 1).answer(prepared.slice(0, 1).run(Deadline.after(LONGEST)))
-        start = time.time() - request.started
+        first, started = prepared.slice(0, 1), time.perf_counter()
+        answer = first.answer(first.run(Deadline.after(LONGEST)))
+        start = until_open + time.perf_counter() - started
         warnings |= left_out | _interaction(prepared)
         seconds = _timings(prepared, warnings)
     except (PayloadTooLarge, MemoryError) as error:
@@ -186,8 +188,8 @@ def _warnings(opened: _Opened) -> dict[str, str]:
 
 def _rows(request: Request, model: Model) -> tuple[PreparedRows, dict[str, Any] | None]:
     if request.example:
-        kind = "text/csv" if request.example.endswith(".csv") else JSON_LINES
-        return prepare_rows(model, Path(request.example).read_bytes(), row_options(kind)), None
+        path = Path(request.example)
+        return prepare_rows(model, path.read_bytes(), row_options(KINDS[path.suffix], JSON_LINES)), None
     reason = BadRequest("no rows")
     for free in FREE_SIZES:
         rows = example_rows(model.signature, free)

@@ -32,8 +32,7 @@ def lines(seen: Inspection) -> Iterator[str]:
     yield f"task       {look.task or 'none: tensors in, tensors out'}"
     yield f"takes      {_specs(look.inputs)}"
     yield f"gives      {_specs(look.outputs)}"
-    files = len(seen.source.files)
-    yield f"size       {_bytes(seen.source.size)} in {files} {'file' if files == 1 else 'files'}"
+    yield f"size       {_bytes(seen.source.size)}: {', '.join(seen.source.files)}"
     yield f"opening    {_seconds(look.opening)}; {_seconds(look.start)} from a new process to an answer"
     yield f"memory     {_bytes(look.memory)} for the model, {_bytes(look.peak)} for the process at most"
     for rows, taken in look.seconds.items():

@@ -266,6 +266,23 @@ def test_a_layer_that_is_full(layer: Path, export: Path) -> None:
     assert "STACK=" in refused.value.way_out
 
 
+@pytest.mark.parametrize("size", [0, LAYER_BYTES])
+def test_a_look_notes_what_does_not_fit_the_layer(
+    seen: Inspection,
+    layer: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    size: int,
+) -> None:
+    """It would be served from a bucket: that is no refusal."""
+    with (layer / "weights").open("wb") as file:
+        file.truncate(size)
+    monkeypatch.setattr("adding.__main__.inspect", lambda *_: seen)
+    source = next(iter(seen.source.files.values())).parent
+    assert 0 == run(monkeypatch, "inspect", "--model", "texts", "--from", str(source))
+    assert bool(size) == ("room for 75 MB" in capsys.readouterr().out)
+
+
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """Runs the command."""
     monkeypatch.setattr("sys.argv", ["adding", *arguments])
@@ -294,6 +311,10 @@ def test_exit_status(
         (["--model", "texts"], "MODEL and FROM are needed"),
         (["--model", "a/b", "--from", "x"], "a name is letters"),
         (["--model", "a", "--from", "x", "--example", "none.csv"], "there is no none.csv"),
+        (
+            ["--model", "a", "--from", "x", "--example", "README.md"],
+            "expected a file that ends with .csv, .jsonl",
+        ),
     ],
 )
 def test_mistakes(

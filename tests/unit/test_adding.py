@@ -11,6 +11,7 @@ import pytest
 from onnx import ModelProto, helper
 
 from adding import inspection
+from adding.examples import picture
 from adding.inspection import Inspection, inspect
 from adding.look import Look, Request, look
 from adding.report import lines
@@ -233,6 +234,19 @@ def test_own_rows(tmp_path: Path) -> None:
     assert "6.0" in inspect("m", source, example=rows).look.answer
 
 
+def test_an_own_picture(tmp_path: Path) -> None:
+    """A picture of the user is an example, too."""
+    config, processor = image_exports.CONFIG, image_exports.PROCESSOR
+    image_exports.add_export(
+        tmp_path, "images", image_exports.classifier(), config=config, preprocessor_config=processor
+    )
+    path = tmp_path / "mine.jpg"
+    path.write_bytes(picture(3))
+    found = inspect("m", find_source(tmp_path / "images/1"), example=path).look
+    assert found.row is None
+    assert "label" in found.answer
+
+
 def test_too_large_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is opened that /tmp of a function cannot hold."""
     monkeypatch.setattr(inspection, "LARGEST_DISK", 64)
@@ -289,7 +303,7 @@ def figures(peak: int, **changes: Any) -> Inspection:  # noqa: ANN401 - fields o
 
 
 @pytest.mark.parametrize(
-    ("peak", "model_memory", "expected"), [(200, 20, 512), (500, 20, 1024), (200, 700, 1769)]
+    ("peak", "model_memory", "expected"), [(200, 20, 512), (500, 20, 1024), (400, 20, 1024), (200, 700, 1769)]
 )
 def test_memory_size(peak: int, model_memory: int, expected: int) -> None:
     """It holds the process at its largest, and gives models their share."""
