@@ -28,9 +28,10 @@ ENVIRONMENT = {
     "BATCHES_TOPIC_ARN": "arn:aws:sns:us-east-1:0:batches",
 }
 ROWS, MODELS, AWS = {"arro3.core"}, {"numpy", "onnxruntime"}, {"botocore"}
+OTHER_APIS = {f"triptych.http.{name}" for name in ("openai", "rerank", "pipelines", "failures")}
 NEVER = {"boto3", "s3transfer", "aws_lambda_powertools"}
 SPARED = {
-    "realtime(Path('api'))": ROWS | AWS,
+    "realtime(Path('api'))": ROWS | AWS | OTHER_APIS,
     "jobs()": ROWS | MODELS,
     "job_worker()": NEVER,
     "job_keeper()": ROWS | MODELS,
