@@ -153,7 +153,7 @@ MEASURE = failed=; for question in $(1); do $(RUN) python -m benchmarks.$$questi
 	$(MAKE) bench-report && { test -z "$$failed" || { echo "not measured:$$failed"; exit 1; }; }
 
 .PHONY: bench
-bench: build  ## measure against the lowest possible cost and other tools, in ten minutes
+bench: build  ## measure against the lowest possible cost and other tools, in about twelve minutes
 	@$(call MEASURE,warm_request cold_start serving jobs batch workflow texts cost profiles)
 
 .PHONY: bench-full

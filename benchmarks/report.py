@@ -28,10 +28,10 @@ _QUESTIONS = (
 
 _HEAD = """# Benchmarks
 
-`make bench-report` writes this page from `benchmarks/results`, which `make bench` writes within ten minutes
-and `make bench-full` in full. Contestants take turns, so compare figures within one table only: ratios are
-portable, milliseconds are not. *Median* is over all runs, followed by the medians of the fastest and the
-slowest run.
+`make bench-report` writes this page from `benchmarks/results`, which `make bench` writes in about twelve
+minutes and `make bench-full` in full. Contestants take turns, so compare figures within one table only:
+ratios are portable, milliseconds are not. *Median* is over all runs, followed by the medians of the fastest
+and the slowest run.
 [Missed targets](speed.md), and why.
 
 ## At a glance
