@@ -45,7 +45,6 @@ class BatchSource(NamedTuple):
 
     Attributes:
         keys: Keys in the bucket of inputs; of a long list only the first ones.
-        prefix: What the keys begin with.
         only_new: Whether files are left out that have been transformed as they are.
         listed: Where all keys of a long list are; None when `keys` are all.
     """
@@ -66,22 +65,16 @@ class Batch(NamedTuple):
 
     Attributes:
         version: The requested version; None for the latest.
-        source: Which files it is for.
         options: Requested options; fields that are None are left to the file and the model.
         created: When it was submitted; of two predictions for a key, that of the later batch counts.
         target: Label for those who filter notifications.
         redrives: How often it was started again after it had failed.
-        started: When it was last begun.
-        ended: When it reached its final status.
         lease: Until when the function of uploads transforms it; None while nobody or the state machine does.
         execution: Name of its execution of the state machine.
         files: How many files it has; None until that is known.
         chunks: How many chunks they have; None until that is known.
-        failed_files: How many files failed as a whole.
         counts: Counts of records; only of a batch that has ended.
         error: Why it failed; of one that has outputs, why it lacks files that a redrive may transform.
-        notified: Whether subscribers were notified of its end.
-        revision: How often the record was changed.
     """
 
     id: str

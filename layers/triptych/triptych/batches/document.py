@@ -36,11 +36,7 @@ type Locate = Callable[[str], str]
 
 
 class Progress(NamedTuple):
-    """How far a batch has come.
-
-    Attributes:
-        chunks: How many chunks are done; None where that is not known.
-    """
+    """How far a batch has come; `chunks` that are done are None where that is not known."""
 
     counts: Counts
     chunks: int | None
@@ -61,6 +57,7 @@ def progress_of(parts: Sequence[Part], outcomes: Sequence[FileOutcome]) -> Progr
 def document(batch: Batch, now: int, progress: Progress | None = None) -> dict[str, object]:
     """Describes a batch in JSON; times are ISO 8601 in UTC, what is not known is left out."""
     far = _at_the_end(batch, progress)
+    seconds = max((batch.ended or now) - (batch.started or now), 0) / 1000
     described: dict[str, object] = {
         "id": batch.id,
         "status": batch.status,
@@ -75,8 +72,8 @@ def document(batch: Batch, now: int, progress: Progress | None = None) -> dict[s
         "attempts": batch.attempts,
         "redrives": batch.redrives,
         "progress": _progress(batch, far) if far else None,
-        "records_per_second": _rate(batch, now, far) if far else None,
-        "seconds_left": _seconds_left(batch, now, far) if far else None,
+        "records_per_second": round(far.counts.read / seconds, 1) if far and seconds else None,
+        "seconds_left": _seconds_left(batch, seconds, far) if far else None,
         "error": batch.error._asdict() if batch.error else None,
     }
     return present(described)
@@ -132,21 +129,11 @@ def _progress(batch: Batch, progress: Progress) -> dict[str, object]:
     }
 
 
-def _rate(batch: Batch, now: int, progress: Progress) -> float | None:
-    seconds = _seconds(batch, now)
-    return round(progress.counts.read / seconds, 1) if seconds else None
-
-
-def _seconds_left(batch: Batch, now: int, progress: Progress) -> int | None:
+def _seconds_left(batch: Batch, seconds: float, progress: Progress) -> int | None:
     """Guesses how long the rest takes, at the pace so far."""
-    seconds = _seconds(batch, now)
     if batch.status is not Status.RUNNING or not seconds or not progress.chunks or batch.chunks is None:
         return None
     return min(round(seconds * max(batch.chunks - progress.chunks, 0) / progress.chunks), _NEVER)
-
-
-def _seconds(batch: Batch, now: int) -> float:
-    return max((batch.ended or now) - (batch.started or now), 0) / 1000
 
 
 SOURCE = "triptych.batches"

@@ -28,8 +28,6 @@ class Workers(NamedTuple):
 
     Attributes:
         memory: Megabytes of each worker.
-        concurrency: How many work at once, at most.
-        lookups: How fast they write predictions for lookups.
     """
 
     chunk_bytes: int

@@ -46,7 +46,6 @@ class Work(NamedTuple):
 
     Attributes:
         memory: Megabytes of each worker.
-        lookups: Predictions that are stored for lookups.
         written: Bytes of output; as many as of plain input where that is not known.
         plain: Bytes of input, decompressed; `size` where that is not known.
         images: How many images are read, each by a request.
@@ -73,11 +72,7 @@ class Work(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What something costs, in US dollars.
-
-    Attributes:
-        records: DynamoDB, and the notification of the end.
-    """
+    """What something costs, in US dollars; records are DynamoDB, and the notification of the end."""
 
     compute: float
     storage: float

@@ -138,17 +138,10 @@ def uploads_of(event: Mapping[str, Any]) -> Iterator[Upload]:
         for record in event["Records"]:
             if not str(record["eventName"]).removeprefix("s3:").startswith("ObjectCreated:"):
                 continue
-            upload = _upload(record["s3"]["object"])
-            if not is_folder(upload.key):
-                yield upload
+            stored = record["s3"]["object"]
+            key, version = unquote_plus(stored["key"]), stored.get("versionId")
+            version = None if version in {None, "", _NO_VERSION} else str(version)
+            if not is_folder(key):
+                yield Upload(key, version, str(stored["eTag"]).strip('"'))
     except (KeyError, TypeError) as error:
         raise BadRequest(f"the message is no event of S3: {error!r} is missing") from error
-
-
-def _upload(stored: Mapping[str, Any]) -> Upload:
-    version = stored.get("versionId")
-    return Upload(
-        key=unquote_plus(stored["key"]),
-        version=None if version in {None, "", _NO_VERSION} else str(version),
-        etag=str(stored["eTag"]).strip('"'),
-    )

@@ -29,7 +29,6 @@ class InputFile(NamedTuple):
 
     Attributes:
         number: Which of its batch it is, from 0.
-        size: Bytes.
         etag: Changes with its content.
         object_version: Its version in the bucket; None where the bucket keeps none.
         version: Number of the model's version: all chunks are run with the same.
@@ -63,7 +62,6 @@ class Chunk(NamedTuple):
         head: What a reader must know of the beginning of the file: the header row of CSV with its newline
             (empty when there is none), the header of .npy; Latin-1 decoded, as it travels in JSON.
             Empty as well where `head_object` says where it is.
-        only: Whether it is the only chunk of its file.
         staged: Key of a plain copy of just this chunk in the bucket for work; None when it is read from the
             file itself. A copy begins with the first record of the chunk: its byte 0 is position `start`.
         head_object: Key of a long head in the bucket for work; None where `head` is all of it.
@@ -85,14 +83,11 @@ class Part(NamedTuple):
     Parts of a file follow each other without a gap: each begins where the one before ended.
 
     Attributes:
-        file: Number of the file in its batch.
         last: Whether it ends where its chunk ends.
         output: Key of its rows in the bucket for work; None when there are none.
-        output_size: Bytes of them.
         errors: Key of its failed records, numbered from 1 within the part; None when there are none.
         columns: Names of the columns of the output; none where `columns_object` says where they are.
         layout: What all parts must have in common beside the columns, such as the type of .npy.
-        milliseconds: How long it took.
         peak_bytes: Most memory that the process had by then.
         columns_object: Key of a long list of columns in the bucket for work; None where `columns` are all.
     """
@@ -124,13 +119,7 @@ class Join(NamedTuple):
 
 
 class FileOutcome(NamedTuple):
-    """How the transformation of a file ended.
-
-    Attributes:
-        output: Key of the output; None when there is none.
-        errors: Key of the failed records; None when there are none.
-        error: Why it failed as a whole; None when it did not.
-    """
+    """How the transformation of a file ended: the keys of what was made, and why it failed as a whole."""
 
     number: int
     key: str
@@ -147,11 +136,7 @@ def encode(record: Chunk | Join) -> dict[str, Any]:
 
 
 def decode[Record: NamedTuple](kind: type[Record], described: object) -> Record:
-    """Reads a record that `encode` wrote.
-
-    Raises:
-        BadRequest: It is no such record.
-    """
+    """Reads a record that `encode` wrote; raises `BadRequest` if it is no such record."""
     try:
         return record_of(kind, described)
     except (ValueError, TypeError) as error:

@@ -85,18 +85,13 @@ def _files_of(listed: Iterator[StoredObject], images: ImageList) -> Iterator[str
 def input_file(
     batch: Batch, number: int, found: StoredObject, models: Descriptions, version: int | None = None
 ) -> InputFile:
-    """Finds the model of a file and its options.
+    """Finds the model of a file and its options; raises what describing a model does.
 
     The version is fixed here, as all chunks are run with the same; `version` is that which has transformed a
     part of the file already.
 
     Raises:
         BadRequest: The file is empty, or its key or options are not what they may be.
-        NotFound: There is no such model.
-        UnsupportedMediaType: Such files are not read here.
-        ModelUnavailable: The model cannot be opened now.
-        NotSupported: The model cannot be served.
-        RepositoryUnavailable: The repository cannot be read now.
     """
     if not found.size:
         raise BadRequest(EMPTY)

@@ -40,9 +40,6 @@ class Finisher:
     """Ends files. To end one again changes nothing.
 
     Methods raise `ServiceUnavailable`, or another retryable error, when something cannot be reached.
-
-    Args:
-        memory: Megabytes of the workers, for the estimate of what they cost.
     """
 
     def __init__(self, storage: BatchStorage, telemetry: BatchTelemetry, memory: int, clock: Clock) -> None:
@@ -213,7 +210,9 @@ def _joined_output(storage: BatchStorage, file: InputFile, parts: Sequence[Part]
     key, content_type = output_key(file.key), file.answer.format.content_type
     objects = [_object(storage.work, part.output) for part in parts if part.output]
     if file.answer.format in TABLES and len(objects) > 1:
-        return _rewritten(storage, file, objects)
+        writer = storage.outputs.create(key, content_type)
+        readers: list[ObjectReader] = [storage.work.open(found) for found in objects]
+        return _closed(writer, lambda: rewrite(readers, file.answer, writer))
     known = _representative(parts)
     rows = sum(part.counts.written for part in parts)
     envelope = {"model_name": file.model, "model_version": str(file.version)}
@@ -238,13 +237,6 @@ def _joined_errors(storage: BatchStorage, file: InputFile, parts: Sequence[Part]
             before += part.counts.read
 
     return _closed(writer, write)
-
-
-def _rewritten(storage: BatchStorage, file: InputFile, objects: Sequence[StoredObject]) -> StoredObject:
-    """Writes one table of several; parts without rows add nothing."""
-    writer = storage.outputs.create(output_key(file.key), file.answer.format.content_type)
-    readers: list[ObjectReader] = [storage.work.open(found) for found in objects]
-    return _closed(writer, lambda: rewrite(readers, file.answer, writer))
 
 
 def _closed(writer: ObjectWriter, write: Callable[[], None]) -> StoredObject:

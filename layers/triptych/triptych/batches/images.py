@@ -49,11 +49,7 @@ class ImageList:
         self._size = self._count = 0
 
     def add(self, image: StoredObject) -> None:
-        """Adds an image; the order counts.
-
-        Raises:
-            BadRequest: There are too many.
-        """
+        """Adds an image; the order counts; raises `BadRequest` if there are too many."""
         self._digest.update(f"{image.key}\n{image.etag}\n".encode())
         self._size += image.size
         self._count += 1

@@ -82,12 +82,9 @@ class LookupRate(NamedTuple):
 
 
 class PredictionStore:
-    """Stores predictions by key.
+    """Stores predictions by key, which are kept for some days after their batch was created.
 
     Methods raise `ServiceUnavailable` when the table cannot be reached.
-
-    Args:
-        days: How long predictions are kept after their batch was created.
     """
 
     def __init__(self, clients: AwsClients, table: str, days: int, clock: Clock) -> None:

@@ -45,11 +45,8 @@ class FileReport(NamedTuple):
     """Everything that is known of a file when it ends.
 
     Attributes:
-        ended: When it ended, in milliseconds since 1970.
         memory: Megabytes of the workers.
         file: The file with its model and options; None when it failed before these were known.
-        output: The output; None when there is none.
-        error: Why it failed as a whole; None when it did not.
     """
 
     batch: Batch

@@ -83,10 +83,7 @@ class Planner:
     def chunks(
         self, batch: Batch, number: int, found: StoredObject | str, deadline: Deadline, chunk_bytes: int
     ) -> list[Chunk]:
-        """Cuts one file.
-
-        Returns:
-            Its chunks; none when it is wrong: then it has its outcome.
+        """Cuts one file into chunks; into none when it is wrong: then it has its outcome.
 
         Raises:
             Cancelled: The batch was cancelled.

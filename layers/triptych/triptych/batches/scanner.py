@@ -161,11 +161,7 @@ def _toggles(quotes: Positions, opening: npt.NDArray[np.bool_]) -> Positions:
 
 
 class Beginning(NamedTuple):
-    """What stands before the first record.
-
-    Attributes:
-        head: The header row, with the newlines around it.
-    """
+    """Position of the first record, the header row with newlines around it, and what was read beyond."""
 
     end: int
     head: bytes

@@ -39,11 +39,7 @@ _COMPLETE = {Status.SUCCEEDED, Status.SUCCEEDED_WITH_ERRORS}
 
 
 class StateMachine(NamedTuple):
-    """What runs batches.
-
-    Attributes:
-        reminders: Queue of the function that starts batches which nobody else has started.
-    """
+    """What runs batches, and the queue of the function that starts those which nobody has started."""
 
     workflow: Workflow
     reminders: Queue
@@ -135,11 +131,7 @@ class BatchService:
     # ------------------------------------------------------------------------------- look
 
     def get(self, batch_id: str) -> Batch:
-        """Returns a batch.
-
-        Raises:
-            NotFound: There is no such batch.
-        """
+        """Returns a batch; raises `NotFound` if there is no such batch."""
         return self._batches.existing(IDS.checked(batch_id))
 
     def wait(self, batch_id: str, seconds: float, deadline: Deadline) -> Batch:
@@ -161,11 +153,7 @@ class BatchService:
     ) -> Page[Batch]:
         """Lists batches, newest first. A page may be short and have a next one all the same.
 
-        Args:
-            model: Model that batches were asked for with, or that the keys of their files name; None for all.
-            status: Status of the batches; None for those of any status.
-            after: `next` of the previous page.
-            limit: Maximum number of batches.
+        A model is that of batches, or that the keys of their files name; None is for all.
 
         Raises:
             BadRequest: `after` is no token of a page.

@@ -23,7 +23,6 @@ class Sizing(NamedTuple):
     """What a file holds, or several files, and what it would be cut into.
 
     Attributes:
-        chunks: About how many chunks.
         rows: How many rows; None where only reading all of it would tell (JSON, Arrow).
         exact: Whether they were counted, not estimated from samples.
     """

@@ -78,11 +78,7 @@ class _Copies:
             self._opened().write(data)
 
     def close(self, end: int) -> None:
-        """Ends the chunk.
-
-        Raises:
-            BadRequest: There are too many.
-        """
+        """Ends the chunk; raises `BadRequest` if there are too many."""
         if len(self._chunks) == MAX_CHUNKS:
             raise BadRequest(f"the file decompresses to more than {MAX_CHUNKS} chunks; split the file")
         self._opened().close()
@@ -118,10 +114,7 @@ _ENDING = 5.0  # seconds left to record that there was not enough time for a cop
 
 
 def plain_copy(storage: BatchStorage, batch: Batch, file: InputFile, deadline: Deadline) -> Chunk:
-    """Copies compressed text as plain text, which can be gone on with wherever time was up.
-
-    Returns:
-        The whole file as a chunk, read from the copy.
+    """Copies compressed text as plain text, one chunk, which can be gone on with wherever time was up.
 
     Raises:
         BadRequest: It is not what its compression says.

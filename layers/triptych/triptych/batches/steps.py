@@ -85,11 +85,7 @@ class WorkflowSteps:
         return self.run(event, Deadline.of(context, _SAFETY_MARGIN))
 
     def run(self, message: Message, deadline: Deadline) -> dict[str, Any]:
-        """Runs the step that a message names.
-
-        Raises:
-            BadRequest: It names none.
-        """
+        """Runs the step that a message names; raises `BadRequest` if it names none."""
         steps = {"plan": self.plan, "chunk": self.chunk, "merge": self.merge}
         step = steps.get(str(message.get("step")))
         if step is None:

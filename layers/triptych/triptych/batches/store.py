@@ -44,9 +44,6 @@ class BatchStore(RecordStore[Batch]):
     """Stores batches, their parts and the outcomes of their files.
 
     Every method raises `ServiceUnavailable` when the table cannot be reached.
-
-    Args:
-        retention: Seconds that a record is kept after its end.
     """
 
     kind = Batch
@@ -142,7 +139,6 @@ class BatchStorage(NamedTuple):
     """Where batches and their files are stored.
 
     Attributes:
-        work: Bucket of plans and parts.
         images: Further buckets that images may be named in, by name.
     """
 

@@ -29,13 +29,7 @@ _FIELDS: Final = ("model", "version", "prefix", "keys", "only_new", "options", "
 
 
 class Submission(NamedTuple):
-    """What a caller submits as a batch.
-
-    Attributes:
-        model: Name of the model; None where the keys of files name it.
-        version: The requested version; None for the latest.
-        target: Label for those who filter notifications.
-    """
+    """What a caller submits as a batch; without a model, the keys of files name it."""
 
     source: BatchSource
     model: str | None = None

@@ -35,15 +35,8 @@ class BatchTelemetry(Telemetry):
             "PeakMemory": float(part.peak_bytes >> 20),
             **_some({"BatchFailedRecords": part.counts.failed}),
         }
-        self.event(
-            file.model,
-            values,
-            "chunk ran",
-            batch=batch_id,
-            file=file.number,
-            model_version=file.version,
-            done=part.last,
-        )
+        about = {"batch": batch_id, "file": file.number, "model_version": file.version, "done": part.last}
+        self.event(file.model, values, "chunk ran", **about)
 
     def file_ended(self, batch: Batch, outcome: FileOutcome) -> None:
         """A file succeeded or failed."""

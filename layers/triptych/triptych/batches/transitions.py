@@ -58,11 +58,7 @@ def released(batch: Batch, error: Failure) -> Batch:
 
 
 def handed_over(batch: Batch, now: int) -> Batch:
-    """The state machine takes it; nothing is done if it has it.
-
-    Raises:
-        Conflict: It has ended.
-    """
+    """The state machine takes it; nothing is done if it has it; raises `Conflict` if it has ended."""
     expect(batch, "be planned", *_UNDER_WAY)
     execution = execution_name(batch.id, batch.redrives)
     if batch.execution == execution:
@@ -104,21 +100,13 @@ def finished(batch: Batch, now: int, outcomes: Sequence[FileOutcome]) -> Batch:
 
 
 def failed(batch: Batch, now: int, error: Failure) -> Batch:
-    """It is not going to be transformed.
-
-    Raises:
-        Conflict: It has ended.
-    """
+    """It is not going to be transformed; raises `Conflict` if it has ended."""
     expect(batch, "fail", *_UNDER_WAY)
     return _ended(batch, now, status=Status.FAILED, error=error)
 
 
 def cancelled(batch: Batch, now: int) -> Batch:
-    """Its caller does not want it any more.
-
-    Raises:
-        Conflict: It has ended.
-    """
+    """Its caller does not want it any more; raises `Conflict` if it has ended."""
     expect(batch, "be cancelled", *_UNDER_WAY)
     return _ended(batch, now, status=Status.CANCELLED, error=None)
 

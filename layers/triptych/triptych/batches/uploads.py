@@ -27,11 +27,7 @@ _LATEST = 900
 
 
 class Upload(NamedTuple):
-    """A file that was dropped.
-
-    Attributes:
-        version: Its version; None where the bucket keeps none.
-    """
+    """A file that was dropped; its version is None where the bucket keeps none."""
 
     key: str
     version: str | None

@@ -21,11 +21,7 @@ class BadRecord(NamedTuple):
 
 
 class Isolation:
-    """What of a block is to be tried next: iterate over it, and say of each what failed.
-
-    Args:
-        block: The block; it comes first.
-    """
+    """What of a block is to be tried next, at first all: iterate over it, and say of each what failed."""
 
     def __init__(self, block: Block) -> None:
         self._block = block

@@ -24,11 +24,7 @@ _ANY = frozenset({object})
 
 
 class Survey(NamedTuple):
-    """The table that all rows of a file make.
-
-    Attributes:
-        kinds: Kinds of the values of the columns that come back.
-    """
+    """All columns of the rows of a file, and the kinds of values of those that come back."""
 
     names: tuple[str, ...]
     kinds: Mapping[str, frozenset[type]]
@@ -96,13 +92,9 @@ def joined_cells(table: Table, names: Iterable[str]) -> dict[str, Column]:
 def joined_lines(
     records: Sequence[Any], predicted: bytes, names: Sequence[str], chosen: Sequence[str] | None
 ) -> bytes:
-    """Puts records before what was predicted for them.
+    """Puts records before what was predicted for them, an object per line.
 
-    Args:
-        records: The records.
-        predicted: An object per record and line.
-        names: Names of the predicted columns.
-        chosen: Names of the columns that come back, null where a record lacks one; None for all of a record.
+    Of a record, the chosen columns come back, null where it lacks one; None is for all.
 
     Raises:
         BadRows: Some records cannot be joined.

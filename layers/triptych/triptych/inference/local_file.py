@@ -62,10 +62,7 @@ class LocalFile(NamedTuple):
             yield from decompressed(blocks, self.encoding, MAX_PLAIN)
 
     def content(self, reason: str) -> bytes:
-        """Reads the whole plain content into memory.
-
-        Args:
-            reason: Which content has to be read so, and what to send instead, for the message.
+        """Reads the whole plain content into memory; the message says why, and what to send instead.
 
         Raises:
             PayloadTooLarge: It is longer than `PLAIN_LIMIT`.

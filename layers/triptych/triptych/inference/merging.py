@@ -55,11 +55,7 @@ class _Group:
 
 
 def groups(signature: Signature, requests: Sequence[Prepared]) -> list[list[int]]:
-    """Sorts requests into groups that may be one run each.
-
-    Returns:
-        Indices of the requests, each in one group; alone where it cannot be merged with any other.
-    """
+    """Sorts requests by index into groups that may be one run; alone what cannot be merged with others."""
     made: list[_Group] = []
     open_groups: dict[Family, _Group] = {}
     values_of_a_row = {spec.name: _values_of_a_row(spec) for spec in signature.outputs if spec.rows_are_free}
@@ -86,10 +82,7 @@ def union(requests: Sequence[Prepared]) -> list[str]:
 
 
 def run_merged(model: Model, requests: Sequence[Prepared], deadline: Deadline) -> list[dict[str, Tensor]]:
-    """Runs the requests of a group as one.
-
-    Returns:
-        For each request its outputs by name, as views of those of the merged run.
+    """Runs the requests of a group as one; returns the outputs of each by name, as views of the run's.
 
     Raises:
         RowsInteract: An output has not one entry for each row.
@@ -155,9 +148,6 @@ class Evidence:
 
     Args:
         configured: What `model.toml` says: true counts as proven, false as refused; None is found out.
-
-    Attributes:
-        refused: Whether the rows interact.
     """
 
     def __init__(self, *, configured: bool | None) -> None:
@@ -197,14 +187,9 @@ also those of a model that is quantized while it runs, differ by far more."""
 
 
 def agree(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
-    """Returns whether two runs gave the same for each of some requests.
+    """Returns whether two runs gave the same output, of shape `[rows, ...]`, for each of some requests.
 
-    Args:
-        some: An output for each request, of shape `[rows, ...]` and one datatype.
-        others: The same output for each request, of another run.
-
-    Returns:
-        Whether shapes are equal, floats lie within `TOLERANCE` (NaN beside NaN), and all else is equal.
+    Shapes are equal, floats lie within `TOLERANCE` (NaN beside NaN), and all else is equal.
     """
     if [tensor.shape for tensor in some] != [tensor.shape for tensor in others]:
         return False

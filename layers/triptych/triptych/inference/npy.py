@@ -20,12 +20,7 @@ _HEADER = 2**16  # bytes; headers of arrays of numbers have some hundred at most
 
 
 class NpyHeader(NamedTuple):
-    """What stands before the rows.
-
-    Attributes:
-        text: The header as it is in the file.
-        shape: Shape of the array, of one dimension at least.
-    """
+    """What stands before the rows, as it is in the file, and what it says: one dimension at least."""
 
     text: bytes
     shape: tuple[int, ...]
@@ -80,12 +75,7 @@ def npy_rows(piece: Piece, schema: RowSchema, sizes: Sizes) -> Iterator[tuple[Ta
 
 
 def new_npy_header(layout: str, rows: int) -> bytes:
-    """Returns the header of a new file.
-
-    Args:
-        layout: Type and shape of a row, such as `<f4:3,2`.
-        rows: How many rows it has.
-    """
+    """Returns the header of a new file; the layout is type and shape of a row, such as `<f4:3,2`."""
     descr, _, inner = layout.partition(":")
     shape = (rows, *(int(size) for size in inner.split(",") if size))
     file = io.BytesIO()

@@ -44,7 +44,6 @@ class Part(NamedTuple):
         text: Them as they are written; empty for formats of tables.
         columns: Them as columns by name; without cells where there is text.
         layout: What all parts must have in common beside the names of columns: of .npy, type and shape.
-        rows: How many there are.
         predictions: Them by key, where they are looked up.
     """
 
@@ -83,11 +82,7 @@ def tail(form: RowFormat) -> bytes:
 def write_file(
     parts: Iterator[Part], form: RowFormat, envelope: Mapping[str, object], output: Writable
 ) -> None:
-    """Writes a whole file of one part at least; not of .npy, whose head needs the number of rows.
-
-    Raises:
-        BadRequest: As `write_parts`.
-    """
+    """Writes a whole file of one part at least; not of .npy, whose head needs the number of rows."""
     first = next(parts)
     output.write(head(form, Written(tuple(first.columns), first.layout), 0, envelope))
     write_parts(chain([first], parts), form, output)

@@ -32,7 +32,6 @@ class Decoded(NamedTuple):
     """A block that is checked, and can be run.
 
     Attributes:
-        prepared: Its records.
         records: The same as values of JSON, where those come back before their predictions.
         keys: What identifies each, where predictions are looked up.
     """
@@ -70,13 +69,7 @@ class Predictor:
         self._spliced = self._alone and self._form.is_json and options.join != ()
 
     def header(self, table: Table) -> Part:
-        """Checks what can be known from the columns alone, where bad records are set apart.
-
-        Args:
-            table: The columns, without rows; none where each record has its own.
-
-        Returns:
-            The columns of the output, without rows.
+        """Returns the columns of the output, without rows, as far as those of the input tell them.
 
         Raises:
             BadRequest: No record with these columns can be predicted for as it is asked for.

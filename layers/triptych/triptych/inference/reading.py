@@ -43,7 +43,6 @@ class Read(NamedTuple):
     """A block that was read.
 
     Attributes:
-        end: Position after the last one: bytes of plain text, or rows.
         offset: What has to be added to a position in the text that is decoded, to have that in the file.
     """
 

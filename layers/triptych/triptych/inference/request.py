@@ -24,8 +24,6 @@ class Answer(NamedTuple):
     """What is sent back.
 
     Attributes:
-        body: JSON, a JSON header with raw tensors behind it, or rows.
-        content_type: What it is.
         header_length: Bytes of the JSON header; None when there are no raw tensors.
         filled: How many missing cells of the rows took the value for missing cells; 0 for tensors.
     """
@@ -92,11 +90,7 @@ class Prepared(Servable, Protocol):
 
 
 class Served(NamedTuple):
-    """A request that has been answered.
-
-    Attributes:
-        body: This and the next three: as in `Answer`.
-    """
+    """A request that has been answered; see `Answer`."""
 
     body: bytes
     content_type: str
@@ -107,11 +101,7 @@ class Served(NamedTuple):
 
 
 def serve(prepare: Callable[[], Servable], deadline: Deadline) -> Served:
-    """Prepares, runs and answers one request by itself.
-
-    Raises:
-        TriptychError: Whatever preparing, running and answering raise.
-    """
+    """Prepares, runs and answers one request by itself."""
     started = perf_counter_ns()
     prepared = prepare()
     decoded = perf_counter_ns()

@@ -56,9 +56,6 @@ class PreparedRows(NamedTuple):
 
     Attributes:
         inputs: The rows as tensors of shape `[rows, ...]` by name.
-        specs: The outputs that go into the answer.
-        one_by_one: Whether the model takes one row at a time.
-        joined: Columns of the rows that go into the answer.
         filled: How many missing cells took the value for missing cells; of a slice, those of all its rows.
     """
 

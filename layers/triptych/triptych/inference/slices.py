@@ -64,7 +64,6 @@ class Budget(NamedTuple):
     Attributes:
         deadline: When the last run must have ended; time to finish writing is reserved beyond it.
         checkpoint: Is called between slices, and raises to end the work.
-        sizes: How much is done at once.
         share: Part of a piece of a file after which to stop at the next end of a record: less than 1 after a
             process ended while it was transforming it.
     """
@@ -90,15 +89,9 @@ class Slices:
     def run[Part: Prepared](
         self, request: Rows[Part], rows: int, row_bytes: int
     ) -> Iterator[tuple[Part, Results]]:
-        """Runs a request.
+        """Runs a request of so many rows, each with so many bytes of inputs; one without rows is run once.
 
-        Args:
-            request: What to run.
-            rows: How many rows it has; a request without rows is run once.
-            row_bytes: Bytes that a row of its inputs has.
-
-        Yields:
-            A slice of it, and the outputs of the model for it.
+        It yields slices of the request, and the outputs of the model for each.
 
         Raises:
             RowsDepend: Slices have other results than the whole.

@@ -30,11 +30,7 @@ _PROBE = 2**16  # bytes that most footers fit into
 
 
 def footer_of(source: Source) -> Footer:
-    """Reads the footer of a file.
-
-    Raises:
-        BadRequest: It is no Parquet file, or damaged.
-    """
+    """Reads the footer of a file; raises `BadRequest` if it is no Parquet file, or damaged."""
     size = source.size
     tail = source.read(max(0, size - _PROBE), size)
     length = footer_length(tail, size)

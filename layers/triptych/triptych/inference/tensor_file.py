@@ -134,11 +134,10 @@ class _Rows(NamedTuple):
 
     def slice(self, start: int, stop: int) -> PreparedTensors:
         """Makes the request for these rows."""
-        inputs = tuple(_slice(tensor, start, stop) for tensor in self.request.inputs)
-        return prepare_infer(self.model, self.request._replace(inputs=inputs))
-
-
-def _slice(tensor: InputTensor, start: int, stop: int) -> InputTensor:
-    raw = tensor.raw or memoryview(b"")
-    size = len(raw) // tensor.shape[0]
-    return tensor._replace(shape=(stop - start, *tensor.shape[1:]), raw=raw[start * size : stop * size])
+        inputs: list[InputTensor] = []
+        for tensor in self.request.inputs:
+            raw = tensor.raw or memoryview(b"")
+            size = len(raw) // tensor.shape[0]
+            shape = (stop - start, *tensor.shape[1:])
+            inputs.append(tensor._replace(shape=shape, raw=raw[start * size : stop * size]))
+        return prepare_infer(self.model, self.request._replace(inputs=tuple(inputs)))

@@ -22,9 +22,6 @@ class TensorWriter:
 
     Where every output is numbers in binary, the first slice determines the sizes of all: each output is
     written where it belongs. Otherwise each is kept in a file of its own until its size is known.
-
-    Args:
-        rows: How many rows all slices have.
     """
 
     def __init__(self, target: Path, rows: int) -> None:

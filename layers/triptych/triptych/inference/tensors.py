@@ -34,13 +34,7 @@ class EncodedOutput(NamedTuple):
 
 
 class PreparedTensors(NamedTuple):
-    """Tensors that are ready to run; see `Prepared`.
-
-    Attributes:
-        inputs: The tensors by name.
-        requested: How the outputs go into the answer.
-        rows: Size of the inputs' first dimension.
-    """
+    """Tensors that are ready to run; see `Prepared`."""
 
     model: Model
     request: InferRequest
@@ -72,11 +66,7 @@ class PreparedTensors(NamedTuple):
         return message if self.request.id is None else {**message, "id": self.request.id}
 
     def encoded(self, results: Mapping[str, Tensor]) -> list[EncodedOutput]:
-        """Encodes outputs.
-
-        Raises:
-            BadRequest: What is asked for cannot be made of these results.
-        """
+        """Encodes outputs; raises `BadRequest` if what is asked for cannot be made of these results."""
         return [_encoded(self.model, output, results[output.name]) for output in self.requested]
 
 
