@@ -11,8 +11,8 @@ import httpx
 from rich.console import Console
 from triptych.protocol.names import is_version
 
+from adding.curl import Example, example_of
 from adding.destination import Destination
-from adding.example import Example, example_of
 from adding.inspection import Inspection, inspect
 from adding.layer import Layer
 from adding.model_bucket import ModelBucket

@@ -17,7 +17,7 @@ from rich.console import Console
 from adding import add as command
 from adding.__main__ import main
 from adding.add import Wish, add
-from adding.example import example_of
+from adding.curl import example_of
 from adding.inspection import Inspection, inspect
 from adding.layer import LAYER_BYTES
 from adding.model_bucket import ModelBucket
@@ -337,7 +337,7 @@ def test_no_credentials(
 
 def test_long_rows_are_a_file(seen: Inspection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line to copy stays short."""
-    monkeypatch.setattr("adding.example.EXAMPLES", tmp_path / "examples")
+    monkeypatch.setattr("adding.curl.EXAMPLES", tmp_path / "examples")
     row = {"x": list(range(1000))}
     example = example_of(seen._replace(look=seen.look._replace(row=row)), None)
     assert len(example.data) < 200
