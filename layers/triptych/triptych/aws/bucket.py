@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -28,13 +28,6 @@ URL_SECONDS = 900
 _BLOCK = 1 << 20  # bytes of a file that are read at once
 _MISSING = {"404", "NoSuchKey", "NoSuchVersion"}
 _GONE = _MISSING | {"405", "MethodNotAllowed"}  # the answer for a version that marks a deletion
-
-
-class Form(NamedTuple):
-    """A form that uploads one object: where it is posted to, and the fields before the file."""
-
-    url: str
-    fields: Mapping[str, str]
 
 
 class Bucket(BucketClient):
@@ -166,13 +159,15 @@ class Bucket(BucketClient):
                 "get_object", {"Bucket": self.name, "Key": key, **answer}, seconds
             )
 
-    def form(self, key: str, fields: Mapping[str, str], conditions: Sequence[Any], seconds: int) -> Form:
-        """Signs a form that uploads one object, with conditions as S3's POST policies write them.
+    def form(
+        self, key: str, fields: Mapping[str, str], conditions: Sequence[Any], seconds: int
+    ) -> tuple[str, dict[str, str]]:
+        """Signs a form that uploads one object; returns where it is posted to, and fields before the file.
 
-        It ends before its time when the function's credentials do.
+        Conditions are S3's POST policies. It ends before its time when the function's credentials do.
         """
         with self.errors():
             form = self._clients.presigner.generate_presigned_post(
                 self.name, key, dict(fields), [*conditions], seconds
             )
-        return Form(form["url"], form["fields"])
+        return form["url"], form["fields"]

@@ -50,12 +50,9 @@ type MakeError = Callable[[], TriptychError]
 
 
 class Failures(NamedTuple):
-    """Which error stands for which failure of AWS.
+    """Which error stands for which failure of AWS; codes may have errors of their own.
 
-    Attributes:
-        message: What does not work, such as `the queue of jobs cannot be reached`.
-        error: Class of the error with that message and a reason.
-        known: Errors of their own for some codes of AWS.
+    The message says what does not work, such as `the queue of jobs cannot be reached`; a reason follows it.
     """
 
     message: str

@@ -47,12 +47,7 @@ class _Reply(NamedTuple):
 
 
 class RemoteFunction:
-    """A function that is called synchronously; threads may share it.
-
-    Args:
-        address: Its name or ARN, with its alias.
-        what: What it is called in messages.
-    """
+    """A function that is called synchronously, by its name or ARN with its alias; threads may share it."""
 
     def __init__(self, address: str, what: str) -> None:
         self._what = what

@@ -47,9 +47,7 @@ type Part = Sequence[Slice]
 def plan(sizes: Sequence[int], least: int | None = None) -> Iterator[Part]:
     """Cuts pieces into parts that hold all of their bytes in order; none of them is empty.
 
-    Args:
-        sizes: Bytes of the pieces.
-        least: Bytes that every part but the last has; by default as few as S3 accepts.
+    Every part but the last has at least `least` bytes, by default as few as S3 accepts.
     """
     least = max(MIN_PART, -(-sum(sizes) // MAX_PARTS)) if least is None else least
     gathered: list[Slice] = []

@@ -121,12 +121,9 @@ class Pacer:
 
 
 class Table:
-    """Reads and writes items of one table; reads are strongly consistent.
+    """Reads and writes items of one table, which messages call such as `the table of jobs`.
 
-    Every method raises `ServiceUnavailable` when the table cannot be reached.
-
-    Attributes:
-        what: What messages call it, such as `the table of jobs`.
+    Reads are strongly consistent. Every method raises `ServiceUnavailable` when the table cannot be reached.
     """
 
     def __init__(self, clients: AwsClients, name: str, what: str) -> None:

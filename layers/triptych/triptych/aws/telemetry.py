@@ -75,8 +75,7 @@ class _FirstLine(logging.Handler):
 class Telemetry:
     """Writes logs and metrics of a function, such as `realtime`.
 
-    Attributes:
-        request_id: Id of what is being answered; None before the first.
+    The id of what is being answered is None before the first request.
     """
 
     def __init__(self, service: str, namespace: str, level: str) -> None:

@@ -78,11 +78,9 @@ class Attempt(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """When a job is given up.
+    """When a job is given up, and where its message goes then.
 
-    Attributes:
-        attempts: Attempts that it has; deliveries do not count, as a job may wait for its turn through many.
-        dead_letters: Where its message goes then.
+    Deliveries do not count as attempts: a job may wait for its turn through many.
     """
 
     attempts: int

@@ -40,12 +40,9 @@ class Received(NamedTuple):
 
 
 class Consumer:
-    """Receives messages: finds or makes the job of each.
+    """Receives messages: finds or makes the job of each; the first delay is at most `first_delay` seconds.
 
     A message that cannot be read becomes a job as well, with the message as its input: nothing is lost.
-
-    Args:
-        first_delay: Maximum of the delay after the first delivery, in seconds.
     """
 
     def __init__(

@@ -34,9 +34,7 @@ from triptych.lifecycle.finalize import Finalizer, event_of, notification_of
 def document(job: Job, now: int) -> dict[str, object]:
     """Describes a job in JSON; times are ISO 8601 in UTC, and what is not known is left out.
 
-    Args:
-        job: The job.
-        now: Milliseconds since 1970: a job that should have been started by then has expired.
+    A job that should have been started by `now`, in milliseconds since 1970, has expired.
     """
     described: dict[str, object] = {
         "id": job.id,

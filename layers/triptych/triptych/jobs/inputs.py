@@ -72,10 +72,9 @@ class UploadForm(NamedTuple):
 
 
 class InputStore:
-    """Stores inputs. Every method raises `ServiceUnavailable` when S3 cannot be reached.
+    """Stores inputs, and reads those of further buckets that are allowed.
 
-    Args:
-        allowed: Names of further buckets that inputs may be read from.
+    Every method raises `ServiceUnavailable` when S3 cannot be reached.
     """
 
     def __init__(self, clients: AwsClients, bucket: str, allowed: Collection[str] = ()) -> None:
@@ -84,20 +83,13 @@ class InputStore:
         self._allowed = frozenset(allowed)
 
     def put(self, name: str, body: bytes) -> str:
-        """Stores the input of a job under a name that is used for nothing else.
-
-        Returns:
-            Its location, `s3://bucket/inputs/{name}`.
-        """
+        """Stores an input under a name that is used for nothing else; returns its location."""
         key = f"inputs/{name}"
         self._own.put(key, body, _UNKNOWN_TYPE)
         return f"s3://{self._own.name}/{key}"
 
     def locate(self, name: str) -> str:
-        """Returns the location of an input that a caller names.
-
-        Args:
-            name: The key of an upload form, or `s3://bucket/key`.
+        """Returns the location of an input that a caller names: an upload's key, or `s3://bucket/key`.
 
         Raises:
             BadRequest: It is neither an upload nor in a bucket that inputs are read from.
@@ -143,12 +135,11 @@ class InputStore:
     def upload_form(self, now: int) -> UploadForm:
         """Makes a form for one upload. It ends before its time when the function's credentials do.
 
-        Args:
-            now: Milliseconds since 1970.
+        `now` is in milliseconds since 1970.
         """
         key = f"uploads/{uuid.uuid4()}"
-        form = self._own.form(key, _FORM, _CONDITIONS, UPLOAD_SECONDS)
-        return UploadForm(form.url, form.fields, key, now + 1000 * UPLOAD_SECONDS, MAX_INPUT)
+        url, fields = self._own.form(key, _FORM, _CONDITIONS, UPLOAD_SECONDS)
+        return UploadForm(url, fields, key, now + 1000 * UPLOAD_SECONDS, MAX_INPUT)
 
     def _address(self, location: str) -> tuple[str, str]:
         found = _URI.fullmatch(location)

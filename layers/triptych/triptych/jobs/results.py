@@ -26,10 +26,8 @@ _VERSION, _HEADER_LENGTH, _FILLED = "model-version", "inference-header-content-l
 class ResultStore:
     """Stores results, one for each job and the times that it was redriven.
 
-    Every method raises `ServiceUnavailable` when S3 cannot be reached.
-
-    Args:
-        inline: Bytes up to which a result is part of the record of its job; 0 when none is.
+    One of at most `inline` bytes is part of the record of its job. Every method raises `ServiceUnavailable`
+    when S3 cannot be reached.
     """
 
     def __init__(self, clients: AwsClients, bucket: str, inline: int = 0) -> None:
@@ -40,10 +38,7 @@ class ResultStore:
     def put(self, job: Job, body: bytes | Path, described: JobResult) -> JobResult:
         """Stores the result of a job, unless it has one already; a small one is stored with the record.
 
-        Args:
-            job: The job.
-            body: The result, or the file that holds it.
-            described: Its description; `location`, `size` and `body` do not count.
+        Of the description, `location`, `size` and `body` do not count.
 
         Returns:
             What the record of the job is to hold: a small result, or the first one in S3, whoever wrote it.

@@ -54,13 +54,10 @@ class Runner:
         deadline: Deadline,
         most_of_the_time: float,
     ) -> Iterator[Sequence[tuple[Attempt, Output | TriptychError]]]:
-        """Runs jobs, those for the same model together where that gives the same.
+        """Runs jobs, those for the same model side by side and together where that gives the same.
 
-        Args:
-            attempts: The jobs, those for the same model side by side.
-            inputs: Their inputs, or why there is none; let go of before large jobs run.
-            deadline: When the last run must have ended.
-            most_of_the_time: Seconds; a job that has them for itself, and does not end, is too slow.
+        Inputs, or why there is none, are let go of before large jobs run. A job that has most of the time, in
+        seconds, for itself and does not end is too slow.
 
         Yields:
             Jobs with their outputs: at first those that fit into memory, then one large job at a time. The

@@ -44,9 +44,7 @@ class JobService:
     def submit(self, submission: Submission, key: tuple[str, str] | None = None) -> Job:
         """Accepts a job, the record first and then the message; returns the same job for the same key.
 
-        Args:
-            submission: What the job is made of.
-            key: Whose idempotency key, and the key; None when every call is a job of its own.
+        The key is a caller and its idempotency key; without one every call is a job of its own.
 
         Raises:
             Conflict: The key was used for something else.
@@ -109,11 +107,7 @@ class JobService:
             return job
 
     def redrive(self, job_id: str, time_to_live: int) -> Job:
-        """Queues a job again that failed for a reason that may have passed.
-
-        Args:
-            job_id: Id of the job.
-            time_to_live: Seconds in which it must be started.
+        """Queues a job again that failed for a reason that may have passed, to be started in so many seconds.
 
         Raises:
             NotFound: There is no such job.

@@ -26,12 +26,9 @@ TABLE = "the table of jobs"
 
 
 class JobStore(RecordStore[Job]):
-    """Stores jobs.
+    """Stores jobs, each so many seconds beyond its end, or beyond when it should have been started.
 
     Every method raises `ServiceUnavailable` when the table cannot be reached.
-
-    Args:
-        retention: Seconds that a record is kept after its end, or after it should have been started.
     """
 
     kind = Job

@@ -25,12 +25,7 @@ _GENERIC = {"", "application/octet-stream", "binary/octet-stream", "application/
 
 
 class Options(NamedTuple):
-    """Options of a job.
-
-    Attributes:
-        time_to_live: Seconds in which the job must be started.
-        delay: Seconds before it may be started.
-    """
+    """Options of a job: the seconds in which it must be started, and those before which it may not."""
 
     time_to_live: int
     delay: int = 0
@@ -81,9 +76,7 @@ class Submission(NamedTuple):
 def is_rows(request: JobRequest, body: bytes | memoryview) -> bool:
     """Returns whether an input is rows, and not tensors.
 
-    Args:
-        request: How it is read.
-        body: The input, not compressed; of a large one the beginning is enough, unless it is JSON.
+    The body is not compressed; of a large one the beginning is enough, unless it is JSON.
     """
     if request.header_length is not None:
         return False

@@ -79,8 +79,7 @@ def at_most_every(seconds: float, check: Callable[[], object]) -> Callable[[], N
 class Finalizer[Some: Record]:
     """Finalizes jobs, or batches, that have ended. To finalize one again changes nothing.
 
-    Args:
-        clean_up: Deletes what a record that did not succeed has left behind.
+    `clean_up` deletes what a record that did not succeed has left behind.
     """
 
     def __init__(

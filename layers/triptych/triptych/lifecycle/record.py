@@ -18,11 +18,9 @@ MAX_MESSAGE = 2000
 
 
 class Failure(NamedTuple):
-    """Why a job, a batch or a file failed.
+    """Why a job, a batch or a file failed; `type` is such as `BadRequest`.
 
-    Attributes:
-        type: Kind of the error, such as `BadRequest`.
-        retryable: Whether the same may succeed when it is tried again.
+    It is retryable where the same may succeed when it is tried again.
     """
 
     type: str
@@ -44,11 +42,7 @@ def random_id() -> str:
 
 
 class Ids(NamedTuple):
-    """Ids of one noun.
-
-    Attributes:
-        namespace: Any constant UUID of its own; another one forgets all keys.
-    """
+    """Ids of one noun, in a UUID of its own; another one forgets all keys."""
 
     noun: str
     namespace: uuid.UUID

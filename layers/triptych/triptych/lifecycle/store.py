@@ -132,7 +132,7 @@ class RecordStore[Some: Record]:
         return None if found is None else self._record(found)
 
     def newest(self, *, after: str | None, limit: int, model: str | None = None) -> Page[Some]:
-        """Lists records, newest first; a page may be short and have a next one all the same.
+        """Lists records of all models or of one, newest first; a page may be short and have a next one.
 
         Args:
             after: `next` of the previous page, or `place` of the last record that was used of it.

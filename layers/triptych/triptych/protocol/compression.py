@@ -34,8 +34,7 @@ _ACCEPTED = re.compile(r"(?:^|,)\s*([\w*-]+)\s*(?:;\s*q=(\d(?:\.\d*)?)\s*)?(?=,|
 class PlainLimit:
     """How many plain bytes are accepted where all of them are in memory.
 
-    Attributes:
-        bytes: How many; tensors of few values shrink to less than a tenth when they are compressed.
+    Tensors of few values shrink to less than a tenth when they are compressed.
     """
 
     def __init__(self) -> None:
@@ -152,13 +151,7 @@ class Decoder:
 
 
 class _Member(Protocol):
-    """Decodes one member: `ZstdDecompressor`, and `_Inflater` in the same form.
-
-    Attributes:
-        eof: Whether its end was reached.
-        needs_input: Whether it has returned all that can be made of what it got.
-        unused_data: What came after its end.
-    """
+    """Decodes one member: `ZstdDecompressor`, and `_Inflater` in the same form."""
 
     @property
     def eof(self) -> bool: ...

@@ -39,11 +39,9 @@ class InputTensor(NamedTuple):
 
 
 class RequestedOutput(NamedTuple):
-    """An output that the caller asks for.
+    """An output that the caller asks for, as bytes if `binary`.
 
-    Attributes:
-        binary: Whether it travels as bytes.
-        classes: When not 0, the answer holds that many best classes instead of the values.
+    With classes, the answer holds that many best classes instead of the values.
     """
 
     name: str

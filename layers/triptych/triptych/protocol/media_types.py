@@ -14,12 +14,7 @@ _QUALITY = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
 
 
 class MediaType(NamedTuple):
-    """A media type, or a range of them.
-
-    Attributes:
-        name: Such as `text/csv`, `text/*` or `*/*`, in lower case.
-        parameters: Values by lower-case name.
-    """
+    """A media type, or a range of them such as `text/*`, in lower case, with its parameters."""
 
     name: str
     parameters: Mapping[str, str]

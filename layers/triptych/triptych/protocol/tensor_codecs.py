@@ -161,13 +161,7 @@ def _others(data: list[Any], datatype: Datatype) -> Array:
 
 
 def classify(tensor: Tensor, classes: int, labels: Sequence[str], where: str) -> Tensor:
-    """Returns the best classes along the last axis: Triton's classification extension.
-
-    Args:
-        tensor: Scores of shape `[..., n]`.
-        classes: How many classes at most.
-        labels: Names of the classes in order; may be empty.
-        where: The output, for messages.
+    """Returns the best classes along the last axis of scores: Triton's classification extension.
 
     Returns:
         A BYTES tensor of shape `[..., classes]`, each element `"score:index"` or

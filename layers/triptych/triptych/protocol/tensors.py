@@ -88,8 +88,7 @@ class TensorSpec(NamedTuple):
 class Signature(NamedTuple):
     """The inputs and outputs of a model, in the order of its graph, or of a task in front of it.
 
-    Attributes:
-        task: Name of the task, such as `text-classification`; empty for a model's own tensors.
+    The task is such as `text-classification`, or empty for a model's own tensors.
     """
 
     inputs: tuple[TensorSpec, ...]

@@ -24,8 +24,7 @@ from triptych.protocol.media_types import MediaType, media_type
 class Format(StrEnum):
     """A format of rows; its value is what options and names of files call it.
 
-    Attributes:
-        media_types: Its media types, the usual one first.
+    The first of its media types is the usual one.
     """
 
     media_types: tuple[str, ...]

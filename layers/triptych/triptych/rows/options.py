@@ -51,11 +51,7 @@ class RowOptions(NamedTuple):
     ) -> RowOptions:
         """Returns options whose names are written as one text, with commas between.
 
-        Args:
-            rows: How the rows are written.
-            answer: How the rows that come back are written.
-            join: `all`, `none`, or names; None for none.
-            outputs: Names; None for all.
+        `all` joins all columns, `none` or None no column; None wants all outputs.
         """
         columns = None if join == "all" else () if join == "none" else _names(join)
         return cls(rows, answer, columns, _names(outputs))
@@ -173,12 +169,7 @@ def input_form(form: RowFormat, options: BatchOptions) -> RowFormat:
 
 
 def answer_form(form: RowFormat, options: BatchOptions) -> RowFormat:
-    """Returns how the output is written: not compressed, and otherwise like the input by default.
-
-    Args:
-        form: How the input is written.
-        options: As `resolved` returns them.
-    """
+    """Returns how the output is written: not compressed, and otherwise like the input by default."""
     return input_form(form, options)._replace(format=options.format or form.format, compression=None)
 
 

@@ -110,11 +110,8 @@ def decoded_batches(
 ) -> Generator[RecordBatch]:
     """Decodes a file, some thousand rows at a time: it is never in memory as a whole.
 
-    Args:
-        path: The file.
-        limit: Bytes that the cells of one batch may take in memory.
-        seconds: Time that it may take, including what the caller does between two batches.
-        kind: What it is.
+    The limit is the bytes that the cells of one batch may take; the seconds include what the caller does
+    between two batches.
 
     Yields:
         Batches; the first has no rows.
@@ -223,8 +220,7 @@ def write_arrow_batches(reader: RecordBatchReader, file: BinaryIO, _: RecordBatc
 class _Batches:
     """Parts as Arrow's batches, all of one schema.
 
-    Attributes:
-        failure: What ended them too early: through arro3, only its message would come.
+    `failure` is what ended them too early: through arro3, only its message would come.
     """
 
     def __init__(self, parts: Iterator[Columns]) -> None:

@@ -21,12 +21,9 @@ _DEEPEST = 32
 
 
 class _Field(NamedTuple):
-    """A field of a structure, or an entry of a list.
+    """A field of a structure, or an entry of a list: its bytes are from `start` to before `end`.
 
-    Attributes:
-        start: Where its value begins.
-        end: Where the next one begins.
-        value: Numbers, bytes, lists, and maps of values by the numbers of their fields.
+    Values are numbers, bytes, lists, and maps of values by the numbers of their fields.
     """
 
     start: int

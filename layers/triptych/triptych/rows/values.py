@@ -39,8 +39,7 @@ _ABSENT: dict[Kind, Scalar] = {"float": math.nan, "bytes": ""}
 class Target(NamedTuple):
     """What the cells of a column are converted to.
 
-    Attributes:
-        missing: What replaces a missing cell; None for the default of the datatype: NaN or "".
+    Where no value replaces missing cells, the default of the datatype does: NaN or "".
     """
 
     column: str
