@@ -87,11 +87,7 @@ def growing(source: Source) -> Iterator[bytes]:
 
 
 def line_cuts(source: Source, start: int, size: int, tick: Callable[[], None]) -> Iterator[int]:
-    """Finds ends of lines, about `size` bytes apart, with a small read near each.
-
-    Raises:
-        BadRequest: A line is too long.
-    """
+    """Finds ends of lines, about `size` bytes apart, with a small read near each."""
     position = start
     while position + size < source.size:
         tick()
@@ -116,11 +112,7 @@ def _line_end(source: Source, least: int) -> int:
 def csv_cuts(
     source: Source, form: RowFormat, start: int, size: int, tick: Callable[[], None]
 ) -> Iterator[int]:
-    """Finds ends of records of CSV, about `size` bytes apart, in one pass over the file.
-
-    Raises:
-        BadRequest: A record is too long.
-    """
+    """Finds ends of records of CSV, about `size` bytes apart, in one pass over the file."""
     scanner, position = scanner_of(form, start), start
     if start + size >= source.size:
         return

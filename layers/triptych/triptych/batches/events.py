@@ -1,6 +1,6 @@
 """The entry of the function of uploads: events of S3, the scheduler, Step Functions, and our own reminders.
 
-They come in messages of SQS, or as they are.
+They come in messages of SQS, or as they are. What is none of them, or says too little, is a `BadRequest`.
 """
 
 from __future__ import annotations
@@ -79,11 +79,7 @@ class BatchTrigger:
 
 
 def reminder_of(event: Mapping[str, Any]) -> str | None:
-    """Returns the id of the batch that a reminder starts; None when the event is something else.
-
-    Raises:
-        BadRequest: It contains no id.
-    """
+    """Returns the id of the batch that a reminder starts; None when the event is something else."""
     batch_id = event.get("start")
     if batch_id is not None and not isinstance(batch_id, str):
         raise BadRequest('expected {"start": "<id of a batch>"}')
@@ -91,11 +87,7 @@ def reminder_of(event: Mapping[str, Any]) -> str | None:
 
 
 def schedule_of(event: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Returns prefix and time, as written, of an event of the scheduler; None when it is something else.
-
-    Raises:
-        BadRequest: It has no prefix or no time.
-    """
+    """Returns prefix and time, as written, of an event of the scheduler; None when it is something else."""
     schedule = event.get("schedule")
     if schedule is None:
         return None
@@ -110,9 +102,6 @@ def execution_of(event: Mapping[str, Any]) -> tuple[str, str, Failure] | None:
     """Returns whose execution failed, ran out of time or was stopped: its name, its batch, and why.
 
     It is read from EventBridge's event; None when that is something else.
-
-    Raises:
-        BadRequest: It does not say which.
     """
     if event.get("detail-type") != _ENDED:
         return None
@@ -127,11 +116,7 @@ def execution_of(event: Mapping[str, Any]) -> tuple[str, str, Failure] | None:
 
 
 def uploads_of(event: Mapping[str, Any]) -> Iterator[Upload]:
-    """Reads the uploads of an event of S3; skips folders, S3's test event, and what is no upload.
-
-    Raises:
-        BadRequest: It is no event of S3.
-    """
+    """Reads the uploads of an event of S3; skips folders, S3's test event, and what is no upload."""
     if event.get("Event") == "s3:TestEvent":
         return
     try:

@@ -68,11 +68,7 @@ def is_folder(key: str) -> bool:
 
 
 def file_form(name: str) -> RowFormat:
-    """Returns how a file is written, by the ending of its name.
-
-    Raises:
-        UnsupportedMediaType: Such files are not read here.
-    """
+    """Returns how a file is written, by the ending of its name; raises `UnsupportedMediaType` for others."""
     if name == IMAGES:
         return RowFormat(Format.IMAGE)
     stem, _, ending = name.lower().rpartition(".")

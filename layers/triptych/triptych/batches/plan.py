@@ -83,12 +83,7 @@ class Planner:
     def chunks(
         self, batch: Batch, number: int, found: StoredObject | str, deadline: Deadline, chunk_bytes: int
     ) -> list[Chunk]:
-        """Cuts one file into chunks; into none when it is wrong: then it has its outcome.
-
-        Raises:
-            Cancelled: The batch was cancelled.
-            TriptychError: Something is out of order that may pass.
-        """
+        """Cuts one file into chunks; into none when it is wrong: then it has its outcome."""
         try:
             if isinstance(found, str):
                 raise NotFound(f"there is no file {found!r}")

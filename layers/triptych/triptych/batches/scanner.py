@@ -31,11 +31,7 @@ class Scanner(Protocol):
     """Finds ends of records; positions are bytes from the beginning of the text."""
 
     def feed(self, block: bytes) -> None:
-        """Reads the next bytes, and forgets those before.
-
-        Raises:
-            BadRequest: A record is longer than `MAX_RECORD`.
-        """
+        """Reads the next bytes, and forgets those before; raises `BadRequest` for too long a record."""
         ...
 
     def end(self, least: int) -> int | None:
@@ -138,11 +134,7 @@ class CsvScanner:
 
 
 def check_length(start: int, end: int) -> None:
-    """Checks that what stands between two positions may be one record.
-
-    Raises:
-        BadRequest: It is too long.
-    """
+    """Raises `BadRequest` if what stands between two positions is too long for one record."""
     if end - start > MAX_RECORD:
         raise BadRequest(
             f"the record that begins at byte {start} has more than {MAX_RECORD} bytes; is a quote left open?"
@@ -183,11 +175,7 @@ def sliced(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def beginning(blocks: Iterator[bytes], form: RowFormat) -> Beginning:
-    """Reads up to the end of the header row, the first record that is not blank, and takes no more.
-
-    Raises:
-        BadRequest: The header row is too long.
-    """
+    """Reads up to the end of the header row, the first record that is not blank, and takes no more."""
     text = b""
     while len(text) < len(BYTE_ORDER_MARK) and (block := next(blocks, b"")):
         text += block

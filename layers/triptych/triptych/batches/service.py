@@ -56,8 +56,8 @@ class View(NamedTuple):
 class BatchService:
     """Accepts, starts and ends batches, and serves callers who have some.
 
-    Methods raise `ServiceUnavailable` when something cannot be reached. Repeat the call then: to start or end
-    a batch again changes nothing.
+    Methods raise `NotFound` for a batch that there is not, and `ServiceUnavailable` when something cannot be
+    reached. Repeat the call then: to start or end a batch again changes nothing.
     """
 
     def __init__(
@@ -135,11 +135,7 @@ class BatchService:
         return self._batches.existing(IDS.checked(batch_id))
 
     def wait(self, batch_id: str, seconds: float, deadline: Deadline) -> Batch:
-        """Returns a batch as soon as it has ended, or as it is when the time is over.
-
-        Raises:
-            NotFound: There is no such batch.
-        """
+        """Returns a batch as soon as it has ended, or as it is when the time is over."""
         return wait_until_final(lambda: self.get(batch_id), min(Deadline.after(seconds), deadline))
 
     def view(self, batch: Batch) -> View:
@@ -173,7 +169,6 @@ class BatchService:
 
         Raises:
             Conflict: Nobody has begun with it.
-            NotFound: There is no such batch.
         """
         outcomes = self._batches.outcomes(batch_id)
         ending = partial(finished, now=self._clock(), outcomes=outcomes)
@@ -188,7 +183,6 @@ class BatchService:
         """Cancels a batch: workers end within seconds; to cancel it again changes nothing.
 
         Raises:
-            NotFound: There is no such batch.
             Conflict: It ended in another way.
         """
         batch = self._end(self.get(batch_id), partial(cancelled, now=self._clock()))
@@ -215,7 +209,6 @@ class BatchService:
         Finished files and parts are kept.
 
         Raises:
-            NotFound: There is no such batch.
             Conflict: Nothing of it has failed, or it would fail again, or it is too old.
             ServiceUnavailable: It could not be started. If it is queued by then, its reminder starts it.
         """

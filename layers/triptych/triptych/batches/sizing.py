@@ -56,11 +56,7 @@ class _Sample(NamedTuple):
 
 
 def sized(file: InputFile, source: Source, chunk_bytes: int) -> Sizing:
-    """Estimates what a file holds, from a little of it.
-
-    Raises:
-        BadRequest: It is not what its name says.
-    """
+    """Estimates what a file holds, from a little of it; raises `BadRequest` if it is not what it is named."""
     form, size = file.form, chunk_size(source, chunk_bytes)
     if form.format is Format.IMAGE:
         return Sizing(source.size, source.size, 1, 1, exact=True, images=1)

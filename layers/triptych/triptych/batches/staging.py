@@ -119,8 +119,6 @@ def plain_copy(storage: BatchStorage, batch: Batch, file: InputFile, deadline: D
     Raises:
         BadRequest: It is not what its compression says.
         PayloadTooLarge: It cannot be copied in time, or its format must be read in one go.
-        Cancelled: The batch was cancelled.
-        TriptychError: Something is out of order that may pass.
     """
     if not file.form.format.is_text:
         raise PayloadTooLarge(

@@ -100,11 +100,7 @@ class BatchStore(RecordStore[Batch]):
         return self._table.count(key, "attempts", self._delete_at)
 
     def check_wanted(self, batch_id: str) -> None:
-        """Checks that a batch was not cancelled.
-
-        Raises:
-            Cancelled: It was cancelled, or its record is gone.
-        """
+        """Raises `Cancelled` if a batch was cancelled, or its record is gone."""
         batch = self.get(batch_id)
         if batch is None or batch.status is Status.CANCELLED:
             raise Cancelled(f"batch {batch_id} was cancelled")

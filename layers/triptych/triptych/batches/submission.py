@@ -145,11 +145,7 @@ def shortened(work: Bucket, source: BatchSource) -> BatchSource:
 
 
 def all_keys(work: Bucket, source: BatchSource) -> tuple[str, ...]:
-    """Returns all keys that a caller listed.
-
-    Raises:
-        BadRequest: The list has been deleted, as everything in that bucket is after some days.
-    """
+    """Returns all keys that a caller listed; raises `BadRequest` once their list is deleted, after days."""
     if source.listed is None:
         return source.keys
     body = work.get(source.listed.object)

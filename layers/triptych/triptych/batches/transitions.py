@@ -32,11 +32,7 @@ _UNDER_WAY = (Status.QUEUED, Status.PLANNING, Status.RUNNING)
 
 
 def begun(batch: Batch, now: int, lease: int) -> Batch:
-    """The function of uploads begins with it, and has until `lease` to end.
-
-    Raises:
-        Conflict: It has ended, somebody else has begun, or the state machine has it.
-    """
+    """The function of uploads begins with it, unless somebody else has, and has until `lease` to end."""
     expect(batch, "begin", *_UNDER_WAY)
     if batch.execution is not None or leased(batch, now):
         raise Conflict(f"batch {batch.id} is being transformed already")
@@ -47,9 +43,6 @@ def released(batch: Batch, error: Failure) -> Batch:
     """An attempt did not succeed for a reason that may pass: it waits for the next one.
 
     Nothing is done if the state machine has it: start that before the record says so.
-
-    Raises:
-        Conflict: Nobody has begun with it.
     """
     expect(batch, "be retried", Status.PLANNING, Status.RUNNING)
     if batch.execution is not None:
@@ -67,11 +60,7 @@ def handed_over(batch: Batch, now: int) -> Batch:
 
 
 def planned(batch: Batch, files: int, chunks: int) -> Batch:
-    """It is known what there is to do: so many files, of so many chunks.
-
-    Raises:
-        Conflict: It is not being planned.
-    """
+    """It is known what there is to do: so many files, of so many chunks."""
     expect(batch, "be planned", Status.PLANNING, Status.RUNNING)
     return changed(batch, status=Status.RUNNING, files=files, chunks=chunks)
 
@@ -80,9 +69,6 @@ def finished(batch: Batch, now: int, outcomes: Sequence[FileOutcome]) -> Batch:
     """Its files are done, or have failed; without files there was nothing to do.
 
     A file without an outcome was lost on the way.
-
-    Raises:
-        Conflict: It has ended, or nobody has begun with it.
     """
     expect(batch, "end", Status.PLANNING, Status.RUNNING)
     counts = sum((outcome.counts for outcome in outcomes), Counts())
@@ -112,11 +98,7 @@ def cancelled(batch: Batch, now: int) -> Batch:
 
 
 def redriven(batch: Batch) -> Batch:
-    """It failed, or lost files, for a reason that may be gone: it is queued again, what was made of it stays.
-
-    Raises:
-        Conflict: Nothing of it has failed, or it would fail again.
-    """
+    """It failed, or lost files, for a reason that may be gone: it is queued again, what was made stays."""
     expect(batch, "be redriven", Status.FAILED, Status.SUCCEEDED_WITH_ERRORS)
     if batch.error is None:
         raise Conflict(f"batch {batch.id} is {batch.status}: no file of it failed for a reason that may pass")

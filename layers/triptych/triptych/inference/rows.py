@@ -118,11 +118,7 @@ class PreparedRows(NamedTuple):
         return Answer(body, self.form.content_type, filled=self.filled)
 
     def columns(self, results: Mapping[str, Tensor]) -> dict[str, AnswerColumn]:
-        """Returns the columns of the answer, the joined ones first.
-
-        Raises:
-            BadRequest: Two of them have the same name.
-        """
+        """Returns the columns of the answer, joined ones first; raises `BadRequest` if two have one name."""
         columns: dict[str, AnswerColumn] = {**self.joined}
         for spec in self.specs:
             made = output_columns(spec, results[spec.name], _labels(self.model, spec.name), self.form.format)
@@ -141,11 +137,7 @@ def row_schema(model: Model) -> RowSchema:
 
 
 def wanted_outputs(model: Model, options: RowOptions) -> Sequence[TensorSpec]:
-    """Returns the outputs that go into the answer.
-
-    Raises:
-        BadRequest: The model has no output of such a name.
-    """
+    """Returns the outputs that go into the answer; raises `BadRequest` if the model has no such output."""
     if not options.outputs:
         return model.signature.outputs
     return [model.signature.output_named(name) for name in options.outputs]
