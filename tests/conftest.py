@@ -11,16 +11,19 @@ from local.stack import StackInfo
 from tests.support.deployed import deployed
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sends tests of one deployed stack to one worker, because each deploys its own; they start first.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Sends tests of one deployed stack to one worker, because each worker deploys its own.
 
-    They wait more than they compute: what comes after them fills the processors.
+    (When all items are collected is too late: pytest-xdist has read the marks by then.)
     """
-    for item in items:
-        for fixture in ("guarded_stack", "split_stack", "stack"):
-            if fixture in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(fixture))
-                break
+    for fixture in ("guarded_stack", "split_stack", "stack"):
+        if fixture in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(fixture))
+            break
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with tests of deployed stacks, which wait more than they compute: others fill the processors."""
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
