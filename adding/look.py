@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -24,7 +23,13 @@ from triptych.inference.rows import PreparedRows, prepare_rows
 from triptych.models.config import SessionSettings
 from triptych.models.graph_file import quantizes_as_it_runs
 from triptych.models.loader import Runtime
-from triptych.models.memory import MemoryBudget, anonymous_memory, bound_memory, estimated_memory
+from triptych.models.memory import (
+    MemoryBudget,
+    anonymous_memory,
+    bound_memory,
+    estimated_memory,
+    peak_memory,
+)
 from triptych.models.model import Model
 from triptych.models.repository import ModelRepository
 from triptych.models.storage import DirectoryStorage, graph_in
@@ -139,7 +144,7 @@ def look(request: Request) -> Look:
         opening=opened.seconds,
         start=start,
         memory=opened.memory,
-        peak=_peak(),
+        peak=peak_memory(),
         seconds=seconds,
         warnings=warnings,
         row=row,
@@ -276,11 +281,6 @@ def _described(specs: Sequence[TensorSpec]) -> list[dict[str, Any]]:
         | ({"optional": True} if spec.optional else {})
         for spec in specs
     ]
-
-
-def _peak() -> int:
-    """Returns the bytes that this process had in memory at most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def main() -> int:

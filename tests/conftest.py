@@ -16,8 +16,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
     (When all items are collected is too late: pytest-xdist has read the marks by then.)
     """
+    fixtures = getattr(item, "fixturenames", ()) if item.path.parent.name in {"e2e", "sam"} else ()
     for fixture in ("guarded_stack", "split_stack", "stack"):
-        if fixture in getattr(item, "fixturenames", ()):
+        if fixture in fixtures:
             item.add_marker(pytest.mark.xdist_group(fixture))
             break
 

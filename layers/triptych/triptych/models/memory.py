@@ -33,6 +33,16 @@ def anonymous_memory() -> int:
     return _status().get("RssAnon", 0)
 
 
+def peak_memory() -> int:
+    """Returns the bytes that this process had in memory at most.
+
+    `ru_maxrss` would begin with what the process that started it had; it stands in outside Linux.
+    """
+    if not _STATUS.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return _status()["VmHWM"]
+
+
 def bound_memory(size: int) -> None:
     """Makes allocations fail where they would take more memory than there is.
 
