@@ -58,7 +58,7 @@ def content(stack: StackInfo) -> list[str]:
         found += [f"{bucket} {each['Key']}" for each in listed]
     for table in TABLES:
         items = dynamodb.scan(TableName=stack.resources[table])["Items"]
-        found += [f"{table} {json.dumps(item)}" for item in items]
+        found += [f"{table} {item}" for item in items]
     return found
 
 

@@ -92,7 +92,7 @@ def _deployed_template(stack: StackInfo) -> dict[str, Any]:
         properties = resource["Properties"]
         for place in properties.keys() & {"CodeUri", "ContentUri"}:
             properties[place] = str(BUILD / properties[place])
-        if resource["Type"] == "AWS::Serverless::Function":
+        if resource["Type"] == "AWS::Serverless::Function" and name in stack.resources:
             deployed = functions.get_function_configuration(FunctionName=stack.resources[name])
             properties["Environment"] = {"Variables": _variables(deployed["Environment"]["Variables"])}
     return template
