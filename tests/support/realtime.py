@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,14 @@ class Function[S]:
     def get(self, resource: str, **path: str) -> Answer:
         """Calls a resource with GET."""
         return self.handle(Call("GET", resource, path).event())
+
+    def predictions(self, model: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Sends rows as JSON, and returns those that are predicted."""
+        body, headers = json.dumps({"instances": rows}).encode(), {"content-type": "application/json"}
+        answer = self.post("/v2/models/{model}/predict", body, headers, model=model)
+        assert 200 == answer.status, answer.body
+        predictions: list[dict[str, Any]] = answer.json()["predictions"]
+        return predictions
 
     def post(
         self, resource: str, body: bytes = b"", headers: Mapping[str, str] | None = None, **path: str

@@ -2,7 +2,6 @@
 
 import base64
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +22,6 @@ def function() -> RealtimeFunction:
     return RealtimeFunction(MODELS)
 
 
-def predict(function: RealtimeFunction, model: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Sends rows as JSON."""
-    headers = {"content-type": "application/json"}
-    body = json.dumps({"instances": rows}).encode()
-    answer = function.post("/v2/models/{model}/predict", body, headers, model=model)
-    assert 200 == answer.status, answer.body
-    predictions: list[dict[str, Any]] = answer.json()["predictions"]
-    return predictions
-
-
 def example_reviews() -> list[dict[str, Any]]:
     """Reads the example reviews."""
     with (EXAMPLES / "reviews.csv").open(newline="", encoding="utf-8") as file:
@@ -50,7 +39,7 @@ def test_reviews(function: RealtimeFunction) -> None:
     """Praise is told from complaint."""
     praise = {"text": "Absolutely delicious, my favorite coffee, I will buy it again!"}
     complaint = {"text": "Stale, awful taste, a waste of money."}
-    answers = predict(function, "reviews", [praise, complaint])
+    answers = function.predictions("reviews", [praise, complaint])
     assert ["great", "other"] == [answer["label"] for answer in answers]
     assert all(answer["score"] > 0.9 for answer in answers)
 
@@ -59,7 +48,7 @@ def test_reviews(function: RealtimeFunction) -> None:
 def test_handwriting(function: RealtimeFunction, digit: int) -> None:
     """A digit is read from a picture."""
     picture = base64.b64encode((EXAMPLES / f"digit-{digit}.png").read_bytes()).decode()
-    (answer,) = predict(function, "handwriting", [{"image": picture}])
+    (answer,) = function.predictions("handwriting", [{"image": picture}])
     assert str(digit) == answer["label"]
     assert answer["score"] > 0.9
 
@@ -70,7 +59,9 @@ def test_handwriting(function: RealtimeFunction, digit: int) -> None:
 def test_search(function: RealtimeFunction, query: str, found: str) -> None:
     """The review that is most like a query is about the same."""
     reviews = example_reviews()
-    vectors = np.array([row["embedding"] for row in predict(function, "search", [*reviews, {"text": query}])])
+    vectors = np.array(
+        [row["embedding"] for row in function.predictions("search", [*reviews, {"text": query}])]
+    )
     assert pytest.approx(1, abs=1e-5) == float(vectors[-1] @ vectors[-1])
     best = int((vectors[:-1] @ vectors[-1]).argmax())
     assert found in reviews[best]["text"]

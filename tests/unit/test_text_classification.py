@@ -33,15 +33,6 @@ def function(tmp_path_factory: pytest.TempPathFactory) -> RealtimeFunction:
     return RealtimeFunction(models)
 
 
-def predict(function: RealtimeFunction, model: str, *rows: dict[str, Any]) -> list[dict[str, Any]]:
-    """Sends rows as JSON."""
-    body = json.dumps({"instances": rows}).encode()
-    answer = function.post(MODEL + "/predict", body, {"content-type": "application/json"}, model=model)
-    assert 200 == answer.status, answer.body
-    predictions: list[dict[str, Any]] = answer.json()["predictions"]
-    return predictions
-
-
 def test_signature(function: RealtimeFunction) -> None:
     """The task is the model's signature, and metadata names it."""
     described = function.get(MODEL, model="reviews").json()
@@ -72,7 +63,7 @@ def test_index(function: RealtimeFunction) -> None:
 def test_one_of_many(function: RealtimeFunction) -> None:
     """Scores add up to one; texts of mixed lengths come back in their order."""
     texts = ["good film", "", "not a good film", "bad", "unheard words", "Ada in Berlin"]
-    rows = predict(function, "reviews", *({"text": text} for text in texts))
+    rows = function.predictions("reviews", [{"text": text} for text in texts])
     for text, row in zip(texts, rows, strict=True):
         scores = softmax(logits(2, text))
         assert row["scores"] == pytest.approx(scores.tolist(), abs=1e-5)
@@ -82,16 +73,15 @@ def test_one_of_many(function: RealtimeFunction) -> None:
 
 def test_pairs(function: RealtimeFunction) -> None:
     """A second text is read with the first; a row without one is a text alone."""
-    both, alone = predict(
-        function, "reviews", {"text": "good film", "text_pair": "a bad"}, {"text": "good film"}
-    )
+    pair = {"text": "good film", "text_pair": "a bad"}
+    both, alone = function.predictions("reviews", [pair, {"text": "good film"}])
     assert both["scores"] == pytest.approx(softmax(logits(2, "good film", "a bad")).tolist(), abs=1e-5)
     assert alone["scores"] == pytest.approx(softmax(logits(2, "good film")).tolist(), abs=1e-5)
 
 
 def test_several_labels(function: RealtimeFunction) -> None:
     """Where several labels may be true, each has a score of its own."""
-    (row,) = predict(function, "topics", {"text": "good film"})
+    (row,) = function.predictions("topics", [{"text": "good film"}])
     scores = 1 / (1 + np.exp(-logits(3, "good film")))
     assert row["scores"] == pytest.approx(scores.tolist(), abs=1e-5)
     assert [label for label, score in zip("abc", scores, strict=True) if score >= 0.5] == row["labels"]
@@ -99,7 +89,7 @@ def test_several_labels(function: RealtimeFunction) -> None:
 
 def test_ranking(function: RealtimeFunction) -> None:
     """A model of one class scores a text for a query."""
-    (row,) = predict(function, "ranker", {"query": "good film", "text": "a bad"})
+    (row,) = function.predictions("ranker", [{"query": "good film", "text": "a bad"}])
     assert {"score"} == row.keys()
     expected = 1 / (1 + np.exp(-logits(1, "good film", "a bad")[0]))
     assert row["score"] == pytest.approx(float(expected), abs=1e-5)
@@ -107,13 +97,13 @@ def test_ranking(function: RealtimeFunction) -> None:
 
 def test_classes_without_names(function: RealtimeFunction) -> None:
     """Classes that the export does not name have the names of Transformers."""
-    (row,) = predict(function, "nameless", {"text": "good film"})
+    (row,) = function.predictions("nameless", [{"text": "good film"}])
     assert row["label"] in {"LABEL_0", "LABEL_1"}
 
 
 def test_long_texts(function: RealtimeFunction) -> None:
     """What is longer than the model reads is cut, as by the tokenizer."""
-    long, cut = predict(function, "reviews", {"text": "good film " * 5000}, {"text": "good film " * 7})
+    long, cut = function.predictions("reviews", [{"text": "good film " * 5000}, {"text": "good film " * 7}])
     assert long == cut
 
 
@@ -168,7 +158,7 @@ def test_own_settings(tmp_path: Path) -> None:
     add_export(tmp_path, "reviews", classifier(2), REVIEWS)
     toml = '[task]\nlabels = ["no", "yes"]\nmax_length = 4\nmulti_label = true'
     (tmp_path / "reviews/model.toml").write_text(toml)
-    (row,) = predict(RealtimeFunction(tmp_path), "reviews", {"text": "good film a not bad"})
+    (row,) = RealtimeFunction(tmp_path).predictions("reviews", [{"text": "good film a not bad"}])
     scores = 1 / (1 + np.exp(-logits(2, "good film")))
     assert row["scores"] == pytest.approx(scores.tolist(), abs=1e-5)
     assert ("no", "yes")[int(scores.argmax())] == row["label"]
@@ -179,7 +169,7 @@ def test_threshold(tmp_path: Path, threshold: float, labels: list[str]) -> None:
     """`[task] threshold` says from which score on a label is true."""
     add_export(tmp_path, "topics", classifier(3), TOPICS)
     (tmp_path / "topics/model.toml").write_text(f"[task]\nthreshold = {threshold}")
-    (row,) = predict(RealtimeFunction(tmp_path), "topics", {"text": "good film"})
+    (row,) = RealtimeFunction(tmp_path).predictions("topics", [{"text": "good film"}])
     assert labels == row["labels"]
 
 

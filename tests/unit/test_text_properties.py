@@ -1,6 +1,5 @@
 """Any texts, of any lengths: an answer for each row, the same as alone."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,16 +49,6 @@ def function(tmp_path_factory: pytest.TempPathFactory) -> RealtimeFunction:
     return RealtimeFunction(models)
 
 
-def predict(function: RealtimeFunction, model: str, rows: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Sends rows as JSON."""
-    headers = {"content-type": "application/json"}
-    body = json.dumps({"instances": rows}).encode()
-    answer = function.post("/v2/models/{model}/predict", body, headers, model=model)
-    assert 200 == answer.status, answer.body
-    predictions: list[dict[str, Any]] = answer.json()["predictions"]
-    return predictions
-
-
 def near(one: Any, other: Any) -> bool:  # noqa: ANN401 - JSON
     """Compares answers: floats nearly, all else exactly."""
     match one, other:
@@ -80,8 +69,8 @@ def test_any_texts(function: RealtimeFunction, model: str, data: st.DataObject) 
     """Every row has an answer, and it is that of the row alone."""
     row = st.fixed_dictionaries(dict.fromkeys(COLUMNS[model], TEXTS))
     rows = data.draw(st.lists(row, min_size=1, max_size=6))
-    together = predict(function, model, rows)
-    alone = [predict(function, model, [one])[0] for one in rows]
+    together = function.predictions(model, rows)
+    alone = [function.predictions(model, [one])[0] for one in rows]
     assert all(map(near, together, alone)), (together, alone)
 
 
@@ -89,4 +78,4 @@ def test_any_texts(function: RealtimeFunction, model: str, data: st.DataObject) 
 @pytest.mark.parametrize("text", ["a" * 10**6, "good " * 50_000, "\n" * 10**6, "\U0001f600" * 10**5])
 def test_enormous_texts(function: RealtimeFunction, model: str, text: str) -> None:
     """Hundreds of kilobytes of text have an answer as well, in little time."""
-    assert 1 == len(predict(function, model, [dict.fromkeys(COLUMNS[model], text)]))
+    assert 1 == len(function.predictions(model, [dict.fromkeys(COLUMNS[model], text)]))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter_ns
+from typing import Any
 
 from triptych.errors import BadRequest, TriptychError
-from triptych.http.models import InferenceServices, model_of
+from triptych.http.models import InferenceServices, model_in, model_of
 from triptych.http.request import Request
 from triptych.http.response import Response, filled_cells
 from triptych.inference.request import Servable, Served, serve
 from triptych.inference.tensors import image_request, prepare_infer, raw_request
 from triptych.models.model import Model
 from triptych.protocol.infer_request import HEADER_LENGTH, InferRequest, parse_infer_request
+from triptych.protocol.json_document import parse_object
+from triptych.protocol.names import check_known
 from triptych.rows.formats import Format, names_image, names_rows
 from triptych.rows.options import row_options
 
@@ -52,6 +55,27 @@ def served(
     services.statistics.of(model).succeeded(answer.rows, answer.timings)
     request.record.inference_milliseconds = answer.timings.compute_infer / 1e6
     return answer
+
+
+def answer_message(
+    services: InferenceServices,
+    request: Request,
+    fields: Sequence[str],
+    prepare: Callable[[Model, dict[str, Any]], Servable],
+) -> Response:
+    """Answers a message in JSON that names its model in a field.
+
+    Args:
+        services: What the endpoint works with.
+        request: The request.
+        fields: The fields that the message may have.
+        prepare: Makes a request for the model of the message.
+    """
+    message = parse_object(request.decompressed_body())
+    check_known(message, fields, "field")
+    model = model_in(services, request, message)
+    answer = served(services, request, model, lambda: prepare(model, message))
+    return Response(200, answer.body, answer.content_type)
 
 
 def _prepared_rows(model: Model, request: Request) -> Servable:

@@ -14,16 +14,15 @@ import pybase64
 from triptych.clock import Deadline
 from triptych.errors import BadField
 from triptych.http.fields import choice, text, whole_number
-from triptych.http.inference import served
-from triptych.http.models import InferenceServices, model_in
+from triptych.http.inference import answer_message
+from triptych.http.models import InferenceServices
 from triptych.http.request import Request
 from triptych.http.response import Response, json_response
 from triptych.inference.request import Answer
 from triptych.models.model import Model
 from triptych.protocol.datatypes import FP32, INT64
-from triptych.protocol.json_document import dump, json_type, parse_object
+from triptych.protocol.json_document import dump, json_type
 from triptych.protocol.media_types import JSON
-from triptych.protocol.names import check_known
 from triptych.protocol.tensors import Array, Tensor
 
 if TYPE_CHECKING:
@@ -39,11 +38,7 @@ _EXPECTED = "expected text, an array of texts, an array of tokens, or an array o
 
 def embeddings(services: InferenceServices, request: Request) -> Response:
     """Embeds texts."""
-    message = parse_object(request.decompressed_body())
-    check_known(message, _FIELDS, "field")
-    model = model_in(services, request, message)
-    answer = served(services, request, model, lambda: _prepared(model, message))
-    return Response(200, answer.body, answer.content_type)
+    return answer_message(services, request, _FIELDS, _prepared)
 
 
 def models(services: InferenceServices, _request: Request) -> Response:

@@ -14,16 +14,15 @@ import numpy as np
 from triptych.clock import Deadline
 from triptych.errors import BadField, BadRequest
 from triptych.http.fields import flag, text, whole_number
-from triptych.http.inference import served
-from triptych.http.models import InferenceServices, model_in
+from triptych.http.inference import answer_message
+from triptych.http.models import InferenceServices
 from triptych.http.request import Request
 from triptych.http.response import Response
 from triptych.inference.request import Answer
 from triptych.models.model import Model
 from triptych.protocol.datatypes import BYTES, FP32
-from triptych.protocol.json_document import dump, json_type, parse_object
+from triptych.protocol.json_document import dump, json_type
 from triptych.protocol.media_types import JSON
-from triptych.protocol.names import check_known
 from triptych.protocol.tensors import Array, Tensor
 
 MAX_DOCUMENTS = 2048
@@ -34,11 +33,7 @@ _FIELDS = ("model", "query", "documents", "top_n", "return_documents")
 
 def rerank(services: InferenceServices, request: Request) -> Response:
     """Sorts documents by how well they answer a query."""
-    message = parse_object(request.decompressed_body())
-    check_known(message, _FIELDS, "field")
-    model = model_in(services, request, message)
-    answer = served(services, request, model, lambda: _prepared(model, message))
-    return Response(200, answer.body, answer.content_type)
+    return answer_message(services, request, _FIELDS, _prepared)
 
 
 class _PreparedRanking(NamedTuple):
